@@ -1,0 +1,232 @@
+"""Configuration: YAML with `extends`, then `--set key=value`; every fault is reported at once.
+
+A config file names everything a run depends on; paths in it are relative to the file itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kdsl.errors import ConfigError, InputError
+from kdsl.resources import resource
+from kdsl.tasks import Task, load_task
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelConfig(_Part):
+    """Which weights a role loads, and how."""
+
+    source: str = "kdsl-nano"
+    """`kdsl-nano` (embedded), a local folder, or a hub id such as `Qwen/Qwen2-VL-7B-Instruct`."""
+    hub: Literal["huggingface", "modelscope"] = "huggingface"
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    device: str = "auto"
+    """`auto` takes the first GPU, else the CPU."""
+
+
+class EvidenceConfig(_Part):
+    """How pictures are read."""
+
+    ocr: Literal["rapidocr", "paddleocr"] = "rapidocr"
+    min_score: float = Field(0.5, ge=0, le=1)
+    """OCR lines below this confidence are dropped."""
+    max_side: int = Field(960, ge=64)
+    """Longest side, in pixels, of the picture that text detection sees."""
+    max_megapixels: float = Field(100, gt=0)
+    """Larger pictures are refused before they are decoded."""
+
+
+class PromptConfig(_Part):
+    """How evidence becomes a prompt. Limits are kept by dropping whole lines, turns or pictures."""
+
+    max_tokens: int = Field(384, ge=32)
+    """Tokens of one prompt, the pictures' included."""
+    max_pixels: int = Field(47040, ge=784)
+    """Pixels of one sample, shared by its pictures (one picture token stands for 28 x 28 of them)."""
+    list_labels: bool = False
+    """Name all labels in the question (large models want it; nano is taught without)."""
+    ocr: bool = True
+    """Put the pictures' text into the prompt."""
+
+
+class TrainingConfig(_Part):
+    """One LoRA adapter per task (or one for all): optimisation settings."""
+
+    strategy: Literal["separate", "joint"] = "separate"
+    lora_r: int = Field(16, ge=1)
+    lora_alpha: int = Field(32, ge=1)
+    lora_dropout: float = Field(0.05, ge=0, lt=1)
+    epochs: float = Field(4, gt=0)
+    batch_size: int = Field(8, ge=1)
+    """Samples in one forward pass."""
+    gradient_accumulation: int = Field(1, ge=1)
+    learning_rate: float = Field(5e-4, gt=0)
+    warmup_ratio: float = Field(0.05, ge=0, lt=1)
+    weight_decay: float = Field(0.01, ge=0)
+    save_every: int = Field(50, ge=1)
+    """Optimizer steps between checkpoints; a killed run resumes from the last one."""
+
+
+class RulesConfig(_Part):
+    """Cue mining and the tree search."""
+
+    max_cues: int = Field(400, ge=10)
+    """Size of the cue vocabulary of one label."""
+    min_support: int = Field(2, ge=1)
+    """A literal must hold in this many training samples."""
+    max_literals: int = Field(3, ge=1)
+    simulations: int = Field(2000, ge=1)
+    """Tree-search simulations a label."""
+    rules_per_label: int = Field(8, ge=1)
+    occlusion_samples: int = Field(400, ge=0)
+    """Samples on which the small model is asked what it loses when a unit is hidden; 0 = uniform prior."""
+    occlusion_units: int = Field(6, ge=1)
+    """Units hidden a sample."""
+
+
+class KnowledgeConfig(_Part):
+    """Snippets, labelled samples and their index."""
+
+    snippets: str = "../knowledge_base"
+    embedder: str = "char-ngram"
+    """`char-ngram` (embedded), or the name of a sentence-transformers model."""
+    neighbours: int = Field(12, ge=1)
+    """Documents fetched a query."""
+
+
+class BudgetConfig(_Part):
+    """Limits of one sample (rules of the WWW2025 MIRE challenge)."""
+
+    max_calls: int = Field(3, ge=1)
+    max_output_tokens: int = Field(100, ge=1)
+    max_parameters: float = Field(10e9, gt=0)
+
+
+class EnsembleConfig(_Part):
+    """Fusion, router and budget."""
+
+    inner_folds: int = Field(2, ge=2)
+    """Folds of the training part whose out-of-fold scores fusion is fitted on."""
+    shortlist: int = Field(5, ge=2)
+    """Labels that a second call scores again."""
+    reuse_rate: float = Field(0.3, ge=0, le=1)
+    """Share of samples, those of smallest margin, that the router sends to further calls."""
+    budget: BudgetConfig = BudgetConfig()
+
+
+class Config(_Part):
+    """All of a run."""
+
+    seed: int = 17
+    tasks: tuple[str, ...] = Field(("tasks/mire-scene.yaml", "tasks/mire-intent.yaml"), min_length=1)
+    large: ModelConfig = ModelConfig()
+    small: ModelConfig = ModelConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
+    prompt: PromptConfig = PromptConfig()
+    training: TrainingConfig = TrainingConfig()
+    rules: RulesConfig = RulesConfig()
+    knowledge: KnowledgeConfig = KnowledgeConfig()
+    ensemble: EnsembleConfig = EnsembleConfig()
+
+
+def find_config(path: str | Path) -> Path:
+    """A config file as given, or the one that ships with kdsl under that name ('configs/nano.yaml')."""
+    given = Path(path)
+    if given.is_file():
+        return given
+    try:
+        return resource(str(path))
+    except InputError:
+        shipped = sorted(p.name for p in resource("configs").glob("*.yaml"))
+        raise ConfigError(
+            f"config file '{path}' does not exist; shipped: {', '.join('configs/' + name for name in shipped)}."
+        ) from None
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a config file, what it `extends`, and `key.path=value` overrides; paths become absolute.
+
+    Raises:
+        ConfigError: with one line for every fault found.
+    """
+    file = find_config(path)
+    raw = _read(file, ())
+    faults: list[str] = []
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals or not key:
+            faults.append(f"--set {override}: expected key.path=value")
+            continue
+        node = raw
+        *parents, leaf = key.split(".")
+        for parent in parents:
+            node = node.setdefault(parent, {})
+            if not isinstance(node, dict):
+                faults.append(f"--set {override}: '{parent}' is a value, not a section")
+                break
+        else:
+            node[leaf] = yaml.safe_load(value)
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        faults += [_fault(dict(fault)) for fault in error.errors()]
+    if faults:
+        raise ConfigError(f"{file}: {len(faults)} fault(s):\n" + "\n".join(f"  - {fault}" for fault in faults))
+    return config
+
+
+def load_tasks(config: Config) -> list[Task]:
+    """The tasks that a config names, in its order."""
+    tasks = [load_task(Path(name)) for name in config.tasks]
+    names = [task.name for task in tasks]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"two task files have the same name: {', '.join(names)}")
+    return tasks
+
+
+def _read(file: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    """One YAML file merged over what it extends; relative paths resolved against the file."""
+    file = file.resolve()
+    if file in seen:
+        raise ConfigError(f"{file}: extends itself by way of {' -> '.join(p.name for p in seen)}")
+    try:
+        raw = yaml.safe_load(file.read_text("utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{file}: cannot be read as YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{file}: expected a mapping of settings, found {type(raw).__name__}")
+    base = raw.pop("extends", None)
+    if isinstance(raw.get("tasks"), list):
+        raw["tasks"] = [str((file.parent / str(task)).resolve()) for task in raw["tasks"]]
+    knowledge = raw.get("knowledge")
+    if isinstance(knowledge, dict) and "snippets" in knowledge:
+        knowledge["snippets"] = str((file.parent / str(knowledge["snippets"])).resolve())
+    return _merge(_read(file.parent / str(base), (*seen, file)), raw) if base else raw
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _fault(fault: dict[str, Any]) -> str:
+    where = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "extra_forbidden":
+        part: Any = Config
+        for key in fault["loc"][:-1]:
+            part = part.model_fields[key].annotation
+        close = difflib.get_close_matches(str(fault["loc"][-1]), list(part.model_fields), n=1)
+        return f"{where}: no such setting" + (f"; did you mean '{close[0]}'?" if close else "")
+    return f"{where}: {fault['msg']} (found {fault['input']!r})"

@@ -1,0 +1,101 @@
+"""Evidence: a sample together with all that was observed in its pictures, before any model is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from kdsl.data.sample import Sample
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class OcrLine:
+    """One line of text in a picture; `box` is (left, top, right, bottom) in pixels, `score` in 0..1."""
+
+    text: str
+    score: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """What can be told of a picture without a model; every number is a share in 0..1 unless said otherwise."""
+
+    kind: Literal["screenshot", "photo"]
+    has_text: bool
+    overlay: bool
+    """A popup-like panel lies over a darkened page."""
+    dark: bool
+    """Most of the picture is dark (a dark theme, or a night photo)."""
+    aspect: float
+    """Height over width."""
+    text_cover: float
+    """Share of the area that lies inside a text line's box."""
+    brightness: float
+    saturation: float
+    edges: float
+    """Share of pixels on a strong edge."""
+    colours: tuple[float, ...]
+    """Shares of the hue bins red, orange, yellow, green, cyan, blue, purple, pink, then black, grey, white."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of a sample: where it lies, its size in pixels, its text in reading order, its facts."""
+
+    name: str
+    path: Path
+    width: int
+    height: int
+    lines: tuple[OcrLine, ...]
+    facts: PictureFacts
+
+    @property
+    def text(self) -> str:
+        """The picture's text, one line of it a line."""
+        return "\n".join(line.text for line in self.lines)
+
+
+Unit = tuple[Literal["line", "turn"], int, int]
+"""A part of the evidence that can be hidden: ('line', picture, line) or ('turn', 0, turn)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sample with its observed pictures, in the order of `sample.images`."""
+
+    sample: Sample
+    pictures: tuple[Picture, ...]
+
+    @property
+    def ocr_text(self) -> str:
+        """The text of all pictures."""
+        return "\n".join(picture.text for picture in self.pictures)
+
+    def units(self) -> list[Unit]:
+        """Every OCR line and every turn that holds text."""
+        lines: list[Unit] = [
+            ("line", p, i) for p, picture in enumerate(self.pictures) for i in range(len(picture.lines))
+        ]
+        turns: list[Unit] = [("turn", 0, i) for i, turn in enumerate(self.sample.turns) if turn.text]
+        return lines + turns
+
+    def without(self, hidden: Iterable[Unit]) -> Evidence:
+        """The same evidence with some units hidden: lines are dropped, turns become empty."""
+        gone = set(hidden)
+        pictures = tuple(
+            replace(
+                picture,
+                lines=tuple(line for i, line in enumerate(picture.lines) if ("line", p, i) not in gone),
+            )
+            for p, picture in enumerate(self.pictures)
+        )
+        turns = tuple(
+            replace(turn, text="") if ("turn", 0, i) in gone else turn
+            for i, turn in enumerate(self.sample.turns)
+        )
+        return Evidence(replace(self.sample, turns=turns), pictures)

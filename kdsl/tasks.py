@@ -1,0 +1,99 @@
+"""A task: its name, what it looks at, its labels with descriptions, and the question put to a model.
+
+Tasks are YAML files (configs/tasks/*.yaml), so that labels can be exchanged for a user's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from kdsl.errors import ConfigError, InputError, did_you_mean
+
+
+class Label(BaseModel):
+    """One label: `name` is what a prediction says; `zh` and `en` say what it means."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class Task(BaseModel):
+    """A classification task over one closed list of labels."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    """Identifier, used in file names and in every prediction."""
+    input: Literal["picture", "dialogue"]
+    """What a sample of this task is: pictures alone, or a dialogue with its pictures."""
+    prompt: str = Field(min_length=1)
+    """The question, asked after the pictures, their text and the dialogue."""
+    labels: tuple[Label, ...] = Field(min_length=2)
+
+    @field_validator("labels")
+    @classmethod
+    def _distinct(cls, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+        names = [label.name for label in labels]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"labels stand twice: {', '.join(twice)}")
+        return labels
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels' names, in the order that every score matrix [n, m] uses for its columns."""
+        return tuple(label.name for label in self.labels)
+
+    def index(self, name: str) -> int:
+        """Column of a label.
+
+        Raises:
+            InputError: the task has no such label; the message suggests the nearest.
+        """
+        try:
+            return self.names.index(name)
+        except ValueError:
+            raise InputError(
+                f"task '{self.name}' has no label '{name}'.{did_you_mean(name, self.names)} "
+                f"It has {len(self.names)} labels; `kdsl data check` lists every unknown one."
+            ) from None
+
+
+def load_task(path: Path) -> Task:
+    """Read one task file.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or holds faults (all of them are listed).
+    """
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as a task file: {error}") from error
+    try:
+        return Task.model_validate(raw)
+    except ValidationError as error:
+        faults = "\n".join(
+            f"  - {'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()
+        )
+        raise ConfigError(f"{path}: not a valid task file:\n{faults}") from error
+
+
+def task_by_name(tasks: Sequence[Task], name: str) -> Task:
+    """The task called `name`.
+
+    Raises:
+        InputError: there is none; the message lists what there is.
+    """
+    for task in tasks:
+        if task.name == name:
+            return task
+    have = [task.name for task in tasks]
+    raise InputError(f"no task is called '{name}'; there are: {', '.join(have)}.{did_you_mean(name, have)}")
