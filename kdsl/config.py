@@ -148,7 +148,7 @@ def find_config(path: str | Path) -> Path:
     except InputError:
         shipped = sorted(p.name for p in resource("configs").glob("*.yaml"))
         raise ConfigError(
-            f"config file '{path}' does not exist; shipped: {', '.join('configs/' + name for name in shipped)}."
+            f"config file '{path}' does not exist; shipped: {', '.join(f'configs/{name}' for name in shipped)}."
         ) from None
 
 
@@ -180,7 +180,8 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     except ValidationError as error:
         faults += [_fault(dict(fault)) for fault in error.errors()]
     if faults:
-        raise ConfigError(f"{file}: {len(faults)} fault(s):\n" + "\n".join(f"  - {fault}" for fault in faults))
+        listed = "\n".join(f"  - {fault}" for fault in faults)
+        raise ConfigError(f"{file}: {len(faults)} fault(s):\n{listed}")
     return config
 
 

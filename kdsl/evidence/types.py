@@ -23,7 +23,7 @@ class OcrLine:
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """What can be told of a picture without a model; every number is a share in 0..1 unless said otherwise."""
+    """What can be told of a picture without a model; numbers are shares in 0..1 unless said otherwise."""
 
     kind: Literal["screenshot", "photo"]
     has_text: bool
@@ -40,7 +40,7 @@ class PictureFacts:
     edges: float
     """Share of pixels on a strong edge."""
     colours: tuple[float, ...]
-    """Shares of the hue bins red, orange, yellow, green, cyan, blue, purple, pink, then black, grey, white."""
+    """Shares of the hues red, orange, yellow, green, cyan, blue, purple, pink, then black, grey, white."""
 
 
 @dataclass(frozen=True, slots=True)
