@@ -1,0 +1,111 @@
+"""Fusion: a regularised log-linear model over expert scores, then a temperature.
+
+p(y | x) is proportional to exp(sum_e w_e s_e(y | x) / T), where s_e are the log-probabilities of expert
+e, zero where it abstains. Few weights, non-negative, drawn towards a prior: a few hundred labels carry
+no more. The temperature is fitted on scores that the weights have not seen (Guo et al. 2017, arXiv
+1706.04599).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize, minimize_scalar
+from sklearn.model_selection import StratifiedKFold
+
+Scores = Mapping[str, np.ndarray]
+"""Expert name -> log-probabilities [n, m]; a row of NaN says that the expert abstains."""
+
+FLOOR = -7.0
+"""Lowest log-probability that one expert may give: no expert alone can veto a label."""
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Row-wise log-softmax of [n, m]."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    normalised: np.ndarray = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return normalised
+
+
+def stack(scores: Scores, names: Sequence[str]) -> np.ndarray:
+    """[e, n, m] of floored scores, zero where an expert abstains."""
+    return np.stack([np.nan_to_num(np.maximum(scores[name], FLOOR), nan=0.0) for name in names])
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """Weights of the experts and the temperature of one task."""
+
+    weights: dict[str, float]
+    temperature: float = 1.0
+
+    def log_probabilities(self, scores: Scores) -> np.ndarray:
+        """Fused, calibrated log-probabilities [n, m]."""
+        names = list(self.weights)
+        weights = np.array([self.weights[name] for name in names])
+        logits = np.tensordot(weights, stack(scores, names), axes=1)
+        return log_softmax(logits / self.temperature)
+
+
+def fit_weights(
+    scores: Scores, gold: np.ndarray, prior: Mapping[str, float] | None = None, strength: float = 3.0
+) -> dict[str, float]:
+    """Non-negative weights that minimise log-loss plus `strength` times the squared way from `prior`.
+
+    Args:
+        scores: expert -> [n, m], from models that have not seen the samples.
+        gold: [n] column of the gold label.
+        prior: weight an expert starts from; by default all share a total of one.
+    """
+    names = list(scores)
+    block = stack(scores, names)  # [e, n, m]
+    start = np.array([(prior or {}).get(name, 0.0 if prior else 1 / len(names)) for name in names])
+    rows = np.arange(len(gold))
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        log_p = log_softmax(np.tensordot(weights, block, axes=1))
+        expected = (np.exp(log_p)[None] * block).sum(axis=2)  # [e, n]
+        gradient = (expected - block[:, rows, gold]).sum(axis=1) + 2 * strength * (weights - start)
+        return float(-log_p[rows, gold].sum() + strength * ((weights - start) ** 2).sum()), gradient
+
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(names))
+    return dict(zip(names, found.x.tolist(), strict=True))
+
+
+def fit_temperature(log_p: np.ndarray, gold: np.ndarray) -> float:
+    """The temperature in [0.25, 4] that minimises log-loss of [n, m] log-probabilities."""
+    rows = np.arange(len(gold))
+
+    def loss(log_t: float) -> float:
+        return float(-log_softmax(log_p / np.exp(log_t))[rows, gold].mean())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.25), np.log(4.0)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def fit_fusion(
+    scores: Scores, gold: np.ndarray, seed: int, prior: Mapping[str, float] | None = None, folds: int = 5
+) -> tuple[Fusion, np.ndarray]:
+    """Fit weights on all samples and the temperature on scores of held-out folds.
+
+    Returns:
+        The fusion, and held-out calibrated log-probabilities [n, m]: what the thresholds are set on.
+    """
+    folds = min(folds, len(gold))
+    held_out = np.zeros_like(next(iter(scores.values())))
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    for train, test in _splits(splitter, gold):
+        weights = fit_weights({name: s[train] for name, s in scores.items()}, gold[train], prior)
+        held_out[test] = Fusion(weights).log_probabilities({name: s[test] for name, s in scores.items()})
+    temperature = fit_temperature(held_out, gold)
+    return Fusion(fit_weights(scores, gold, prior), temperature), log_softmax(held_out / temperature)
+
+
+def _splits(splitter: StratifiedKFold, gold: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    import warnings
+
+    with warnings.catch_warnings():  # labels with fewer samples than folds are expected here
+        warnings.filterwarnings("ignore", message="The least populated class")
+        return list(splitter.split(np.zeros(len(gold)), gold))

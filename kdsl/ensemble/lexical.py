@@ -1,0 +1,159 @@
+"""The lexical expert: regularised logistic regression on characters of the turns and of the pictures' text.
+
+It is what a classical system would be, and one voice among others here. Fields are weighted because
+they differ in how directly they tell: the last user turn most, an agent's answer less.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+from scipy.sparse import csr_matrix, hstack
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from kdsl.evidence.types import Evidence
+from kdsl.tasks import Task
+
+FLOOR = -9.0
+"""Log-probability of a label that the training samples do not show."""
+
+
+def spoken(evidence: Evidence, role: str) -> list[str]:
+    """The turns of one side that say something besides placeholders."""
+    texts = (re.sub(r"<(image|http)>", "", turn.text) for turn in evidence.sample.turns if turn.role == role)
+    return [text.strip(' "\n') for text in texts if text.strip(' "\n')]
+
+
+def _placed_words(evidence: Evidence) -> str:
+    """Each OCR line as one word, digits folded, once plain and once with its fifth of the height."""
+    words = []
+    for picture in evidence.pictures:
+        for line in picture.lines:
+            word = re.sub(r"\d+", "0", re.sub(r"\s", "", line.text))
+            fifth = int(5 * (line.box[1] + line.box[3]) / 2 / max(picture.height, 1))
+            words += [word, f"{fifth}|{word}"]
+    return " ".join(words)
+
+
+@dataclass(frozen=True)
+class _Field:
+    name: str
+    weight: float
+    analyzer: str
+
+
+FIELDS = {
+    "picture": (_Field("ocr", 1.0, "char"), _Field("placed", 0.5, "word")),
+    "dialogue": (
+        _Field("last_user", 1.0, "char"),
+        _Field("all_user", 0.7, "char"),
+        _Field("last_agent", 0.6, "char"),
+    ),
+}
+
+
+def _text(evidence: Evidence, name: str) -> str:
+    if name == "ocr":
+        return evidence.ocr_text.replace("\n", " ")
+    if name == "placed":
+        return _placed_words(evidence)
+    turns = spoken(evidence, "agent" if name.endswith("agent") else "user")
+    return "\n".join(turns if name.startswith("all") else turns[-1:])
+
+
+def _vectorizer(field: _Field, vocabulary: dict[str, int] | None = None) -> TfidfVectorizer:
+    if field.analyzer == "word":
+        return TfidfVectorizer(
+            token_pattern=r"\S+", min_df=1 if vocabulary else 2, sublinear_tf=True, vocabulary=vocabulary
+        )
+    return TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True, vocabulary=vocabulary)
+
+
+class LexicalExpert:
+    """TF-IDF over the task's fields, then multinomial logistic regression (inverse strength `c`)."""
+
+    name = "lexical"
+
+    def __init__(self, task: Task, c: float = 30.0) -> None:
+        self.task = task
+        self.c = c
+
+    def fit(self, evidences: Sequence[Evidence]) -> LexicalExpert:
+        """Learn from labelled evidence."""
+        fields = FIELDS[self.task.input]
+        self.vectorizers_: list[TfidfVectorizer] = []
+        for field in fields:
+            vectorizer = _vectorizer(field)
+            try:
+                vectorizer.fit([_text(e, field.name) for e in evidences])
+            except ValueError:  # no text at all in this field: an empty vocabulary is refused by scikit-learn
+                vectorizer = _vectorizer(field, {"\0": 0}).fit(["\0"])
+            self.vectorizers_.append(vectorizer)
+        labels = [self.task.index(e.sample.label or "") for e in evidences]
+        model = LogisticRegression(C=self.c, max_iter=3000).fit(self._features(evidences), labels)
+        self.classes_ = model.classes_.astype(np.int64)
+        # scikit-learn keeps one row for two classes: make it a row a class, as for more
+        self.coef_ = model.coef_ if len(self.classes_) > 2 else np.vstack([-model.coef_, model.coef_]) / 2
+        self.intercept_ = (
+            model.intercept_
+            if len(self.classes_) > 2
+            else np.concatenate([-model.intercept_, model.intercept_]) / 2
+        )
+        return self
+
+    def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        """Log-probabilities [n, m]; a row is NaN where the evidence holds no text the expert knows."""
+        features = self._features(evidences)
+        logits = features @ self.coef_.T + self.intercept_
+        logits -= logits.max(axis=1, keepdims=True)
+        out = np.full((len(evidences), len(self.task.labels)), FLOOR)
+        out[:, self.classes_] = np.maximum(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)), FLOOR)
+        out[np.asarray(features.getnnz(axis=1)) == 0] = np.nan
+        return out
+
+    def save(self, folder: Path) -> None:
+        """Write `lexical.safetensors` and `lexical.json` (vocabularies) into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {
+            "coef": self.coef_.astype(np.float32),
+            "intercept": self.intercept_.astype(np.float32),
+            "classes": self.classes_,
+        }
+        for i, vectorizer in enumerate(self.vectorizers_):
+            tensors[f"idf.{i}"] = vectorizer.idf_.astype(np.float32)
+        save_file(tensors, folder / "lexical.safetensors")
+        words = [
+            sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)
+            for vectorizer in self.vectorizers_
+        ]
+        text = json.dumps({"c": self.c, "vocabularies": words}, ensure_ascii=False)
+        (folder / "lexical.json").write_text(text, "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, task: Task) -> LexicalExpert:
+        """Read what `save` wrote."""
+        state = json.loads((folder / "lexical.json").read_text("utf-8"))
+        tensors = load_file(folder / "lexical.safetensors")
+        expert = cls(task, state["c"])
+        expert.coef_, expert.intercept_ = tensors["coef"], tensors["intercept"]
+        expert.classes_ = tensors["classes"]
+        expert.vectorizers_ = []
+        for i, (field, words) in enumerate(zip(FIELDS[task.input], state["vocabularies"], strict=True)):
+            vectorizer = _vectorizer(field, {word: n for n, word in enumerate(words)})
+            vectorizer.idf_ = tensors[f"idf.{i}"].astype(np.float64)
+            expert.vectorizers_.append(vectorizer)
+        return expert
+
+    def _features(self, evidences: Sequence[Evidence]) -> csr_matrix:
+        blocks = [
+            field.weight * vectorizer.transform([_text(e, field.name) for e in evidences])
+            for field, vectorizer in zip(FIELDS[self.task.input], self.vectorizers_, strict=True)
+        ]
+        return csr_matrix(hstack(blocks))
