@@ -1,0 +1,133 @@
+"""Opening pictures from outside: below one root, of a known format, and not larger than allowed.
+
+A file's ending says nothing: the content decides. Nothing is ever fetched.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from kdsl.errors import InputError
+
+# Decoders that run no other program (EPS would start Ghostscript) and that a phone or a shop produces.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+def check_name(name: str) -> None:
+    """Refuse a picture's name that cannot lie below a root: absolute, with '..', a URL, or with a NUL byte.
+
+    Raises:
+        InputError: names the fault and what to do.
+    """
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", name):
+        kind = "holds the picture's data" if name.startswith("data:") else "is a URL"
+        raise InputError(
+            f"picture '{name[:60]}' {kind}; kdsl fetches nothing: save the picture below the image folder "
+            "and give its relative path."
+        )
+    posix = name.replace("\\", "/")
+    if PurePosixPath(posix).is_absolute() or re.match(r"[A-Za-z]:", name):
+        raise InputError(f"picture '{name}' is an absolute path; give one relative to the image folder.")
+    if ".." in PurePosixPath(posix).parts:
+        raise InputError(f"picture '{name}' leaves the image folder by '..'; give a path below it.")
+    if "\0" in name or not name.strip():
+        raise InputError(f"picture {name!r} is not a file name.")
+
+
+def picture_path(root: Path, name: str) -> Path:
+    """The resolved path of a picture below `root`.
+
+    Raises:
+        InputError: the name is not allowed, a link leads out of the root, or there is no such file.
+    """
+    check_name(name)
+    base = root.resolve()
+    try:
+        path = (base / name).resolve()
+        found = path.is_file()
+    except (OSError, RuntimeError, ValueError) as error:  # link loops, names longer than the system allows
+        raise InputError(f"picture '{name}' cannot be looked up below {root}: {error}") from error
+    if not path.is_relative_to(base):
+        raise InputError(
+            f"picture '{name}' is a link that leaves the image folder {root}; copy the file there."
+        )
+    if not found:
+        hint = "" if base.is_dir() else " (that folder does not exist)"
+        raise InputError(f"picture '{name}' is not below {root}{hint}; is --images the right folder?")
+    return path
+
+
+def open_header(path: Path, name: str, max_megapixels: float) -> Image.Image:
+    """Open a picture without decoding it, and refuse it by the size that its header declares.
+
+    Pillow's own limit (179 megapixels by default) holds beside `max_megapixels`.
+
+    Raises:
+        InputError: the file is empty, not a picture, or too large.
+    """
+    too_large = (
+        f"refused before decoding; the limit is {max_megapixels:g}. Make it smaller, or raise the limit."
+    )
+    try:
+        if path.stat().st_size == 0:
+            raise InputError(f"picture '{name}' is an empty file.")
+        picture = Image.open(path, formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        pixels = re.search(r"\d+", str(error))
+        size = f"{int(pixels.group()) / 1e6:.0f} megapixels" if pixels else "too many pixels"
+        raise InputError(f"picture '{name}' has {size}: {too_large}") from error
+    except InputError:
+        raise
+    except Exception as error:  # a hostile header makes decoders raise anything
+        raise InputError(
+            f"picture '{name}' is not a picture that can be read; expected one of: {', '.join(FORMATS)}."
+        ) from error
+    megapixels = picture.width * picture.height / 1e6
+    if megapixels > max_megapixels:
+        picture.close()
+        raise InputError(
+            f"picture '{name}' has {megapixels:.0f} megapixels ({picture.width} x {picture.height}): {too_large}"
+        )
+    return picture
+
+
+def load_pixels(picture: Image.Image, name: str) -> None:
+    """Decode an opened picture.
+
+    Raises:
+        InputError: its data is cut off or damaged.
+    """
+    try:
+        picture.load()
+    except Exception as error:  # decoders raise anything on damaged data
+        raise InputError(f"picture '{name}' is cut off or damaged: {error}") from error
+
+
+def open_picture(root: Path, name: str, max_megapixels: float) -> Image.Image:
+    """A picture as people see it: RGB, turned as its EXIF says, transparency on white, the first frame.
+
+    Args:
+        root: the folder that all pictures lie below.
+        name: path relative to `root`.
+        max_megapixels: larger pictures are refused by their header, before memory is spent.
+
+    Raises:
+        InputError: the path is not allowed or missing, or the file is no picture, too large or damaged.
+    """
+    with open_header(picture_path(root, name), name, max_megapixels) as opened:
+        load_pixels(opened, name)
+        picture = ImageOps.exif_transpose(opened)
+        if picture.mode.startswith(("I", "F")):  # 16 bits a pixel: Pillow would clip, not scale
+            values = np.asarray(picture, dtype=np.float64)
+            top = 65535 if values.max(initial=0) > 255 else 255
+            picture = Image.fromarray((values * (255 / top)).clip(0, 255).astype(np.uint8))
+        if picture.has_transparency_data:
+            layer = picture.convert("RGBA")
+            paper = Image.new("RGBA", layer.size, "white")
+            paper.alpha_composite(layer)
+            picture = paper
+        return picture.convert("RGB")
