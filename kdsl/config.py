@@ -211,7 +211,10 @@ def _read(file: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     knowledge = raw.get("knowledge")
     if isinstance(knowledge, dict) and "snippets" in knowledge:
         knowledge["snippets"] = str((file.parent / str(knowledge["snippets"])).resolve())
-    return _merge(_read(file.parent / str(base), (*seen, file)), raw) if base else raw
+    if not base:
+        return raw
+    beside = file.parent / str(base)
+    return _merge(_read(beside if beside.is_file() else find_config(str(base)), (*seen, file)), raw)
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class LexicalExpert:
         """Write `lexical.safetensors` and `lexical.json` (vocabularies) into `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {
-            "coef": self.coef_.astype(np.float32),
+            "coef": np.ascontiguousarray(self.coef_, np.float32),  # safetensors writes memory as it lies
             "intercept": self.intercept_.astype(np.float32),
             "classes": self.classes_,
         }
