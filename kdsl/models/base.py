@@ -1,0 +1,297 @@
+"""Base models: the embedded kdsl-nano, a local folder, or weights from a hub, loaded one way.
+
+Qwen2-VL, Qwen2.5-VL and Qwen3-VL share every line of kdsl; only their weights and sizes differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kdsl.config import ModelConfig
+from kdsl.errors import ConfigError, MissingDependency, did_you_mean
+from kdsl.resources import PACKAGE
+
+NANO = "kdsl-nano"
+NANO_FOLDER = PACKAGE / "models" / "nano" / "weights"
+
+MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
+"""`model_type` of the config.json files that kdsl can load."""
+
+_DOWNLOAD = ["*.json", "*.safetensors", "*.txt", "*.jinja"]
+"""What is fetched from a hub: no pickles, no Python."""
+_WHOLE_FILE = 64 << 20
+"""Weight files up to this size are hashed whole, larger ones by samples."""
+
+
+@dataclass
+class LoadedModel:
+    """A base model ready for inference, with the adapters that were put onto it.
+
+    `fingerprint` identifies the weights (see `fingerprint_of`); `n_parameters` counts the base's weights,
+    tied ones once, without adapters (`kdsl.models.adapters.count_parameters` counts those).
+    """
+
+    model: Any
+    """The transformers model itself; LoRA layers are injected in place, so that it stays the thing to call."""
+    processor: Any
+    tokenizer: Any
+    name: str
+    n_parameters: int
+    fingerprint: str
+    device: torch.device
+    dtype: torch.dtype
+    peft: Any = None
+    """The PeftModel around `model` once an adapter was loaded; None before."""
+    adapters: tuple[str, ...] = ()
+    active: str | None = None
+    """The adapter that a forward pass uses now; change it with `using` alone."""
+    caches: dict[str, Any] = field(default_factory=dict, repr=False)
+    """Per-model caches of other modules of this room (chat frame, pixel values)."""
+
+    @property
+    def model_type(self) -> str:
+        """`qwen2_vl`, `qwen2_5_vl` or `qwen3_vl`."""
+        return str(self.model.config.model_type)
+
+    @property
+    def factor(self) -> int:
+        """Side, in pixels, of the square that one picture token stands for (28, or 32 for Qwen3-VL)."""
+        vision = self.model.config.vision_config
+        return int(vision.patch_size * vision.spatial_merge_size)
+
+    @contextmanager
+    def using(self, adapter: str | None) -> Iterator[None]:
+        """Run the block with one adapter active, or with the bare base (None).
+
+        Raises:
+            ConfigError: no adapter of that name was loaded.
+        """
+        if adapter is not None and adapter not in self.adapters:
+            known = ", ".join(self.adapters) or "none"
+            raise ConfigError(
+                f"no adapter '{adapter}' is loaded on {self.name}; loaded: {known}."
+                f"{did_you_mean(adapter, self.adapters)}"
+            )
+        before = self.active
+        self._activate(adapter)
+        try:
+            yield
+        finally:
+            self._activate(before)
+
+    def _activate(self, adapter: str | None) -> None:
+        if adapter == self.active:
+            return
+        if adapter is None:
+            self.peft.base_model.disable_adapter_layers()
+        else:
+            self.peft.base_model.enable_adapter_layers()
+            self.peft.set_adapter(adapter, inference_mode=True)
+        self.active = adapter
+
+
+def load_base(config: ModelConfig) -> LoadedModel:
+    """Load the weights that a role's config names, in evaluation mode, on its device.
+
+    Raises:
+        MissingDependency: the weights are not here and cannot be fetched, or are incomplete.
+        ConfigError: the folder holds another kind of model, or the device does not exist.
+    """
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    folder = find_weights(config)
+    _check_type(folder)
+    device, dtype = _device(config.device), getattr(torch, config.dtype)
+    try:
+        model, report = AutoModelForImageTextToText.from_pretrained(
+            folder,
+            dtype=dtype,
+            attn_implementation="sdpa",
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+        processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise MissingDependency(
+            f"the model in {folder} cannot be loaded: {error}. "
+            "Expected config.json, *.safetensors, tokenizer and preprocessor files of one Qwen-VL model."
+        ) from error
+    absent = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
+    if absent:
+        raise MissingDependency(
+            f"the weights in {folder} are incomplete: {len(absent)} tensors are missing or of another shape, "
+            f"such as {absent[0]}. Fetch the model again."
+        )
+    model.requires_grad_(False)
+    return wrap(model.to(device), processor, name=config.source, fingerprint=fingerprint_of(folder))
+
+
+def wrap(model: Any, processor: Any, *, name: str, fingerprint: str) -> LoadedModel:
+    """A LoadedModel around a model that is already in memory (training and benchmarks build their own).
+
+    The processor's picture limits are opened: kdsl sizes pictures itself (`kdsl.models.prompts`), and a
+    processor that resized them again would change the number of picture tokens that was planned for.
+    """
+    vision = model.config.vision_config
+    cell = vision.patch_size * vision.spatial_merge_size
+    processor.image_processor.size = {"shortest_edge": cell * cell, "longest_edge": 1 << 40}
+    parameter = next(model.parameters())
+    return LoadedModel(
+        model=model.eval(),
+        processor=processor,
+        tokenizer=processor.tokenizer,
+        name=name,
+        n_parameters=sum(p.numel() for p in model.parameters()),  # yields a tied weight once
+        fingerprint=fingerprint,
+        device=parameter.device,
+        dtype=parameter.dtype,
+    )
+
+
+def find_weights(config: ModelConfig) -> Path:
+    """The folder that holds a model's files, fetched from its hub where that is needed.
+
+    Raises:
+        MissingDependency: nothing is there; the message names what was looked for and what to do.
+    """
+    source = config.source
+    if source == NANO:
+        if not (NANO_FOLDER / "model.safetensors").is_file():
+            raise MissingDependency(
+                f"the embedded model's weights are not at {NANO_FOLDER}. Reinstall kdsl, "
+                "or train them with `kdsl nano pretrain`."
+            )
+        return NANO_FOLDER
+    local = Path(source).expanduser()
+    if local.is_dir():
+        return local
+    if local.is_absolute() or source.startswith((".", "~")) or source.count("/") != 1:
+        raise MissingDependency(
+            f"no folder '{source}' is here, and it is not a hub id either (those look like 'Qwen/Qwen2-VL-2B-Instruct')."
+            f"{did_you_mean(source, [NANO])}"
+        )
+    return _from_modelscope(source) if config.hub == "modelscope" else _from_huggingface(source)
+
+
+def fingerprint_of(folder: Path) -> str:
+    """A SHA-256 that identifies a model's weights: 16 hex digits over config.json and every safetensors file.
+
+    A file over 64 MB enters with its size, its first megabyte (where safetensors keeps its header) and 64
+    samples of 64 kB spread evenly, so that a model of 15 GB takes well under a second.
+    """
+    digest = hashlib.sha256()
+    for file in [folder / "config.json", *sorted(folder.glob("*.safetensors"))]:
+        size = file.stat().st_size
+        digest.update(f"{file.name}:{size}\n".encode())
+        with file.open("rb") as stream:
+            if size <= _WHOLE_FILE:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+            else:
+                digest.update(stream.read(1 << 20))
+                for i in range(64):
+                    stream.seek((size - (64 << 10)) * i // 63)
+                    digest.update(stream.read(64 << 10))
+    return digest.hexdigest()[:16]
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether a model folder holds config.json and every weight file that its index names."""
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        shards = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
+    else:
+        shards = {"model.safetensors"}
+    return all((folder / name).is_file() for name in ("config.json", *shards))
+
+
+def _check_type(folder: Path) -> None:
+    try:
+        found = json.loads((folder / "config.json").read_text("utf-8")).get("model_type")
+    except (OSError, ValueError, AttributeError) as error:
+        raise MissingDependency(
+            f"{folder} holds no readable config.json ({error}); expected a model folder."
+        ) from error
+    if found not in MODEL_TYPES:
+        raise ConfigError(
+            f"{folder} holds a model of type '{found}'; kdsl loads {', '.join(MODEL_TYPES)}."
+        )
+    if not any(folder.glob("*.safetensors")):
+        raise MissingDependency(
+            f"{folder} holds no *.safetensors file. Weights in other formats are not read, because they can run code; "
+            "convert them with safetensors, or fetch the model again."
+        )
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"device '{name}' is not a device; write auto, cpu, cuda or cuda:1.") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            f"device '{name}' is not here: torch sees {torch.cuda.device_count()} GPUs. Write device: auto."
+        )
+    return device
+
+
+def _from_huggingface(source: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        cached = Path(snapshot_download(source, allow_patterns=_DOWNLOAD, local_files_only=True))
+        if is_complete(cached):  # what was fetched once is used without asking the hub again
+            return cached
+    except (LocalEntryNotFoundError, HFValidationError):
+        pass
+    try:
+        return Path(snapshot_download(source, allow_patterns=_DOWNLOAD, etag_timeout=10))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        offline = os.environ.get("HF_HUB_OFFLINE", "")
+        because = (
+            f"HF_HUB_OFFLINE={offline} forbids to ask the hub"
+            if offline not in ("", "0")
+            else f"the hub gave none: {type(error).__name__}"
+        )
+        raise MissingDependency(
+            f"model '{source}' is not in the Hugging Face cache, and {because}. Fetch it where there is a network "
+            f"(`hf download {source}`), set `hub: modelscope`, or give a local folder as `source`. "
+            "HF_ENDPOINT names a mirror; HF_HUB_OFFLINE=1 makes this answer come at once."
+        ) from error
+
+
+def _from_modelscope(source: str) -> Path:
+    try:
+        from modelscope import snapshot_download
+    except ImportError as error:
+        raise MissingDependency(
+            f"model '{source}' is wanted from ModelScope, but the package modelscope is not installed: "
+            "`pip install 'kdsl[modelscope]'`."
+        ) from error
+    try:
+        cached = Path(snapshot_download(source, local_files_only=True))
+        if is_complete(cached):
+            return cached
+    except ValueError:
+        pass
+    try:
+        return Path(snapshot_download(source, allow_file_pattern=_DOWNLOAD))
+    except Exception as error:  # modelscope raises what requests, urllib3 and its own API raise
+        raise MissingDependency(
+            f"model '{source}' is not in the ModelScope cache and could not be fetched: {error}. "
+            "Fetch it where there is a network, or give a local folder as `source`."
+        ) from error

@@ -1,0 +1,223 @@
+"""Evidence becomes a prompt: pictures, their text, the dialogue, then (optionally) context, then the question.
+
+What all calls of a sample share stands first, so that calls 2 and 3 reuse call 1's key/value cache. Limits
+are kept by leaving out whole pictures, lines and turns (`kdsl.models.fitting`), never by cutting tokens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from kdsl.config import PromptConfig
+from kdsl.errors import ConfigError
+from kdsl.evidence.types import Evidence
+from kdsl.models.chat import ChatFrame
+from kdsl.models.fitting import Piece, choose, pieces_of
+from kdsl.models.picture_sizes import plan_grids
+from kdsl.tasks import Task
+
+HEAD_OCR = "图{n}文字："
+HEAD_DIALOGUE = "对话："
+HEAD_CONTEXT = "参考："
+HEAD_LABELS = "可选标签："
+ROLES = {"user": "用户：", "agent": "客服："}
+
+CONTEXT_SHARE = 0.25
+"""Context may add this share of `max_tokens` to a prompt that is full already."""
+
+_IMAGE = re.compile(r"<image>")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPicture:
+    """A picture as a model will see it: the file, and the size in pixels that it is brought to."""
+
+    path: Path
+    size: tuple[int, int]
+    megapixels: float
+    """What the file held when it was observed; a larger one is refused."""
+
+    def open(self) -> Image.Image:
+        """Decode the file and bring it to `size` (RGB)."""
+        from kdsl.data.pictures import open_picture
+
+        image = open_picture(self.path.parent, self.path.name, self.megapixels)
+        return image.convert("RGB").resize(self.size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What was left out of a prompt to keep its limits; falsy if nothing was."""
+
+    pictures: tuple[int, ...] = ()
+    """Pictures whose pixels are not shown (their text may be)."""
+    lines: int = 0
+    turns: tuple[int, ...] = ()
+    """Turns of which at least a part is missing."""
+    snippets: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.pictures or self.lines or self.turns or self.snippets)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One question about one sample, ready for a model.
+
+    The message is: pictures, `prefix`, `context`, `question`. Each of the three texts is empty or whole lines
+    (the question's last line has no line break). Text from outside has been neutralised.
+    """
+
+    pictures: tuple[PromptPicture, ...]
+    prefix: str
+    context: str
+    question: str
+    n_tokens: int
+    """Tokens of the whole prompt: the chat frame and the picture tokens included."""
+    dropped: Dropped = Dropped()
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The prompt as chat messages, for trl and `processor.apply_chat_template`; images go beside it."""
+        content: list[dict[str, str]] = [{"type": "image"} for _ in self.pictures]
+        text = self.prefix + self.context + self.question
+        return [{"role": "user", "content": [*content, {"type": "text", "text": text}]}]
+
+    @property
+    def images(self) -> list[Image.Image]:
+        """The pictures, decoded and resized; decoded anew at every access."""
+        return [picture.open() for picture in self.pictures]
+
+
+def build_prompt(
+    evidence: Evidence,
+    task: Task,
+    config: PromptConfig,
+    frame: ChatFrame,
+    *,
+    context: Sequence[str] = (),
+    labels: Sequence[str] | None = None,
+) -> Prompt:
+    """Put a sample's evidence and a task's question into one prompt.
+
+    Args:
+        frame: the model's chat frame (`kdsl.models.chat.frame_of(loaded)`), which counts tokens.
+        context: snippets or rules for a later call, most useful first; each becomes one line after the
+            shared prefix. They may add a quarter of `max_tokens`; what does not fit is dropped from the end.
+        labels: labels to list when `config.list_labels` is set; all of the task's by default.
+
+    Raises:
+        ConfigError: `max_tokens` cannot hold even the question.
+    """
+    question = frame.neutralise(ask(task, config, labels))
+    asked, dialogue_head = frame.count([question, HEAD_DIALOGUE + "\n"])
+    room = config.max_tokens - len(frame.before) - len(frame.after) - asked
+    if room < 0:
+        raise ConfigError(
+            f"prompt.max_tokens={config.max_tokens} cannot hold the question of task '{task.name}', which takes "
+            f"{config.max_tokens - room} tokens with its chat frame. Raise it"
+            + (", or set prompt.list_labels=false." if config.list_labels else ".")
+        )
+    pictures, taken = _pictures(evidence, config, frame, room)
+    room -= taken
+
+    pieces = pieces_of(evidence, ocr=config.ocr)
+    heads_ocr = [HEAD_OCR.format(n=i + 1) + "\n" for i in range(len(evidence.pictures))]
+    texts = _lines(pieces, len(evidence.pictures), frame)
+    costs = frame.count([*heads_ocr, *texts])
+    head_costs = {("line", i): cost for i, cost in enumerate(costs[: len(heads_ocr)])}
+    head_costs["turn", 0] = dialogue_head
+    kept, spent = choose(pieces, costs[len(heads_ocr) :], head_costs, room)
+
+    prefix, block = "", None
+    for i in kept:
+        if (piece := pieces[i]).block != block:
+            block = piece.block
+            prefix += HEAD_DIALOGUE + "\n" if piece.kind == "turn" else heads_ocr[piece.picture]
+        prefix += texts[i]
+    given, given_tokens, given_dropped = fit_context(context, config, frame)
+    gone = [piece for i, piece in enumerate(pieces) if i not in set(kept)]
+    return Prompt(
+        pictures=tuple(picture for picture in pictures if picture),
+        prefix=prefix,
+        context=given,
+        question=question,
+        n_tokens=config.max_tokens - room + spent + given_tokens,
+        dropped=Dropped(
+            pictures=tuple(i for i, picture in enumerate(pictures) if picture is None),
+            lines=sum(piece.kind == "line" for piece in gone),
+            turns=tuple(sorted({piece.index for piece in gone if piece.kind == "turn"})),
+            snippets=given_dropped,
+        ),
+    )
+
+
+def ask(task: Task, config: PromptConfig, labels: Sequence[str] | None = None) -> str:
+    """The question of a task, with the labels to choose from if the config wants them listed."""
+    if not config.list_labels:
+        return task.prompt
+    return f"{HEAD_LABELS}{'、'.join(labels or task.names)}\n{task.prompt}"
+
+
+def fit_context(snippets: Sequence[str], config: PromptConfig, frame: ChatFrame) -> tuple[str, int, int]:
+    """Snippets as lines under a heading: the text, its tokens, and how many snippets did not fit."""
+    if not snippets:
+        return "", 0, 0
+    lines = [clean(snippet, frame) + "\n" for snippet in snippets]
+    heading, *costs = frame.count([HEAD_CONTEXT + "\n", *lines])
+    room = int(config.max_tokens * CONTEXT_SHARE)
+    spent, n = heading, 0
+    while n < len(lines) and spent + costs[n] <= room:
+        spent += costs[n]
+        n += 1
+    if not n:
+        return "", 0, len(lines)
+    return HEAD_CONTEXT + "\n" + "".join(lines[:n]), spent, len(lines) - n
+
+
+def clean(text: str, frame: ChatFrame) -> str:
+    """Outside text as one neutral line."""
+    return frame.neutralise(" ".join(text.split()))
+
+
+def _lines(pieces: Sequence[Piece], pictures: int, frame: ChatFrame) -> list[str]:
+    """Each piece as its line of the prompt; the k-th `<image>` of the dialogue becomes `[图k]`."""
+    sent = 0
+
+    def number(_: re.Match[str]) -> str:
+        nonlocal sent
+        sent += 1
+        return f"[图{sent}]" if sent <= pictures else "[图]"
+
+    lines = []
+    for piece in pieces:
+        text = _IMAGE.sub(number, piece.text) if piece.kind == "turn" else piece.text
+        lines.append(ROLES.get(piece.role, "") + clean(text, frame) + "\n")
+    return lines
+
+
+def _pictures(
+    evidence: Evidence, config: PromptConfig, frame: ChatFrame, room: int
+) -> tuple[list[PromptPicture | None], int]:
+    """Each picture at its size, or None where it is left out, and the tokens of those shown."""
+    sizes = [(picture.width, picture.height) for picture in evidence.pictures]
+    for most in range(len(sizes), -1, -1):
+        grids = plan_grids(sizes, config.max_pixels, frame.factor, most)
+        taken = sum(grid[0] * grid[1] + frame.picture_overhead for grid in grids if grid)
+        if taken <= room:
+            break
+    shown: list[PromptPicture | None] = []
+    for picture, grid in zip(evidence.pictures, grids, strict=True):
+        if grid is None:
+            shown.append(None)
+            continue
+        size = (grid[0] * frame.factor, grid[1] * frame.factor)
+        # a little slack: the evidence's size is the upright one, which rounding must not turn into a refusal
+        shown.append(PromptPicture(picture.path, size, picture.width * picture.height / 1e6 + 0.01))
+    return shown, taken
