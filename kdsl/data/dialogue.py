@@ -72,7 +72,8 @@ def parse_turns(body: str) -> tuple[Turn, ...]:
     before = body[: found[0].start()]
     if before.strip():
         raise InputError(
-            f"the dialogue starts with '{before.strip()[:20]}'; each turn must start a line with '用户:' or '客服:'."
+            f"the dialogue starts with '{before.strip()[:20]}'; "
+            "each turn must start a line with '用户:' or '客服:'."
         )
     # blank lines before the first speaker are kept in the first turn's raw text
     starts = [0, *(match.start() for match in found[1:])]
@@ -103,10 +104,9 @@ def clean_text(raw: str) -> str:
 
 
 def _clean_part(text: str) -> str:
+    text = " ".join(text.split())
     # control and format characters: zero-width spaces, direction marks, byte order marks
-    text = "".join(
-        " " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C"
-    )
+    text = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf"))
     text = _ADDRESS.sub(LINK, text)
     text = _LINK_WORD.sub(LINK, text)
     text = _EMOTICON.sub("", _MARKUP.sub("", text))
@@ -123,8 +123,9 @@ def format_turns(turns: Sequence[Turn]) -> str:
     for turn in turns:
         match = _SPEAKER.match(turn.raw.lstrip())
         if match and ROLES[match.group(1)] == turn.role:
-            rest = turn.raw.lstrip()[match.end() :]
-            lines.append(turn.raw[: len(turn.raw) - len(rest)] + _SPEAKER.sub(r" \g<0>", rest))
+            said = turn.raw.lstrip()[match.end() :]
+            opening = turn.raw[: len(turn.raw) - len(said)]
         else:
-            lines.append(f"{SPEAKERS[turn.role]}: {_SPEAKER.sub(r' \g<0>', turn.raw)}")
+            said, opening = turn.raw, f"{SPEAKERS[turn.role]}: "
+        lines.append(opening + _SPEAKER.sub(r" \g<0>", said))
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Files on disk: JSON and JSONL read row by row with errors that say where, and writes that are all or nothing."""
+"""Files: JSON and JSONL read row by row with errors that say where; writes that are all or nothing."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Record:
 
     @property
     def is_dialogue(self) -> bool:
-        """Whether the row holds a conversation of a user with an agent, and not just a question about a picture."""
+        """Whether the row holds a conversation with an agent, not just a question about a picture."""
         return has_dialogue(self.text) or len(self.messages) > 1
 
     def turns(self) -> tuple[Turn, ...]:
@@ -77,7 +77,7 @@ def parse_row(row: Any) -> Record:
         return _mire(row)
     fields = ", ".join(map(str, row)) or "none"
     raise InputError(
-        f"field 'instruction' is missing (MIRE), and so are 'conversations' (ShareGPT) and 'messages' (OpenAI); "
+        "field 'instruction' (MIRE), 'conversations' (ShareGPT) or 'messages' (OpenAI) is missing; "
         f"found fields: {fields}."
     )
 
@@ -170,8 +170,7 @@ def _names(row: dict[str, Any], field: str) -> tuple[str, ...]:
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
-    kind = names.get(type(value), "a number")
     if isinstance(value, list):
-        return "an empty list" if not value else "a list with other values in it"
-    return kind
+        return "a list with something else in it" if value else "an empty list"
+    names = {dict: "an object", str: "text", bool: "true or false", type(None): "nothing"}
+    return names.get(type(value), "a number")

@@ -69,9 +69,7 @@ def open_header(path: Path, name: str, max_megapixels: float) -> Image.Image:
     Raises:
         InputError: the file is empty, not a picture, or too large.
     """
-    too_large = (
-        f"refused before decoding; the limit is {max_megapixels:g}. Make it smaller, or raise the limit."
-    )
+    too_large = f"refused; the limit is {max_megapixels:g} megapixels. Make it smaller, or raise the limit."
     try:
         if path.stat().st_size == 0:
             raise InputError(f"picture '{name}' is an empty file.")
@@ -89,9 +87,8 @@ def open_header(path: Path, name: str, max_megapixels: float) -> Image.Image:
     megapixels = picture.width * picture.height / 1e6
     if megapixels > max_megapixels:
         picture.close()
-        raise InputError(
-            f"picture '{name}' has {megapixels:.0f} megapixels ({picture.width} x {picture.height}): {too_large}"
-        )
+        size = f"{megapixels:.0f} megapixels ({picture.width} x {picture.height})"
+        raise InputError(f"picture '{name}' has {size}: {too_large}")
     return picture
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -71,6 +72,7 @@ def read_rows(
         InputError: the file as a whole cannot be read (missing, not UTF-8, cut off, not a list).
     """
     first: dict[str, str] = {}
+    copies: Counter[str] = Counter()
     for row in json_rows(path):
         if isinstance(row, BadRow):
             yield BadSample(None, row.where, row.message)
@@ -82,13 +84,10 @@ def read_rows(
             sample = _sample(record, tasks, on_unknown_label)
             id_ = sample.id
             if not record.id:
-                # two rows of the same content and no id are two samples
-                copies = (
-                    sum(known == id_ or known.startswith(f"{id_}-") for known in first) if id_ in first else 0
-                )
-                if copies:
-                    id_ = f"{id_}-{copies + 1}"
-                    sample = Sample(id_, sample.task, sample.images, sample.turns, sample.label)
+                copies[id_] += 1
+                if copies[id_] > 1:  # two rows of the same content and no id are two samples
+                    id_ = f"{id_}-{copies[id_]}"
+                    sample = replace(sample, id=id_)
             if id_ in first:
                 raise InputError(f"id '{id_}' stands in {first[id_]} already; ids must differ.")
             first[id_] = row.where

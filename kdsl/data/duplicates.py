@@ -1,0 +1,154 @@
+"""Near-duplicate samples: the same words, and pictures that look the same."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from kdsl.data.pictures import load_pixels, open_header, picture_path
+from kdsl.data.sample import Sample
+from kdsl.errors import InputError
+
+_SIDE = 16
+SAME_PICTURE = 8
+"""Two pictures look the same when at most this many of their 256 fingerprint bits differ."""
+TELLING_TEXT = 16
+"""Dialogues of at least this many letters, all the same, are near-duplicates whatever their pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A picture's identity: size in pixels, SHA-256 of the file, and a difference hash of its look."""
+
+    width: int
+    height: int
+    sha256: str
+    look: bytes
+    """256 bits: whether each of 16 x 16 cells is brighter than its left neighbour (dHash)."""
+
+
+def fingerprint(root: Path, name: str, max_megapixels: float) -> Fingerprint:
+    """Read a picture whole, so that damage is found, and take its fingerprint.
+
+    Raises:
+        InputError: as `open_picture` does.
+    """
+    path = picture_path(root, name)
+    with open_header(path, name, max_megapixels) as picture:
+        width, height = picture.size
+        # a JPEG is decoded at an eighth of its size: all of its data is still read
+        picture.draft("L", (_SIDE * 4, _SIDE * 4))
+        load_pixels(picture, name)
+        grey = picture.convert("L").resize((_SIDE + 1, _SIDE), Image.Resampling.BOX)
+    cells = np.asarray(grey, dtype=np.int16)  # [16, 17]
+    look = np.packbits(cells[:, 1:] > cells[:, :-1]).tobytes()
+    return Fingerprint(width, height, hashlib.sha256(path.read_bytes()).hexdigest(), look)
+
+
+def fingerprints(
+    root: Path, names: Iterable[str], max_megapixels: float
+) -> tuple[dict[str, Fingerprint], dict[str, str]]:
+    """Fingerprints of many pictures on all cores, and what is wrong with those that cannot be read.
+
+    Returns:
+        (name -> fingerprint, name -> message).
+    """
+    good: dict[str, Fingerprint] = {}
+    bad: dict[str, str] = {}
+
+    def one(name: str) -> Fingerprint | InputError:
+        try:
+            return fingerprint(root, name, max_megapixels)
+        except InputError as error:
+            return error
+
+    distinct = list(dict.fromkeys(names))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes without holding the interpreter's lock
+        for name, result in zip(distinct, pool.map(one, distinct), strict=True):
+            if isinstance(result, Fingerprint):
+                good[name] = result
+            else:
+                bad[name] = str(result)
+    return good, bad
+
+
+def picture_groups(prints: Mapping[str, Fingerprint]) -> dict[str, int]:
+    """Number the groups of pictures that look the same: name -> group.
+
+    Flat pictures (a blank page has no edges to compare) are grouped only where the files are equal.
+    """
+    names = list(prints)
+    sets = _Sets(len(names))
+    same_file: dict[str, int] = {}
+    for i, name in enumerate(names):
+        sets.join(i, same_file.setdefault(prints[name].sha256, i))
+    bits = np.unpackbits(
+        np.frombuffer(b"".join(prints[name].look for name in names), dtype=np.uint8).reshape(len(names), -1),
+        axis=1,
+    ).astype(np.float32)  # [n, 256]
+    edges = bits.sum(axis=1)
+    vivid = np.flatnonzero((edges > SAME_PICTURE * 2) & (edges < bits.shape[1] - SAME_PICTURE * 2))
+    for start in range(0, len(vivid), 1024):
+        rows = vivid[start : start + 1024]
+        # Hamming distance by matrix product: |a| + |b| - 2ab
+        distance = edges[rows, None] + edges[None, vivid] - 2 * bits[rows] @ bits[vivid].T
+        for a, b in np.argwhere(distance <= SAME_PICTURE):
+            if rows[a] < vivid[b]:
+                sets.join(int(rows[a]), int(vivid[b]))
+    return {name: sets.root(i) for i, name in enumerate(names)}
+
+
+def normalised_text(sample: Sample) -> str:
+    """The letters of a dialogue in one width and case, without spaces, signs, digits and placeholders."""
+    text = " ".join(turn.text for turn in sample.turns).replace("<image>", "").replace("<http>", "")
+    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalpha())
+
+
+def near_duplicates(samples: Sequence[Sample], prints: Mapping[str, Fingerprint]) -> list[list[str]]:
+    """Groups of two or more near-duplicate samples of one task, as lists of ids in file order.
+
+    Samples belong together when their words are the same and their pictures look the same, or when
+    words that are long enough to tell are the same. Pictures without a fingerprint are never alike.
+    """
+    groups = picture_groups(prints)
+    alike: dict[object, list[int]] = defaultdict(list)
+    for i, sample in enumerate(samples):
+        text = normalised_text(sample)
+        if len(text) >= TELLING_TEXT:
+            alike[(sample.task, text)].append(i)
+        if sample.images and all(name in groups for name in sample.images):
+            alike[(sample.task, text, tuple(groups[name] for name in sample.images))].append(i)
+    sets = _Sets(len(samples))
+    for members in alike.values():
+        for member in members[1:]:
+            sets.join(members[0], member)
+    found: dict[int, list[str]] = defaultdict(list)
+    for i, sample in enumerate(samples):
+        found[sets.root(i)].append(sample.id)
+    return [ids for ids in found.values() if len(ids) > 1]
+
+
+class _Sets:
+    """Disjoint sets of 0..n-1; a set's root is its smallest member."""
+
+    def __init__(self, n: int) -> None:
+        self._parent = list(range(n))
+
+    def root(self, i: int) -> int:
+        while self._parent[i] != i:
+            self._parent[i] = self._parent[self._parent[i]]
+            i = self._parent[i]
+        return i
+
+    def join(self, i: int, j: int) -> None:
+        low, high = sorted((self.root(i), self.root(j)))
+        self._parent[high] = low
