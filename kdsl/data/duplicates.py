@@ -81,6 +81,23 @@ def fingerprints(
     return good, bad
 
 
+def read_fingerprints(
+    root: Path, samples: Iterable[Sample], max_megapixels: float = 100
+) -> dict[str, Fingerprint]:
+    """Fingerprints of all pictures of these samples.
+
+    Raises:
+        InputError: pictures cannot be read (the first few are named).
+    """
+    good, bad = fingerprints(root, (name for sample in samples for name in sample.images), max_megapixels)
+    if bad:
+        listed = "\n".join(f"  - {message}" for message in list(bad.values())[:5])
+        raise InputError(
+            f"{root}: {len(bad)} picture(s) cannot be read; `kdsl data check` lists all:\n{listed}"
+        )
+    return good
+
+
 def picture_groups(prints: Mapping[str, Fingerprint]) -> dict[str, int]:
     """Number the groups of pictures that look the same: name -> group.
 

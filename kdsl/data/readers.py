@@ -15,9 +15,11 @@ from kdsl.data.files import BadRow, json_rows
 from kdsl.data.formats import Record, parse_row
 from kdsl.data.pictures import check_name
 from kdsl.data.sample import Sample, Turn
-from kdsl.errors import InputError, did_you_mean
-from kdsl.tasks import Task, task_by_name
+from kdsl.errors import ConfigError, InputError, did_you_mean
+from kdsl.resources import resource
+from kdsl.tasks import Task, load_task, task_by_name
 
+MIRE_TASKS = ("configs/tasks/mire-scene.yaml", "configs/tasks/mire-intent.yaml")
 _LISTED = 5
 
 
@@ -31,6 +33,19 @@ class BadSample:
 
     def __str__(self) -> str:
         return f"{self.where}{f' (id {self.id})' if self.id else ''}: {self.message}"
+
+
+def load_task_files(files: Sequence[Path]) -> list[Task]:
+    """The tasks in these files, or the two of the MIRE challenge where none is given.
+
+    Raises:
+        ConfigError: a file holds faults, or two files have tasks of the same name.
+    """
+    tasks = [load_task(file) for file in files or [resource(name) for name in MIRE_TASKS]]
+    names = [task.name for task in tasks]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"two task files have the same name: {', '.join(names)}")
+    return tasks
 
 
 def read_samples(path: Path, tasks: Sequence[Task]) -> list[Sample]:

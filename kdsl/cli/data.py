@@ -1,0 +1,134 @@
+"""`kdsl data`: check, convert, split and generate data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from kdsl.errors import InputError
+from kdsl.tasks import Task
+
+_FILE = click.Path(path_type=Path)
+_task_option = click.option(
+    "--task",
+    "task_files",
+    type=_FILE,
+    multiple=True,
+    help="Task file; may be given more than once. Default: the two tasks of the MIRE challenge.",
+)
+
+
+@click.group()
+def data() -> None:
+    """Check, convert and generate data."""
+
+
+@data.command(name="check")
+@click.argument("file", type=_FILE)
+@click.option("--images", type=_FILE, required=True, help="Folder that all pictures lie below.")
+@click.option("--folds", type=_FILE, help="folds.json, to find near-duplicates across folds.")
+@_task_option
+@click.option("--max-megapixels", default=100.0, show_default=True, help="Larger pictures are refused.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+def check_command(
+    file: Path,
+    images: Path,
+    folds: Path | None,
+    task_files: tuple[Path, ...],
+    max_megapixels: float,
+    as_json: bool,
+) -> None:
+    """Report labels, dialogues, pictures and duplicates of FILE; fail on what would stop `kdsl fit`.
+
+    \b
+    examples:
+      kdsl data check train.json --images images
+      kdsl data check train.json --images images --folds folds.json --json > report.json
+    """
+    from rich.console import Console
+
+    from kdsl.data.check import check, print_report
+
+    report = check(file, _tasks(task_files), images, folds, max_megapixels)
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
+    else:
+        print_report(report, Console())
+    if report.problems:
+        raise InputError(
+            f"{file}: {len(report.problems)} problem(s) would stop `kdsl fit`; the report lists them."
+        )
+
+
+@data.command()
+@click.argument("file", type=_FILE)
+@click.argument("output", type=_FILE)
+@click.option("--to", "kind", type=click.Choice(["mire", "llama-factory"]), required=True)
+@_task_option
+def convert(file: Path, output: Path, kind: str, task_files: tuple[Path, ...]) -> None:
+    """Convert FILE (MIRE, ShareGPT or OpenAI messages; JSON or JSONL) and write OUTPUT.
+
+    \b
+    example:
+      kdsl data convert train.json llama/mire.json --to llama-factory
+    """
+    from kdsl.data.readers import read_samples
+    from kdsl.data.writers import write_llama_factory, write_mire
+
+    tasks = _tasks(task_files)
+    samples = read_samples(file, tasks)
+    write = {"mire": write_mire, "llama-factory": write_llama_factory}[kind]
+    write(output, samples, tasks)
+    click.echo(f"{output}: {len(samples)} samples", err=True)
+
+
+@data.command()
+@click.argument("file", type=_FILE)
+@click.option("--output", type=_FILE, required=True, help="Where to write folds.json.")
+@click.option("--folds", "n_folds", default=5, show_default=True, type=click.IntRange(min=2))
+@click.option("--seed", default=17, show_default=True)
+@click.option("--images", type=_FILE, help="Folder of the pictures; near-duplicates then share a fold.")
+@_task_option
+def split(
+    file: Path, output: Path, n_folds: int, seed: int, images: Path | None, task_files: tuple[Path, ...]
+) -> None:
+    """Divide FILE into folds, stratified by label, for `kdsl crossval`.
+
+    \b
+    example:
+      kdsl data split train.json --images images --folds 5 --output folds.json
+    """
+    from kdsl.data.duplicates import near_duplicates, read_fingerprints
+    from kdsl.data.readers import read_samples
+    from kdsl.data.splits import stratified_folds, write_folds
+
+    samples = read_samples(file, _tasks(task_files))
+    together = near_duplicates(samples, read_fingerprints(images, samples) if images else {})
+    write_folds(output, stratified_folds(samples, n_folds, seed, together))
+    click.echo(f"{output}: {len(samples)} samples in {n_folds} folds", err=True)
+
+
+@data.command()
+@click.option("--output", type=_FILE, required=True, help="Folder for train.json and images/.")
+@click.option("--per-label", default=20, show_default=True, type=click.IntRange(min=1))
+@click.option("--seed", default=17, show_default=True)
+@_task_option
+def world(output: Path, per_label: int, seed: int, task_files: tuple[Path, ...]) -> None:
+    """Generate labelled samples of the synthetic world: dialogues and drawn screens.
+
+    \b
+    example:
+      kdsl data world --output world --per-label 50
+    """
+    from kdsl.data.world.dataset import write_world
+
+    write_world(output, per_label, seed, _tasks(task_files))
+    click.echo(f"{output}: written", err=True)
+
+
+def _tasks(files: tuple[Path, ...]) -> list[Task]:
+    from kdsl.data.readers import load_task_files
+
+    return load_task_files(files)

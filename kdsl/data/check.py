@@ -1,0 +1,242 @@
+"""The report of `kdsl data check`: what a data file holds, and what in it would stop `kdsl fit`."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from kdsl.data.duplicates import Fingerprint, fingerprints, near_duplicates, picture_groups
+from kdsl.data.pictures import picture_path
+from kdsl.data.readers import BadSample, read_rows
+from kdsl.data.sample import Sample
+from kdsl.data.splits import read_folds
+from kdsl.errors import InputError, did_you_mean
+from kdsl.tasks import Task
+
+_SHOWN = 10
+
+
+@dataclass(slots=True)
+class TaskCounts:
+    """One task's samples: `labels` holds every label of the task, at 0 too; `unknown` all others."""
+
+    samples: int = 0
+    unlabelled: int = 0
+    labels: dict[str, int] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Spread:
+    """Smallest, middle, 95th percentile and largest of a list of numbers."""
+
+    smallest: int
+    median: float
+    p95: int
+    largest: int
+
+    @classmethod
+    def of(cls, values: Sequence[int]) -> Spread | None:
+        """None where there are no values."""
+        ordered = sorted(values)
+        if not ordered:
+            return None
+        return cls(
+            ordered[0], statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))], ordered[-1]
+        )
+
+
+@dataclass(slots=True)
+class CheckReport:
+    """What was found. `problems` would stop `kdsl fit`; `notes` are worth a look."""
+
+    file: str
+    tasks: dict[str, TaskCounts]
+    turns: Spread | None
+    """Turns a dialogue."""
+    characters: Spread | None
+    """Characters of a dialogue, cleaned."""
+    pictures: int
+    """Distinct pictures named."""
+    pictures_a_sample: dict[int, int]
+    """Number of pictures -> number of samples."""
+    missing: dict[str, str]
+    """Pictures that are not below the image folder -> why."""
+    unreadable: dict[str, str]
+    """Pictures that are there but broken, too large or no pictures -> why."""
+    duplicate_pictures: list[list[str]]
+    near_duplicates: list[list[str]]
+    """Groups of ids of samples that are nearly the same."""
+    across_folds: list[list[str]]
+    """Those groups that stand in more than one fold: scores over these folds flatter."""
+    problems: list[str]
+    notes: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def check(
+    path: Path, tasks: Sequence[Task], images: Path, folds: Path | None = None, max_megapixels: float = 100
+) -> CheckReport:
+    """Read a data file and all of its pictures, and report everything at once.
+
+    Raises:
+        InputError: the data file as a whole cannot be read.
+    """
+    samples: list[Sample] = []
+    problems: list[str] = []
+    for row in read_rows(path, tasks, on_unknown_label="keep"):
+        if isinstance(row, BadSample):
+            problems.append(str(row))
+        else:
+            samples.append(row)
+    if not samples and not problems:
+        problems.append(f"{path} holds no sample.")
+    counts = _count(samples, tasks)
+    for task in tasks:
+        for label, n in counts[task.name].unknown.items():
+            hint = did_you_mean(label, task.names)
+            problems.append(f"label '{label}' ({n} sample(s)) is unknown to task '{task.name}'.{hint}")
+    prints, bad = fingerprints(images, (name for s in samples for name in s.images), max_megapixels)
+    missing = {name: why for name, why in bad.items() if not _exists(images, name)}
+    unreadable = {name: why for name, why in bad.items() if name not in missing}
+    problems += bad.values()
+    near = near_duplicates(samples, prints)
+    across: list[list[str]] = []
+    if folds is not None:
+        try:
+            fold_of = read_folds(folds, [sample.id for sample in samples])
+            across = [ids for ids in near if len({fold_of[id_] for id_ in ids}) > 1]
+        except InputError as error:
+            problems.append(str(error))
+    talks = [sample.turns for sample in samples if sample.turns]
+    lookalikes = _lookalikes(prints)
+    return CheckReport(
+        file=str(path),
+        tasks=counts,
+        turns=Spread.of([len(turns) for turns in talks]),
+        characters=Spread.of([sum(len(turn.text) for turn in turns) for turns in talks]),
+        pictures=len(prints) + len(bad),
+        pictures_a_sample=dict(sorted(Counter(len(sample.images) for sample in samples).items())),
+        missing=missing,
+        unreadable=unreadable,
+        duplicate_pictures=lookalikes,
+        near_duplicates=near,
+        across_folds=across,
+        problems=problems,
+        notes=_notes(samples, counts, lookalikes, near, across),
+    )
+
+
+def _exists(images: Path, name: str) -> bool:
+    try:
+        picture_path(images, name)
+    except InputError:
+        return False
+    return True
+
+
+def _count(samples: Sequence[Sample], tasks: Sequence[Task]) -> dict[str, TaskCounts]:
+    counts = {task.name: TaskCounts(labels=dict.fromkeys(task.names, 0)) for task in tasks}
+    for sample in samples:
+        count = counts[sample.task]
+        count.samples += 1
+        if sample.label is None:
+            count.unlabelled += 1
+        elif sample.label in count.labels:
+            count.labels[sample.label] += 1
+        else:
+            count.unknown[sample.label] = count.unknown.get(sample.label, 0) + 1
+    return counts
+
+
+def _lookalikes(prints: dict[str, Fingerprint]) -> list[list[str]]:
+    names: dict[int, list[str]] = defaultdict(list)
+    for name, group in picture_groups(prints).items():
+        names[group].append(name)
+    return [group for group in names.values() if len(group) > 1]
+
+
+def _notes(
+    samples: Sequence[Sample],
+    counts: dict[str, TaskCounts],
+    lookalikes: list[list[str]],
+    near: list[list[str]],
+    across: list[list[str]],
+) -> list[str]:
+    notes = []
+    for task, count in counts.items():
+        if count.unlabelled:
+            notes.append(
+                f"{task}: {count.unlabelled} sample(s) have no label; nothing can be fitted to them."
+            )
+        absent = [label for label, n in count.labels.items() if n == 0]
+        if absent and count.unlabelled < count.samples:
+            notes.append(f"{task}: {len(absent)} label(s) have no sample: {', '.join(absent)}.")
+    label_of = {sample.id: sample.label for sample in samples}
+    torn = [ids for ids in near if len({label_of[id_] for id_ in ids}) > 1]
+    if lookalikes:
+        notes.append(
+            f"{len(lookalikes)} group(s) of pictures look the same, such as {', '.join(lookalikes[0])}."
+        )
+    if near:
+        notes.append(f"{len(near)} group(s) of near-duplicate samples, such as {', '.join(near[0])}.")
+    if torn:
+        notes.append(f"{len(torn)} of these have more than one label, such as {', '.join(torn[0])}.")
+    if across:
+        notes.append(
+            f"{len(across)} of these stand in more than one fold, so that scores flatter: "
+            f"{', '.join(across[0])}. `kdsl data split --images` keeps them together."
+        )
+    return notes
+
+
+def print_report(report: CheckReport, console: Console) -> None:
+    """Show a report as tables for people."""
+    console.print(f"[bold]{report.file}[/bold]", highlight=False)
+    for task, count in report.tasks.items():
+        if not count.samples:
+            continue
+        table = Table("label", title=f"{task}: {count.samples} samples, {count.unlabelled} unlabelled")
+        table.add_column("samples", justify="right")
+        for label, n in sorted(count.labels.items(), key=lambda item: -item[1]):
+            table.add_row(label, str(n))
+        for label, n in count.unknown.items():
+            table.add_row(f"{label} (unknown)", str(n), style="red")
+        console.print(table)
+    sizes = Table("", "smallest", "median", "95%", "largest")
+    for name, spread in (("turns", report.turns), ("characters", report.characters)):
+        if spread:
+            sizes.add_row(
+                name, f"{spread.smallest}", f"{spread.median:g}", f"{spread.p95}", f"{spread.largest}"
+            )
+    if sizes.row_count:
+        console.print("dialogues:")
+        console.print(sizes)
+    several = ", ".join(f"{n} sample(s) with {k}" for k, n in report.pictures_a_sample.items())
+    console.print(
+        f"pictures: {report.pictures} ({several}); {len(report.missing)} missing, "
+        f"{len(report.unreadable)} unreadable, {len(report.duplicate_pictures)} group(s) that look the same",
+        highlight=False,
+    )
+    _print_list(console, "notes", report.notes)
+    _print_list(console, "problems that would stop kdsl fit", report.problems)
+
+
+def _print_list(console: Console, title: str, lines: Sequence[str]) -> None:
+    if not lines:
+        return
+    console.print(f"{title}:", highlight=False)
+    for line in lines[:_SHOWN]:
+        console.print(f"  - {line}", markup=False, highlight=False)
+    if len(lines) > _SHOWN:
+        console.print(f"  and {len(lines) - _SHOWN} more; --json lists all", highlight=False)
