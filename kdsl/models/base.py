@@ -224,9 +224,7 @@ def _check_type(folder: Path) -> None:
             f"{folder} holds no readable config.json ({error}); expected a model folder."
         ) from error
     if found not in MODEL_TYPES:
-        raise ConfigError(
-            f"{folder} holds a model of type '{found}'; kdsl loads {', '.join(MODEL_TYPES)}."
-        )
+        raise ConfigError(f"{folder} holds a model of type '{found}'; kdsl loads {', '.join(MODEL_TYPES)}.")
     if not any(folder.glob("*.safetensors")):
         raise MissingDependency(
             f"{folder} holds no *.safetensors file. Weights in other formats are not read, because they can run code; "

@@ -15,6 +15,7 @@ from typing import Any
 from PIL import Image
 
 from kdsl.config import PromptConfig
+from kdsl.data.pictures import open_picture
 from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
 from kdsl.models.chat import ChatFrame
@@ -45,10 +46,8 @@ class PromptPicture:
 
     def open(self) -> Image.Image:
         """Decode the file and bring it to `size` (RGB)."""
-        from kdsl.data.pictures import open_picture
-
         image = open_picture(self.path.parent, self.path.name, self.megapixels)
-        return image.convert("RGB").resize(self.size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        return image.resize(self.size, Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
 @dataclass(frozen=True, slots=True)

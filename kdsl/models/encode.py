@@ -1,0 +1,119 @@
+"""Prompts become tensors: token ids with the pictures' places, pixel values, padded batches."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from kdsl.errors import InputError
+from kdsl.models.base import LoadedModel
+from kdsl.models.chat import frame_of
+from kdsl.models.prompts import Prompt, PromptPicture
+
+PIXEL_CACHE_BYTES = 256 << 20
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A batch of prompts on the model's device.
+
+    `tensors` holds what the model's forward takes: `input_ids`, `attention_mask`, `mm_token_type_ids` [b, l],
+    and with pictures `pixel_values` [patches, d] and `image_grid_thw` [pictures, 3]. `lengths` are the prompts'
+    tokens without padding, `prefix_lengths` those of the part that all calls of a sample share.
+    """
+
+    tensors: dict[str, torch.Tensor]
+    lengths: list[int]
+    prefix_lengths: list[int]
+
+
+def encode(
+    loaded: LoadedModel, prompts: Sequence[Prompt], padding: Literal["right", "left"] = "right"
+) -> Encoded:
+    """Encode prompts as one batch, exactly as the model's processor encodes their messages and images.
+
+    Raises:
+        InputError: a picture cannot be read, or the number of picture tokens is not what the model expects.
+    """
+    frame = frame_of(loaded)
+    prefixes = frame.ids([prompt.prefix for prompt in prompts])
+    tails = frame.ids([prompt.context + prompt.question for prompt in prompts])
+    cell = loaded.factor
+    rows, prefix_lengths, pixels, grids = [], [], [], []
+    for prompt, prefix, tail in zip(prompts, prefixes, tails, strict=True):
+        row = list(frame.before)
+        for picture in prompt.pictures:
+            row += frame.picture_ids(picture.size[0] * picture.size[1] // cell**2)
+            values, grid = _pixel_values(loaded, picture)
+            pixels.append(values)
+            grids.append(grid)
+        row += prefix
+        prefix_lengths.append(len(row))
+        rows.append(row + tail + frame.after)
+    lengths = [len(row) for row in rows]
+    longest = max(lengths)
+    pad = loaded.tokenizer.pad_token_id or 0
+    ids = torch.full((len(rows), longest), pad, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for i, row in enumerate(rows):
+        at = slice(0, len(row)) if padding == "right" else slice(longest - len(row), longest)
+        ids[i, at] = torch.tensor(row)
+        mask[i, at] = 1
+    is_picture = (ids == frame.picture_token) & (mask == 1)
+    tensors = {"input_ids": ids, "attention_mask": mask, "mm_token_type_ids": is_picture.int()}
+    expected = 0
+    if grids:
+        tensors["pixel_values"] = torch.cat(pixels)
+        tensors["image_grid_thw"] = torch.cat(grids)
+        merge = loaded.model.config.vision_config.spatial_merge_size
+        expected = int(tensors["image_grid_thw"].prod(-1).sum()) // merge**2
+    found = int(is_picture.sum())
+    if found != expected:
+        raise InputError(
+            f"{len(rows)} prompts hold {found} picture tokens where their {len(grids)} pictures need {expected}. "
+            "Text must be put into prompts by build_prompt, which neutralises picture tokens in it."
+        )
+    tensors = {name: tensor.to(loaded.device) for name, tensor in tensors.items()}
+    return Encoded(tensors, lengths, prefix_lengths)
+
+
+def _pixel_values(loaded: LoadedModel, picture: PromptPicture) -> tuple[torch.Tensor, torch.Tensor]:
+    """Patches and grid of one picture; the latest are kept, keyed by file, its state and the size shown."""
+    cache: _ByteLru = loaded.caches.setdefault("pixels", _ByteLru(PIXEL_CACHE_BYTES))
+    try:
+        state = os.stat(picture.path)
+        key = (str(picture.path), state.st_mtime_ns, state.st_size, picture.size)
+    except OSError:
+        key = None  # opening it below says what is wrong, for people
+    if key is not None and (held := cache.get(key)) is not None:
+        return held
+    batch = loaded.processor.image_processor([picture.open()], do_resize=False, return_tensors="pt")
+    made = (batch["pixel_values"].to(loaded.dtype), batch["image_grid_thw"])
+    if key is not None:
+        cache.put(key, made)
+    return made
+
+
+class _ByteLru:
+    """Pixel values by key, the least recently used dropped first once they pass `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._bytes = limit, 0
+        self._items: OrderedDict[Any, tuple[torch.Tensor, torch.Tensor]] = OrderedDict()
+
+    def get(self, key: Any) -> tuple[torch.Tensor, torch.Tensor] | None:
+        if key in self._items:
+            self._items.move_to_end(key)
+        return self._items.get(key)
+
+    def put(self, key: Any, value: tuple[torch.Tensor, torch.Tensor]) -> None:
+        self._items[key] = value
+        self._bytes += value[0].nbytes
+        while self._bytes > self._limit:
+            _, (dropped, _) = self._items.popitem(last=False)
+            self._bytes -= dropped.nbytes

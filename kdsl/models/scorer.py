@@ -1,0 +1,256 @@
+"""All labels of a task scored in one forward pass, and scored again on the cached prefix of the first call.
+
+The labels' tokens follow the prompt as a tree (`LabelTree`): every branch attends to the prompt and to itself
+alone, by a 4-D mask, and its positions restart where the prompt ends. The vocabulary projection runs only
+where a label token is predicted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from transformers import DynamicCache
+
+from kdsl.config import PromptConfig
+from kdsl.errors import InputError
+from kdsl.evidence.types import Evidence
+from kdsl.models.base import LoadedModel
+from kdsl.models.chat import frame_of
+from kdsl.models.encode import Encoded, encode
+from kdsl.models.label_tree import LabelTree
+from kdsl.models.prompts import Prompt, ask, build_prompt, fit_context
+from kdsl.tasks import Task
+
+_ROWS = 512
+"""Output rows projected to the vocabulary at a time: bounds memory at 150,000 tokens of vocabulary."""
+
+
+@dataclass(frozen=True)
+class PrefixState:
+    """What call 1 leaves for calls 2 and 3 of a sample: the keys and values of the shared prefix.
+
+    `keys` and `values` are [layers, heads, prefix tokens, head size]; `position` is where the text after the
+    prefix begins; `adapter` must be active again when it is used.
+    """
+
+    prompt: Prompt
+    keys: torch.Tensor
+    values: torch.Tensor
+    position: int
+    adapter: str | None
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """Scores of n samples over m labels.
+
+    `log_probs` [n, m] are normalised over the labels; `raw` [n, m] are the model's own log-probabilities of
+    writing each label and closing its turn. `prompts` and, where they were kept, `states` have n entries.
+    """
+
+    labels: tuple[str, ...]
+    log_probs: np.ndarray
+    raw: np.ndarray
+    prompts: tuple[Prompt, ...]
+    states: tuple[PrefixState, ...] = ()
+
+
+class LabelScorer:
+    """Scores a task's labels with one model; the adapter that is active when it is called is used.
+
+    Args:
+        batch_size: samples in one forward pass.
+    """
+
+    def __init__(
+        self, loaded: LoadedModel, task: Task, prompt_config: PromptConfig, *, batch_size: int = 8
+    ) -> None:
+        self.loaded = loaded
+        self.task = task
+        self.prompt_config = prompt_config
+        self.batch_size = batch_size
+        self.frame = frame_of(loaded)
+        self.tree = LabelTree(self.frame, task.names).to(loaded.device)
+        self._subtrees: dict[tuple[str, ...], LabelTree] = {task.names: self.tree}
+
+    def prompt(self, evidence: Evidence, context: Sequence[str] = ()) -> Prompt:
+        """The prompt that `score` would ask for this sample."""
+        return build_prompt(evidence, self.task, self.prompt_config, self.frame, context=context)
+
+    def score(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        """Log-probabilities over the task's labels, [n, m]: one model call a sample."""
+        return self.score_prompts([self.prompt(evidence) for evidence in evidences]).log_probs
+
+    def score_prompts(self, prompts: Sequence[Prompt], *, keep: bool = False) -> LabelScores:
+        """Score prompts that were built before; `keep` the prefixes' caches for `rescore`."""
+        raw = np.zeros((len(prompts), len(self.tree.labels)))
+        states: dict[int, PrefixState] = {}
+        for rows in _batches([prompt.n_tokens for prompt in prompts], self.batch_size):
+            batch = [prompts[i] for i in rows]
+            scores, kept = self._first_call(encode(self.loaded, batch), batch, keep)
+            raw[rows] = scores
+            states.update(zip(rows, kept, strict=False))
+        return _label_scores(self.tree, raw, prompts, [states[i] for i in range(len(states))])
+
+    def rescore(
+        self,
+        states: Sequence[PrefixState],
+        contexts: Sequence[Sequence[str]],
+        labels: Sequence[str] | None = None,
+    ) -> LabelScores:
+        """A further call on samples whose prefix is cached: only context, question and labels are computed.
+
+        Args:
+            states: from `score_prompts(..., keep=True)`, under the same adapter.
+            contexts: for each sample, snippets or rules to put before the question (may be empty).
+            labels: a shortlist, columns in this order; all labels by default.
+
+        Raises:
+            InputError: a state was made under another adapter.
+        """
+        tree = self._tree(tuple(labels) if labels is not None else self.task.names)
+        for state in states:
+            if state.adapter != self.loaded.active:
+                raise InputError(
+                    f"a cached prefix of adapter '{state.adapter}' cannot be used under '{self.loaded.active}'; "
+                    f"call rescore inside `with loaded.using({state.adapter!r}):`."
+                )
+        question = self.frame.neutralise(ask(self.task, self.prompt_config, tree.labels))
+        texts = [fit_context(context, self.prompt_config, self.frame)[0] for context in contexts]
+        tails = [ids + self.frame.after for ids in self.frame.ids([text + question for text in texts])]
+        raw = np.zeros((len(states), len(tree.labels)))
+        lengths = [state.keys.shape[2] + len(tail) for state, tail in zip(states, tails, strict=True)]
+        for rows in _batches(lengths, self.batch_size):
+            raw[rows] = self._further_call([states[i] for i in rows], [tails[i] for i in rows], tree)
+        return _label_scores(tree, raw, [state.prompt for state in states], ())
+
+    def _tree(self, labels: tuple[str, ...]) -> LabelTree:
+        if labels not in self._subtrees:
+            for label in labels:
+                self.task.index(label)
+            self._subtrees[labels] = LabelTree(self.frame, labels).to(self.loaded.device)
+        return self._subtrees[labels]
+
+    @torch.inference_mode()
+    def _first_call(
+        self, batch: Encoded, prompts: Sequence[Prompt], keep: bool
+    ) -> tuple[np.ndarray, list[PrefixState]]:
+        tensors, core = batch.tensors, self.loaded.model.model
+        positions, _ = core.get_rope_index(
+            tensors["input_ids"],
+            mm_token_type_ids=tensors["mm_token_type_ids"],
+            image_grid_thw=tensors.get("image_grid_thw"),
+            attention_mask=tensors["attention_mask"],
+        )  # [3, b, l]; 0 where padded
+        ends = positions.amax((0, 2)) + 1  # [b]: where the labels begin
+        cache = DynamicCache(config=core.config) if keep else None
+        hidden = core(
+            input_ids=torch.cat([tensors["input_ids"], self.tree.ids.expand(len(prompts), -1)], 1),
+            position_ids=torch.cat([positions, _tree_positions(self.tree, ends)], 2),
+            attention_mask=self._mask(tensors["attention_mask"].bool(), None, self.tree),
+            pixel_values=tensors.get("pixel_values"),
+            image_grid_thw=tensors.get("image_grid_thw"),
+            past_key_values=cache,
+            use_cache=keep,
+        ).last_hidden_state  # [b, l + n, d]
+        states = []
+        if cache is not None:
+            for i, (prompt, length) in enumerate(zip(prompts, batch.prefix_lengths, strict=True)):
+                states.append(
+                    PrefixState(
+                        prompt,
+                        torch.stack([layer.keys[i, :, :length] for layer in cache.layers]),
+                        torch.stack([layer.values[i, :, :length] for layer in cache.layers]),
+                        # text advances all three axes by one a token: count back from the prompt's end
+                        int(ends[i]) - (batch.lengths[i] - length),
+                        self.loaded.active,
+                    )
+                )
+        return self._read(hidden, batch.lengths, self.tree), states
+
+    @torch.inference_mode()
+    def _further_call(
+        self, states: Sequence[PrefixState], tails: Sequence[list[int]], tree: LabelTree
+    ) -> np.ndarray:
+        device, core = self.loaded.device, self.loaded.model.model
+        ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(tail) for tail in tails], batch_first=True).to(
+            device
+        )
+        lengths = torch.tensor([len(tail) for tail in tails], device=device)
+        real = torch.arange(ids.shape[1], device=device) < lengths[:, None]  # [b, s]
+        starts = torch.tensor([state.position for state in states], device=device)
+        tail_positions = (starts[:, None] + torch.arange(ids.shape[1], device=device)).expand(3, -1, -1)
+        prefix = torch.tensor([state.keys.shape[2] for state in states], device=device)
+        longest = int(prefix.max())
+        held = torch.arange(longest, device=device) < prefix[:, None]  # [b, p]
+        keys, values = (
+            _pad_stack([getattr(state, part) for state in states], longest) for part in ("keys", "values")
+        )
+        cache = DynamicCache(config=core.config)
+        for i, (k, v) in enumerate(zip(keys, values, strict=True)):
+            cache.update(k, v, i)
+        hidden = core(
+            input_ids=torch.cat([ids, tree.ids.expand(len(tails), -1)], 1),
+            position_ids=torch.cat([tail_positions, _tree_positions(tree, starts + lengths)], 2),
+            attention_mask=self._mask(real, held, tree),
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state
+        return self._read(hidden, lengths.tolist(), tree)
+
+    def _mask(self, real: torch.Tensor, held: torch.Tensor | None, tree: LabelTree) -> torch.Tensor:
+        """Additive mask [b, 1, s + n, p + s + n] of s text tokens (`real` [b, s] where not padding) and n tree
+        nodes over a cached prefix (`held` [b, p] where not padding)."""
+        b, s = real.shape
+        p, n = (0 if held is None else held.shape[1]), len(tree)
+        allowed = torch.zeros(b, s + n, p + s + n, dtype=torch.bool, device=real.device)
+        if held is not None:
+            allowed[:, :, :p] = held[:, None]
+        allowed[:, :, p : p + s] = real[:, None]
+        allowed[:, :s, p : p + s] &= torch.ones(s, s, dtype=torch.bool, device=real.device).tril()
+        allowed[:, s:, p + s :] = tree.sees
+        mask = torch.zeros(allowed.shape, dtype=self.loaded.dtype, device=real.device)
+        return mask.masked_fill_(~allowed, torch.finfo(self.loaded.dtype).min)[:, None]
+
+    def _read(self, hidden: torch.Tensor, lengths: Sequence[int], tree: LabelTree) -> np.ndarray:
+        """Log-probability of each label [b, m] from hidden states [b, s + n, d] of s text tokens and n nodes."""
+        b, nodes = len(hidden), len(tree)
+        last = hidden[torch.arange(b, device=hidden.device), torch.tensor(lengths, device=hidden.device) - 1]
+        rows = torch.cat([last[:, None], hidden[:, hidden.shape[1] - nodes :]], 1)  # [b, 1 + n, d]
+        scores = []
+        for part in rows.split(max(1, _ROWS // (1 + nodes))):
+            logits = self.loaded.model.lm_head(part).float()  # [., 1 + n, v]
+            edges = logits[:, tree.edge_row, tree.edge_token] - logits.logsumexp(-1)[:, tree.edge_row]
+            scores.append(edges @ tree.paths)
+        return torch.cat(scores).cpu().numpy().astype(np.float64)
+
+
+def _tree_positions(tree: LabelTree, starts: torch.Tensor) -> torch.Tensor:
+    """Positions [3, b, n] of the tree's nodes when labels begin at `starts` [b]."""
+    return (starts[:, None] + tree.depth).expand(3, -1, -1)
+
+
+def _pad_stack(tensors: Sequence[torch.Tensor], longest: int) -> torch.Tensor:
+    """[layers, h, p_i, d] of several samples as one [layers, b, h, longest, d]."""
+    if all(tensor.shape[2] == longest for tensor in tensors):
+        return torch.stack(list(tensors), 1)
+    return torch.stack(
+        [torch.nn.functional.pad(tensor, (0, 0, 0, longest - tensor.shape[2])) for tensor in tensors], 1
+    )
+
+
+def _batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Indices in batches of similar length, so that little is padded."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+def _label_scores(
+    tree: LabelTree, raw: np.ndarray, prompts: Sequence[Prompt], states: Sequence[PrefixState]
+) -> LabelScores:
+    log_probs = raw - np.logaddexp.reduce(raw, axis=1, keepdims=True)
+    return LabelScores(tree.labels, log_probs, raw, tuple(prompts), tuple(states))
