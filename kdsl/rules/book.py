@@ -1,0 +1,167 @@
+"""A rule book: the rules of one task, as a YAML file that a person reads and edits, and as a scorer that may abstain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from kdsl.errors import ConfigError, did_you_mean
+from kdsl.evidence.types import Evidence
+from kdsl.rules.rule import Rule
+from kdsl.rules.view import View
+from kdsl.tasks import Task
+
+if TYPE_CHECKING:
+    import numpy as np
+
+try:
+    from yaml import CSafeLoader as _Loader
+except ImportError:  # PyYAML without libyaml reads the same, more slowly
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+_HEADER = """\
+# Rules of the task '{task}', one vote each: the weights of the rules that fire are added to their labels' biases,
+# and a softmax over the labels makes probabilities of the sums. If no rule fires the book abstains.
+# Edit freely: set `enabled: false`, change a weight, a literal or its text, add a rule (docs/rules.md lists the
+# forms a literal can have), then mark it `origin: {{how: edited}}`. `kdsl rules list --book FILE` checks the file.
+"""
+
+
+class RuleBook(BaseModel):
+    """The rules of one task over a closed list of labels.
+
+    `scores` is the expert: log-probabilities over `labels`, abstaining where no rule fires.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str = Field(min_length=1)
+    labels: tuple[str, ...] = Field(min_length=2)
+    bias: dict[str, float] = Field(default_factory=dict)
+    """Logit of a label before any rule votes; 0 where not given."""
+    rules: tuple[Rule, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RuleBook:
+        faults = [
+            f"bias: no label is called '{name}'.{did_you_mean(name, self.labels)}"
+            for name in self.bias
+            if name not in self.labels
+        ]
+        faults += [
+            f"rule '{rule.id}': no label is called '{rule.label}'.{did_you_mean(rule.label, self.labels)}"
+            for rule in self.rules
+            if rule.label not in self.labels
+        ]
+        ids = [rule.id for rule in self.rules]
+        faults += [
+            f"rule '{name}': the id stands {ids.count(name)} times"
+            for name in dict.fromkeys(ids)
+            if ids.count(name) > 1
+        ]
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    @classmethod
+    def load(cls, path: str | Path) -> RuleBook:
+        """Read a book.
+
+        Raises:
+            ConfigError: the file cannot be read; or one line for every fault, with the rule's id.
+        """
+        try:
+            raw = yaml.load(Path(path).read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ConfigError(f"{path}: cannot be read as a rule book: {error}") from error
+        if not isinstance(raw, dict):
+            raise ConfigError(
+                f"{path}: expected a rule book (task, labels, rules), found {type(raw).__name__}"
+            )
+        faults: list[str] = []
+        rules: list[Rule] = []
+        listed = raw.get("rules")
+        if listed is not None and not isinstance(listed, list):
+            faults.append(f"rules: expected a list, found {type(listed).__name__}")
+            listed = []
+        for number, entry in enumerate(listed or (), 1):
+            name = entry.get("id", f"number {number}") if isinstance(entry, dict) else f"number {number}"
+            try:
+                rules.append(Rule.model_validate(entry))
+            except ValidationError as error:
+                faults += [f"rule '{name}': {fault}" for fault in _lines(error)]
+        try:
+            book = cls.model_validate({**raw, "rules": rules})
+        except ValidationError as error:
+            faults += _lines(error)
+        if faults:
+            listed_faults = "\n".join(f"  - {fault}" for fault in faults)
+            raise ConfigError(f"{path}: {len(faults)} fault(s) in this rule book:\n{listed_faults}")
+        return book
+
+    def save(self, path: str | Path) -> None:
+        """Write the book as YAML that `load` reads back to an equal book."""
+        raw = self.model_dump(mode="json", exclude={"rules"})
+        raw["rules"] = [_readable(rule) for rule in self.rules]
+        text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=160, default_flow_style=None)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(_HEADER.format(task=self.task) + text, "utf-8")
+
+    def check(self, task: Task) -> None:
+        """Raise ConfigError unless the book was made for this task's labels, in this order."""
+        if self.task != task.name:
+            raise ConfigError(f"the rule book is for task '{self.task}', not for '{task.name}'")
+        if self.labels != task.names:
+            odd = sorted(set(self.labels) ^ set(task.names))
+            what = f"these differ: {', '.join(odd)}" if odd else "their order differs"
+            raise ConfigError(f"the rule book's labels are not those of task '{task.name}': {what}")
+
+    def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        """Log-probabilities of the labels [n, m]; a row of NaN where no enabled rule fires (the book abstains)."""
+        import numpy as np
+
+        from kdsl.rules.engine import fire_matrix, log_softmax, vote_matrix
+
+        active = [rule for rule in self.rules if rule.enabled]
+        fires = fire_matrix([rule.when for rule in active], [View.of(evidence) for evidence in evidences])
+        logits = fires @ vote_matrix(active, self.labels) + np.array(
+            [self.bias.get(name, 0.0) for name in self.labels]
+        )
+        scores = log_softmax(logits)
+        scores[~fires.any(axis=1)] = np.nan
+        return scores
+
+    def fired(self, evidence: Evidence) -> list[Rule]:
+        """The enabled rules whose condition holds, heaviest first."""
+        view = View.of(evidence)
+        rules = [rule for rule in self.rules if rule.enabled and rule.when.sees(view)]
+        return sorted(rules, key=lambda rule: -rule.weight)
+
+
+def _readable(rule: Rule) -> dict[str, Any]:
+    """A rule as plain YAML values: empty parts and unknown statistics left out, numbers rounded where shown only."""
+    raw = rule.model_dump(mode="json", exclude_none=True)
+    raw["when"] = {part: lines for part, lines in raw["when"].items() if lines}
+    if rule.enabled:
+        del raw["enabled"]
+    return raw
+
+
+def _lines(error: ValidationError) -> list[str]:
+    lines = []
+    for fault in error.errors():
+        where = ".".join(str(part) for part in fault["loc"])
+        message = fault["msg"].removeprefix("Value error, ")
+        lines += [f"{where}: {line}" if where else line for line in message.split("\n")]
+    return lines
+
+
+def shipped_books() -> Mapping[str, Path]:
+    """The rule books that ship with kdsl: task name -> file."""
+    from kdsl.resources import resource
+
+    return {path.stem: path for path in sorted(resource("rules").glob("*.yaml"))}

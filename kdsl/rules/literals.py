@@ -1,0 +1,312 @@
+"""Literals: the smallest statements about evidence that a rule is made of.
+
+Each prints as one English line with its text quoted, such as `an OCR line in the bottom fifth contains
+「加入购物车」`, and `parse` reads that line back to an equal literal: what is printed is what is executed.
+Texts are matched in their normal form (`kdsl.rules.view.normalise`), which is also what is printed.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, get_args
+
+from kdsl.errors import ConfigError, did_you_mean
+from kdsl.evidence.types import Evidence, PictureFacts, Unit
+from kdsl.rules.view import PLACES, Place, View, Who, normalise
+
+
+class RuleLiteral(ABC):
+    """A statement that holds of an evidence or does not. Instances are frozen, hashable and comparable."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def sees(self, view: View) -> bool:
+        """Whether the statement holds of an evidence, given its view."""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """The canonical line, which `parse` reads back."""
+
+    def holds(self, evidence: Evidence) -> bool:
+        """Whether the statement holds of an evidence. For many literals, make the `View` once."""
+        return self.sees(View.of(evidence))
+
+    def units(self, view: View) -> tuple[Unit, ...]:
+        """The lines or turns that make a text literal hold; none for other literals."""
+        return ()
+
+
+def _checked(text: str) -> str:
+    clean = normalise(text)
+    if not clean:
+        raise ValueError(f"the text {text!r} is empty once spaces are removed")
+    return clean
+
+
+def _quote(text: str) -> str:
+    return f"「{text.replace('」', '」」')}」"
+
+
+@dataclass(frozen=True, slots=True)
+class OcrText(RuleLiteral):
+    """Some OCR line of some picture contains a text, or is exactly that text (`whole`)."""
+
+    text: str
+    place: Place | None = None
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", _checked(self.text))
+
+    def sees(self, view: View) -> bool:
+        return (f"\n{self.text}\n" if self.whole else self.text) in view.ocr[self.place]
+
+    def units(self, view: View) -> tuple[Unit, ...]:
+        return tuple(
+            line.unit
+            for line in view.lines
+            if (self.place in (None, line.place))
+            and (self.text == line.text if self.whole else self.text in line.text)
+        )
+
+    def __str__(self) -> str:
+        where = f" in the {self.place} fifth" if self.place else ""
+        return f"an OCR line{where} {'reads' if self.whole else 'contains'} {_quote(self.text)}"
+
+
+_SUBJECTS: dict[Who, str] = {
+    "last user": "the last user turn",
+    "first user": "the first user turn",
+    "user": "a user turn",
+    "agent": "an agent turn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TurnText(RuleLiteral):
+    """A turn contains a text. The last (first) user turn is the last (first) that holds text of its own."""
+
+    text: str
+    who: Who = "user"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", _checked(self.text))
+
+    def sees(self, view: View) -> bool:
+        return self.text in view.spoken[self.who]
+
+    def units(self, view: View) -> tuple[Unit, ...]:
+        return tuple(turn.unit for turn in view.turns if self.who in turn.whose and self.text in turn.text)
+
+    def __str__(self) -> str:
+        return f"{_SUBJECTS[self.who]} contains {_quote(self.text)}"
+
+
+Fact = Literal["photo", "screenshot", "overlay", "dark", "no text"]
+_FACTS: dict[Fact, tuple[str, Callable[[PictureFacts], bool]]] = {
+    "photo": ("a picture is a photo", lambda facts: facts.kind == "photo"),
+    "screenshot": ("a picture is a screenshot", lambda facts: facts.kind == "screenshot"),
+    "overlay": ("a picture has an overlay", lambda facts: facts.overlay),
+    "dark": ("a picture is dark", lambda facts: facts.dark),
+    "no text": ("a picture has no text", lambda facts: not facts.has_text),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFact(RuleLiteral):
+    """A yes-or-no fact of some picture."""
+
+    fact: Fact
+
+    def sees(self, view: View) -> bool:
+        return any(_FACTS[self.fact][1](facts) for facts in view.facts)
+
+    def __str__(self) -> str:
+        return _FACTS[self.fact][0]
+
+
+Bound = Literal["at least", "at most"]
+
+
+@dataclass(frozen=True, slots=True)
+class LineCount(RuleLiteral):
+    """All pictures together have at least or at most so many OCR lines."""
+
+    bound: Bound
+    lines: int
+
+    def sees(self, view: View) -> bool:
+        return _within(len(view.lines), self.bound, self.lines)
+
+    def __str__(self) -> str:
+        return f"there are {self.bound} {self.lines} OCR lines"
+
+
+_COLOURS = (
+    "red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "black", "grey", "white",
+)  # fmt: skip
+_MEASURES: dict[str, Callable[[PictureFacts], float]] = {
+    "text cover": lambda facts: facts.text_cover,
+    "brightness": lambda facts: facts.brightness,
+    "saturation": lambda facts: facts.saturation,
+    "edge share": lambda facts: facts.edges,
+    "height over width": lambda facts: facts.aspect,
+    **{
+        f"{colour} share": (lambda facts, i=i: facts.colours[i])  # type: ignore[misc]
+        for i, colour in enumerate(_COLOURS)
+    },
+}
+MEASURES = tuple(_MEASURES)
+"""Names of the numbers that `Measure` compares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure(RuleLiteral):
+    """A number of some picture, such as its share of red or its height over its width, against a percentage."""
+
+    name: str
+    bound: Bound
+    percent: int
+
+    def __post_init__(self) -> None:
+        if self.name not in _MEASURES:
+            raise ValueError(f"no measure is called {self.name!r}.{did_you_mean(self.name, MEASURES)}")
+
+    def sees(self, view: View) -> bool:
+        return any(_within(self.value(self.name, facts), self.bound, self.percent) for facts in view.facts)
+
+    @staticmethod
+    def value(name: str, facts: PictureFacts) -> float:
+        """What is compared, in percent."""
+        return 100 * _MEASURES[name](facts)
+
+    def __str__(self) -> str:
+        return f"a picture's {self.name} is {self.bound} {self.percent}%"
+
+
+def _within(value: float, bound: Bound, limit: float) -> bool:
+    return value >= limit if bound == "at least" else value <= limit
+
+
+_DATE = r"(?:20\d\d[-./年]\d{1,2}[-./月]\d{1,2}|\d{1,2}月\d{1,2}日|(?<![\d.-])[01]\d-[0-3]\d(?![\d.-]))"
+PATTERNS: dict[str, tuple[str, re.Pattern[str]]] = {
+    # name: (as printed after 'an OCR line holds', what is searched in a normalised line)
+    "price": ("a price", re.compile(r"[¥￥]\d|\d元")),
+    "signed amount": ("a signed amount", re.compile(r"^[-+−]¥?\d[\d,]*\.\d\d$")),
+    "date": ("a date", re.compile(_DATE)),
+    "timestamp": ("a date with a time", re.compile(_DATE + r"\d\d:\d\d")),
+    "long number": ("a number of 16 or more digits", re.compile(r"\d{16,}")),
+    "tracking number": ("a tracking number", re.compile(r"(?:sf|yt|jt|jd|zt|sto|ems|yd)[a-z]{0,3}\d{9,}|(?<!\d)\d{12,15}(?!\d)")),
+    "phone number": ("a phone number", re.compile(r"(?<!\d)(?:\+?86-?)?1[3-9]\d[\d*]{8}(?!\d)|(?<!\d)1[3-9]\d\*+\d{4}")),
+    "discount": ("a discount", re.compile(r"\d折|满\d+(?:元|件)?减?|减\d+|立减")),
+    "percentage": ("a percentage", re.compile(r"\d%")),
+    "duration": ("a time left", re.compile(r"\d+天\d+(?:小?时|:)|(?:还剩|剩余|倒计时).{0,6}\d")),
+    "quantity": ("a quantity", re.compile(r"[x×]\d+$")),
+    "sales": ("a sales figure", re.compile(r"(?:已售|月销|销量|已抢|已拼)\d|\d[\d.]*万?\+?(?:人付款|人已买|人购买|人收货)")),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OcrPattern(RuleLiteral):
+    """At least so many OCR lines hold something of a known form, such as a price or a tracking number."""
+
+    pattern: str
+    at_least: int = 1
+
+    def __post_init__(self) -> None:
+        if self.pattern not in PATTERNS:
+            raise ValueError(f"no pattern is called {self.pattern!r}.{did_you_mean(self.pattern, PATTERNS)}")
+        if self.at_least < 1:
+            raise ValueError(f"a pattern is counted from 1, found {self.at_least}")
+
+    def sees(self, view: View) -> bool:
+        return len(self.units(view)) >= self.at_least
+
+    def units(self, view: View) -> tuple[Unit, ...]:
+        found = PATTERNS[self.pattern][1].search
+        return tuple(line.unit for line in view.lines if found(line.text))
+
+    def __str__(self) -> str:
+        what = PATTERNS[self.pattern][0]
+        if self.at_least == 1:
+            return f"an OCR line holds {what}"
+        return f"at least {self.at_least} OCR lines hold {what}"
+
+
+_BY_PHRASE = {phrase: name for name, (phrase, _) in PATTERNS.items()}
+_BY_SUBJECT = {subject: who for who, subject in _SUBJECTS.items()}
+_BY_FACT = {phrase: fact for fact, (phrase, _) in _FACTS.items()}
+_TEXT = r"「(?P<text>(?:[^」]|」」)+)」"
+_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], RuleLiteral]], ...] = (
+    (
+        re.compile(
+            rf"an OCR line(?: in the (?P<place>{'|'.join(PLACES)}) fifth)? (?P<how>contains|reads) {_TEXT}"
+        ),
+        lambda m: OcrText(_unquote(m), m["place"], m["how"] == "reads"),  # type: ignore[arg-type]
+    ),
+    (
+        re.compile(rf"(?P<subject>{'|'.join(_BY_SUBJECT)}) contains {_TEXT}"),
+        lambda m: TurnText(_unquote(m), _BY_SUBJECT[m["subject"]]),
+    ),
+    (re.compile("|".join(_BY_FACT)), lambda m: PictureFact(_BY_FACT[m[0]])),
+    (
+        re.compile(r"there are (?P<bound>at least|at most) (?P<n>\d+) OCR lines"),
+        lambda m: LineCount(m["bound"], int(m["n"])),  # type: ignore[arg-type]
+    ),
+    (
+        re.compile(rf"a picture's (?P<name>{'|'.join(MEASURES)}) is (?P<bound>at least|at most) (?P<n>\d+)%"),
+        lambda m: Measure(m["name"], m["bound"], int(m["n"])),  # type: ignore[arg-type]
+    ),
+    (
+        re.compile(rf"an OCR line holds (?P<what>{'|'.join(map(re.escape, _BY_PHRASE))})"),
+        lambda m: OcrPattern(_BY_PHRASE[m["what"]]),
+    ),
+    (
+        re.compile(rf"at least (?P<n>\d+) OCR lines hold (?P<what>{'|'.join(map(re.escape, _BY_PHRASE))})"),
+        lambda m: OcrPattern(_BY_PHRASE[m["what"]], int(m["n"])),
+    ),
+)
+
+
+def _unquote(match: re.Match[str]) -> str:
+    return match["text"].replace("」」", "」")
+
+
+GRAMMAR: tuple[str, ...] = (
+    *(
+        f"an OCR line{where} {how} 「…」"
+        for where in ("", " in the bottom fifth")
+        for how in ("contains", "reads")
+    ),
+    *(f"{subject} contains 「…」" for subject in _BY_SUBJECT),
+    *_BY_FACT,
+    *(f"there are {bound} 12 OCR lines" for bound in get_args(Bound)),
+    *(f"a picture's {name} is at least 20%" for name in MEASURES),
+    *(f"an OCR line holds {phrase}" for phrase in _BY_PHRASE),
+    "at least 3 OCR lines hold a price",
+)
+"""One example of every form of literal, for messages and documentation."""
+
+
+@lru_cache(maxsize=65536)
+def parse(line: str) -> RuleLiteral:
+    """Read a literal from its line. Texts may be written with spaces or capitals: they are normalised.
+
+    Raises:
+        ConfigError: the line is none of the known forms; the message shows the nearest one.
+    """
+    for form, make in _FORMS:
+        match = form.fullmatch(line.strip())
+        if match:
+            try:
+                return make(match)
+            except ValueError as error:
+                raise ConfigError(f"literal '{line}': {error}") from None
+    shape = re.sub(_TEXT, "「…」", line.strip())
+    hint = did_you_mean(shape, GRAMMAR) or f" Forms are such as '{GRAMMAR[0]}' (docs/rules.md lists all)."
+    raise ConfigError(f"'{line}' is not a literal.{hint}")

@@ -1,0 +1,116 @@
+"""A rule: if these literals hold, vote for that label, with so much weight; what is known of it; where it is from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, model_validator
+
+from kdsl.errors import ConfigError
+from kdsl.evidence.types import Evidence
+from kdsl.rules.literals import RuleLiteral, parse
+from kdsl.rules.view import View
+
+
+def _literal(value: Any) -> RuleLiteral:
+    if isinstance(value, RuleLiteral):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"expected a literal's line, found {value!r}")
+    try:
+        return parse(value)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+
+
+LiteralLine = Annotated[RuleLiteral, PlainValidator(_literal), PlainSerializer(str, return_type=str)]
+"""A literal in memory, its one-line rendering in a file."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class When(_Part):
+    """The condition: every literal of `all`, one or more of `any` (if there are), not one of `none`."""
+
+    all: tuple[LiteralLine, ...] = ()
+    any: tuple[LiteralLine, ...] = ()
+    none: tuple[LiteralLine, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> When:
+        if not self.all and not self.any:
+            raise ValueError(
+                "a rule needs a literal under 'all' or 'any': 'none' alone fires on almost anything"
+            )
+        return self
+
+    @property
+    def literals(self) -> tuple[RuleLiteral, ...]:
+        """All literals, in the order all, any, none."""
+        return self.all + self.any + self.none
+
+    def sees(self, view: View) -> bool:
+        """Whether the condition holds of an evidence, given its view."""
+        return (
+            all(literal.sees(view) for literal in self.all)
+            and (not self.any or any(literal.sees(view) for literal in self.any))
+            and not any(literal.sees(view) for literal in self.none)
+        )
+
+    def __str__(self) -> str:
+        parts = [str(literal) for literal in self.all]
+        if self.any:
+            either = " or ".join(str(literal) for literal in self.any)
+            parts.append(f"({either})" if len(self.any) > 1 else either)
+        parts += [f"not {literal}" for literal in self.none]
+        return " and ".join(parts)
+
+
+class Stats(_Part):
+    """What a rule did on samples that its search had not seen (`distill`), or on those it was analysed on."""
+
+    support: int = Field(ge=0)
+    """Samples on which it fires."""
+    precision: float = Field(ge=0, le=1)
+    """Share of those that carry its label; 0 where it never fires."""
+    interval95: tuple[float, float]
+    """Wilson's 95% interval of the precision."""
+    recall: float = Field(ge=0, le=1)
+    """Share of the label's samples on which it fires."""
+    fidelity: float | None = Field(None, ge=0, le=1)
+    """Share of the samples it fires on for which the small model's best label is the rule's; None: not asked."""
+    stability: float | None = Field(None, ge=0, le=1)
+    """Share of the folds whose search found this rule or an equivalent one; None: not searched."""
+    conflicts: int = Field(ge=0)
+    """Samples on which a rule of another label fires too."""
+
+
+class Origin(_Part):
+    """Who made a rule: the tree search (with which small model and seed), a person, or a person out of a mined one."""
+
+    how: Literal["mined", "hand", "edited"]
+    model: str | None = None
+    seed: int | None = None
+
+
+class Rule(_Part):
+    """One rule. `weight` is added to its label's logit where it fires; disabled rules never fire."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    label: str = Field(min_length=1)
+    when: When
+    weight: float = Field(3.0, ge=0, allow_inf_nan=False)
+    stats: Stats | None = None
+    origin: Origin = Origin(how="hand")
+    enabled: bool = True
+
+    def fires(self, evidence: Evidence) -> bool:
+        """Whether the rule is enabled and its condition holds."""
+        return self.enabled and self.when.sees(View.of(evidence))
+
+    @property
+    def text(self) -> str:
+        """The rule as one English sentence without its full stop."""
+        return f"{self.label} if {self.when}"

@@ -1,0 +1,59 @@
+"""Weights of rules: a sparse multinomial regression in which a rule can only speak for its own label.
+
+scikit-learn's L1 regression gives every rule a coefficient for every label, and negative ones; neither can be
+said of a rule. Here the logit of label l is bias[l] plus the weights of the rules for l that fire, weights are
+not negative, and an L1 penalty (smooth, as weights are not negative) sets most of them to exactly zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+
+from kdsl.rules.engine import log_softmax
+
+BIAS_RIDGE = 2.0
+"""Strength of the squared penalty on biases, so that a few votes do not move them far."""
+
+
+def fit_weights(
+    votes: np.ndarray, owners: np.ndarray, gold: np.ndarray, m: int, penalty: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of rules and biases of labels that explain the gold labels of the samples some rule fires on.
+
+    Args:
+        votes: [n, r], 1 where a rule fires.
+        owners: [r], the column of each rule's label.
+        gold: [n], the column of each sample's label.
+        m: number of labels.
+        penalty: strength of the L1 penalty, in nats of one sample's log-likelihood.
+
+    Returns:
+        weights [r], all >= 0, and biases [m].
+    """
+    spoken = votes.any(axis=1)
+    x, y = votes[spoken].astype(float), gold[spoken]
+    r = x.shape[1]
+    if not len(x):
+        return np.zeros(r), np.zeros(m)
+    votes_for = np.zeros((r, m))
+    votes_for[np.arange(r), owners] = 1.0
+    truth = np.zeros((len(y), m))
+    truth[np.arange(len(y)), y] = 1.0
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        weights, bias = parameters[:r], parameters[r:]
+        log_p = log_softmax(x @ (votes_for * weights[:, None]) + bias)
+        error = np.exp(log_p) - truth  # [n, m]
+        value = (
+            -log_p[np.arange(len(y)), y].sum() + penalty * weights.sum() + BIAS_RIDGE * (bias**2).sum() / 2
+        )
+        grad = np.concatenate(
+            [(x.T @ error)[np.arange(r), owners] + penalty, error.sum(axis=0) + BIAS_RIDGE * bias]
+        )
+        return float(value), grad
+
+    start = np.concatenate([np.ones(r), np.zeros(m)])
+    bounds = [(0.0, None)] * r + [(None, None)] * m
+    solved = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
+    return solved.x[:r], solved.x[r:]
