@@ -19,7 +19,9 @@ from kdsl.data.sample import Sample
 from kdsl.errors import InputError
 
 _SIDE = 16
-SAME_PICTURE = 8
+_STEP = 4
+"""Grey levels of 255 by which neighbours must differ: less is the noise of compression."""
+SAME_PICTURE = 12
 """Two pictures look the same when at most this many of their 256 fingerprint bits differ."""
 TELLING_TEXT = 16
 """Dialogues of at least this many letters, all the same, are near-duplicates whatever their pictures."""
@@ -33,7 +35,7 @@ class Fingerprint:
     height: int
     sha256: str
     look: bytes
-    """256 bits: whether each of 16 x 16 cells is brighter than its left neighbour (dHash)."""
+    """256 bits: whether each of 16 x 16 cells is clearly brighter than its left neighbour (dHash)."""
 
 
 def fingerprint(root: Path, name: str, max_megapixels: float) -> Fingerprint:
@@ -50,7 +52,7 @@ def fingerprint(root: Path, name: str, max_megapixels: float) -> Fingerprint:
         load_pixels(picture, name)
         grey = picture.convert("L").resize((_SIDE + 1, _SIDE), Image.Resampling.BOX)
     cells = np.asarray(grey, dtype=np.int16)  # [16, 17]
-    look = np.packbits(cells[:, 1:] > cells[:, :-1]).tobytes()
+    look = np.packbits(cells[:, 1:] - cells[:, :-1] > _STEP).tobytes()
     return Fingerprint(width, height, hashlib.sha256(path.read_bytes()).hexdigest(), look)
 
 
@@ -104,6 +106,8 @@ def picture_groups(prints: Mapping[str, Fingerprint]) -> dict[str, int]:
     Flat pictures (a blank page has no edges to compare) are grouped only where the files are equal.
     """
     names = list(prints)
+    if not names:
+        return {}
     sets = _Sets(len(names))
     same_file: dict[str, int] = {}
     for i, name in enumerate(names):

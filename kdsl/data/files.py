@@ -58,7 +58,8 @@ def _list_rows(path: Path) -> Iterator[Row]:
     try:
         rows = json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(f"{path}: {_json_fault(error, text)}") from error
+        fault = _json_fault(error, text)
+        raise InputError(f"{path}: is not valid JSON at line {error.lineno}, {fault}") from error
     except RecursionError as error:
         raise InputError(f"{path}: brackets are nested too deeply for a list of samples.") from error
     for number, value in enumerate(rows, start=1):
@@ -72,8 +73,8 @@ def _line_rows(path: Path) -> Iterator[Row | BadRow]:
             where, at = f"line {number}", offset
             offset += len(line)
             try:
-                text = _decode(line, at, path)
-                if text.strip():
+                text = _decode(line, at, path).rstrip()
+                if text:
                     yield Row(where, _whole_characters(json.loads(text)))
             except InputError as error:
                 yield BadRow(where, str(error).removeprefix(f"{path}: "))
@@ -85,7 +86,7 @@ def _line_rows(path: Path) -> Iterator[Row | BadRow]:
                         f"{path}: holds one JSON object; expected a list of samples ([...]), or one sample "
                         "a line (JSONL)."
                     ) from error
-                yield BadRow(where, _json_fault(error, text))
+                yield BadRow(where, f"is not valid JSON at {_json_fault(error, text)}")
 
 
 def _is_one_object(path: Path) -> bool:
@@ -116,8 +117,8 @@ def _decode(content: bytes, offset: int, path: Path) -> str:
 
 def _json_fault(error: json.JSONDecodeError, text: str) -> str:
     cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
-    what = "the file or line ends in the middle of a sample (cut off?)" if cut else error.msg
-    return f"is not valid JSON at line {error.lineno}, column {error.colno}: {what}."
+    what = "the text ends in the middle of a sample (cut off?)" if cut else error.msg
+    return f"column {error.colno}: {what}."
 
 
 def _whole_characters(value: Any) -> Any:

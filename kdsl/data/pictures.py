@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from kdsl.errors import InputError
 
 # Decoders that run no other program (EPS would start Ghostscript) and that a phone or a shop produces.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 def check_name(name: str) -> None:
