@@ -1,7 +1,7 @@
 """Tiny models of the real classes with random weights, saved as folders that `load_base` takes.
 
-`tiny_folder(folder, 'qwen2_vl')` writes config, safetensors, tokenizer, processor and chat template; it takes a
-fraction of a second. Any room's tests may use it.
+`tiny_folder(folder, 'qwen2_vl')` writes config, safetensors, tokenizer, processor and chat template; it takes
+a fraction of a second. Any room's tests may use it.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class LoadedModel:
     """
 
     model: Any
-    """The transformers model itself; LoRA layers are injected in place, so that it stays the thing to call."""
+    """The transformers model itself; LoRA layers are put into it in place, so it stays what is called."""
     processor: Any
     tokenizer: Any
     name: str
@@ -178,7 +178,7 @@ def find_weights(config: ModelConfig) -> Path:
         return local
     if local.is_absolute() or source.startswith((".", "~")) or source.count("/") != 1:
         raise MissingDependency(
-            f"no folder '{source}' is here, and it is not a hub id either (those look like 'Qwen/Qwen2-VL-2B-Instruct')."
+            f"no folder '{source}' is here, and it is no hub id either (such as Qwen/Qwen2-VL-2B-Instruct)."
             f"{did_you_mean(source, [NANO])}"
         )
     return _from_modelscope(source) if config.hub == "modelscope" else _from_huggingface(source)
@@ -227,8 +227,8 @@ def _check_type(folder: Path) -> None:
         raise ConfigError(f"{folder} holds a model of type '{found}'; kdsl loads {', '.join(MODEL_TYPES)}.")
     if not any(folder.glob("*.safetensors")):
         raise MissingDependency(
-            f"{folder} holds no *.safetensors file. Weights in other formats are not read, because they can run code; "
-            "convert them with safetensors, or fetch the model again."
+            f"{folder} holds no *.safetensors file. Weights in other formats are not read, because they can "
+            "run code; convert them with safetensors, or fetch the model again."
         )
 
 
@@ -266,8 +266,8 @@ def _from_huggingface(source: str) -> Path:
             else f"the hub gave none: {type(error).__name__}"
         )
         raise MissingDependency(
-            f"model '{source}' is not in the Hugging Face cache, and {because}. Fetch it where there is a network "
-            f"(`hf download {source}`), set `hub: modelscope`, or give a local folder as `source`. "
+            f"model '{source}' is not in the Hugging Face cache, and {because}. Fetch it where there is a "
+            f"network (`hf download {source}`), set `hub: modelscope`, or give a local folder as `source`. "
             "HF_ENDPOINT names a mirror; HF_HUB_OFFLINE=1 makes this answer come at once."
         ) from error
 

@@ -1,4 +1,4 @@
-"""The chat frame of a model: what its template puts around a user's message, found once instead of per sample."""
+"""The chat frame of a model: what its template puts around a user's message, found once for all samples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ChatFrame:
 
     Prompts are put together from token lists instead of rendering the template for every sample: that saves
     time, gives exact token counts, and tells where the shared prefix of a sample's calls ends. It rests on
-    one property of Qwen's tokenizers, which a test holds: no token spans a line break and the character after it.
+    one property of Qwen's tokenizers, which a test holds: no token spans a line break and what follows it.
     """
 
     def __init__(self, processor: Any, factor: int) -> None:
@@ -29,8 +29,8 @@ class ChatFrame:
         image = processor.image_token
         if pictures[1] != pictures[0] * 2 or pictures[0].count(image) != 1 or not before.endswith("\n"):
             raise ConfigError(
-                "this model's chat template is not one kdsl understands: it expects every picture as the same text "
-                f"round one {image}, at the start of a user's message; found {pictures[1]!r} for two pictures."
+                "this model's chat template is not one kdsl understands: it expects each picture as the same "
+                f"text round one {image}, first in a user's message; two pictures gave {pictures[1]!r}."
             )
         around = pictures[0].split(image)
         self.before, self.after = self.ids([before, after])

@@ -23,8 +23,8 @@ class Encoded:
     """A batch of prompts on the model's device.
 
     `tensors` holds what the model's forward takes: `input_ids`, `attention_mask`, `mm_token_type_ids` [b, l],
-    and with pictures `pixel_values` [patches, d] and `image_grid_thw` [pictures, 3]. `lengths` are the prompts'
-    tokens without padding, `prefix_lengths` those of the part that all calls of a sample share.
+    and with pictures `pixel_values` [patches, d] and `image_grid_thw` [pictures, 3]. `lengths` are the
+    prompts' tokens without padding, `prefix_lengths` those of the part that all calls of a sample share.
     """
 
     tensors: dict[str, torch.Tensor]
@@ -75,8 +75,8 @@ def encode(
     found = int(is_picture.sum())
     if found != expected:
         raise InputError(
-            f"{len(rows)} prompts hold {found} picture tokens where their {len(grids)} pictures need {expected}. "
-            "Text must be put into prompts by build_prompt, which neutralises picture tokens in it."
+            f"{len(rows)} prompts hold {found} picture tokens where their {len(grids)} pictures need "
+            f"{expected}. Text must enter prompts by build_prompt, which neutralises picture tokens in it."
         )
     tensors = {name: tensor.to(loaded.device) for name, tensor in tensors.items()}
     return Encoded(tensors, lengths, prefix_lengths)

@@ -1,8 +1,8 @@
 """Which lines and turns of a sample a prompt keeps when not all of them fit.
 
 Left out first: numbers and single characters in pictures, agents' set phrases, repetitions; then lines from
-the middle of pictures (a page says what it is at its top and bottom) beyond half of the room, agents' turns and
-users' turns, the oldest first; last of all the first turn of the user and the latest ones.
+the middle of pictures (a page says what it is at its top and bottom) beyond half of the room, agents' turns
+and users' turns, the oldest first; last of all the first turn of the user and the latest ones.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ LAST_USER_TURNS = 3
 OCR_SHARE = 0.5
 """In a dialogue, text of pictures beyond this share of the room goes before any turn that says something."""
 LONG_TURN = 160
-"""A turn of more characters is taken sentence by sentence, so that one pasted page does not push out itself."""
+"""A turn of more characters is taken sentence by sentence, lest one pasted page push out itself."""
 
 _WORD = re.compile(r"[^\W\d_]")
 _SENTENCE = re.compile(r"[^。！？!?；;\n]*[。！？!?；;\n]+|[^。！？!?；;\n]+")
 _BOILERPLATE = re.compile(
     r"欢迎光临|为您服务|请稍等|稍等一下|感谢您的(?:咨询|支持|等待)|祝您(?:生活|购物)|智能客服|自动回复|转接人工|"
     r"服务评价|^(?:亲|您好|你好|在的|好的|嗯嗯|哦哦)+[，,。.！!~～]*$|"
-    r"(?i:welcome to|how (?:can|may) i help|please (?:wait|hold)|thank you for (?:contacting|waiting)|auto-?reply)"
+    r"(?i:welcome to|how (?:can|may) i help|please (?:wait|hold)|thank you for (?:contacting|waiting))"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of the prompt that is kept or left out whole: an OCR line, a turn, or a sentence of a long turn."""
+    """A part that is kept or left out whole: an OCR line, a turn, or a sentence of a long turn."""
 
     kind: Literal["line", "turn"]
     picture: int

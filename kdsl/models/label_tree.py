@@ -33,9 +33,9 @@ class LabelTree:
         sequences = [[*ids, frame.end_of_turn] for ids in frame.ids(self.labels)]
         for label, ids in zip(self.labels, sequences, strict=True):
             if special := frame.special_ids.intersection(ids[:-1]):
+                found = frame.tokenizer.decode(sorted(special)[:1])
                 raise ConfigError(
-                    f"label '{label}' holds the special token {frame.tokenizer.decode(sorted(special)[:1])!r}; "
-                    "rename it in the task file."
+                    f"label '{label}' holds the special token '{found}'; rename it in the task file."
                 )
         self.n_tokens = tuple(len(ids) for ids in sequences)
         nodes: dict[tuple[int, ...], int] = {}  # path from the root -> inner node
@@ -55,7 +55,7 @@ class LabelTree:
                 self.sees[node] |= self.sees[nodes[parent]]
         self.edge_row = torch.tensor([nodes[path[:-1]] + 1 if len(path) > 1 else 0 for path in edges])
         self.edge_token = torch.tensor([path[-1] for path in edges])
-        self.paths = torch.zeros(len(edges), len(sequences))
+        self.paths = torch.zeros(len(edges), len(sequences), dtype=torch.float64)
         for column, ids in enumerate(sequences):
             for end in range(1, len(ids) + 1):
                 self.paths[edges[tuple(ids[:end])], column] = 1

@@ -1,4 +1,4 @@
-"""Evidence becomes a prompt: pictures, their text, the dialogue, then (optionally) context, then the question.
+"""Evidence becomes a prompt: pictures, their text, the dialogue, then any context, then the question.
 
 What all calls of a sample share stands first, so that calls 2 and 3 reuse call 1's key/value cache. Limits
 are kept by leaving out whole pictures, lines and turns (`kdsl.models.fitting`), never by cutting tokens.
@@ -119,8 +119,8 @@ def build_prompt(
     room = config.max_tokens - len(frame.before) - len(frame.after) - asked
     if room < 0:
         raise ConfigError(
-            f"prompt.max_tokens={config.max_tokens} cannot hold the question of task '{task.name}', which takes "
-            f"{config.max_tokens - room} tokens with its chat frame. Raise it"
+            f"prompt.max_tokens={config.max_tokens} cannot hold the question of task '{task.name}', which "
+            f"takes {config.max_tokens - room} tokens with its chat frame. Raise it"
             + (", or set prompt.list_labels=false." if config.list_labels else ".")
         )
     pictures, taken = _pictures(evidence, config, frame, room)

@@ -115,8 +115,8 @@ class LabelScorer:
         for state in states:
             if state.adapter != self.loaded.active:
                 raise InputError(
-                    f"a cached prefix of adapter '{state.adapter}' cannot be used under '{self.loaded.active}'; "
-                    f"call rescore inside `with loaded.using({state.adapter!r}):`."
+                    f"a cached prefix of adapter '{state.adapter}' cannot be used under "
+                    f"'{self.loaded.active}'; call rescore inside `with loaded.using({state.adapter!r}):`."
                 )
         question = self.frame.neutralise(ask(self.task, self.prompt_config, tree.labels))
         texts = [fit_context(context, self.prompt_config, self.frame)[0] for context in contexts]
@@ -202,8 +202,8 @@ class LabelScorer:
         return self._read(hidden, lengths.tolist(), tree)
 
     def _mask(self, real: torch.Tensor, held: torch.Tensor | None, tree: LabelTree) -> torch.Tensor:
-        """Additive mask [b, 1, s + n, p + s + n] of s text tokens (`real` [b, s] where not padding) and n tree
-        nodes over a cached prefix (`held` [b, p] where not padding)."""
+        """Additive mask [b, 1, s + n, p + s + n]: s text tokens (`real` [b, s] where not padding) and n nodes
+        of the tree over a cached prefix (`held` [b, p] where not padding)."""
         b, s = real.shape
         p, n = (0 if held is None else held.shape[1]), len(tree)
         allowed = torch.zeros(b, s + n, p + s + n, dtype=torch.bool, device=real.device)
@@ -216,7 +216,7 @@ class LabelScorer:
         return mask.masked_fill_(~allowed, torch.finfo(self.loaded.dtype).min)[:, None]
 
     def _read(self, hidden: torch.Tensor, lengths: Sequence[int], tree: LabelTree) -> np.ndarray:
-        """Log-probability of each label [b, m] from hidden states [b, s + n, d] of s text tokens and n nodes."""
+        """Log-probability of each label [b, m] from hidden states [b, s + n, d] and the texts' lengths."""
         b, nodes = len(hidden), len(tree)
         last = hidden[torch.arange(b, device=hidden.device), torch.tensor(lengths, device=hidden.device) - 1]
         rows = torch.cat([last[:, None], hidden[:, hidden.shape[1] - nodes :]], 1)  # [b, 1 + n, d]
@@ -224,8 +224,8 @@ class LabelScorer:
         for part in rows.split(max(1, _ROWS // (1 + nodes))):
             logits = self.loaded.model.lm_head(part).float()  # [., 1 + n, v]
             edges = logits[:, tree.edge_row, tree.edge_token] - logits.logsumexp(-1)[:, tree.edge_row]
-            scores.append(edges @ tree.paths)
-        return torch.cat(scores).cpu().numpy().astype(np.float64)
+            scores.append(edges.double() @ tree.paths)
+        return torch.cat(scores).cpu().numpy()
 
 
 def _tree_positions(tree: LabelTree, starts: torch.Tensor) -> torch.Tensor:

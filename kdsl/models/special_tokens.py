@@ -1,4 +1,4 @@
-"""Text from outside (turns, OCR, snippets) is data: it must never tokenise to a token that steers the model."""
+"""Text from outside (turns, OCR, snippets) is data: it must never become a token that steers the model."""
 
 from __future__ import annotations
 

@@ -1,0 +1,118 @@
+"""LoRA adapters in PEFT's own format: put onto a base model by name, checked before and after.
+
+An adapter that kdsl trained carries `kdsl_base.json`, which says what base it was trained on; adapters from
+elsewhere load too, if their tensors fit.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kdsl.errors import BundleError
+from kdsl.models.base import LoadedModel
+
+STAMP = "kdsl_base.json"
+_CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+
+
+def stamp_adapter(folder: Path, loaded: LoadedModel) -> None:
+    """Write beside an adapter which base it belongs to; call it after `save_pretrained`."""
+    stamp = {
+        "base": loaded.name,
+        "model_type": loaded.model_type,
+        "fingerprint": loaded.fingerprint,
+    }
+    (folder / STAMP).write_text(json.dumps(stamp, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+def load_adapter(loaded: LoadedModel, folder: Path, name: str) -> None:
+    """Put the adapter of a folder onto a base as `name`; use it by `with loaded.using(name):`.
+
+    Raises:
+        BundleError: the folder is incomplete, or the adapter was made for another base.
+    """
+    config = _checked_config(loaded, folder, name)
+    from peft import PeftModel
+
+    try:
+        if loaded.peft is None:
+            loaded.peft = PeftModel(loaded.model, config, adapter_name=name)
+        report = loaded.peft.load_adapter(str(folder), name, torch_device=str(loaded.device))
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise BundleError(f"the adapter in {folder} does not fit {loaded.name}: {error}") from error
+    strange = sorted(report.unexpected_keys) or sorted(report.missing_keys)
+    if strange:
+        raise BundleError(
+            f"the adapter in {folder} does not fit {loaded.name}: {len(strange)} tensors have no counterpart, "
+            f"such as {strange[0]}."
+        )
+    loaded.adapters = (*loaded.adapters, name)
+    loaded.model.eval().requires_grad_(False)
+    loaded.peft.base_model.disable_adapter_layers()  # the base is what runs outside of `using`
+    loaded.active = None
+
+
+def remove_adapter(loaded: LoadedModel, name: str) -> None:
+    """Take an adapter off its base and free its memory."""
+    loaded.peft.delete_adapter(name)
+    loaded.adapters = tuple(other for other in loaded.adapters if other != name)
+
+
+def count_parameters(loaded: LoadedModel, name: str) -> int:
+    """Weights that an adapter adds to its base."""
+    return sum(p.numel() for key, p in loaded.model.named_parameters() if f".{name}." in key)
+
+
+def _checked_config(loaded: LoadedModel, folder: Path, name: str) -> Any:
+    """The adapter's PEFT config, after all checks that need no change of the model."""
+    from peft import PeftConfig
+    from safetensors import SafetensorError, safe_open
+
+    for file in (_CONFIG, _WEIGHTS):
+        if not (folder / file).is_file():
+            raise BundleError(
+                f"{folder} is not an adapter: it has no {file}. Expected PEFT's format, with safetensors."
+            )
+    if name in loaded.adapters:
+        raise BundleError(f"an adapter '{name}' is loaded on {loaded.name} already; take another name.")
+    stamp = folder / STAMP
+    if stamp.is_file():
+        try:
+            base = json.loads(stamp.read_text("utf-8"))
+            found, kind, title = base["fingerprint"], base["model_type"], base["base"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise BundleError(f"{stamp} is damaged: {error}") from error
+        if (found, kind) != (loaded.fingerprint, loaded.model_type):
+            raise BundleError(
+                f"the adapter in {folder} was trained on {title} ({kind}, weights {found}), but the model "
+                f"loaded is {loaded.name} ({loaded.model_type}, weights {loaded.fingerprint}). "
+                "Load that base, or train again."
+            )
+    try:
+        config = PeftConfig.from_pretrained(str(folder))
+        with safe_open(folder / _WEIGHTS, framework="pt") as weights:
+            shapes = {key: tuple(weights.get_slice(key).get_shape()) for key in weights.keys()}  # noqa: SIM118
+    except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
+        raise BundleError(f"the adapter in {folder} cannot be read: {error}") from error
+    if config.peft_type != "LORA":
+        raise BundleError(f"the adapter in {folder} is of type {config.peft_type}; kdsl loads LORA.")
+    modules = dict(loaded.model.named_modules())
+    for key, shape in shapes.items():
+        path = key.removeprefix("base_model.model.")
+        for part, side in ((".lora_A.weight", "in_features"), (".lora_B.weight", "out_features")):
+            if not path.endswith(part):
+                continue
+            module = modules.get(path.removesuffix(part))
+            base_layer = getattr(module, "base_layer", module)
+            wanted = getattr(base_layer, side, None)
+            given = shape[1] if part == ".lora_A.weight" else shape[0]
+            if isinstance(base_layer, torch.nn.Linear) and wanted != given:
+                raise BundleError(
+                    f"the adapter in {folder} does not fit {loaded.name}: {key} is for {given} features "
+                    f"where the model has {wanted}."
+                )
+    return config

@@ -1,0 +1,47 @@
+"""Greedy writing, for models that can write: used to name cues, never to classify.
+
+Nothing here books calls or tokens; the caller does that before it calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from kdsl.models.base import LoadedModel
+from kdsl.models.chat import frame_of
+from kdsl.models.encode import encode
+from kdsl.models.prompts import Prompt
+
+
+def text_prompt(loaded: LoadedModel, text: str) -> Prompt:
+    """A prompt that is text alone, such as a request to name cues; special tokens in it are neutralised."""
+    frame = frame_of(loaded)
+    question = frame.neutralise(text)
+    tokens = len(frame.before) + len(frame.after) + frame.count([question])[0]
+    return Prompt((), "", "", question, tokens)
+
+
+@torch.inference_mode()
+def generate(loaded: LoadedModel, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
+    """What the model writes after each prompt, greedily, without special tokens."""
+    if not prompts:
+        return []
+    batch = encode(loaded, prompts, padding="left").tensors
+    frame = frame_of(loaded)
+    written = loaded.model.generate(
+        **batch,
+        max_new_tokens=max_new_tokens,
+        do_sample=False,
+        num_beams=1,
+        temperature=None,
+        top_p=None,
+        top_k=None,
+        repetition_penalty=1.0,
+        eos_token_id=frame.end_of_turn,
+        pad_token_id=loaded.tokenizer.pad_token_id,
+    )
+    return list(
+        loaded.tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+    )
