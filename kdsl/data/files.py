@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,9 +45,7 @@ def json_rows(path: Path) -> Iterator[Row | BadRow]:
         with path.open("rb") as file:
             start = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
         if not start:
-            raise InputError(
-                f"{path}: is empty; expected a JSON list of samples, or one sample a line (JSONL)."
-            )
+            raise InputError(f"{path}: is empty; expected a JSON list of samples, or one sample a line (JSONL).")
         yield from _list_rows(path) if start == b"[" else _line_rows(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -144,24 +142,15 @@ def atomic_write(path: Path, content: str | bytes) -> None:
         InputError: the place cannot be written to.
     """
     data = content.encode() if isinstance(content, str) else content
-    temporary: str | None = None
+    # in the same folder: a rename is atomic only within one file system
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # in the same folder: a rename is atomic only within one file system
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes a file that only its owner may read
         os.replace(temporary, path)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
