@@ -118,8 +118,10 @@ class EnsembleConfig(_Part):
     """Folds of the training part whose out-of-fold scores fusion is fitted on."""
     shortlist: int = Field(5, ge=2)
     """Labels that a second call scores again."""
-    reuse_rate: float = Field(0.3, ge=0, le=1)
+    route_rate: float = Field(0.3, ge=0, le=1)
     """Share of samples, those of smallest margin, that the router sends to further calls."""
+    target_accuracy: float = Field(0.9, gt=0, le=1)
+    """Predictions below the probability that reached this accuracy out of fold say 'ask a person'."""
     budget: BudgetConfig = BudgetConfig()
 
 
@@ -146,10 +148,8 @@ def find_config(path: str | Path) -> Path:
     try:
         return resource(str(path))
     except InputError:
-        shipped = sorted(p.name for p in resource("configs").glob("*.yaml"))
-        raise ConfigError(
-            f"config file '{path}' does not exist; shipped: {', '.join(f'configs/{name}' for name in shipped)}."
-        ) from None
+        shipped = ", ".join(sorted(f"configs/{p.name}" for p in resource("configs").glob("*.yaml")))
+        raise ConfigError(f"config file '{path}' does not exist; shipped: {shipped}.") from None
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:

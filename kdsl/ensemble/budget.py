@@ -49,9 +49,7 @@ class Ledger:
     @property
     def spend(self) -> Spend:
         """What is booked so far."""
-        return Spend(
-            len(self.entries), sum(entry.tokens for entry in self.entries), sum(self._weights.values())
-        )
+        return Spend(len(self.entries), sum(entry.tokens for entry in self.entries), sum(self._weights.values()))
 
     def book(self, role: str, tokens: int, weights: dict[str, int]) -> Entry:
         """Reserve one call that returns at most `tokens` and touches `weights` (name -> parameters).

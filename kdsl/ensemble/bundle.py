@@ -18,7 +18,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,19 +27,12 @@ import yaml
 
 from kdsl import __version__
 from kdsl.config import Config
+from kdsl.data.files import atomic_write
 from kdsl.errors import BundleError
 from kdsl.tasks import Task, load_task
 
 SCHEMA = 1
 _PACKAGES = ("torch", "transformers", "peft", "trl", "scikit-learn", "faiss-cpu", "rapidocr", "numpy")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, "utf-8")
-    os.replace(partial, path)
 
 
 def versions() -> dict[str, str]:
@@ -99,21 +91,32 @@ class Bundle:
             if fingerprint != expected:
                 raise BundleError(
                     f"{self.folder}: fitted with a {role} model of fingerprint {expected}, but "
-                    f"'{getattr(self.config, role).source}' now has {fingerprint}. Adapters do not fit another "
-                    "base: load the model the bundle was made with, or run `kdsl fit` again."
+                    f"'{getattr(self.config, role).source}' now has {fingerprint}. Adapters do not fit "
+                    "another base: load the model the bundle was made with, or run `kdsl fit` again."
                 )
 
 
 def write_manifest(
-    folder: Path, config: Config, tasks: Iterable[Task], base: dict[str, str], adapters: dict[str, str]
+    folder: Path,
+    config: Config,
+    tasks: Iterable[Task],
+    base: dict[str, str],
+    adapters: dict[str, str],
+    inputs: str,
 ) -> None:
-    """Hash every file of a finished bundle and write its manifest, last and atomically."""
+    """Hash every file of a finished bundle and write its manifest, last and atomically.
+
+    Args:
+        base: role -> fingerprint of its base model.
+        adapters: task name -> its adapter's folder, relative to the bundle.
+        inputs: hash of the samples and settings it was fitted on.
+    """
     tasks = list(tasks)
     (folder / "tasks").mkdir(exist_ok=True)
     for task in tasks:
         text = yaml.safe_dump(task.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
-        write_atomically(folder / "tasks" / f"{task.name}.yaml", text)
-    write_atomically(folder / "config.json", config.model_dump_json(indent=1))
+        atomic_write(folder / "tasks" / f"{task.name}.yaml", text)
+    atomic_write(folder / "config.json", config.model_dump_json(indent=1))
     hashes = {
         path.relative_to(folder).as_posix(): file_hash(path)
         for path in sorted(folder.rglob("*"))
@@ -124,13 +127,14 @@ def write_manifest(
         "schema": SCHEMA,
         "id": digest[:16],
         "seed": config.seed,
+        "inputs": inputs,
         "tasks": {task.name: list(task.names) for task in tasks},
         "base": base,
         "adapters": adapters,
         "versions": versions(),
         "files": hashes,
     }
-    write_atomically(folder / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
+    atomic_write(folder / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
 
 
 def open_bundle(folder: Path) -> Bundle:

@@ -102,9 +102,7 @@ class LexicalExpert:
         # scikit-learn keeps one row for two classes: make it a row a class, as for more
         self.coef_ = model.coef_ if len(self.classes_) > 2 else np.vstack([-model.coef_, model.coef_]) / 2
         self.intercept_ = (
-            model.intercept_
-            if len(self.classes_) > 2
-            else np.concatenate([-model.intercept_, model.intercept_]) / 2
+            model.intercept_ if len(self.classes_) > 2 else np.concatenate([-model.intercept_, model.intercept_]) / 2
         )
         return self
 
@@ -130,8 +128,7 @@ class LexicalExpert:
             tensors[f"idf.{i}"] = vectorizer.idf_.astype(np.float32)
         save_file(tensors, folder / "lexical.safetensors")
         words = [
-            sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)
-            for vectorizer in self.vectorizers_
+            sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__) for vectorizer in self.vectorizers_
         ]
         text = json.dumps({"c": self.c, "vocabularies": words}, ensure_ascii=False)
         (folder / "lexical.json").write_text(text, "utf-8")

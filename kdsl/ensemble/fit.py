@@ -1,0 +1,253 @@
+"""`kdsl fit`: everything a bundle holds, learned step by step; a killed fit continues at the step it was in.
+
+Fusion must be fitted on scores of samples that the experts have not seen. So the labelled samples are cut
+into a few inner folds; for each, all experts are fitted on the rest and score the fold. Then they are
+fitted once more on everything: those are the ones that ship in the bundle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import f1_score
+
+from kdsl.config import Config
+from kdsl.data.files import atomic_write
+from kdsl.data.splits import stratified_folds
+from kdsl.ensemble.budget import Ledger
+from kdsl.ensemble.bundle import Bundle, open_bundle, write_manifest
+from kdsl.ensemble.experts import Experts, Models
+from kdsl.ensemble.fusion import Fusion, fit_fusion, log_softmax, stack
+from kdsl.ensemble.learn import Learner, Say
+from kdsl.ensemble.predictor import book_first, further_calls
+from kdsl.ensemble.settings import TaskSettings, ask_threshold, margins, save_settings
+from kdsl.errors import BundleError, InputError
+from kdsl.evidence.types import Evidence
+from kdsl.tasks import Task
+
+BATCH = 16
+"""Samples whose prefix caches are held at once while further calls are scored."""
+
+
+def fit_bundle(
+    evidences: Sequence[Evidence],
+    tasks: Sequence[Task],
+    config: Config,
+    folder: Path,
+    models: Models,
+    say: Say,
+) -> Bundle:
+    """Fit a bundle into `folder`, or continue one; a finished one is opened.
+
+    Args:
+        evidences: labelled samples; a task without any is left out of the bundle.
+        say: told each step as it begins.
+
+    Raises:
+        InputError: there are too few labelled samples.
+        BundleError: `folder` holds a fit of other data or settings.
+    """
+    groups = {task.name: [e for e in evidences if e.sample.task == task.name] for task in tasks}
+    tasks = [task for task in tasks if groups[task.name]]
+    _check(groups, tasks, config)
+    inputs = _fingerprint(evidences, tasks, config, models)
+    stamp = folder / "work" / "inputs.json"
+    finished = (folder / "manifest.json").is_file()
+    found = open_bundle(folder).manifest["inputs"] if finished else _read(stamp)
+    if found not in (None, inputs):
+        raise BundleError(
+            f"{folder} holds a fit of other samples, settings or models. Choose another --bundle, or delete it."
+        )
+    if not finished:
+        atomic_write(stamp, json.dumps(inputs))
+        _Fit(groups, tasks, config, folder, models, say).run(inputs)
+    else:
+        say(f"{folder} is finished already")
+    return open_bundle(folder)
+
+
+class _Fit:
+    """One run of a fit: inner folds, all samples, fusion, manifest."""
+
+    def __init__(
+        self,
+        groups: Mapping[str, list[Evidence]],
+        tasks: Sequence[Task],
+        config: Config,
+        folder: Path,
+        models: Models,
+        say: Say,
+    ) -> None:
+        self.groups = groups
+        self.tasks = tasks
+        self.config = config
+        self.folder = folder
+        self.models = models
+        self.say = say
+        self.learner = Learner(tasks, config, models, folder.parent / ".kdsl-occlusion", say)
+        samples = [e.sample for task in tasks for e in groups[task.name]]
+        folds = stratified_folds(samples, config.ensemble.inner_folds, config.seed)
+        self.fold = {task.name: np.array([folds[e.sample.id] for e in groups[task.name]]) for task in tasks}
+
+    def run(self, inputs: str) -> None:
+        parts = range(self.config.ensemble.inner_folds)
+        for k in parts:
+            self.say(f"inner fold {k + 1} of {len(parts)}")
+            kept = {
+                name: [e for e, f in zip(group, self.fold[name], strict=True) if f != k]
+                for name, group in self.groups.items()
+                if group
+            }
+            self.learner.learn(kept, self._part(k))
+        self.say("all samples")
+        adapters = self.learner.learn(self.groups, self.folder)
+        settings = {task.name: self._settings(task) for task in self.tasks}
+        save_settings(self.folder / "ensemble.json", settings)
+        figures = {name: s.figures for name, s in settings.items()}
+        atomic_write(self.folder / "report" / "out_of_fold.json", json.dumps(figures, indent=1))
+        shutil.rmtree(self.folder / "work")
+        relative = {name: path.relative_to(self.folder).as_posix() for name, path in adapters.items()}
+        write_manifest(self.folder, self.config, self.tasks, self.models.fingerprints, relative, inputs)
+
+    def _part(self, k: int) -> Path:
+        return self.folder / "work" / f"inner-{k}"
+
+    def _experts(self, task: Task, k: int) -> Experts:
+        part = self._part(k)
+        return Experts(task, self.config, self.models, part, self.learner.adapters(part)[task.name])
+
+    def _settings(self, task: Task) -> TaskSettings:
+        """Fit fusion, router and thresholds of a task on its out-of-fold scores."""
+        self.say(f"fusion of {task.name}")
+        group, ensemble, seed = self.groups[task.name], self.config.ensemble, self.config.seed
+        gold = np.array([task.index(e.sample.label or "") for e in group])
+        scores = self._first_scores(task)
+        first, fused = fit_fusion(scores, gold, seed)
+        figures = {f"f1_{name}": _f1(gold, stack(scores, [name])[0]) for name in scores}
+        figures["f1_first"] = _f1(gold, fused)
+        route_below = float(np.quantile(margins(fused), ensemble.route_rate))
+        routed = np.flatnonzero(margins(fused) < route_below)
+        further: Fusion | None = None
+        if len(routed) >= 2 * ensemble.inner_folds:
+            more = {n: s[routed] for n, s in scores.items()} | self._further_scores(task, fused, routed)
+            further, revised = fit_fusion(more, gold[routed], seed, prior=first.weights)
+            rows = np.arange(len(routed))
+            figures |= {
+                "log_loss_routed_first": float(-fused[routed][rows, gold[routed]].mean()),
+                "log_loss_routed_further": float(-revised[rows, gold[routed]].mean()),
+            }
+            if figures["log_loss_routed_further"] < figures["log_loss_routed_first"]:
+                fused = fused.copy()
+                fused[routed] = revised
+            else:  # measured: further calls cost time and do not help here
+                further = None
+        figures |= {"f1_fused": _f1(gold, fused), "accuracy": float((fused.argmax(1) == gold).mean())}
+        ask_below = ask_threshold(fused, gold, ensemble.target_accuracy)
+        return TaskSettings(first, further, route_below if further else 0.0, ask_below, figures)
+
+    def _first_scores(self, task: Task) -> dict[str, np.ndarray]:
+        """Out-of-fold scores [n, m] of every expert that speaks after call 1."""
+        group = self.groups[task.name]
+        scores: dict[str, np.ndarray] = {}
+        for k in range(self.config.ensemble.inner_folds):
+            rows = np.flatnonzero(self.fold[task.name] == k)
+            file = self._part(k) / f"{task.name}.first.npz"
+            if not file.is_file():
+                held, experts = [group[i] for i in rows], self._experts(task, k)
+                _save(file, {"large": experts.first_call(held, keep=False).log_probs} | experts.votes(held))
+                experts.close()
+            _scatter(scores, file, rows, len(group))
+        return scores
+
+    def _further_scores(self, task: Task, fused: np.ndarray, routed: np.ndarray) -> dict[str, np.ndarray]:
+        """Out-of-fold scores [r, m] of calls 2 and 3 on the routed samples, under a budget as in use."""
+        group = self.groups[task.name]
+        scores: dict[str, np.ndarray] = {}
+        for k in range(self.config.ensemble.inner_folds):
+            rows = [int(i) for i in routed if self.fold[task.name][i] == k]
+            file = self._part(k) / f"{task.name}.further.npz"
+            if rows and not file.is_file():
+                experts = self._experts(task, k)
+                _save(file, self._score_further(experts, [group[i] for i in rows], fused[rows]))
+                experts.close()
+            if rows:
+                _scatter(scores, file, np.array(rows), len(group))
+        return {name: matrix[routed] for name, matrix in scores.items()}
+
+    def _score_further(self, experts: Experts, held: Sequence[Evidence], fused: np.ndarray) -> dict[str, np.ndarray]:
+        found: dict[str, list[np.ndarray]] = {}
+        for start in range(0, len(held), BATCH):
+            batch = held[start : start + BATCH]
+            called = experts.first_call(batch, keep=True)
+            for i, evidence in enumerate(batch):
+                ledger = Ledger(self.config.ensemble.budget)
+                book_first(experts, ledger)
+                further = further_calls(
+                    experts, evidence, ledger, called.log_probs[i], fused[start + i], called.states[i]
+                )
+                for name, row in further.scores.items():
+                    found.setdefault(name, []).append(row)
+        return {name: np.concatenate(rows) for name, rows in found.items()}
+
+
+def _check(groups: Mapping[str, Sequence[Evidence]], tasks: Sequence[Task], config: Config) -> None:
+    if not tasks:
+        raise InputError("there is no labelled sample; a fit needs some of at least one task.")
+    for task in tasks:
+        unlabelled = [e.sample.id for e in groups[task.name] if e.sample.label is None]
+        if unlabelled:
+            raise InputError(
+                f"{len(unlabelled)} samples of task '{task.name}' have no label, such as {unlabelled[0]}; "
+                "a fit takes labelled samples only."
+            )
+        counts: dict[str, int] = {}
+        for evidence in groups[task.name]:
+            counts[evidence.sample.label or ""] = counts.get(evidence.sample.label or "", 0) + 1
+        often = [name for name, count in counts.items() if count >= config.ensemble.inner_folds]
+        if len(often) < 2:
+            raise InputError(
+                f"task '{task.name}' needs at least 2 labels with {config.ensemble.inner_folds} samples each "
+                f"(one per inner fold); found {len(often)} among {sum(counts.values())} samples."
+            )
+
+
+def _fingerprint(evidences: Sequence[Evidence], tasks: Sequence[Task], config: Config, models: Models) -> str:
+    """Hash of all that a fit depends on, so that a continued fit cannot mix two."""
+    digest = hashlib.sha256()
+    for evidence in evidences:
+        digest.update(repr(astuple(evidence.sample)).encode())
+        digest.update(repr([picture.lines for picture in evidence.pictures]).encode())
+    for task in tasks:
+        digest.update(task.model_dump_json().encode())
+    digest.update(config.model_dump_json(exclude={"tasks"}).encode())
+    digest.update(json.dumps(models.fingerprints, sort_keys=True).encode())
+    return digest.hexdigest()[:16]
+
+
+def _read(stamp: Path) -> str | None:
+    return json.loads(stamp.read_text("utf-8")) if stamp.is_file() else None
+
+
+def _save(file: Path, scores: Mapping[str, np.ndarray]) -> None:
+    """Write arrays by name, whole or not at all."""
+    partial = file.with_name(f".{file.name}")
+    np.savez(partial, **scores)  # type: ignore[arg-type]
+    partial.replace(file)
+
+
+def _scatter(scores: dict[str, np.ndarray], file: Path, rows: np.ndarray, n: int) -> None:
+    """Put a fold's scores into their rows of the whole; experts that gave none there abstain."""
+    with np.load(file, allow_pickle=False) as found:
+        for name in found.files:
+            whole = scores.setdefault(name, np.full((n, found[name].shape[1]), np.nan))
+            whole[rows] = found[name]
+
+
+def _f1(gold: np.ndarray, log_p: np.ndarray) -> float:
+    return float(f1_score(gold, log_softmax(log_p).argmax(1), average="weighted", zero_division=0))

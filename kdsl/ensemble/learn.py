@@ -1,0 +1,99 @@
+"""Everything that is learned from one set of labelled samples: adapters, rules, index and lexical expert.
+
+A fit does this for each inner fold and once for all samples; the layout of `folder` is a bundle's.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from kdsl.config import Config
+from kdsl.ensemble.experts import Models
+from kdsl.ensemble.lexical import LexicalExpert
+from kdsl.evidence.types import Evidence
+from kdsl.knowledge.documents import load_snippets, sample_documents
+from kdsl.knowledge.embedders import make_embedder
+from kdsl.knowledge.index import KnowledgeIndex
+from kdsl.models.scorer import LabelScorer
+from kdsl.rules.book import RuleBook, shipped_books
+from kdsl.rules.distill import distill
+from kdsl.tasks import Task
+from kdsl.training.lora import train_adapter
+
+Say = Callable[[str], None]
+Labelled = Mapping[str, Sequence[Evidence]]
+"""Task name -> its labelled evidence."""
+
+
+class Learner:
+    """Learns parts of a bundle; a part that is on disk already is not learned again.
+
+    Args:
+        occlusion: folder of the small model's occlusion scores, shared by folds that see the same samples.
+        say: told each step as it begins.
+    """
+
+    def __init__(self, tasks: Sequence[Task], config: Config, models: Models, occlusion: Path, say: Say) -> None:
+        self.tasks = tasks
+        self.config = config
+        self.models = models
+        self.occlusion = occlusion
+        self.say = say
+        snippets = Path(config.knowledge.snippets)
+        self.snippets = load_snippets(snippets, tasks)
+
+    def adapters(self, folder: Path) -> dict[str, Path]:
+        """Task name -> adapter folder: one each, or one for all."""
+        joint = self.config.training.strategy == "joint"
+        return {task.name: folder / "adapters" / ("joint" if joint else task.name) for task in self.tasks}
+
+    def learn(self, train: Labelled, folder: Path) -> dict[str, Path]:
+        """Learn all parts into `folder`; the adapters' folders by task."""
+        adapters = self.adapters(folder)
+        for path in dict.fromkeys(adapters.values()):
+            tasks = [task for task in self.tasks if adapters[task.name] == path]
+            samples = [evidence for task in tasks for evidence in train[task.name]]
+            self.say(f"adapter {path.name}: {len(samples)} samples")
+            train_adapter(self.models.large, samples, tasks, self.config, path, seed=self.config.seed)
+        for task in self.tasks:
+            self._once(folder / "rules" / f"{task.name}.yaml", self._rules, task, train[task.name])
+            self._once(folder / "index" / task.name, self._index, task, train[task.name])
+            self._once(folder / "lexical" / task.name, self._lexical, task, train[task.name])
+        return adapters
+
+    def _once(
+        self,
+        target: Path,
+        learn: Callable[[Task, Sequence[Evidence], Path], None],
+        task: Task,
+        group: Sequence[Evidence],
+    ) -> None:
+        """Let `learn` write a file or folder beside `target`, then move it there: it is whole or absent."""
+        if target.exists():
+            return
+        self.say(f"{target.parent.name} of {task.name}")
+        partial = target.with_name(f".{target.name}")
+        if partial.is_dir():
+            shutil.rmtree(partial)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        learn(task, group, partial)
+        partial.replace(target)
+
+    def _rules(self, task: Task, group: Sequence[Evidence], target: Path) -> None:
+        scorer = LabelScorer(self.models.small, task, self.config.prompt)
+        books = shipped_books()
+        shipped = RuleBook.load(books[task.name]) if task.name in books else None
+        by_hand = shipped.rules if shipped and set(shipped.labels) == set(task.names) else ()
+        with self.models.small.using(None):
+            distill(group, task, self.config.rules, score=scorer.score, seed=self.config.seed, seed_rules=by_hand).save(
+                target
+            )
+
+    def _index(self, task: Task, group: Sequence[Evidence], target: Path) -> None:
+        documents = [d for d in self.snippets if d.task == task.name] + sample_documents(group, task)
+        KnowledgeIndex.build(documents, make_embedder(self.config.knowledge.embedder)).save(target)
+
+    def _lexical(self, task: Task, group: Sequence[Evidence], target: Path) -> None:
+        LexicalExpert(task).fit(group).save(target)
