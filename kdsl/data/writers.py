@@ -109,9 +109,7 @@ def write_submission(predictions: Path, output: Path, test: Path | None = None) 
         elif id_ in labels:
             faults.append(f"{row.where}: id '{id_}' stands twice.")
         elif not isinstance(value.get("label"), str) or not value["label"]:
-            faults.append(
-                f"{row.where}: id '{id_}' has no label ({value.get('error', 'no reason is given')})."
-            )
+            faults.append(f"{row.where}: id '{id_}' has no label ({value.get('error', 'no reason is given')}).")
         else:
             labels[id_] = value["label"]
     _raise(predictions, faults)
@@ -147,15 +145,14 @@ def _raise(path: Path, faults: Sequence[str]) -> None:
         more = f"\n  and {len(faults) - 5} more" if len(faults) > 5 else ""
         raise InputError(
             f"{path}: {len(faults)} fault(s), so no CSV was written:\n{listed}{more}\n"
-            "Mend the input and run `kdsl predict` again; it goes on where it stopped."
+            "Mend the input, take these lines out of the predictions and run `kdsl predict` again: "
+            "it goes on with what is missing."
         )
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(
-        text, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
-    )
+    writer = csv.DictWriter(text, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
