@@ -1,0 +1,144 @@
+"""Embedders: texts to unit vectors. One is built in; any sentence-transformers model can take its place."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.preprocessing import normalize
+
+from kdsl.errors import BundleError, MissingDependency
+
+CHAR_NGRAM = "char-ngram"
+
+
+class Embedder(Protocol):
+    """Texts to vectors whose inner product is their similarity."""
+
+    name: str
+    """What `open_embedder` knows it by."""
+    dim: int
+
+    def fit(self, texts: Sequence[str]) -> None:
+        """Adapt to a corpus before it is embedded (a pretrained embedder has nothing to adapt)."""
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """float32 [n, dim]; rows have length 1, or 0 where a text holds nothing that is known."""
+
+    def save(self, folder: Path) -> None:
+        """Write what `open_embedder` needs besides the name."""
+
+
+class CharNgramEmbedder:
+    """TF-IDF over character 1- to 3-grams, sketched to a fixed size.
+
+    Characters need no word segmentation and survive OCR's mistakes. N-grams are hashed, weighted by
+    1 + ln(tf) and by idf over the corpus (those the corpus lacks weigh nothing), and folded to `dim` columns
+    with random signs: the count sketch of Charikar, Chen & Farach-Colton (2002), which keeps inner products up to
+    an error of about 1 / sqrt(dim). Digits count as one sign: prices and dates tell no label.
+    """
+
+    name = CHAR_NGRAM
+
+    def __init__(self, dim: int = 4096) -> None:
+        self.dim = dim
+        self._hashing = HashingVectorizer(
+            analyzer="char", ngram_range=(1, 3), n_features=1 << 18, alternate_sign=False, norm=None
+        )
+
+    def fit(self, texts: Sequence[str]) -> None:
+        """Learn the inverse document frequencies of a corpus."""
+        frequency = np.bincount(self._counts(texts).indices, minlength=1 << 18)  # a row names a column once
+        idf = np.log((1 + len(texts)) / (1 + frequency)) + 1
+        self.idf_ = np.where(frequency > 0, idf, 0).astype(np.float32)
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """float32 [n, dim], rows of length 1; 0 where no n-gram of a text was in the corpus."""
+        counts = self._counts(texts).tocoo()
+        values = (1 + np.log(counts.data)) * self.idf_[counts.col]
+        signs = 1 - 2 * ((counts.col // self.dim) & 1)  # a bit of the hash that the column does not use
+        sketch = csr_matrix((values * signs, (counts.row, counts.col % self.dim)), (len(texts), self.dim))
+        return normalize(sketch).toarray().astype(np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write `embedder.json` and `embedder.safetensors`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({"idf": self.idf_}, folder / "embedder.safetensors")
+        (folder / "embedder.json").write_text(json.dumps({"dim": self.dim}), "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> CharNgramEmbedder:
+        """Read what `save` wrote.
+
+        Raises:
+            BundleError: it is missing or damaged.
+        """
+        try:
+            embedder = cls(int(json.loads((folder / "embedder.json").read_text("utf-8"))["dim"]))
+            embedder.idf_ = load_file(folder / "embedder.safetensors")["idf"]
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            raise BundleError(f"{folder}: the embedder cannot be read ({error!r}); build it again.") from error
+        return embedder
+
+    def _counts(self, texts: Sequence[str]) -> csr_matrix:
+        return self._hashing.transform([re.sub(r"\d", "0", " ".join(text.split())) for text in texts])
+
+
+class SentenceEmbedder:
+    """A model of sentence-transformers (extra `embed`): a local folder, or a name of the Hugging Face hub.
+
+    Raises:
+        MissingDependency: the package or the model is not on this machine.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise MissingDependency(
+                f"embedder '{name}' is a sentence-transformers model, and that package is not installed: "
+                f"`pip install 'kdsl[embed]'`, or set knowledge.embedder={CHAR_NGRAM}, which needs nothing."
+            ) from error
+        try:
+            self._model = SentenceTransformer(name, trust_remote_code=False, model_kwargs={"use_safetensors": True})
+        except (OSError, ValueError) as error:
+            raise MissingDependency(
+                f"embedder '{name}' cannot be loaded: {error}. Give a folder or a hub id of a "
+                f"sentence-transformers model with safetensors, or set knowledge.embedder={CHAR_NGRAM}."
+            ) from error
+        self.dim = int(self._model.get_sentence_embedding_dimension() or 0)
+
+    def fit(self, texts: Sequence[str]) -> None:
+        """Nothing to do: the model was trained elsewhere."""
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """float32 [n, dim], rows of length 1; 0 where a text is empty."""
+        vectors = self._model.encode(
+            list(texts), convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False
+        )
+        filled = np.array([bool(text.strip()) for text in texts])
+        return np.asarray(vectors.reshape(len(texts), self.dim) * filled[:, None], np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Nothing to write: the name says it all."""
+
+
+def open_embedder(name: str, folder: Path | None = None) -> Embedder:
+    """A new embedder by its name in the config, or, with `folder`, the one that was saved there.
+
+    Raises:
+        MissingDependency: it cannot run here.
+        BundleError: its saved state is damaged.
+    """
+    if name == CHAR_NGRAM:
+        return CharNgramEmbedder.load(folder) if folder else CharNgramEmbedder()
+    return SentenceEmbedder(name)

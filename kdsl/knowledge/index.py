@@ -1,0 +1,248 @@
+"""The index: documents found by similarity, and labels voted for by the nearest of them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+
+from kdsl.data.files import atomic_write
+from kdsl.errors import BundleError, InputError
+from kdsl.evidence.types import Evidence
+from kdsl.knowledge.documents import Document, evidence_document
+from kdsl.knowledge.embedders import Embedder, open_embedder
+from kdsl.tasks import Task
+
+SCHEMA = 1
+_FILES = ("documents.jsonl", "index.faiss")
+
+NEIGHBOURS = 24
+"""Labelled documents that vote."""
+WIDTH = 0.08
+"""Kernel width: a document that is this much less similar than the nearest weighs 1/e of it."""
+PRIOR_POWER = 0.3
+"""A label's votes are divided by its number of documents to this power: 0 keeps the imbalance, 1 undoes it."""
+SMOOTHING = 0.1
+"""Share of the probability that all labels divide evenly."""
+NEAR = 0.05
+"""Below this similarity of the nearest document, nothing is near, and retrieval abstains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A document with its similarity to the query, a cosine."""
+
+    document: Document
+    score: float
+
+
+class KnowledgeIndex:
+    """Documents with their vectors; made by `build` or `load`.
+
+    A document's vector is the weighted sum of its passages' vectors, scaled to length 1; a sample that is
+    searched with is embedded in the same way as one that is stored.
+    """
+
+    def __init__(self, documents: Sequence[Document], embedder: Embedder, index: faiss.Index) -> None:
+        self.documents = tuple(documents)
+        self.embedder = embedder
+        self._index = index
+        self._rows: dict[str, list[int]] = {}
+        for row, document in enumerate(self.documents):
+            self._rows.setdefault(document.id, []).append(row)
+
+    @classmethod
+    def build(cls, documents: Sequence[Document], embedder: Embedder) -> KnowledgeIndex:
+        """Fit the embedder to the documents and index them.
+
+        Raises:
+            InputError: there are no documents.
+        """
+        if not documents:
+            raise InputError(
+                "there is nothing to index: no snippet and no labelled sample. Give a folder of snippets "
+                "(knowledge.snippets) or data with labels."
+            )
+        embedder.fit(["\n".join((document.title, document.text)) for document in documents])
+        index = faiss.IndexFlatIP(embedder.dim)
+        index.add(_vectors(documents, embedder))
+        return cls(documents, embedder, index)
+
+    def search(self, query: str, k: int, task: str | None = None, exclude_ids: Collection[str] = ()) -> list[Hit]:
+        """The `k` documents nearest to a text, best first; fewer where fewer have anything in common with it.
+
+        Args:
+            task: only documents of this task.
+            exclude_ids: documents that must not be found.
+        """
+        query_document = Document("", task or "", None, "faq", query.strip(), "", "query")
+        return self._nearest([query_document], k, self._allowed(task, False, exclude_ids))[0]
+
+    def search_evidence(self, evidence: Evidence, task: Task, k: int) -> list[Hit]:
+        """The `k` documents of a task nearest to a sample; the sample itself is never found."""
+        allowed = self._allowed(task.name, False, (evidence.sample.id,))
+        return self._nearest([evidence_document(evidence, task)], k, allowed)[0]
+
+    def label_scores(
+        self,
+        evidences: Sequence[Evidence],
+        task: Task,
+        *,
+        neighbours: int = NEIGHBOURS,
+        width: float = WIDTH,
+        prior_power: float = PRIOR_POWER,
+        smoothing: float = SMOOTHING,
+    ) -> np.ndarray:
+        """Log-probabilities [n, m] over the task's labels by kernel-weighted votes of the nearest documents.
+
+        The weight of a document of similarity s is exp((s - s_nearest) / width) / n_label ** prior_power; a
+        share `smoothing` is spread evenly. A row is NaN where nothing is near. A sample that is in the index
+        does not vote for itself.
+        """
+        m = len(task.labels)
+        scores = np.full((len(evidences), m), np.nan)
+        allowed = self._allowed(task.name, True, ())
+        counts = np.zeros(m)
+        for row in allowed:
+            counts[task.index(self.documents[row].label or "")] += 1
+        queries = [evidence_document(evidence, task) for evidence in evidences]
+        repeats = max((len(self._rows.get(query.id, ())) for query in queries), default=0)
+        for i, hits in enumerate(self._nearest(queries, neighbours + repeats, allowed)):
+            others = [hit for hit in hits if hit.document.id != queries[i].id][:neighbours]
+            if not others or others[0].score < NEAR:
+                continue
+            votes = np.zeros(m)
+            for hit in others:
+                column = task.index(hit.document.label or "")
+                kernel = np.exp((hit.score - others[0].score) / width)
+                votes[column] += kernel / counts[column] ** prior_power
+            scores[i] = np.log((1 - smoothing) * votes / votes.sum() + smoothing / m)
+        return scores
+
+    def save(self, folder: Path) -> None:
+        """Write index, documents and embedder, and last of all `manifest.json` with their hashes."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "manifest.json").unlink(missing_ok=True)
+        lines = (json.dumps(document.as_dict(), ensure_ascii=False) for document in self.documents)
+        atomic_write(folder / "documents.jsonl", "".join(f"{line}\n" for line in lines))
+        atomic_write(folder / "index.faiss", faiss.serialize_index(self._index).tobytes())
+        self.embedder.save(folder / "embedder")
+        kinds = sorted({document.kind for document in self.documents})
+        manifest = {
+            "schema": SCHEMA,
+            "embedder": self.embedder.name,
+            "dim": self.embedder.dim,
+            "documents": len(self.documents),
+            "kinds": {kind: sum(d.kind == kind for d in self.documents) for kind in kinds},
+            "tasks": sorted({document.task for document in self.documents}),
+            "versions": {name: importlib.metadata.version(name) for name in ("kdsl", "scikit-learn")}
+            | {"faiss": faiss.__version__},
+            "files": {path.relative_to(folder).as_posix(): _hash(path) for path in _parts(folder)},
+        }
+        atomic_write(folder / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
+
+    @classmethod
+    def load(cls, folder: Path) -> KnowledgeIndex:
+        """Read what `save` wrote.
+
+        Raises:
+            BundleError: the folder is no index, unfinished, damaged, or its parts do not belong together.
+        """
+        manifest = _read_manifest(folder)
+        for name, expected in manifest["files"].items():
+            path = folder / name
+            if not path.is_file():
+                raise BundleError(f"{folder}: '{name}' is missing; build the index again.")
+            if _hash(path) != expected:
+                raise BundleError(
+                    f"{folder}: '{name}' is not what the index was built with (its hash differs from "
+                    "manifest.json); build the index again."
+                )
+        embedder = open_embedder(manifest["embedder"], folder / "embedder")
+        try:
+            lines = (folder / "documents.jsonl").read_text("utf-8").splitlines()
+            documents = [Document(**json.loads(line)) for line in lines]
+            index = faiss.deserialize_index(np.frombuffer((folder / "index.faiss").read_bytes(), np.uint8))
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            raise BundleError(f"{folder} cannot be read ({error!r}); build the index again.") from error
+        found = {"documents": len(documents), "vectors": index.ntotal, "dim": index.d, "embedder": embedder.dim}
+        wanted = {
+            "documents": manifest["documents"],
+            "vectors": manifest["documents"],
+            "dim": manifest["dim"],
+            "embedder": manifest["dim"],
+        }
+        if found != wanted:
+            raise BundleError(f"{folder}: found {found}, expected {wanted}; build the index again.")
+        return cls(documents, embedder, index)
+
+    def _allowed(self, task: str | None, labelled: bool, exclude_ids: Collection[str]) -> list[int]:
+        return [
+            row
+            for row, document in enumerate(self.documents)
+            if (task is None or document.task == task)
+            and (not labelled or document.label is not None)
+            and document.id not in exclude_ids
+        ]
+
+    def _nearest(self, queries: Sequence[Document], k: int, allowed: Sequence[int]) -> list[list[Hit]]:
+        if not queries or not allowed:
+            return [[] for _ in queries]
+        selector = faiss.IDSelectorBatch(np.asarray(allowed, np.int64))
+        parameters = faiss.SearchParameters()
+        parameters.sel = selector  # a borrowed pointer: `selector` must outlive the search
+        vectors = _vectors(queries, self.embedder)
+        similarities, found = self._index.search(vectors, min(k, len(allowed)), params=parameters)
+        return [
+            [
+                Hit(self.documents[row], float(score))
+                for row, score in zip(rows_, scores_, strict=True)
+                if row >= 0 and score > 0
+            ]
+            for rows_, scores_ in zip(found, similarities, strict=True)
+        ]
+
+
+def _vectors(documents: Sequence[Document], embedder: Embedder) -> np.ndarray:
+    """Unit vectors [n, dim] of documents, float32; 0 where a document holds nothing that is known."""
+    passages = [(i, text, weight) for i, d in enumerate(documents) for text, weight in d.passages]
+    vectors = np.zeros((len(documents), embedder.dim), np.float32)
+    if passages:
+        rows, texts, weights = zip(*passages, strict=True)
+        embedded = embedder.embed(texts) * np.asarray(weights, np.float32)[:, None]
+        np.add.at(vectors, np.asarray(rows), embedded)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+def _parts(folder: Path) -> list[Path]:
+    embedder = folder / "embedder"
+    return [folder / name for name in _FILES] + (sorted(embedder.iterdir()) if embedder.is_dir() else [])
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    file = folder / "manifest.json"
+    if not file.is_file():
+        raise BundleError(
+            f"{folder} has no manifest.json: it is not a knowledge index, or its build did not finish. "
+            f"`kdsl knowledge build --out {folder}` makes one."
+        )
+    try:
+        manifest: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        schema, _ = manifest["schema"], [manifest[key] for key in ("files", "embedder", "dim", "documents")]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{file} cannot be read ({error!r}); build the index again.") from error
+    if schema != SCHEMA:
+        raise BundleError(f"{file}: schema {schema}, this kdsl reads {SCHEMA}; build the index again.")
+    return manifest
