@@ -194,6 +194,11 @@ class Predictor:
             for task in bundle.tasks
         }
 
+    def close(self) -> None:
+        """Take the bundle's adapters off the base model, so that another bundle can use it."""
+        for predictor in self.tasks.values():
+            predictor.experts.close()
+
     def predict(self, evidences: Sequence[Evidence]) -> list[Prediction]:
         """One prediction a sample, in the order given; tasks may be mixed."""
         found: dict[int, Prediction] = {}

@@ -1,0 +1,37 @@
+"""`kdsl fit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kdsl.cli.options import config_options, data_options
+
+
+@click.command()
+@data_options
+@config_options
+@click.option("--bundle", type=click.Path(path_type=Path), required=True, help="Folder to write the bundle to.")
+def fit(data: Path, images: Path, ocr: Path | None, config_path: str, overrides: tuple[str, ...], bundle: Path) -> None:
+    """Fit a whole bundle: adapters, rules, index and ensemble.
+
+    Every step that is finished is kept: after a kill, run the same command again.
+
+    \b
+    Example:
+      kdsl fit --data train.json --images images --config configs/nano.yaml --bundle runs/nano
+    """
+    from kdsl.config import load_config, load_tasks
+    from kdsl.ensemble.experts import Models
+    from kdsl.ensemble.fit import fit_bundle
+    from kdsl.ensemble.report import figures_table
+    from kdsl.evidence.load import load_evidence
+    from kdsl.progress import say, show
+
+    config = load_config(config_path, overrides)
+    tasks = load_tasks(config)
+    evidences = load_evidence(data, images, tasks, config.evidence, ocr)
+    fitted = fit_bundle(evidences, tasks, config, bundle, Models.load(config), say)
+    show(figures_table(fitted))
+    say(f"bundle {fitted.manifest['id']} is in {bundle}")

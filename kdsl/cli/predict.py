@@ -1,0 +1,38 @@
+"""`kdsl predict`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from kdsl.cli.options import images_option, ocr_option
+
+
+@click.command()
+@click.option("--bundle", type=click.Path(path_type=Path), required=True, help="A bundle that `kdsl fit` made.")
+@click.option("--input", "input_path", type=click.Path(path_type=Path), required=True, help="Samples to predict.")
+@images_option
+@ocr_option
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="Predictions, one JSON line each.")
+def predict(bundle: Path, input_path: Path, images: Path, ocr: Path | None, output: Path) -> None:
+    """Predict samples with a bundle; one JSON line each.
+
+    Lines are appended as they are made. A sample that cannot be predicted becomes a line with an `error`,
+    the rest goes on, and the exit code is 2. A killed run continues where it was.
+
+    \b
+    Example:
+      kdsl predict --bundle runs/nano --input test.json --images images --output predictions.jsonl
+    """
+    from kdsl.ensemble.batch import predict_file
+    from kdsl.ensemble.bundle import open_bundle
+    from kdsl.progress import say
+
+    summary = predict_file(open_bundle(bundle), input_path, images, ocr, output)
+    say(f"{summary.predicted} predicted, {summary.kept} kept from before, {len(summary.failed)} failed")
+    for fault in summary.failed[:10]:
+        say(f"failed: {fault}")
+    if summary.failed:
+        sys.exit(2)

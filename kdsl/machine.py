@@ -1,0 +1,134 @@
+"""What this machine can run, and what is missing for the rest (`kdsl doctor`)."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from kdsl.resources import PACKAGE
+
+Verdict = Literal["ok", "missing", "optional"]
+
+GIB = 1 << 30
+SEVEN_B_LORA_GIB = 24
+"""GPU memory from which LoRA on a 7-billion model in bfloat16 is worth trying; an estimate, not a measurement."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the doctor's report: what was looked at, what was found, and what to do about it."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+def examine() -> list[Check]:
+    """Look at the machine and the installation; nothing is downloaded and no model is loaded."""
+    return [_python(), _cores(), _memory(), _disk(), *_packages(), _nano(), *_extras(), _gpu()]
+
+
+def usable(checks: Iterable[Check]) -> bool:
+    """Whether the embedded default can run: nothing required is missing."""
+    return all(check.verdict != "missing" for check in checks)
+
+
+def _python() -> Check:
+    version = platform.python_version_tuple()
+    fits = (3, 11) <= tuple(int(part) for part in version[:2]) < (3, 14)
+    return Check(
+        "Python",
+        "ok" if fits else "missing",
+        platform.python_version(),
+        "" if fits else "kdsl is tested on Python 3.11 to 3.13; install one of them.",
+    )
+
+
+def _cores() -> Check:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Check("CPU cores", "ok", str(cores), "" if cores > 1 else "A fit takes about twice as long on one core.")
+
+
+def _memory() -> Check:
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+    except (ValueError, OSError, AttributeError):
+        return Check("Memory", "ok", "unknown")
+    enough = total >= 4
+    advice = "" if enough else "kdsl-nano wants 4 GiB; close other programs or lower training.batch_size."
+    return Check("Memory", "ok" if enough else "missing", f"{total:.1f} GiB", advice)
+
+
+def _disk() -> Check:
+    free = shutil.disk_usage(Path.cwd()).free / GIB
+    return Check("Free disk", "ok" if free > 2 else "missing", f"{free:.0f} GiB", "" if free > 2 else "Free 2 GiB.")
+
+
+def _packages() -> list[Check]:
+    checks = []
+    for name in ("torch", "torchvision", "transformers", "peft", "trl", "faiss-cpu", "rapidocr", "scikit-learn"):
+        version = _version(name) or (_version("faiss-gpu") if name == "faiss-cpu" else None)
+        advice = "" if version else f"pip install {name}"
+        checks.append(Check(name, "ok" if version else "missing", version or "not installed", advice))
+    return checks
+
+
+def _nano() -> Check:
+    weights = PACKAGE / "models" / "nano" / "weights" / "model.safetensors"
+    if weights.is_file():
+        return Check("kdsl-nano", "ok", f"{weights.stat().st_size / 1e6:.1f} MB of weights")
+    return Check("kdsl-nano", "missing", "no weights", "Reinstall kdsl, or run `kdsl nano pretrain`.")
+
+
+def _extras() -> list[Check]:
+    """One line an extra of pyproject: whether all of its packages are here."""
+    groups: dict[str, list[str]] = {}
+    for requirement in importlib.metadata.requires("kdsl") or []:
+        extra = re.search(r"extra == ['\"]([\w-]+)['\"]", requirement)
+        name = re.match(r"[\w.-]+", requirement)
+        if extra and name:
+            groups.setdefault(extra[1], []).append(name[0])
+    purposes = {
+        "gpu": "4-bit QLoRA",
+        "paddle": "PaddleOCR",
+        "embed": "sentence-transformers embedders",
+        "serve": "HTTP API and UI",
+        "ray": "prediction on many machines",
+        "modelscope": "models from ModelScope",
+        "dev": "tests and linters",
+    }
+    checks = []
+    for extra, names in groups.items():
+        absent = [name for name in names if not _version(name)]
+        found = "installed" if not absent else f"without {', '.join(absent)}"
+        advice = f"{purposes.get(extra, extra)}: pip install 'kdsl[{extra}]'" if absent else ""
+        checks.append(Check(f"extra {extra}", "optional" if absent else "ok", found, advice))
+    return checks
+
+
+def _gpu() -> Check:
+    if not _version("torch"):
+        return Check("GPU", "optional", "torch is not installed")
+    import torch
+
+    if not torch.cuda.is_available():
+        return Check("GPU", "optional", "none", "kdsl-nano needs none; Qwen2-VL-7B wants one with 24 GiB or more.")
+    properties = torch.cuda.get_device_properties(0)
+    size = properties.total_memory / GIB
+    advice = "" if size >= SEVEN_B_LORA_GIB else "Too small for LoRA on 7 billion parameters; Qwen2-VL-2B may fit."
+    return Check("GPU", "ok", f"{properties.name}, {size:.0f} GiB", advice)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
