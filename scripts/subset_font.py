@@ -85,9 +85,7 @@ def cut(face: TTFont, family: str, licence: str, target: Path) -> int:
 
 def main() -> None:
     """Write both fonts and print their sizes."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--noto", type=Path, required=True, help="NotoSansCJK-Regular.ttc")
     parser.add_argument("--wqy", type=Path, required=True, help="wqy-microhei.ttc")
     parser.add_argument("--out", type=Path, default=Path("kdsl/fonts"), help="folder for the fonts")
