@@ -21,7 +21,7 @@ from PIL import Image
 
 from kdsl.data.files import atomic_write
 from kdsl.data.readers import read_samples
-from kdsl.data.sample import Sample
+from kdsl.data.sample import Sample, Turn
 from kdsl.data.world.dialogues import write_dialogue
 from kdsl.data.world.ocr_noise import ReadLine, misread
 from kdsl.data.world.screens import Screen, draw_screen
@@ -57,7 +57,8 @@ def make_sample(task: Task, index: int, seed: int, scale: float = 1.0) -> WorldS
     rng = random.Random(f"{seed}/{task.name}/{index}")
     name = f"{task.name}-{seed}-{index:06d}"
     if task.input == "picture":
-        screens, turns = [draw_screen(label, rng, scale)], ()
+        screens = [draw_screen(label, rng, scale)]
+        turns: tuple[Turn, ...] = ()
     else:
         dialogue = write_dialogue(label, rng)
         turns = dialogue.turns

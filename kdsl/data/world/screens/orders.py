@@ -1,0 +1,227 @@
+"""Orders in full."""
+
+from __future__ import annotations
+
+from kdsl.data.world.screens.page import WIDTH, Page
+from kdsl.data.world.screens.panels import rewards, strip
+from kdsl.data.world.screens.registry import family
+from kdsl.data.world.screens.toolkit import (
+    buttons,
+    foot_buttons,
+    goods,
+    heading,
+    note,
+    pair,
+    search_bar,
+    tabs,
+    timeline,
+    title_bar,
+)
+from kdsl.data.world.screens.tracking import PROMISES, journey
+
+ORDER = "订单详情页面"
+
+
+def _order_facts(page: Page) -> None:
+    words = page.words
+    product = words.product()
+    colon = words.pick("", "：", ":")
+    with page.card():
+        goods(page, product, tags=words.some(PROMISES, 1, 2))
+        buttons(
+            page,
+            words.pick("退款", "申请售后,加入购物车", "卖了换钱,申请售后", "退款中", "加入购物车").split(","),
+            None,
+        )
+    with page.card():
+        if words.chance(0.6):
+            pair(page, "商品总价", words.price(product.price))
+            pair(page, "运费", "¥0.00")
+            for key in words.some(
+                ["运费险", "店铺优惠", "淘金币抵扣", "红包抵扣", "618大促跨店满减", "商家改价"], 0, 2
+            ):
+                pair(page, key, "-" + words.price(page.rng.uniform(0, 30)))
+        pair(
+            page,
+            words.pick("实付款", "实付款", "应付款", "需付款"),
+            words.price(product.price),
+            colour=page.theme.accent,
+        )
+    with page.card():
+        rows = [
+            ("收货信息", words.address(), True),
+            ("订单编号", words.order() + " 复制", True),
+            ("交易快照", "交易有争议时，会拿来作依据>", False),
+            ("支付宝交易号", words.number(28), True),
+            ("创建时间", words.stamp(200), False),
+            ("付款时间", words.stamp(199.9), False),
+            ("发货时间", words.stamp(180), False),
+            ("成交时间", words.stamp(20), False),
+        ]
+        for key, value, private in rows[: page.rng.randint(4, 8)]:
+            pair(page, key + colon, value, private=private, spread=False)
+        if words.chance(0.3):
+            pair(page, "天猫积分" + colon, f"获得{page.rng.randint(3, 900)}点积分>", spread=False)
+        page.text(
+            WIDTH / 2, page.y, words.pick("收起更多订单信息", "收起へ", "查看更多"), 12, page.theme.muted, align="c"
+        )
+        page.y += 18
+
+
+@family(ORDER, weight=3)
+def order_detail(page: Page) -> None:
+    """An order by its state, with amounts, numbers and times."""
+    words = page.words
+    state = words.pick("交易成功", "卖家已发货", "买家已付款", "交易关闭", "等待买家付款", "待下单")
+    title_bar(page, state, centred=False)
+    note(
+        page,
+        {
+            "卖家已发货": f"  {words.left()}自动确认",
+            "买家已付款": "  " + words.stamp(-48, "%-m月%-d日%H:%M前发货"),
+            "交易关闭": "  " + words.pick("超时关闭", "卖家关闭，原因：缺货"),
+            "等待买家付款": "  剩23小时40分自动关闭",
+        }.get(state, "  "),
+    )
+    if state == "卖家已发货" and words.chance(0.6):
+        with page.card():
+            timeline(page, journey(words, 1))
+            note(page, words.pick("取件出示虚拟号>", "号码保护中"))
+    if words.chance(0.5):
+        page.y -= 4
+        with page.card():
+            pair(page, words.address(), "", private=True)
+    _order_facts(page)
+    with page.card():
+        heading(page, words.pick("商品服务", "宝贝服务"), words.pick("含运费险等保障", "7天无理由退换"))
+        if words.chance(0.5):
+            buttons(page, [words.pick("联系卖家", "百亿补贴客服"), "投诉卖家"], None)
+    if words.chance(0.4):
+        strip(page, "买它的人也看中这些", 1)
+    feet = {
+        "卖家已发货": ["延长收货", "查看物流", "确认收货"],
+        "买家已付款": ["申请开票", "催发货"],
+        "交易关闭": ["删除订单", "加入购物车"],
+        "等待买家付款": ["取消订单", "修改地址", "立即付款"],
+        "待下单": ["取消订单", "修改地址", "确认订单"],
+    }.get(state, ["申请开票", "挑选服务", "再买一单"])
+    foot_buttons(page, feet, left=["更多"])
+
+
+@family(ORDER, weight=1.5)
+def order_facts_only(page: Page) -> None:
+    """An order page scrolled down to its numbers."""
+    _order_facts(page)
+    rewards(page)
+    strip(page, "", 1)
+    foot_buttons(page, ["删除订单", "再买一单"], left=["更多"])
+
+
+@family(ORDER)
+def order_list(page: Page) -> None:
+    """我的订单: some orders with their states."""
+    words = page.words
+    search_bar(page, "搜索订单")
+    tabs(page, ["全部", "待付款", "待发货", "待收货", "退款/售后"], page.rng.randint(0, 3))
+    for _ in range(3):
+        state = words.pick("卖家已发货", "买家已付款", "交易成功", "等待买家付款", "交易关闭")
+        with page.card():
+            heading(page, words.shop, state)
+            goods(page, words.product(), tags=words.some(PROMISES, 1, 2))
+            pair(
+                page, words.pick("含运费险服务", "你的宝贝将由" + words.courier + "护送", ""), "实付款" + words.price()
+            )
+            buttons(
+                page,
+                words.pick(
+                    "更多,延长收货,查看物流,确认收货", "更多,催发货", "删除订单,再买一单", "更多,修改地址,付款"
+                ).split(","),
+            )
+
+
+@family(ORDER)
+def order_confirm_view(page: Page) -> None:
+    """确认订单 read as an order: delivery, freight, invoice."""
+    words = page.words
+    title_bar(page, "确认订单")
+    with page.card():
+        pair(page, words.address(), ">", private=True)
+        note(page, words.pick("送货上门 次日达", "今晚付款，一天之内发货，保证明天送达"))
+    with page.card():
+        goods(page, words.product(), tags=words.some(PROMISES, 1, 2))
+        for key, value in (
+            ("配送", "今晚付款，预计一天内发货"),
+            ("配送偏好", "可预约"),
+            ("运费", "6.00元"),
+            ("退货免运费", ">"),
+            ("开具发票", "本次不开具发票>"),
+        ):
+            pair(page, key, value)
+    with page.card():
+        heading(page, "超值加购", "查看全部>")
+        goods(page, words.product(), count=None)
+    foot_buttons(page, ["提交订单"])
+
+
+@family(ORDER, app="jd")
+def order_plain(page: Page) -> None:
+    """An order page in a plainer manner."""
+    words = page.words
+    title_bar(page, "订单详情", centred=True)
+    with page.card():
+        heading(page, words.pick("已完成", "待收货", "待发货", "已取消"), colour=page.theme.accent, size=18)
+        note(page, words.pick("感谢您的信任，期待再次光临", "商品正在出库", "您的订单已打包"))
+    _order_facts(page)
+    foot_buttons(page, ["申请售后", "查看发票", "再次购买"])
+
+
+@family(ORDER)
+def order_snapshot(page: Page) -> None:
+    """The trade snapshot: the product as it was bought, with the order's facts."""
+    words = page.words
+    title_bar(page, words.pick("交易快照", "订单信息", "订单详情"))
+    note(page, "  本页面为交易快照，您可在此核对宝贝信息")
+    with page.card():
+        goods(page, words.product())
+        pair(page, "订单编号", words.order(), private=True)
+        pair(page, "快照时间", words.stamp(90))
+        pair(page, "运费", "¥0.00")
+        pair(page, "实付款", words.price())
+        pair(page, "卖家", words.shop, private=True)
+    _order_facts(page)
+
+
+@family(ORDER)
+def presale_order(page: Page) -> None:
+    """An order in two payments: deposit and balance."""
+    words = page.words
+    title_bar(page, words.pick("等待买家付尾款", "买家已付款", "交易成功"), centred=False)
+    with page.card():
+        goods(page, words.product())
+        pair(page, "阶段1：定金", "已付" + words.price())
+        pair(page, "阶段2：尾款", words.pick("已付", "待付") + words.price())
+        note(page, words.stamp(-40, "%m月%d日20:00") + "开始支付尾款")
+    _order_facts(page)
+    foot_buttons(page, ["修改地址", "联系卖家", "催发货"], left=["更多"])
+
+
+@family(ORDER, app="tmall")
+def service_order(page: Page) -> None:
+    """An order of virtual goods or of a supermarket with many lines."""
+    words = page.words
+    title_bar(page, words.pick("交易成功", "卖家已发货", "订单详情"), centred=False)
+    with page.card():
+        heading(page, words.pick("天猫超市", "话费充值", words.shop), words.pick("共4件", ""))
+        for _ in range(page.rng.randint(2, 4)):
+            goods(page, words.product(), side=50)
+        pair(page, "实付款", words.price(), colour=page.theme.accent)
+    with page.card():
+        for key, value in (
+            ("订单编号", words.order()),
+            ("创建时间", words.stamp(90)),
+            ("付款时间", words.stamp(89)),
+            ("成交时间", words.stamp(9)),
+        ):
+            pair(page, key, value, private=key == "订单编号", spread=False)
+        pair(page, "交易快照", "交易有争议时，会拿来作依据>", spread=False)
+    foot_buttons(page, ["删除订单", "申请开票", "再买一单"], left=["更多"])
