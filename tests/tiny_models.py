@@ -114,9 +114,7 @@ def tiny_model(kind: str, tokenizer: Qwen2Tokenizer, seed: int = 0) -> Any:
     torch.manual_seed(seed)
     if kind == "qwen2_vl":
         vision: dict[str, Any] = {"depth": 2, "embed_dim": 32, "num_heads": 2, "hidden_size": 32}
-        model = Qwen2VLForConditionalGeneration(
-            Qwen2VLConfig(text_config=text, vision_config=vision, **shared)
-        )
+        model = Qwen2VLForConditionalGeneration(Qwen2VLConfig(text_config=text, vision_config=vision, **shared))
     elif kind == "qwen2_5_vl":
         vision = {
             "depth": 2,
@@ -127,9 +125,7 @@ def tiny_model(kind: str, tokenizer: Qwen2Tokenizer, seed: int = 0) -> Any:
             "fullatt_block_indexes": [1],
             "window_size": 56,
         }
-        model = Qwen2_5_VLForConditionalGeneration(
-            Qwen2_5_VLConfig(text_config=text, vision_config=vision, **shared)
-        )
+        model = Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(text_config=text, vision_config=vision, **shared))
     else:
         text["head_dim"] = 8
         text["rope_parameters"]["mrope_interleaved"] = True
@@ -143,9 +139,7 @@ def tiny_model(kind: str, tokenizer: Qwen2Tokenizer, seed: int = 0) -> Any:
             "num_position_embeddings": 64,
             "deepstack_visual_indexes": [0],
         }
-        model = Qwen3VLForConditionalGeneration(
-            Qwen3VLConfig(text_config=text, vision_config=vision, **shared)
-        )
+        model = Qwen3VLForConditionalGeneration(Qwen3VLConfig(text_config=text, vision_config=vision, **shared))
     with torch.no_grad():  # the classes' own initialisation is so small that every label scores the same
         for name, parameter in model.named_parameters():
             if parameter.ndim > 1:
@@ -190,17 +184,13 @@ def tiny_evidence(
     task: str = "intent",
 ) -> Evidence:
     """Evidence with real picture files of the given sizes in `folder`; `lines` stand in the first picture."""
-    facts = PictureFacts(
-        "screenshot", bool(lines), False, False, 2.0, 0.2, 0.8, 0.1, 0.1, (0.0,) * 10 + (1.0,)
-    )
+    facts = PictureFacts("screenshot", bool(lines), False, False, 2.0, 0.2, 0.8, 0.1, 0.1, (0.0,) * 10 + (1.0,))
     pictures = []
     for i, (width, height) in enumerate(sizes):
         path = folder / f"{id}-{i}.png"
         gradient = Image.linear_gradient("L").resize((width, height))
         Image.merge("RGB", (gradient, gradient.rotate(90 * (i + 1)), gradient.transpose(1))).save(path)
-        boxes = (
-            OcrLine(text, 0.9, (5.0, 10.0 * j, width - 5.0, 10.0 * j + 9)) for j, text in enumerate(lines)
-        )
+        boxes = (OcrLine(text, 0.9, (5.0, 10.0 * j, width - 5.0, 10.0 * j + 9)) for j, text in enumerate(lines))
         pictures.append(Picture(path.name, path, width, height, tuple(boxes) if i == 0 else (), facts))
     sample = Sample(
         id=id,

@@ -38,18 +38,17 @@ def load_adapter(loaded: LoadedModel, folder: Path, name: str) -> None:
     config = _checked_config(loaded, folder, name)
     from peft import PeftModel
 
+    first = loaded.peft is None
     try:
-        if loaded.peft is None:
+        if first:
             loaded.peft = PeftModel(loaded.model, config, adapter_name=name)
         report = loaded.peft.load_adapter(str(folder), name, torch_device=str(loaded.device))
+        strange = sorted(report.unexpected_keys) or sorted(report.missing_keys)
+        if strange:
+            raise ValueError(f"{len(strange)} tensors have no counterpart, such as {strange[0]}")
     except (RuntimeError, ValueError, KeyError) as error:
-        raise BundleError(f"the adapter in {folder} does not fit {loaded.name}: {error}") from error
-    strange = sorted(report.unexpected_keys) or sorted(report.missing_keys)
-    if strange:
-        raise BundleError(
-            f"the adapter in {folder} does not fit {loaded.name}: {len(strange)} tensors have no counterpart, "
-            f"such as {strange[0]}."
-        )
+        _take_off(loaded, name, first)
+        raise BundleError(f"the adapter in {folder} does not fit {loaded.name}: {error}.") from error
     loaded.adapters = (*loaded.adapters, name)
     loaded.model.eval().requires_grad_(False)
     loaded.peft.base_model.disable_adapter_layers()  # the base is what runs outside of `using`
@@ -65,6 +64,18 @@ def remove_adapter(loaded: LoadedModel, name: str) -> None:
 def count_parameters(loaded: LoadedModel, name: str) -> int:
     """Weights that an adapter adds to its base."""
     return sum(p.numel() for key, p in loaded.model.named_parameters() if f".{name}." in key)
+
+
+def _take_off(loaded: LoadedModel, name: str, first: bool) -> None:
+    """Undo a half-done load, so that the base and the other adapters stay usable."""
+    if loaded.peft is None:
+        return
+    if first:
+        loaded.model, loaded.peft = loaded.peft.unload(), None
+        return
+    if name in loaded.peft.peft_config:
+        loaded.peft.delete_adapter(name)
+    loaded.peft.base_model.disable_adapter_layers()
 
 
 def _checked_config(loaded: LoadedModel, folder: Path, name: str) -> Any:

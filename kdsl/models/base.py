@@ -106,11 +106,15 @@ def load_base(config: ModelConfig) -> LoadedModel:
         MissingDependency: the weights are not here and cannot be fetched, or are incomplete.
         ConfigError: the folder holds another kind of model, or the device does not exist.
     """
+    from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers.utils import logging
 
     folder = find_weights(config)
     _check_type(folder)
     device, dtype = _device(config.device), getattr(torch, config.dtype)
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
     try:
         model, report = AutoModelForImageTextToText.from_pretrained(
             folder,
@@ -122,11 +126,14 @@ def load_base(config: ModelConfig) -> LoadedModel:
             output_loading_info=True,
         )
         processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise MissingDependency(
             f"the model in {folder} cannot be loaded: {error}. "
             "Expected config.json, *.safetensors, tokenizer and preprocessor files of one Qwen-VL model."
         ) from error
+    finally:
+        if bars:
+            logging.enable_progress_bar()
     absent = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
     if absent:
         raise MissingDependency(

@@ -32,9 +32,7 @@ class Encoded:
     prefix_lengths: list[int]
 
 
-def encode(
-    loaded: LoadedModel, prompts: Sequence[Prompt], padding: Literal["right", "left"] = "right"
-) -> Encoded:
+def encode(loaded: LoadedModel, prompts: Sequence[Prompt], padding: Literal["right", "left"] = "right") -> Encoded:
     """Encode prompts as one batch, exactly as the model's processor encodes their messages and images.
 
     Raises:

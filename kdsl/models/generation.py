@@ -42,6 +42,4 @@ def generate(loaded: LoadedModel, prompts: Sequence[Prompt], max_new_tokens: int
         eos_token_id=frame.end_of_turn,
         pad_token_id=loaded.tokenizer.pad_token_id,
     )
-    return list(
-        loaded.tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
-    )
+    return list(loaded.tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True))

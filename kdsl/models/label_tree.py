@@ -34,9 +34,7 @@ class LabelTree:
         for label, ids in zip(self.labels, sequences, strict=True):
             if special := frame.special_ids.intersection(ids[:-1]):
                 found = frame.tokenizer.decode(sorted(special)[:1])
-                raise ConfigError(
-                    f"label '{label}' holds the special token '{found}'; rename it in the task file."
-                )
+                raise ConfigError(f"label '{label}' holds the special token '{found}'; rename it in the task file.")
         self.n_tokens = tuple(len(ids) for ids in sequences)
         nodes: dict[tuple[int, ...], int] = {}  # path from the root -> inner node
         edges: dict[tuple[int, ...], int] = {}

@@ -65,9 +65,7 @@ class LabelScorer:
         batch_size: samples in one forward pass.
     """
 
-    def __init__(
-        self, loaded: LoadedModel, task: Task, prompt_config: PromptConfig, *, batch_size: int = 8
-    ) -> None:
+    def __init__(self, loaded: LoadedModel, task: Task, prompt_config: PromptConfig, *, batch_size: int = 8) -> None:
         self.loaded = loaded
         self.task = task
         self.prompt_config = prompt_config
@@ -172,13 +170,9 @@ class LabelScorer:
         return self._read(hidden, batch.lengths, self.tree), states
 
     @torch.inference_mode()
-    def _further_call(
-        self, states: Sequence[PrefixState], tails: Sequence[list[int]], tree: LabelTree
-    ) -> np.ndarray:
+    def _further_call(self, states: Sequence[PrefixState], tails: Sequence[list[int]], tree: LabelTree) -> np.ndarray:
         device, core = self.loaded.device, self.loaded.model.model
-        ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(tail) for tail in tails], batch_first=True).to(
-            device
-        )
+        ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(tail) for tail in tails], batch_first=True).to(device)
         lengths = torch.tensor([len(tail) for tail in tails], device=device)
         real = torch.arange(ids.shape[1], device=device) < lengths[:, None]  # [b, s]
         starts = torch.tensor([state.position for state in states], device=device)
@@ -186,9 +180,7 @@ class LabelScorer:
         prefix = torch.tensor([state.keys.shape[2] for state in states], device=device)
         longest = int(prefix.max())
         held = torch.arange(longest, device=device) < prefix[:, None]  # [b, p]
-        keys, values = (
-            _pad_stack([getattr(state, part) for state in states], longest) for part in ("keys", "values")
-        )
+        keys, values = (_pad_stack([getattr(state, part) for state in states], longest) for part in ("keys", "values"))
         cache = DynamicCache(config=core.config)
         for i, (k, v) in enumerate(zip(keys, values, strict=True)):
             cache.update(k, v, i)
@@ -237,9 +229,7 @@ def _pad_stack(tensors: Sequence[torch.Tensor], longest: int) -> torch.Tensor:
     """[layers, h, p_i, d] of several samples as one [layers, b, h, longest, d]."""
     if all(tensor.shape[2] == longest for tensor in tensors):
         return torch.stack(list(tensors), 1)
-    return torch.stack(
-        [torch.nn.functional.pad(tensor, (0, 0, 0, longest - tensor.shape[2])) for tensor in tensors], 1
-    )
+    return torch.stack([torch.nn.functional.pad(tensor, (0, 0, 0, longest - tensor.shape[2])) for tensor in tensors], 1)
 
 
 def _batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:

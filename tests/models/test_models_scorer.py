@@ -47,9 +47,7 @@ def one_forward_a_label(loaded: LoadedModel, task: Task, prompts: list[Prompt]) 
     scores = np.zeros((len(prompts), len(task.names)))
     end = loaded.tokenizer.convert_tokens_to_ids("<|im_end|>")
     for i, prompt in enumerate(prompts):
-        text = loaded.processor.apply_chat_template(
-            prompt.messages, add_generation_prompt=True, tokenize=False
-        )
+        text = loaded.processor.apply_chat_template(prompt.messages, add_generation_prompt=True, tokenize=False)
         start = loaded.processor(text=[text], images=prompt.images or None, return_tensors="pt")
         n = start["input_ids"].shape[1]
         for j, label in enumerate(task.names):
@@ -99,9 +97,7 @@ def test_rescoring_equals_the_uncached_prompt(
 
     found = scorer.rescore(first.states, contexts, shortlist)
 
-    small = toy_task.model_copy(
-        update={"labels": tuple(toy_task.labels[toy_task.index(n)] for n in shortlist)}
-    )
+    small = toy_task.model_copy(update={"labels": tuple(toy_task.labels[toy_task.index(n)] for n in shortlist)})
     prompts = [
         build_prompt(evidence, small, config, scorer.frame, context=context)
         for evidence, context in zip(evidences, contexts, strict=True)
@@ -121,9 +117,7 @@ def test_rescoring_without_context_repeats_the_first_call(
     np.testing.assert_allclose(again.raw[::-1], first.raw, atol=1e-4, rtol=0)
 
 
-def test_batching_and_order_do_not_change_scores(
-    get_loaded: Loader, toy_task: Task, evidences: list[Evidence]
-) -> None:
+def test_batching_and_order_do_not_change_scores(get_loaded: Loader, toy_task: Task, evidences: list[Evidence]) -> None:
     many = evidences * 2
     together = LabelScorer(get_loaded(), toy_task, CONFIG, batch_size=4).score(many)
     alone = LabelScorer(get_loaded(), toy_task, CONFIG, batch_size=1).score(many)

@@ -1,0 +1,195 @@
+"""What label scoring costs beside a bare prefill, one forward a label, and greedy writing.
+
+    python benchmarks/label_scoring.py
+    python benchmarks/label_scoring.py --model FOLDER --dtype bfloat16 --tokens 1024
+    python benchmarks/label_scoring.py --config FOLDER --dtype bfloat16 --device cuda
+
+Weights do not change the time: `--config` builds a model of the shape in FOLDER/config.json with random weights
+(FOLDER needs the tokenizer and processor files too). Without options the embedded model is measured, or, where
+its weights are missing, a random one of its shape. The samples are made here: a picture, a page of text, a
+dialogue. All rows see the same encoded prompts; the pictures are decoded before any clock starts. Times are the
+median over the rounds; the ways take turns, so that what else the machine does falls on all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from kdsl.config import ModelConfig, PromptConfig
+from kdsl.data.sample import Sample, Turn
+from kdsl.errors import MissingDependency
+from kdsl.evidence.types import Evidence, OcrLine, Picture, PictureFacts
+from kdsl.models.base import LoadedModel, load_base, wrap
+from kdsl.models.encode import encode
+from kdsl.models.generation import generate
+from kdsl.models.prompts import Prompt
+from kdsl.models.scorer import LabelScorer
+from kdsl.resources import resource
+from kdsl.tasks import load_task
+
+FACTS = PictureFacts("screenshot", True, False, False, 2.0, 0.3, 0.8, 0.1, 0.1, (0.0,) * 10 + (1.0,))
+LINES = ("我的订单", "待发货", "商家已接单", "预计三天内送达", "申请售后", "查看物流", "再次购买", "合计", "联系客服")
+TURNS = (
+    ("user", "我昨天下单的那个锅什么时候发货呀"),
+    ("agent", "这边帮您看一下订单，一般付款后两天内安排出库"),
+    ("user", "那用久了锅底会不会掉涂层"),
+    ("agent", "正常使用没有问题，建议用木铲"),
+)
+GREEDY_TOKENS = 6
+CONTEXT = ("会掉涂层：问不粘锅的涂层会不会脱落", "发货时间：问付款之后多久寄出")
+
+
+def main() -> None:
+    """Measure and print one table."""
+    args = _arguments()
+    torch.manual_seed(0)
+    torch.set_num_threads(args.threads or torch.get_num_threads())
+    loaded = _model(args)
+    task = load_task(resource("configs/tasks/mire-intent.yaml"))
+    config = PromptConfig(max_tokens=args.tokens, max_pixels=args.pixels)
+    scorer = LabelScorer(loaded, task, config, batch_size=args.batch)
+    with tempfile.TemporaryDirectory() as folder:
+        evidences = [_evidence(Path(folder), i, args.tokens) for i in range(args.batch)]
+        prompts = [scorer.prompt(evidence) for evidence in evidences]
+        ways = _ways(loaded, scorer, prompts)
+        times: dict[str, list[float]] = {name: [] for name in ways}
+        for round_ in range(args.rounds + 1):  # the first round warms up and is not counted
+            for name, run in ways.items():
+                if name == "one forward a label" and round_ > max(1, args.rounds // 4):
+                    continue
+                start = time.perf_counter()
+                run()
+                if loaded.device.type == "cuda":
+                    torch.cuda.synchronize()
+                if round_:
+                    times[name].append(time.perf_counter() - start)
+    _print(args, loaded, scorer, prompts, {name: statistics.median(taken) for name, taken in times.items()})
+
+
+def _ways(loaded: LoadedModel, scorer: LabelScorer, prompts: list[Prompt]) -> dict[str, Callable[[], Any]]:
+    batch = encode(loaded, prompts).tensors
+    labels = scorer.frame.ids([label + "<|im_end|>" for label in scorer.task.names])
+    states = scorer.score_prompts(prompts, keep=True).states
+    shortlist = scorer.task.names[:5]
+    contexts = [CONTEXT] * len(prompts)
+
+    @torch.inference_mode()
+    def prefill() -> None:
+        loaded.model(**batch, logits_to_keep=1, use_cache=False)
+
+    @torch.inference_mode()
+    def one_by_one() -> None:
+        for ids in labels:
+            answer = torch.tensor(ids, device=loaded.device).expand(len(prompts), -1)
+            more = {
+                "input_ids": torch.cat([batch["input_ids"], answer], 1),
+                "attention_mask": torch.cat([batch["attention_mask"], torch.ones_like(answer)], 1),
+                "mm_token_type_ids": torch.cat([batch["mm_token_type_ids"], torch.zeros_like(answer).int()], 1),
+            }
+            loaded.model(**{**batch, **more}, logits_to_keep=len(ids) + 1, use_cache=False)
+
+    return {
+        "bare prefill": prefill,
+        "label scoring (call 1)": lambda: scorer.score_prompts(prompts),
+        "the same, prefix kept": lambda: scorer.score_prompts(prompts, keep=True),
+        "calls 2-3, all labels": lambda: scorer.rescore(states, contexts),
+        "calls 2-3, 5 labels": lambda: scorer.rescore(states, contexts, shortlist),
+        f"greedy, {GREEDY_TOKENS} tokens": lambda: generate(loaded, prompts, GREEDY_TOKENS),
+        "one forward a label": one_by_one,
+    }
+
+
+def _evidence(folder: Path, i: int, tokens: int) -> Evidence:
+    """A sample that fills a prompt of `tokens` with room to spare."""
+    path = folder / f"{i}.png"
+    Image.linear_gradient("L").resize((750, 1600)).rotate(i).convert("RGB").save(path)
+    texts = [f"{line}{j}" if j >= len(LINES) else line for j, line in enumerate(LINES * (tokens // 40 + 1))]
+    lines = tuple(OcrLine(text, 0.9, (10.0, 20.0 * j, 400.0, 20.0 * j + 18)) for j, text in enumerate(texts))
+    picture = Picture(path.name, path, 750, 1600, lines, FACTS)
+    turns = tuple(Turn(role, text, text) for role, text in TURNS * (tokens // 400 + 1))  # type: ignore[arg-type]
+    return Evidence(Sample(str(i), "intent", (path.name,), turns), (picture,))
+
+
+def _model(args: argparse.Namespace) -> LoadedModel:
+    if args.config:
+        return _random(args.config, args)
+    try:
+        return load_base(ModelConfig(source=args.model, dtype=args.dtype, device=args.device))
+    except MissingDependency as error:
+        if args.model != "kdsl-nano":
+            raise
+        print(f"{error}\nMeasuring a random model of its shape instead.")
+    from kdsl.models.nano.architecture import build_model, build_processor
+    from kdsl.models.nano.tokenizer import train_tokenizer
+
+    tokenizer = train_tokenizer([*LINES, *(text for _, text in TURNS)] * 20, (), vocab_size=4000)
+    model = build_model(tokenizer).to(getattr(torch, args.dtype))
+    return wrap(model, build_processor(tokenizer), name="random nano", fingerprint="")
+
+
+def _random(folder: Path, args: argparse.Namespace) -> LoadedModel:
+    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+
+    device = "cuda" if args.device == "auto" and torch.cuda.is_available() else args.device
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    with torch.device("cpu" if device == "auto" else device):
+        model = AutoModelForImageTextToText.from_config(
+            config, dtype=getattr(torch, args.dtype), attn_implementation="sdpa"
+        )
+    processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+    return wrap(model, processor, name=f"random weights, shape of {folder.name}", fingerprint="")
+
+
+def _print(
+    args: argparse.Namespace,
+    loaded: LoadedModel,
+    scorer: LabelScorer,
+    prompts: list[Prompt],
+    times: dict[str, float],
+) -> None:
+    lengths = [prompt.n_tokens for prompt in prompts]
+    print(
+        f"{loaded.name}: {loaded.n_parameters / 1e6:.1f} M parameters, {loaded.dtype}, {loaded.device}, "
+        f"{torch.get_num_threads()} threads; {len(prompts)} samples a batch, {min(lengths)}-{max(lengths)} tokens, "
+        f"{len(scorer.tree.labels)} labels in {len(scorer.tree)} tree tokens; {args.rounds} rounds"
+    )
+    prefill, call_1 = times["bare prefill"], times["label scoring (call 1)"]
+    rows = [(name, 1000 * taken / len(prompts), taken / prefill, taken / call_1) for name, taken in times.items()]
+    print(f"{'':26}{'ms a sample':>12}{'of prefill':>12}{'of call 1':>12}")
+    for name, ms, of_prefill, of_call in rows:
+        print(f"{name:26}{ms:12.2f}{of_prefill:12.2f}{of_call:12.2f}")
+    if loaded.device.type == "cuda":
+        print(f"peak memory {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB")
+    if args.json:
+        args.json.write_text(json.dumps({"lengths": lengths, "seconds": times}, indent=2) + "\n", "utf-8")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--model", default="kdsl-nano", help="kdsl-nano, a folder, or a hub id")
+    parser.add_argument("--config", type=Path, help="folder whose config.json gives the shape of a random model")
+    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"))
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--tokens", type=int, default=384, help="prompt.max_tokens")
+    parser.add_argument("--pixels", type=int, default=47040, help="prompt.max_pixels")
+    parser.add_argument("--batch", type=int, default=1, help="samples in one forward pass")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--threads", type=int, help="CPU threads")
+    parser.add_argument("--json", type=Path, help="write the times here too")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
