@@ -1,4 +1,4 @@
-"""A rule book: the rules of one task, as a YAML file that a person reads and edits, and as a scorer that may abstain."""
+"""A rule book: the rules of one task, as a YAML file that a person reads and edits, and as an expert that scores."""
 
 from __future__ import annotations
 
@@ -75,13 +75,11 @@ class RuleBook(BaseModel):
             ConfigError: the file cannot be read; or one line for every fault, with the rule's id.
         """
         try:
-            raw = yaml.load(Path(path).read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
+            raw = yaml.load(Path(path).read_text("utf-8"), Loader=_Loader)  # a safe loader
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ConfigError(f"{path}: cannot be read as a rule book: {error}") from error
         if not isinstance(raw, dict):
-            raise ConfigError(
-                f"{path}: expected a rule book (task, labels, rules), found {type(raw).__name__}"
-            )
+            raise ConfigError(f"{path}: expected a rule book (task, labels, rules), found {type(raw).__name__}")
         faults: list[str] = []
         rules: list[Rule] = []
         listed = raw.get("rules")
@@ -128,9 +126,7 @@ class RuleBook(BaseModel):
 
         active = [rule for rule in self.rules if rule.enabled]
         fires = fire_matrix([rule.when for rule in active], [View.of(evidence) for evidence in evidences])
-        logits = fires @ vote_matrix(active, self.labels) + np.array(
-            [self.bias.get(name, 0.0) for name in self.labels]
-        )
+        logits = fires @ vote_matrix(active, self.labels) + np.array([self.bias.get(name, 0.0) for name in self.labels])
         scores = log_softmax(logits)
         scores[~fires.any(axis=1)] = np.nan
         return scores

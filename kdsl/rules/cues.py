@@ -155,9 +155,7 @@ def _ocr(views: Sequence[View], min_support: int) -> dict[RuleLiteral, int]:
         _supported((_phrases((line.text for line in view.lines), 2) for view in views), min_support)
     )
     found: dict[RuleLiteral, int] = {OcrText(phrase): bits for phrase, bits in phrases.items()}
-    lines = _supported(
-        ({x.text for x in view.lines if 2 <= len(x.text) <= MAX_LINE} for view in views), min_support
-    )
+    lines = _supported(({x.text for x in view.lines if 2 <= len(x.text) <= MAX_LINE} for view in views), min_support)
     found.update({OcrText(line, whole=True): bits for line, bits in lines.items() if not line.isdigit()})
     for place in PLACES:
         for phrase, bits in phrases.items():

@@ -8,178 +8,267 @@ the mean logits of the K books that were judged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from kdsl.config import RulesConfig
+from kdsl.data.splits import stratified_folds
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
+from kdsl.progress import track
+from kdsl.rules import prior as priors
 from kdsl.rules.book import RuleBook
+from kdsl.rules.candidates import Candidate, LabelCues, Pool, found_in, search_candidates
 from kdsl.rules.cues import Vocabulary, mine
-from kdsl.rules.engine import conditions, pack, unpack
-from kdsl.rules.rule import Origin, Rule, Stats, When
-from kdsl.rules.search import Actions, Target, search_label
+from kdsl.rules.engine import bit_set, conditions, pack, unpack
+from kdsl.rules.rule import Origin, Rule, Stats
+from kdsl.rules.search import Target
 from kdsl.rules.stats import wilson
 from kdsl.rules.view import View
 from kdsl.rules.weights import fit_weights
 from kdsl.tasks import Task
 
 FOLDS = 5
-"""Internal folds; a rule is judged on those that its search did not see."""
+"""Internal folds; fewer where there are fewer samples."""
 PENALTY = 0.3
 """L1 penalty of the weights, in nats."""
-AGAINST = 0.25
-"""Size of the vocabulary of negated literals, as a share of `max_cues`."""
-SAME = 0.8
-"""Two rules are equivalent for stability if their firing sets overlap at least so much (Jaccard)."""
-
-Score = Callable[[Sequence[Evidence]], np.ndarray]
-"""The small model: evidences -> log-probabilities of the labels [n, m]."""
+LEAST_WEIGHT = 0.02
+"""A rule of less weight is left out."""
+EXAMPLES = 4
+"""Samples of a label, and of its confusables, that a model that can write is shown."""
 
 
-@dataclass
-class Candidate:
-    """A rule under judgement: its condition, label column, bit set over the labelled samples, and the folds whose
-    search (which did not see that fold) found it. Hand rules were found by none, so all folds judge them."""
+@dataclass(frozen=True)
+class _Material:
+    """What all folds share: the evidences (labelled ones first), and what the small model said of them."""
 
-    when: When
-    owner: int
-    bits: int
-    folds: set[int] = field(default_factory=set)
-    seed_rule: Rule | None = None
+    task: Task
+    config: RulesConfig
+    evidences: Sequence[Evidence]
+    views: Sequence[View]
+    gold: np.ndarray
+    """[n labelled], column of each sample's label."""
+    vocabulary: Vocabulary
+    teacher: Mapping[int, np.ndarray]
+    """Sample -> the small model's probabilities [m], where it was asked."""
+    falls: priors.Falls
+    write: priors.Write | None
 
+    @property
+    def labelled(self) -> int:
+        """Bit set of the labelled samples."""
+        return (1 << len(self.gold)) - 1
 
-def stratified_folds(gold: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-    """Fold of each sample [n]: every label is spread as evenly as its number allows, also if it has fewer than k."""
-    folds = np.zeros(len(gold), dtype=int)
-    offset = 0
-    for label in np.unique(gold):
-        members = rng.permutation(np.flatnonzero(gold == label))
-        folds[members] = (np.arange(len(members)) + offset) % k
-        offset += len(members)
-    return folds
+    def label_bits(self, owner: int) -> int:
+        """Bit set of the samples of one label."""
+        return bit_set(self.gold == owner)
 
 
 def distill(
     evidences: Sequence[Evidence],
     task: Task,
     config: RulesConfig,
-    score: Score | None = None,
+    score: priors.Score | None = None,
+    write: priors.Write | None = None,
     unlabelled: Sequence[Evidence] = (),
     seed: int = 17,
+    cache: priors.ScoreCache | None = None,
     seed_rules: Sequence[Rule] = (),
+    model: str | None = None,
 ) -> RuleBook:
     """Distil a rule book.
 
+    Args:
+        evidences: samples with labels; those without join `unlabelled`.
+        score: the small model, [n] evidences -> log-probabilities [n, m]. It guides the search by what it loses when
+            a cue is hidden, and its opinion of unlabelled samples counts in the reward. Without it (or with
+            `occlusion_samples` = 0) the prior is uniform.
+        write: the same model writing an answer to a prompt, if it can.
+        cache: scores of hidden variants that runs and folds share; kept in memory for this call if None.
+        seed_rules: rules of a person (such as the shipped ones), judged and weighted beside the mined ones.
+        model: the small model's name, noted as the rules' origin.
+
     Raises:
-        InputError: no evidence carries a label of the task, or one carries a label it does not have.
+        InputError: no sample has a label, or one has a label that the task does not know.
     """
-    labelled = [e for e in evidences if e.sample.label is not None]
-    if not labelled:
-        raise InputError(f"no sample of task '{task.name}' has a label; rules need labelled samples.")
-    gold = np.array([task.index(str(e.sample.label)) for e in labelled])
-    n, m = len(labelled), len(task.names)
     rng = np.random.default_rng(seed)
-    folds = stratified_folds(gold, FOLDS, rng)
-    views = [View.of(e) for e in labelled]
+    labelled = [e for e in evidences if e.sample.label is not None]
+    if len(labelled) < 2:
+        raise InputError(
+            f"task '{task.name}': {len(labelled)} of {len(evidences)} samples have a label; "
+            "rules are distilled from labelled samples, some dozens at least."
+        )
+    gold = np.array([task.index(str(e.sample.label)) for e in labelled])
+    extra = [*unlabelled, *(e for e in evidences if e.sample.label is None)] if score else []
+    material = _observe(labelled, extra, gold, task, config, score, write, cache or priors.ScoreCache(), rng)
+    n_folds = min(FOLDS, len(labelled))
+    fold_of = stratified_folds([e.sample for e in labelled], n_folds, seed)
+    folds = np.array([fold_of[e.sample.id] for e in labelled])
+    pool = _seeded(material, seed_rules, n_folds)
+    rounds = [(fold, owner) for fold in range(n_folds) for owner in range(len(task.names))]
+    for fold, owner in track(rounds, f"rules of {task.name}", len(rounds)):
+        for candidate in _search(material, owner, fold, bit_set(folds == fold), int(rng.integers(2**31))):
+            pool.add(candidate)
+    return _book(material, pool.all(), folds, Origin(how="mined", model=model, seed=seed))
+
+
+def _observe(
+    labelled: Sequence[Evidence],
+    extra: Sequence[Evidence],
+    gold: np.ndarray,
+    task: Task,
+    config: RulesConfig,
+    score: priors.Score | None,
+    write: priors.Write | None,
+    cache: priors.ScoreCache,
+    rng: np.random.Generator,
+) -> _Material:
+    """Mine the vocabulary and ask the small model all that will be needed of it."""
+    evidences = [*labelled, *extra]
+    views = [View.of(evidence) for evidence in evidences]
     vocabulary = mine(views, config.min_support)
-    candidates: dict[tuple[int, int], Candidate] = {}
-    for rule, bits in zip(seed_rules, conditions([r.when for r in seed_rules], views), strict=True):
-        owner = task.index(rule.label)
-        candidates.setdefault((owner, bits), Candidate(rule.when, owner, bits, set(range(FOLDS)), rule))
-    everything = (1 << n) - 1
-    for fold in range(FOLDS):
-        shown = everything & ~to_mask(folds == fold)
-        for owner in range(m):
-            for when, bits in search_one(
-                vocabulary, to_mask(gold == owner), shown, config, int(rng.integers(2**31))
-            ):
-                known = candidates.get((owner, bits))
-                if known is None or (known.seed_rule is None and len(str(when)) < len(str(known.when))):
-                    old = known.folds if known else set()
-                    known = candidates[owner, bits] = Candidate(when, owner, bits, old)
-                if known.seed_rule is None:
-                    known.folds.add(fold)
-    pool = list(candidates.values())
-    owners = np.array([c.owner for c in pool])
-    fires = unpack(pack([c.bits for c in pool], n), n).T
-    heard = np.array([[f in c.folds for c in pool] for f in range(FOLDS)])[folds]
-    votes = fires & heard
-    weights, bias = fit_weights(votes, owners, gold, m, PENALTY)
-    weights *= np.array([len(c.folds) / FOLDS for c in pool])
+    teacher: dict[int, np.ndarray] = {}
+    falls: priors.Falls = []
+    if score is not None:
+        if extra:
+            opinions = np.exp(cache.scores(score, task.name, extra))
+            teacher.update({len(labelled) + i: row for i, row in enumerate(opinions)})
+        if config.occlusion_samples:
+            shown = (1 << len(labelled)) - 1
+            cues = {
+                owner: [
+                    vocabulary.literals[i]
+                    for i in vocabulary.of_label(bit_set(gold == owner), shown, config.max_cues, config.min_support)
+                ]
+                for owner in np.unique(gold).tolist()
+            }
+            falls, asked = priors.occlusion(labelled, views, gold, cues, task, config, score, cache, rng)
+            teacher.update({i: np.exp(row) for i, row in asked.items()})
+    return _Material(task, config, evidences, views, gold, vocabulary, teacher, falls, write)
+
+
+def _seeded(material: _Material, rules: Sequence[Rule], n_folds: int) -> Pool:
+    pool = Pool()
+    enabled = [rule for rule in rules if rule.enabled]
+    held = conditions([rule.when for rule in enabled], material.views)
+    for rule, bits in zip(enabled, held, strict=True):
+        pool.add(Candidate(rule.when, material.task.index(rule.label), bits, set(range(n_folds)), rule))
+    return pool
+
+
+def _search(material: _Material, owner: int, fold: int, hidden: int, seed: int) -> list[Candidate]:
+    shown = material.labelled & ~hidden
+    gold = material.label_bits(owner) & shown
+    if gold.bit_count() < material.config.min_support:
+        return []
+    cues = LabelCues.of(material.vocabulary, gold, shown, material.config)
+    prior = _prior(material, cues, owner, gold, shown)
+    target = Target(len(material.views), shown, gold)
+    if len(material.views) > len(material.gold):
+        opinion = {i: float(row[owner]) for i, row in material.teacher.items() if i >= len(material.gold)}
+        target = Target.with_teacher(len(material.views), shown, gold, opinion)
+    return list(search_candidates(material.vocabulary, cues, prior, target, owner, fold, material.config, seed))
+
+
+def _prior(material: _Material, cues: LabelCues, owner: int, gold: int, shown: int) -> np.ndarray:
+    """The small model's prior over one label's literals, from shown samples alone. Negations get no more than
+    their uniform share: what speaks against a label was not asked."""
+    literals = [material.vocabulary.literals[i] for i in cues.indices[: cues.n_positive]]
+    rest = np.zeros(len(cues.indices) - cues.n_positive)
+    worth = named = None
+    if material.falls:
+        of_label = {i for i in range(len(material.gold)) if gold >> i & 1}
+        worth = np.append(priors.worth_of(literals, material.views, material.falls, of_label), rest)
+    if material.write is not None and literals:
+        answer = material.write(_question(material, cues, owner, gold, shown))
+        named = np.append(priors.named_share(literals, priors.named_phrases(answer)), rest)
+    return priors.combine(worth, named, len(cues.indices))
+
+
+def _question(material: _Material, cues: LabelCues, owner: int, gold: int, shown: int) -> str:
+    """Examples of a label beside the shown samples of other labels on which most of its strongest cues hold."""
+    held = unpack(cues.bits[: min(cues.n_positive, 20)], len(material.views)).sum(axis=0)
+    members = [i for i in range(len(material.gold)) if gold >> i & 1]
+    others = [i for i in range(len(material.gold)) if (shown & ~gold) >> i & 1]
+    like = sorted(others, key=lambda i: (-held[i], i))[:EXAMPLES]
+    return priors.ask_prompt(
+        material.task,
+        material.task.names[owner],
+        [material.evidences[i] for i in sorted(members, key=lambda i: (-held[i], i))[:EXAMPLES]],
+        [material.evidences[i] for i in like],
+    )
+
+
+def _book(material: _Material, pool: list[Candidate], folds: np.ndarray, origin: Origin) -> RuleBook:
+    """Weigh the candidates on their honest votes, keep the heaviest of each label, weigh those again."""
+    n, n_folds, names = len(material.gold), int(folds.max()) + 1, material.task.names
+    owners = np.array([c.owner for c in pool], dtype=int)
+    fires = unpack(pack([c.bits & material.labelled for c in pool], n), n).T  # [n, r]
+    judged = np.array([[fold in c.folds for c in pool] for fold in range(n_folds)], dtype=bool).reshape(
+        n_folds, len(pool)
+    )
+    votes: np.ndarray = fires & judged[folds]
+    share = judged.mean(axis=0)
+    weights, _ = fit_weights(votes, owners, material.gold, len(names), PENALTY)
+    kept: list[int] = []
+    for i in np.argsort(-weights * share, kind="stable"):
+        if weights[i] * share[i] >= LEAST_WEIGHT:
+            of_label = sum(owners[k] == owners[i] for k in kept)
+            if of_label < material.config.rules_per_label:
+                kept.append(int(i))
+    weights, bias = fit_weights(votes[:, kept], owners[kept], material.gold, len(names), PENALTY)
+    weights *= share[kept]
     rules = []
-    for i in np.argsort(-weights):
-        c = pool[i]
-        if weights[i] < 0.01:
-            break
-        of_label = sum(r.label == task.names[c.owner] for r in rules)
-        if of_label >= config.rules_per_label:
+    numbers: dict[str, int] = {}
+    taken = {c.by_hand.id for c in pool if c.by_hand}
+    for position in np.lexsort((-weights, owners[kept])):
+        i, weight = kept[position], float(weights[position])
+        if weight < LEAST_WEIGHT:
             continue
-        held = votes[:, i]
-        hits = int((gold[held] == c.owner).sum())
-        others = fires[:, owners != c.owner].any(axis=1)
-        rules.append(
-            Rule(
-                id=c.seed_rule.id if c.seed_rule else f"l{c.owner}-{of_label}",
-                label=task.names[c.owner],
-                when=c.when,
-                weight=round(float(weights[i]), 4),
-                stats=Stats(
-                    support=int(held.sum()),
-                    precision=hits / max(int(held.sum()), 1),
-                    interval95=wilson(hits, held.sum()),
-                    recall=hits / max(int((gold == c.owner).sum()), 1),
-                    stability=len(c.folds) / FOLDS,
-                    conflicts=int((held & others).sum()),
-                ),
-                origin=c.seed_rule.origin if c.seed_rule else Origin(how="mined", seed=seed),
+        candidate = pool[i]
+        rivals = fires[:, [k for k in kept if owners[k] != owners[i]]].any(axis=1)
+        stats = _stats(material, candidate, votes[:, i], rivals, pool, n_folds)
+        if candidate.by_hand:
+            rule = candidate.by_hand.model_copy(update={"weight": round(weight, 4), "stats": stats})
+        else:
+            rule = Rule(
+                id=_new_id(f"m{candidate.owner + 1:02d}", numbers, taken),
+                label=names[candidate.owner],
+                when=candidate.when,
+                weight=round(weight, 4),
+                stats=stats,
+                origin=origin,
             )
-        )
-    return RuleBook(
-        task=task.name,
-        labels=task.names,
-        bias={name: round(float(b), 4) for name, b in zip(task.names, bias, strict=True)},
-        rules=tuple(rules),
+        rules.append(rule)
+    biases = {name: round(float(value), 4) for name, value in zip(names, bias, strict=True)}
+    return RuleBook(task=material.task.name, labels=names, bias=biases, rules=tuple(rules))
+
+
+def _new_id(prefix: str, numbers: dict[str, int], taken: set[str]) -> str:
+    while True:
+        numbers[prefix] = numbers.get(prefix, 0) + 1
+        name = f"{prefix}-{numbers[prefix]}"
+        if name not in taken:
+            return name
+
+
+def _stats(
+    material: _Material, candidate: Candidate, held: np.ndarray, rivals: np.ndarray, pool: list[Candidate], k: int
+) -> Stats:
+    """What the rule did on labelled samples that its search had not seen (`held` [n]: it fires there)."""
+    support = int(held.sum())
+    hits = int((held & (material.gold == candidate.owner)).sum())
+    of_label = int((material.gold == candidate.owner).sum())
+    agreed = [int(row.argmax()) == candidate.owner for i, row in material.teacher.items() if candidate.bits >> i & 1]
+    stability = len(found_in(candidate, pool, material.labelled)) / k
+    return Stats(
+        support=support,
+        precision=round(hits / max(support, 1), 4),
+        interval95=tuple(round(edge, 4) for edge in wilson(hits, support)),
+        recall=round(hits / max(of_label, 1), 4),
+        fidelity=round(sum(agreed) / len(agreed), 4) if agreed else None,
+        stability=round(stability, 4),
+        conflicts=int((held & rivals).sum()),
     )
-
-
-def to_mask(truths: np.ndarray) -> int:
-    return int.from_bytes(np.packbits(truths, bitorder="little").tobytes(), "little")
-
-
-def search_one(
-    vocabulary: Vocabulary, positive: int, shown: int, config: RulesConfig, seed: int
-) -> list[tuple[When, int]]:
-    """The rules of one label that one search finds, with their bit sets over all samples."""
-    gold = positive & shown
-    if gold.bit_count() < config.min_support:
-        return []
-    cues = vocabulary.of_label(gold, shown, config.max_cues, config.min_support)
-    against = vocabulary.against(gold, shown, int(config.max_cues * AGAINST))
-    mask = pack([shown], vocabulary.n)[0]
-    rows = np.concatenate([vocabulary.bits[cues], ~vocabulary.bits[against]])
-    if not len(cues):
-        return []
-    a = len(rows)
-    actions = Actions(rows & mask, np.arange(a) < len(cues), np.full(a, 1 / a))
-    found, _ = search_label(
-        actions,
-        Target(vocabulary.n, shown, gold),
-        config.min_support,
-        config.max_literals,
-        config.rules_per_label,
-        config.simulations,
-        seed,
-    )
-    everything = pack([(1 << vocabulary.n) - 1], vocabulary.n)[0]
-    rules = []
-    for rule in found:
-        held = np.bitwise_and.reduce(rows[list(rule.actions)], axis=0) & everything
-        when = When(
-            all=tuple(vocabulary.literals[cues[i]] for i in rule.actions if i < len(cues)),
-            none=tuple(vocabulary.literals[against[i - len(cues)]] for i in rule.actions if i >= len(cues)),
-        )
-        rules.append((when, int.from_bytes(held.tobytes(), "little")))
-    return rules

@@ -17,13 +17,15 @@ from kdsl.rules.view import View
 
 def literal_bits(literals: Iterable[RuleLiteral], views: Sequence[View]) -> dict[RuleLiteral, int]:
     """The bit set of each distinct literal over the views."""
-    return {literal: to_bits(literal.sees(view) for view in views) for literal in dict.fromkeys(literals)}
+    return {
+        literal: bit_set(np.fromiter((literal.sees(view) for view in views), dtype=bool, count=len(views)))
+        for literal in dict.fromkeys(literals)
+    }
 
 
-def to_bits(truths: Iterable[bool]) -> int:
-    """A bit set out of truth values, the first one being bit 0."""
-    packed = np.packbits(np.fromiter(truths, dtype=bool), bitorder="little")
-    return int.from_bytes(packed.tobytes(), "little")
+def bit_set(truths: np.ndarray) -> int:
+    """A bit set out of truth values [n], the first one being bit 0."""
+    return int.from_bytes(np.packbits(truths, bitorder="little").tobytes(), "little")
 
 
 def when_bits(when: When, bits: dict[RuleLiteral, int], everything: int) -> int:
@@ -70,7 +72,7 @@ def pack(bit_sets: Sequence[int], n: int) -> np.ndarray:
 
 def unpack(packed: np.ndarray, n: int) -> np.ndarray:
     """The inverse of `pack`: bool [k, n]."""
-    flat = np.ascontiguousarray(packed).view(np.uint8).reshape(len(packed), -1)
+    flat = np.ascontiguousarray(packed).view(np.uint8).reshape(len(packed), packed.shape[1] * 8)
     return np.unpackbits(flat, axis=1, bitorder="little", count=n).astype(bool)
 
 

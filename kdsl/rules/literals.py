@@ -70,8 +70,7 @@ class OcrText(RuleLiteral):
         return tuple(
             line.unit
             for line in view.lines
-            if (self.place in (None, line.place))
-            and (self.text == line.text if self.whole else self.text in line.text)
+            if (self.place in (None, line.place)) and (self.text == line.text if self.whole else self.text in line.text)
         )
 
     def __str__(self) -> str:
@@ -201,14 +200,23 @@ PATTERNS: dict[str, tuple[str, re.Pattern[str]]] = {
     "date": ("a date", re.compile(_DATE)),
     "timestamp": ("a date with a time", re.compile(_DATE + r"\d\d:\d\d")),
     "long number": ("a number of 16 or more digits", re.compile(r"\d{16,}")),
-    "tracking number": ("a tracking number", re.compile(r"(?:sf|yt|jt|jd|zt|sto|ems|yd)[a-z]{0,3}\d{9,}|(?<!\d)\d{12,15}(?!\d)")),
-    "phone number": ("a phone number", re.compile(r"(?<!\d)(?:\+?86-?)?1[3-9]\d[\d*]{8}(?!\d)|(?<!\d)1[3-9]\d\*+\d{4}")),
+    "tracking number": (
+        "a tracking number",
+        re.compile(r"(?:sf|yt|jt|jd|zt|sto|ems|yd)[a-z]{0,3}\d{9,}|(?<!\d)\d{12,15}(?!\d)"),
+    ),
+    "phone number": (
+        "a phone number",
+        re.compile(r"(?<!\d)(?:\+?86-?)?1[3-9]\d[\d*]{8}(?!\d)|(?<!\d)1[3-9]\d\*+\d{4}"),
+    ),
     "discount": ("a discount", re.compile(r"\d折|满\d+(?:元|件)?减?|减\d+|立减")),
     "percentage": ("a percentage", re.compile(r"\d%")),
     "duration": ("a time left", re.compile(r"\d+天\d+(?:小?时|:)|(?:还剩|剩余|倒计时).{0,6}\d")),
     "quantity": ("a quantity", re.compile(r"[x×]\d+$")),
-    "sales": ("a sales figure", re.compile(r"(?:已售|月销|销量|已抢|已拼)\d|\d[\d.]*万?\+?(?:人付款|人已买|人购买|人收货)")),
-}  # fmt: skip
+    "sales": (
+        "a sales figure",
+        re.compile(r"(?:已售|月销|销量|已抢|已拼)\d|\d[\d.]*万?\+?(?:人付款|人已买|人购买|人收货)"),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,9 +252,7 @@ _BY_FACT = {phrase: fact for fact, (phrase, _) in _FACTS.items()}
 _TEXT = r"「(?P<text>(?:[^」]|」」)+)」"
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], RuleLiteral]], ...] = (
     (
-        re.compile(
-            rf"an OCR line(?: in the (?P<place>{'|'.join(PLACES)}) fifth)? (?P<how>contains|reads) {_TEXT}"
-        ),
+        re.compile(rf"an OCR line(?: in the (?P<place>{'|'.join(PLACES)}) fifth)? (?P<how>contains|reads) {_TEXT}"),
         lambda m: OcrText(_unquote(m), m["place"], m["how"] == "reads"),  # type: ignore[arg-type]
     ),
     (
@@ -278,11 +284,7 @@ def _unquote(match: re.Match[str]) -> str:
 
 
 GRAMMAR: tuple[str, ...] = (
-    *(
-        f"an OCR line{where} {how} 「…」"
-        for where in ("", " in the bottom fifth")
-        for how in ("contains", "reads")
-    ),
+    *(f"an OCR line{where} {how} 「…」" for where in ("", " in the bottom fifth") for how in ("contains", "reads")),
     *(f"{subject} contains 「…」" for subject in _BY_SUBJECT),
     *_BY_FACT,
     *(f"there are {bound} 12 OCR lines" for bound in get_args(Bound)),

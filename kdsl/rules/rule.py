@@ -41,9 +41,7 @@ class When(_Part):
     @model_validator(mode="after")
     def _says_something(self) -> When:
         if not self.all and not self.any:
-            raise ValueError(
-                "a rule needs a literal under 'all' or 'any': 'none' alone fires on almost anything"
-            )
+            raise ValueError("a rule needs a literal under 'all' or 'any': 'none' alone fires on almost anything")
         return self
 
     @property

@@ -1,9 +1,11 @@
 """Monte Carlo tree search for the rules of one label.
 
 State: a partial rule, a set of literals. Actions: add a literal (as it is, or negated under `none`), or stop.
-Selection is PUCT (Rosin 2011; Silver et al. 2017) with the small model's prior over literals; evaluating a node
-evaluates all its children in one operation on packed bit sets, so a child not yet visited is valued by its own
-reward, and a rollout draws literals by prior and reward until none improves the rule. Rules are found one after
+Selection is PUCT (Rosin 2011; Silver et al. 2017) with the small model's prior over literals. Expanding a node
+evaluates all its children in one operation on packed bit sets. So a child not yet visited is valued by its own
+reward, stopping has a known value that needs no visit, and what cannot be extended is closed (as MCTS-Solver does;
+Winands et al. 2008): every simulation looks at something new, and a small space is searched to its end. A rollout
+draws literals by prior and reward until none improves the rule. Rules are found one after
 another; samples that a rule already covers count for less in the next search (weighted covering, CN2-SD; Lavrac
 et al. 2004), so that a label's rules cover its different guises.
 """
@@ -25,8 +27,6 @@ LITERAL_COST = 0.01
 """Taken off the reward for every literal but the first."""
 EXPLORATION = 1.0
 """PUCT's constant; rewards lie in 0..1."""
-STOP_PRIOR = 0.1
-"""Prior of the action that ends a rule."""
 COVERED_WORTH = 0.25
 """What a sample counts for in coverage once a rule of the label covers it."""
 SOFT_WORTH = 0.3
@@ -39,8 +39,9 @@ _PLANES = 4
 class Actions:
     """What a search may add to a rule, as bit sets over n samples.
 
-    `bits` is uint64 [a, words], negated literals already complemented within the shown samples; `prior` [a] sums
-    to 1; `positive[a]` tells literals from negations: a rule must begin with a literal that holds.
+    `bits` is uint64 [words, a], one column an action (sums over words then run along memory), a negated literal
+    already complemented; `prior` [a] sums to 1; `positive` [a] tells literals from negations: a rule must have a
+    literal that holds.
     """
 
     bits: np.ndarray
@@ -66,9 +67,7 @@ class Target:
     def with_teacher(cls, n: int, shown: int, gold: int, opinion: dict[int, float]) -> Target:
         """A target that also counts unlabelled samples: `opinion` is sample -> teacher's probability."""
         digits = {i: round(p * (2**_PLANES - 1)) for i, p in opinion.items()}
-        planes = tuple(
-            sum(1 << i for i, value in digits.items() if value >> digit & 1) for digit in range(_PLANES)
-        )
+        planes = tuple(sum(1 << i for i, value in digits.items() if value >> digit & 1) for digit in range(_PLANES))
         return cls(n, shown | sum(1 << i for i in digits), gold, sum(1 << i for i in digits), planes)
 
 
@@ -88,48 +87,48 @@ class Objective:
         """Count gold samples in this bit set for less from now on."""
         target = self.target
         fresh = target.gold & ~covered
-        labelled = target.shown & ~target.unlabelled
-        masks = [labelled, target.gold, fresh]
+        masks = [target.shown, target.gold, fresh]
         if target.planes:
             masks += [target.unlabelled, *target.planes]
-        self._masks = pack(masks, target.n)[:, None, :]  # [k, 1, words]
+        self._masks = pack(masks, target.n)[:, :, None]  # [masks, words, 1]
         self._worth = max(fresh.bit_count() + COVERED_WORTH * (self._gold_total - fresh.bit_count()), 1e-9)
 
-    def rewards(self, bits: np.ndarray, literals: int) -> np.ndarray:
-        """Rewards [k] of rules with so many literals, given where they hold: uint64 [k, words]."""
-        counts = np.bitwise_count(bits & self._masks).sum(axis=2, dtype=np.int32)  # [masks, k]
-        total, gold, fresh = counts[0].astype(float), counts[1].astype(float), counts[2]
+    def rewards(self, bits: np.ndarray, literals: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rewards [k] of rules with so many literals, given where they hold, uint64 [words, k]; and on how many
+        shown samples they hold [k]."""
+        counts = np.bitwise_count(bits & self._masks).sum(axis=1, dtype=np.uint32)  # [masks, k]
+        sizes, gold, fresh = counts[0], counts[1].astype(float), counts[2]
+        total = sizes.astype(float)
         coverage = (COVERED_WORTH * gold + (1 - COVERED_WORTH) * fresh) / self._worth
-        poor = gold < self.min_support
+        enough = gold >= self.min_support
         if len(counts) > 3:
+            total -= (1 - SOFT_WORTH) * counts[3]
             digits = 2.0 ** np.arange(_PLANES)
-            total = total + SOFT_WORTH * counts[3]
-            gold = gold + SOFT_WORTH * (digits @ counts[4:]) / (2**_PLANES - 1)
-        total = np.maximum(total, 1e-9)
+            gold += SOFT_WORTH * (digits @ counts[4:]) / (2**_PLANES - 1)
+        np.maximum(total, 1e-9, out=total)
         share = gold / total
         spread = Z * Z / total
-        bound = (share + spread / 2 - Z * np.sqrt(share * (1 - share) / total + spread / (4 * total))) / (
-            1 + spread
-        )
+        reach = Z * np.sqrt((share * (1 - share) + spread / 4) / total)
+        bound = (share + spread / 2 - reach) / (1 + spread)
         reward = bound * np.minimum(coverage, 1.0) ** COVERAGE_POWER - LITERAL_COST * (literals - 1)
-        reward[poor] = 0.0
-        return np.maximum(reward, 0.0)
+        return np.where(enough & (reward > 0), reward, 0.0), sizes
 
 
 @dataclass(slots=True)
 class Node:
-    """A partial rule: where it holds, its own reward, and its children's rewards, visits, values and priors [a + 1].
-
-    The last action is to stop.
-    """
+    """A partial rule: where it holds, and for each action [a] the best and mean value found below it, its visits
+    and its prior, which is 0 for an action that is not allowed or has nothing left to find."""
 
     rule: tuple[int, ...]
     bits: np.ndarray
+    size: int
     reward: float
     best: np.ndarray
     mean: np.ndarray
     visits: np.ndarray
     prior: np.ndarray
+    open: int
+    """Actions whose prior is not 0."""
     count: int = 0
 
 
@@ -143,18 +142,16 @@ class Found:
 
 @dataclass
 class TreeSearch:
-    """PUCT over rules of at most `max_literals` literals.
-
-    `evaluations` counts the rules whose reward has been computed; nodes are shared by all orders of their literals.
-    """
+    """PUCT over rules of at most `max_literals` literals; nodes are shared by all orders of their literals."""
 
     actions: Actions
     objective: Objective
     max_literals: int
     rng: np.random.Generator
     evaluations: int = 0
+    """Rules whose reward was computed."""
     taken: list[np.ndarray] = field(default_factory=list)
-    """Firing sets of rules already kept: no rule that fires on the same samples is wanted again."""
+    """Firing sets of rules already kept: a rule that fires on the same samples is not wanted again."""
     _nodes: dict[tuple[int, ...], Node] = field(default_factory=dict)
     _top: Found | None = None
 
@@ -162,94 +159,93 @@ class TreeSearch:
         """The best rule of so many simulations; None if no literal has a reward."""
         self._nodes.clear()
         self._top = None
-        everything = pack([self.objective.target.shown], self.objective.target.n)[0]
-        root = self._expand((), everything, 0.0)
+        target = self.objective.target
+        root = self._expand((), pack([target.shown], target.n)[0], target.shown.bit_count(), 0.0)
         for _ in range(simulations):
-            if not root.prior.any():
+            if not root.open:
                 break
             self._simulate(root)
         return self._top
 
     def _simulate(self, root: Node) -> None:
         node, path = root, []
-        stop = len(self.actions.bits)
-        while True:
+        while node.open:
             action = self._select(node)
             path.append((node, action))
-            if action == stop:
-                value = node.reward
-                break
             fresh = node.visits[action] == 0
-            node_reward = float(node.best[action]) if fresh else None
-            child = self._child(node, action, node_reward)
-            if child is None:  # as long as a rule may be
-                value = float(node.best[action])
-                break
-            node = child
+            node = self._child(node, action)
             if fresh:
-                value = self._rollout(child)
                 break
-        for visited, action in path:
+        value = self._rollout(node)
+        below = node
+        for visited, action in reversed(path):
+            if not below.open:
+                visited.prior[action] = 0.0
+                visited.open -= 1
             visited.count += 1
             visited.visits[action] += 1
             visited.best[action] = max(visited.best[action], value)
             visited.mean[action] += (value - visited.mean[action]) / visited.visits[action]
+            below = visited
 
     def _select(self, node: Node) -> int:
-        bonus = EXPLORATION * math.sqrt(node.count + 1) * node.prior / (1 + node.visits)
+        bonus = (EXPLORATION * math.sqrt(node.count + 1)) * node.prior / (1 + node.visits)
         scores = (node.best + node.mean) / 2 + bonus
         scores[node.prior == 0] = -1.0
         return int(scores.argmax())
 
-    def _child(self, node: Node, action: int, reward: float | None) -> Node | None:
-        if len(node.rule) + 1 >= self.max_literals:
-            return None
+    def _child(self, node: Node, action: int) -> Node:
         rule = tuple(sorted((*node.rule, action)))
         known = self._nodes.get(rule)
         if known is None:
-            own = reward if reward is not None else float(node.best[action])
-            known = self._expand(rule, node.bits & self.actions.bits[action], own)
+            held = node.bits & self.actions.bits[:, action]
+            size = int(np.bitwise_count(held).sum())
+            known = self._nodes[rule] = self._expand(rule, held, size, float(node.best[action]))
         return known
 
     def _rollout(self, node: Node) -> float:
         """Complete a rule by literals drawn by prior and reward; the best reward on the way."""
-        value = node.reward
-        while True:
-            rewards = node.best[:-1]
-            better = np.flatnonzero((rewards > node.reward) & (node.prior[:-1] > 0))
+        value = max(node.reward, float(node.best.max()))
+        while node.open:
+            better = np.flatnonzero((node.best > node.reward) & (node.prior > 0))
             if not len(better):
-                return value
-            value = max(value, float(rewards[better].max()))
-            weights = node.prior[better] * (rewards[better] - node.reward)
-            action = int(self.rng.choice(better, p=weights / weights.sum()))
-            child = self._child(node, action, float(rewards[action]))
-            if child is None:
-                return value
-            node = child
+                break
+            weights = node.prior[better] * (node.best[better] - node.reward)
+            node = self._child(node, int(self.rng.choice(better, p=weights / weights.sum())))
+            value = max(value, float(node.best.max()))
+        return value
 
-    def _expand(self, rule: tuple[int, ...], bits: np.ndarray, reward: float) -> Node:
+    def _expand(self, rule: tuple[int, ...], bits: np.ndarray, size: int, reward: float) -> Node:
         """Evaluate all children of a rule at once and remember the best."""
-        children = bits & self.actions.bits
-        rewards = self.objective.rewards(children, len(rule) + 1)
+        children = bits[:, None] & self.actions.bits
+        rewards, sizes = self.objective.rewards(children, len(rule) + 1)
         self.evaluations += len(rewards)
-        legal = rewards > 0
-        legal[list(rule)] = False
+        legal = (rewards > 0) & (sizes < size)  # a literal that changes nothing only makes the rule longer
         if not rule:
             legal &= self.actions.positive
-        legal &= (children != bits).any(axis=1)  # a literal that changes nothing only makes the rule longer
         for held in self.taken:
-            legal &= (children != held).any(axis=1)
-        rewards = np.where(legal, rewards, 0.0)
-        top = int(rewards.argmax())
-        if self._top is None and rewards[top] > 0 or self._top and rewards[top] > self._top.reward + 1e-12:
-            self._top = Found(tuple(sorted((*rule, top))), float(rewards[top]))
-        prior = np.append(np.where(legal, self.actions.prior, 0.0), STOP_PRIOR if rule else 0.0)
-        if prior.any():
-            prior /= prior.sum()
-        values = np.append(rewards, reward)
-        node = Node(rule, bits, reward, values, values.copy(), np.zeros(len(values)), prior)
-        self._nodes[rule] = node
-        return node
+            for i in np.flatnonzero(legal & (sizes == np.bitwise_count(held).sum())):
+                legal[i] = bool((children[:, i] != held).any())
+        values = np.where(legal, rewards, 0.0)
+        top = int(values.argmax())
+        if values[top] > (self._top.reward + 1e-12 if self._top else 0.0):
+            self._top = Found(tuple(sorted((*rule, top))), float(values[top]))
+        extendable = len(rule) + 1 < self.max_literals
+        prior = np.where(legal, self.actions.prior, 0.0) if extendable else np.zeros(len(values))
+        mass = prior.sum()
+        if mass:
+            prior /= mass
+        return Node(
+            rule,
+            bits,
+            size,
+            reward,
+            values,
+            values.copy(),
+            np.zeros(len(values)),
+            prior,
+            int((prior > 0).sum()),
+        )
 
 
 def search_label(
@@ -275,7 +271,7 @@ def search_label(
         if best is None:
             break
         found.append(best)
-        held = np.bitwise_and.reduce(actions.bits[list(best.actions)], axis=0)
+        held = np.bitwise_and.reduce(actions.bits[:, list(best.actions)], axis=1)
         search.taken.append(held)
         covered |= int.from_bytes(held.tobytes(), "little")
         objective.cover(covered)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.sparse import csr_array
 
 from kdsl.rules.engine import log_softmax
 
@@ -32,9 +33,9 @@ def fit_weights(
         weights [r], all >= 0, and biases [m].
     """
     spoken = votes.any(axis=1)
-    x, y = votes[spoken].astype(float), gold[spoken]
+    x, y = csr_array(votes[spoken], dtype=float), gold[spoken]
     r = x.shape[1]
-    if not len(x):
+    if not len(y):
         return np.zeros(r), np.zeros(m)
     votes_for = np.zeros((r, m))
     votes_for[np.arange(r), owners] = 1.0
@@ -45,12 +46,8 @@ def fit_weights(
         weights, bias = parameters[:r], parameters[r:]
         log_p = log_softmax(x @ (votes_for * weights[:, None]) + bias)
         error = np.exp(log_p) - truth  # [n, m]
-        value = (
-            -log_p[np.arange(len(y)), y].sum() + penalty * weights.sum() + BIAS_RIDGE * (bias**2).sum() / 2
-        )
-        grad = np.concatenate(
-            [(x.T @ error)[np.arange(r), owners] + penalty, error.sum(axis=0) + BIAS_RIDGE * bias]
-        )
+        value = -log_p[np.arange(len(y)), y].sum() + penalty * weights.sum() + BIAS_RIDGE * (bias**2).sum() / 2
+        grad = np.concatenate([(x.T @ error)[np.arange(r), owners] + penalty, error.sum(axis=0) + BIAS_RIDGE * bias])
         return float(value), grad
 
     start = np.concatenate([np.ones(r), np.zeros(m)])
