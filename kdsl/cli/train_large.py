@@ -1,0 +1,63 @@
+"""`kdsl train-large`: LoRA adapters on the large model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.option("--data", type=_PATH, required=True, help="Labelled samples.")
+@click.option("--images", type=_PATH, required=True, help="Folder that all pictures lie below.")
+@click.option("--ocr", type=_PATH, help="OCR results at hand, JSONL; other pictures are read anew.")
+@click.option("--config", type=_PATH, default="configs/nano.yaml", show_default=True)
+@click.option("--out", type=_PATH, required=True, help="Adapters are written to OUT/adapters/<task>.")
+@click.option("--task", "names", multiple=True, help="Only this task; may be given more than once.")
+@click.option(
+    "--strategy",
+    type=click.Choice(["separate", "joint"]),
+    help="One adapter per task, or one for all (adapters/joint). Default: training.strategy of the config.",
+)
+@click.option("--seed", type=int, help="Default: seed of the config.")
+@click.option("--resume/--no-resume", default=True, show_default=True, help="Continue an unfinished training.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting of the config.")
+def train_large(
+    data: Path,
+    images: Path,
+    ocr: Path | None,
+    config: Path,
+    out: Path,
+    names: tuple[str, ...],
+    strategy: str | None,
+    seed: int | None,
+    resume: bool,
+    overrides: tuple[str, ...],
+) -> None:
+    """Train one LoRA adapter per task, loss on the label alone; a killed run continues.
+
+    \b
+    examples:
+      kdsl train-large --data train.json --images images --out runs/nano
+      kdsl train-large --data train.json --images images --out runs/joint --strategy joint
+      kdsl train-large --data train.json --images images --out runs/r8 --task intent --set training.lora_r=8
+    """
+    from kdsl.config import load_config, load_tasks
+    from kdsl.data.readers import read_samples
+    from kdsl.evidence.observe import observe
+    from kdsl.models.base import load_base
+    from kdsl.tasks import task_by_name
+    from kdsl.training.lora import train_adapters
+
+    changes = [*overrides, *([f"training.strategy={strategy}"] if strategy else [])]
+    settings = load_config(config, changes)
+    every = load_tasks(settings)
+    tasks = [task_by_name(every, name) for name in names] or every
+    samples = [sample for sample in read_samples(data, every) if sample.task in {t.name for t in tasks}]
+    evidences = observe(samples, images, settings.evidence, ocr)
+    loaded = load_base(settings.large)
+    seed = settings.seed if seed is None else seed
+    for folder in train_adapters(loaded, evidences, tasks, settings, out, seed=seed, resume=resume):
+        click.echo(folder)

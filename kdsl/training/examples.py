@@ -1,0 +1,156 @@
+"""Training examples: the prompts that scoring asks, followed by the label and the end of the turn.
+
+Everything a frozen vision tower makes of a picture is computed once and kept, so that a training step runs
+the language model alone.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from kdsl.config import PromptConfig
+from kdsl.evidence.types import Evidence
+from kdsl.models.base import LoadedModel
+from kdsl.models.chat import frame_of
+from kdsl.models.encode import encode
+from kdsl.models.prompts import Prompt, build_prompt
+from kdsl.tasks import Task
+
+FEATURE_BYTES = 2 << 30
+"""Picture features kept a model; what does not fit is computed again when it is needed."""
+IGNORED = -100
+"""Target that the loss leaves out."""
+
+Features = tuple[torch.Tensor, tuple[torch.Tensor, ...]]
+"""Of a prompt's pictures: embeddings [t, d], and for Qwen3-VL one more [t, d] for each deep layer."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A prompt's token ids, the answer's (label and end of turn), and its pictures' grids [pictures, 3]."""
+
+    prompt: Prompt
+    prompt_ids: torch.Tensor
+    answer_ids: torch.Tensor
+    grids: torch.Tensor | None
+
+    def __len__(self) -> int:
+        """Tokens."""
+        return len(self.prompt_ids) + len(self.answer_ids)
+
+
+class PictureFeatures:
+    """What the vision tower makes of prompts' pictures, by picture and size; the oldest use is dropped first."""
+
+    def __init__(self, loaded: LoadedModel, limit: int = FEATURE_BYTES) -> None:
+        self.loaded = loaded
+        self.limit = limit
+        self._bytes = 0
+        self._held: OrderedDict[Any, Features] = OrderedDict()
+
+    @torch.no_grad()
+    def of(self, prompt: Prompt) -> Features:
+        """The features of a prompt's pictures, on the CPU, one picture after the other."""
+        key = tuple((picture.path, picture.path.stat().st_mtime_ns, picture.size) for picture in prompt.pictures)
+        if key in self._held:
+            self._held.move_to_end(key)
+            return self._held[key]
+        tensors = encode(self.loaded, [prompt]).tensors
+        output = self.loaded.model.model.get_image_features(
+            tensors["pixel_values"], tensors["image_grid_thw"], return_dict=True
+        )
+        deep = getattr(output, "deepstack_features", None) or ()
+        made: Features = (
+            torch.cat(output.pooler_output).cpu(),
+            tuple(torch.cat(layer).cpu() for layer in deep),
+        )
+        self._held[key] = made
+        self._bytes += _size(made)
+        while self._bytes > self.limit and len(self._held) > 1:
+            self._bytes -= _size(self._held.popitem(last=False)[1])
+        return made
+
+
+def picture_features(loaded: LoadedModel) -> PictureFeatures:
+    """The model's store of picture features, made on first use and shared by all trainings."""
+    if "picture_features" not in loaded.caches:
+        loaded.caches["picture_features"] = PictureFeatures(loaded)
+    store: PictureFeatures = loaded.caches["picture_features"]
+    return store
+
+
+def make_examples(
+    loaded: LoadedModel, evidences: Sequence[Evidence], tasks: Mapping[str, Task], config: PromptConfig
+) -> list[Example]:
+    """One example a labelled sample, in their order.
+
+    Raises:
+        InputError: a picture cannot be read, or a label is not the task's.
+    """
+    frame = frame_of(loaded)
+    examples = []
+    for evidence in evidences:
+        task = tasks[evidence.sample.task]
+        label = task.names[task.index(evidence.sample.label or "")]
+        prompt = build_prompt(evidence, task, config, frame)
+        tensors = encode(loaded, [prompt]).tensors
+        answer = [*frame.ids([label])[0], frame.end_of_turn]
+        grids = tensors.get("image_grid_thw")
+        examples.append(
+            Example(
+                prompt,
+                tensors["input_ids"][0].cpu(),
+                torch.tensor(answer),
+                None if grids is None else grids.cpu(),
+            )
+        )
+    return examples
+
+
+class Collator:
+    """Examples, named by their numbers, as a batch whose answers stand at the right end.
+
+    With the answers flush right, the vocabulary is projected at a handful of positions only: `labels` [b, a]
+    are the targets of the last a tokens. `mm_encoder_outputs` of the model is given as its flat parts, which
+    a trainer can move to its device: `picture_embeds` [t, d] and `deep_embeds` [layers, t, d].
+    """
+
+    def __init__(self, loaded: LoadedModel, examples: Sequence[Example]) -> None:
+        self.loaded = loaded
+        self.examples = examples
+        self.features = picture_features(loaded)
+
+    def __call__(self, rows: Sequence[Mapping[str, int]]) -> dict[str, torch.Tensor]:
+        batch = [self.examples[row["number"]] for row in rows]
+        longest = max(map(len, batch))
+        answers = max(len(example.answer_ids) for example in batch)
+        ids = torch.full((len(batch), longest), self.loaded.tokenizer.pad_token_id or 0)
+        mask = torch.zeros_like(ids)
+        labels = torch.full((len(batch), answers), IGNORED)
+        for i, example in enumerate(batch):
+            ids[i, -len(example) :] = torch.cat([example.prompt_ids, example.answer_ids])
+            mask[i, -len(example) :] = 1
+            labels[i, -len(example.answer_ids) :] = example.answer_ids
+        is_picture = (ids == self.loaded.model.config.image_token_id) & (mask == 1)
+        shown = [example for example in batch if example.grids is not None]
+        grids = torch.cat([example.grids for example in shown if example.grids is not None]) if shown else None
+        positions, _ = self.loaded.model.model.get_rope_index(
+            ids, mm_token_type_ids=is_picture.int(), image_grid_thw=grids, attention_mask=mask
+        )
+        tensors = {"input_ids": ids, "attention_mask": mask, "position_ids": positions, "labels": labels}
+        if shown:
+            features = [self.features.of(example.prompt) for example in shown]
+            tensors["picture_embeds"] = torch.cat([embeds for embeds, _ in features])
+            if features[0][1]:
+                layers = zip(*(deep for _, deep in features), strict=True)
+                tensors["deep_embeds"] = torch.stack([torch.cat(layer) for layer in layers])
+        return tensors
+
+
+def _size(features: Features) -> int:
+    return features[0].nbytes + sum(layer.nbytes for layer in features[1])

@@ -1,0 +1,260 @@
+"""One LoRA adapter on a frozen base model: trained from labelled evidence, resumable, in PEFT's own format.
+
+OUT/adapter_config.json, adapter_model.safetensors    PEFT's
+OUT/kdsl_base.json                                    the base it belongs to
+OUT/loss.jsonl                                        the loss of every step
+OUT/manifest.json                                     written last: a folder without it is unfinished
+OUT/inputs.json, OUT/checkpoints/                     while training goes on
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kdsl.config import Config
+from kdsl.data.files import atomic_write
+from kdsl.errors import BundleError, InputError
+from kdsl.evidence.types import Evidence
+from kdsl.models.adapters import stamp_adapter
+from kdsl.models.base import LoadedModel
+from kdsl.tasks import Task
+from kdsl.training.examples import make_examples
+
+SCHEMA = 1
+_PACKAGES = ("kdsl", "torch", "transformers", "peft", "trl")
+
+
+def train_adapter(
+    loaded: LoadedModel,
+    evidences: Sequence[Evidence],
+    tasks: Sequence[Task],
+    config: Config,
+    out: Path,
+    *,
+    seed: int,
+    resume: bool = True,
+) -> Path:
+    """Train one adapter over the labelled samples of `tasks` and write it to `out`; returns `out`.
+
+    The loss is on the label and its end of turn alone. The base stays as it was, adapters that were loaded
+    on it included. A finished adapter of the same inputs is not trained again; an unfinished one continues at
+    its last checkpoint with the losses it would have had.
+
+    Args:
+        tasks: one for an adapter of its own, several for a joint one; samples of other tasks are left out.
+        resume: False discards what an unfinished training left in `out`.
+
+    Raises:
+        InputError: a task has no labelled samples, one label only, or a sample of an unknown label.
+        BundleError: `out` holds an adapter of other data or settings.
+    """
+    labelled = check_trainable(evidences, tasks)
+    inputs = _fingerprint(loaded, labelled, tasks, config, seed)
+    if _finished(out, inputs):
+        return out
+    work = out / "checkpoints"
+    _claim(out, inputs, fresh=not resume)
+
+    from kdsl.training.trainer import LabelTrainer, RichProgress, save_adapter, training_arguments, undo_patches
+
+    examples = make_examples(loaded, labelled, {task.name: task for task in tasks}, config.prompt)
+    arguments = training_arguments(work, loaded, config.training, seed, len(examples))
+    bar = RichProgress(out.name, config.training.batch_size * config.training.gradient_accumulation)
+    with _new_adapter(loaded, config, seed) as model:
+        try:
+            trainer = LabelTrainer(model, loaded, examples, args=arguments, callbacks=[bar])
+            trainer.train(resume_from_checkpoint=_last_checkpoint(work))
+        finally:
+            bar.close()
+            undo_patches(loaded.model)
+        save_adapter(model, out)
+        curve = [row for row in trainer.state.log_history if "loss" in row]
+    stamp_adapter(out, loaded)
+    rows = ({key: row[key] for key in ("step", "epoch", "loss", "grad_norm", "learning_rate")} for row in curve)
+    atomic_write(out / "loss.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    manifest = {
+        "schema": SCHEMA,
+        **inputs,
+        "samples": {task.name: sum(e.sample.task == task.name for e in labelled) for task in tasks},
+        "steps": len(curve),
+        "loss_curve": "loss.jsonl",
+        "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
+    }
+    atomic_write(out / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
+    shutil.rmtree(work)
+    (out / "inputs.json").unlink()
+    return out
+
+
+def train_adapters(
+    loaded: LoadedModel,
+    evidences: Sequence[Evidence],
+    tasks: Sequence[Task],
+    config: Config,
+    out: Path,
+    *,
+    seed: int,
+    resume: bool = True,
+) -> list[Path]:
+    """Train what `config.training.strategy` asks for: `out/adapters/<task>` each, or `out/adapters/joint`.
+
+    Samples of all tasks are checked before the first training begins. Raises what `train_adapter` raises.
+    """
+    check_trainable(evidences, tasks)
+    groups = [("joint", tasks)] if config.training.strategy == "joint" else [(t.name, [t]) for t in tasks]
+    return [
+        train_adapter(loaded, evidences, group, config, out / "adapters" / name, seed=seed, resume=resume)
+        for name, group in groups
+    ]
+
+
+def check_trainable(evidences: Sequence[Evidence], tasks: Sequence[Task]) -> list[Evidence]:
+    """The labelled samples of the tasks, or an error that lists all that stands in the way of training.
+
+    Raises:
+        InputError: a task has no labelled samples or one label only, or labels are not the task's.
+    """
+    known = {task.name: task for task in tasks}
+    labelled = [e for e in evidences if e.sample.label is not None and e.sample.task in known]
+    faults = []
+    for task in tasks:
+        labels = {e.sample.label for e in labelled if e.sample.task == task.name}
+        if len(labels) < 2:
+            found = f"only label '{labels.pop()}'" if labels else "no labelled sample"
+            faults.append(f"task '{task.name}' has {found}; training needs samples of two labels at least.")
+    for evidence in labelled:
+        try:
+            known[evidence.sample.task].index(evidence.sample.label or "")
+        except InputError as error:
+            faults.append(f"sample '{evidence.sample.id}': {error}")
+    if faults:
+        listed = "\n".join(f"  - {fault}" for fault in faults[:10])
+        more = f"\n  and {len(faults) - 10} more" if len(faults) > 10 else ""
+        raise InputError(f"an adapter cannot be trained on these {len(evidences)} samples:\n{listed}{more}")
+    return labelled
+
+
+def target_modules(model: Any) -> list[str]:
+    """Names of the language model's linear layers: what LoRA adapts. The vision tower never is."""
+    return sorted(
+        {
+            name.rpartition(".")[2]
+            for name, module in model.model.language_model.named_modules()
+            if isinstance(module, torch.nn.Linear)
+        }
+    )
+
+
+@contextmanager
+def _new_adapter(loaded: LoadedModel, config: Config, seed: int) -> Iterator[Any]:
+    """A PeftModel round the base with one fresh trainable adapter; afterwards the base is as it was."""
+    from peft import LoraConfig, PeftModel
+    from transformers import set_seed
+
+    from kdsl.training.trainer import ADAPTER
+
+    lora = LoraConfig(
+        r=config.training.lora_r,
+        lora_alpha=config.training.lora_alpha,
+        lora_dropout=config.training.lora_dropout,
+        target_modules=target_modules(loaded.model),
+        exclude_modules=r".*\bvisual\b.*",  # Qwen2.5-VL's tower has layers of the same names
+        task_type="CAUSAL_LM",
+        base_model_name_or_path=loaded.name,
+    )
+    with loaded.using(None):
+        set_seed(seed)
+        if loaded.peft is None:
+            model = PeftModel(loaded.model, lora, adapter_name=ADAPTER)
+        else:
+            model = loaded.peft
+            model.add_adapter(ADAPTER, lora)
+            model.base_model.enable_adapter_layers()
+            model.set_adapter(ADAPTER)
+        try:
+            yield model
+        finally:
+            if loaded.peft is None:
+                model.unload()
+            else:
+                model.delete_adapter(ADAPTER)
+                model.base_model.disable_adapter_layers()
+            loaded.model.eval().requires_grad_(False)
+
+
+def _fingerprint(
+    loaded: LoadedModel, labelled: Sequence[Evidence], tasks: Sequence[Task], config: Config, seed: int
+) -> dict[str, Any]:
+    """What an adapter depends on, hashed where it is long."""
+    digest = hashlib.sha256()
+    for evidence in labelled:
+        sample = evidence.sample
+        turns = [(turn.role, turn.text) for turn in sample.turns]
+        row = [sample.id, sample.task, sample.label, sample.images, turns, evidence.ocr_text]
+        digest.update(json.dumps(row).encode())
+    return {
+        "base": loaded.name,
+        "base_fingerprint": loaded.fingerprint,
+        "tasks": {task.name: [task.prompt, *task.names] for task in tasks},
+        "data": digest.hexdigest(),
+        "seed": seed,
+        "training": config.training.model_dump(mode="json", exclude={"save_every", "strategy"}),
+        "prompt": config.prompt.model_dump(mode="json"),
+    }
+
+
+def _finished(out: Path, inputs: dict[str, Any]) -> bool:
+    file = out / "manifest.json"
+    if not file.is_file():
+        return False
+    try:
+        manifest = json.loads(file.read_text("utf-8"))
+        same = {key: manifest[key] for key in inputs} == inputs
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{file} cannot be read ({error!r}); delete {out} and train again.") from error
+    if not same:
+        raise _other(out, "an adapter", manifest, inputs)
+    return True
+
+
+def _claim(out: Path, inputs: dict[str, Any], *, fresh: bool) -> None:
+    """Make `out` this training's, or refuse if it is another's."""
+    file = out / "inputs.json"
+    if fresh:
+        shutil.rmtree(out / "checkpoints", ignore_errors=True)
+        file.unlink(missing_ok=True)
+    elif file.is_file():
+        before = json.loads(file.read_text("utf-8"))
+        if before != inputs:
+            raise _other(out, "an unfinished training", before, inputs)
+    atomic_write(file, json.dumps(inputs, ensure_ascii=False))
+
+
+def _other(out: Path, what: str, found: dict[str, Any], inputs: dict[str, Any]) -> BundleError:
+    differ = ", ".join(key for key in inputs if found.get(key) != inputs[key])
+    return BundleError(
+        f"{out} holds {what} with other inputs (these differ: {differ}). "
+        "Give another folder, or delete this one to train anew."
+    )
+
+
+def _last_checkpoint(work: Path) -> str | None:
+    """The latest whole checkpoint; one that a kill cut short has no readable trainer state, which is written last."""
+    found = sorted(work.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+    for checkpoint in found:
+        try:
+            json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            shutil.rmtree(checkpoint)
+            continue
+        return str(checkpoint)
+    return None

@@ -1,0 +1,211 @@
+"""trl's SFTTrainer, taught what is special here: precomputed pictures, loss at label positions, exact resume."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from torch.utils.data import Sampler
+from transformers import (
+    PreTrainedModel,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
+from trl import SFTConfig, SFTTrainer
+
+from kdsl.config import TrainingConfig
+from kdsl.models.base import LoadedModel
+from kdsl.training.examples import IGNORED, Collator, Example
+
+ADAPTER = "default"
+"""PEFT's name for the adapter that is saved at the top of a folder."""
+_MEGABATCH = 16
+"""Batches among which samples are sorted by length: little padding, and the order stays random."""
+
+
+class SimilarLengths(Sampler[int]):
+    """Sample numbers in an order whose successive batches hold similar lengths.
+
+    The order depends on seed and epoch alone, so that a resumed run sees the samples it would have seen.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
+        self.lengths = lengths
+        self.batch = batch
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the trainer before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
+        order = torch.randperm(len(self.lengths), generator=generator).tolist()
+        mega = self.batch * _MEGABATCH
+        ordered: list[int] = []
+        for start in range(0, len(order), mega):
+            ordered += sorted(order[start : start + mega], key=self.lengths.__getitem__)
+        batches = [ordered[start : start + self.batch] for start in range(0, len(ordered), self.batch)]
+        whole = batches if len(batches[-1]) == self.batch else batches[:-1]  # a short batch stays last
+        for i in torch.randperm(len(whole), generator=generator).tolist():
+            yield from whole[i]
+        if len(whole) < len(batches):
+            yield from batches[-1]
+
+
+class LabelTrainer(SFTTrainer):
+    """Trains one adapter on examples; the model's vision tower is never run."""
+
+    def __init__(self, model: Any, loaded: LoadedModel, examples: Sequence[Example], **kwargs: Any) -> None:
+        self.examples = examples
+        rows = Dataset.from_dict({"number": list(range(len(examples)))})
+        super().__init__(
+            model=model,
+            train_dataset=rows,
+            data_collator=Collator(loaded, examples),
+            processing_class=loaded.tokenizer,
+            **kwargs,
+        )
+        self.remove_callback(PrinterCallback)  # prints every step to stdout, which belongs to results
+
+    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int]:
+        size = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return SimilarLengths([len(example) for example in self.examples], size, self.args.seed)
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """Mean cross-entropy of the answers' tokens; logits are computed where answers stand and nowhere else."""
+        labels = inputs["labels"]
+        pictures = {}
+        if "picture_embeds" in inputs:
+            deep = inputs.get("deep_embeds", ())
+            pictures["image"] = BaseModelOutputWithDeepstackFeatures(
+                pooler_output=(inputs["picture_embeds"],),
+                deepstack_features=[(layer,) for layer in deep],
+            )
+        outputs = model(
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+            position_ids=inputs["position_ids"],
+            mm_encoder_outputs=pictures or None,
+            logits_to_keep=labels.shape[1] + 1,
+            use_cache=False,
+        )
+        logits = outputs.logits[:, :-1].float()  # [b, a, v]: each predicts the token after it
+        total = torch.nn.functional.cross_entropy(
+            logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
+        )
+        tokens = (labels != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
+        loss = total / tokens
+        return (loss, outputs) if return_outputs else loss
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        """A checkpoint holds the adapter that is being trained: no base, no tokenizer, no other adapter."""
+        save_adapter(self.model, Path(output_dir or self.args.output_dir))
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        Trainer._save_checkpoint(self, model, trial)  # without trl's model card for every checkpoint
+
+
+def training_arguments(
+    folder: Path, loaded: LoadedModel, config: TrainingConfig, seed: int, n_samples: int
+) -> SFTConfig:
+    """The trainer's settings: nothing is reported anywhere, checkpoints go to `folder`."""
+    steps = max(1, round(config.epochs * n_samples / (config.batch_size * config.gradient_accumulation)))
+    return SFTConfig(
+        output_dir=str(folder),
+        num_train_epochs=config.epochs,
+        per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.gradient_accumulation,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        warmup_steps=round(config.warmup_ratio * steps),
+        lr_scheduler_type="cosine",
+        save_strategy="steps",
+        save_steps=config.save_every,
+        save_total_limit=2,
+        logging_steps=1,
+        seed=seed,
+        data_seed=seed,
+        bf16=loaded.dtype == torch.bfloat16,
+        fp16=loaded.dtype == torch.float16,
+        use_cpu=loaded.device.type == "cpu",
+        gradient_checkpointing=False,
+        max_length=None,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        remove_unused_columns=False,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=False,
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
+class RichProgress(TrainerCallback):
+    """One line on stderr: epoch, step, loss, samples a second. Silent where stderr is no terminal."""
+
+    def __init__(self, title: str, batch: int) -> None:
+        self.batch = batch
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn(title),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._began = 0.0
+        self._first = 0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._began, self._first = time.monotonic(), state.global_step
+        self._task = self._bar.add_task("", total=state.max_steps, completed=state.global_step, note="")
+        self._bar.start()
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        loss = kwargs.get("logs", {}).get("loss")
+        if loss is None:
+            return
+        rate = (state.global_step - self._first) * self.batch / max(time.monotonic() - self._began, 1e-6)
+        note = f"epoch {state.epoch or 0:.2f}  loss {loss:.4f}  {rate:.1f} samples/s"
+        self._bar.update(self._task, completed=state.global_step, note=note)
+
+    def close(self) -> None:
+        """Leave the terminal as it was, after an error too."""
+        self._bar.stop()
+
+
+def undo_patches(model: PreTrainedModel) -> None:
+    """Take off what SFTTrainer puts onto the model it is given: a forward method of its own."""
+    model.__dict__.pop("forward", None)
+
+
+def save_adapter(model: Any, folder: Path) -> None:
+    """Write the trained adapter in PEFT's format, and nothing else, into `folder`."""
+    # 'auto' would ask the hub for the base's config, to see whether its vocabulary grew: it never does here
+    model.save_pretrained(str(folder), selected_adapters=[ADAPTER], save_embedding_layers=False)
+    (folder / "README.md").unlink(missing_ok=True)  # a card of blanks to fill in
