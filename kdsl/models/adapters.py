@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from kdsl.errors import BundleError
+from kdsl.errors import BundleError, ConfigError
 from kdsl.models.base import LoadedModel
 
 STAMP = "kdsl_base.json"
@@ -34,31 +34,39 @@ def load_adapter(loaded: LoadedModel, folder: Path, name: str) -> None:
 
     Raises:
         BundleError: the folder is incomplete, or the adapter was made for another base.
+        ConfigError: another adapter is in use (a `using` block is open).
     """
+    if loaded.active is not None:
+        raise ConfigError(f"adapters are loaded outside of `using`; '{loaded.active}' is in use.")
     config = _checked_config(loaded, folder, name)
     from peft import PeftModel
 
-    first = loaded.peft is None
     try:
-        if first:
+        if loaded.peft is None:
             loaded.peft = PeftModel(loaded.model, config, adapter_name=name)
         report = loaded.peft.load_adapter(str(folder), name, torch_device=str(loaded.device))
         strange = sorted(report.unexpected_keys) or sorted(report.missing_keys)
         if strange:
             raise ValueError(f"{len(strange)} tensors have no counterpart, such as {strange[0]}")
     except (RuntimeError, ValueError, KeyError) as error:
-        _take_off(loaded, name, first)
+        _take_off(loaded, name)
         raise BundleError(f"the adapter in {folder} does not fit {loaded.name}: {error}.") from error
     loaded.adapters = (*loaded.adapters, name)
     loaded.model.eval().requires_grad_(False)
     loaded.peft.base_model.disable_adapter_layers()  # the base is what runs outside of `using`
-    loaded.active = None
 
 
 def remove_adapter(loaded: LoadedModel, name: str) -> None:
-    """Take an adapter off its base and free its memory."""
-    loaded.peft.delete_adapter(name)
+    """Take an adapter off its base and free its weights; the base's own weights stay as they were.
+
+    Raises:
+        ConfigError: no adapter of that name is loaded, or it is in use (a `using` block is open).
+    """
+    if name not in loaded.adapters or name == loaded.active:
+        state = "in use" if name in loaded.adapters else f"not loaded on {loaded.name}"
+        raise ConfigError(f"adapter '{name}' cannot be removed: it is {state}.")
     loaded.adapters = tuple(other for other in loaded.adapters if other != name)
+    _take_off(loaded, name)
 
 
 def count_parameters(loaded: LoadedModel, name: str) -> int:
@@ -66,16 +74,17 @@ def count_parameters(loaded: LoadedModel, name: str) -> int:
     return sum(p.numel() for key, p in loaded.model.named_parameters() if f".{name}." in key)
 
 
-def _take_off(loaded: LoadedModel, name: str, first: bool) -> None:
-    """Undo a half-done load, so that the base and the other adapters stay usable."""
+def _take_off(loaded: LoadedModel, name: str) -> None:
+    """Remove what `load_adapter` injected, or the part of it that was injected before it failed."""
     if loaded.peft is None:
         return
-    if first:
+    if not loaded.adapters:
         loaded.model, loaded.peft = loaded.peft.unload(), None
         return
     if name in loaded.peft.peft_config:
         loaded.peft.delete_adapter(name)
-    loaded.peft.base_model.disable_adapter_layers()
+    if loaded.active is None:
+        loaded.peft.base_model.disable_adapter_layers()
 
 
 def _checked_config(loaded: LoadedModel, folder: Path, name: str) -> Any:

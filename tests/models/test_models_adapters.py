@@ -13,7 +13,13 @@ from tiny_models import tiny_folder
 
 from kdsl.config import ModelConfig
 from kdsl.errors import BundleError, ConfigError
-from kdsl.models.adapters import STAMP, count_parameters, load_adapter, stamp_adapter
+from kdsl.models.adapters import (
+    STAMP,
+    count_parameters,
+    load_adapter,
+    remove_adapter,
+    stamp_adapter,
+)
 from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.generation import generate, text_prompt
 
@@ -73,11 +79,30 @@ def test_adapters_switch_and_the_base_comes_back(base_folder: Path, adapters: di
         torch.testing.assert_close(logits(alone), intent, rtol=0, atol=0)
 
 
+def test_a_removed_adapter_leaves_the_others_and_the_base(base_folder: Path, adapters: dict[str, Path]) -> None:
+    loaded = load(base_folder)
+    plain, modules = logits(loaded), [name for name, _ in loaded.model.named_modules()]
+    for name, folder in adapters.items():
+        load_adapter(loaded, folder, name)
+    with loaded.using("intent"):
+        intent = logits(loaded)
+        remove_adapter(loaded, "scene")
+        torch.testing.assert_close(logits(loaded), intent, rtol=0, atol=0)
+        with pytest.raises(ConfigError, match="in use"):
+            remove_adapter(loaded, "intent")
+    torch.testing.assert_close(logits(loaded), plain, rtol=0, atol=0)
+    remove_adapter(loaded, "intent")
+    assert [name for name, _ in loaded.model.named_modules()] == modules
+    torch.testing.assert_close(logits(loaded), plain, rtol=0, atol=0)
+    with pytest.raises(ConfigError, match="not loaded"):
+        remove_adapter(loaded, "intent")
+
+
 def test_an_error_inside_using_restores_the_base(base_folder: Path, adapters: dict[str, Path]) -> None:
     loaded = load(base_folder)
     load_adapter(loaded, adapters["scene"], "scene")
-    with pytest.raises(ZeroDivisionError), loaded.using("scene"):
-        raise ZeroDivisionError
+    with pytest.raises(ConfigError, match="'scene' is in use"), loaded.using("scene"):
+        load_adapter(loaded, adapters["intent"], "intent")
     assert loaded.active is None
 
 
