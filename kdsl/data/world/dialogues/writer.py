@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import random
-import re
 from dataclasses import dataclass
 
+from kdsl.data.dialogue import IMAGE, LINK, SPEAKERS, clean_text
 from kdsl.data.sample import Turn
 from kdsl.data.world.dialogues.grammar import Scope, Source
 from kdsl.data.world.dialogues.phrasebook import Ask, Intent, phrasebook
 from kdsl.data.world.dialogues.voice import speak
 from kdsl.errors import InputError, did_you_mean
-
-IMAGE = "<image>"
-LINK = "<http>"
-_MARKUP = re.compile(r"</?dxm:highlight>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ def _model(rng: random.Random) -> str:
     return f"{head}{rng.choice((rng.randint(2, 30), rng.randint(100, 999)))}{tail}"
 
 
-_MADE: dict[str, Source] = {
+MADE: dict[str, Source] = {
     "n": _number(2, 200),
     "n_small": _number(1, 5),
     "num": lambda rng: rng.choice("两三四五六一2346581" + "十") if rng.random() < 0.85 else str(rng.randint(7, 60)),
@@ -92,7 +88,7 @@ def _scope(intent: Intent, rng: random.Random) -> tuple[Scope, str]:
     kind = rng.choice(intent.kinds)
     goods = {name: words for name, words in book.products[kind].items() if name != "items"}
     goods["product"] = book.products[kind]["items"]
-    return Scope(rng, goods, intent.words, book.words, _MADE), kind
+    return Scope(rng, goods, intent.words, book.words, MADE), kind
 
 
 def _pick(asks: tuple[Ask, ...], kind: str, scope: Scope, rng: random.Random) -> Ask:
@@ -209,7 +205,7 @@ class _Writer:
         return self._scope.fill(self._rng.choice(usable))
 
     def _user(self, raw: str) -> None:
-        self._turns.append(Turn("user", _clean(raw), raw))
+        self._turns.append(Turn("user", clean_text(raw), f"{SPEAKERS['user']}: {raw}"))
 
     def _agent(self, kind: str) -> None:
         """The shop's turn; any kind may also stay empty or repeat what was said before."""
@@ -226,11 +222,4 @@ class _Writer:
 
     def _reply(self, raw: str) -> None:
         self._last_reply = raw or self._last_reply
-        self._turns.append(Turn("agent", _clean(raw), raw))
-
-
-def _clean(raw: str) -> str:
-    text = _MARKUP.sub("", raw).strip()
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        text = text[1:-1].strip()
-    return text
+        self._turns.append(Turn("agent", clean_text(raw), f"{SPEAKERS['agent']}: {raw}"))
