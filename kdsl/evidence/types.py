@@ -95,7 +95,6 @@ class Evidence:
             for p, picture in enumerate(self.pictures)
         )
         turns = tuple(
-            replace(turn, text="") if ("turn", 0, i) in gone else turn
-            for i, turn in enumerate(self.sample.turns)
+            replace(turn, text="") if ("turn", 0, i) in gone else turn for i, turn in enumerate(self.sample.turns)
         )
         return Evidence(replace(self.sample, turns=turns), pictures)

@@ -1,0 +1,168 @@
+"""Reading single pictures, here or in worker processes, and what of it lies in the cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kdsl.config import EvidenceConfig
+from kdsl.data.pictures import open_picture
+from kdsl.errors import InputError, KdslError
+from kdsl.evidence.cache import Cache
+from kdsl.evidence.ocr import OcrBackend, open_backend
+from kdsl.evidence.pixels import VERSION as PIXELS
+from kdsl.evidence.pixels import PixelStats, read_pixels
+from kdsl.evidence.types import Box, OcrLine
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A picture to read: its pixels, and its text too unless that is known already."""
+
+    name: str
+    key: str
+    """Hash of its content, which names its entries in the cache."""
+    ocr: bool
+
+
+Outcome = tuple[Job, KdslError | None]
+
+
+class Store:
+    """The cache as evidence uses it: lines of one backend, and measures of pixels, by content."""
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
+
+    def lines(self, backend: OcrBackend, key: str) -> list[OcrLine] | None:
+        """What a backend read in a picture, or None if that is not known."""
+        value: Any = self.cache.get(_space(backend), key)
+        try:
+            return [OcrLine(str(text), float(score), _box(box)) for text, score, *box in value]
+        except (TypeError, ValueError):
+            return None
+
+    def put_lines(self, backend: OcrBackend, key: str, lines: Sequence[OcrLine]) -> None:
+        """Keep lines, as short rows [text, score, left, top, right, bottom]."""
+        rows = [[e.text, round(e.score, 4), *(round(side, 1) for side in e.box)] for e in lines]
+        self.cache.put(_space(backend), key, rows)
+
+    def pixels(self, key: str) -> PixelStats | None:
+        """The measures of a picture, or None if they are not known."""
+        try:
+            return PixelStats.from_json(self.cache.get(PIXELS, key))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def put_pixels(self, key: str, pixels: PixelStats) -> None:
+        """Keep measures."""
+        self.cache.put(PIXELS, key, pixels.to_json())
+
+
+def _space(backend: OcrBackend) -> str:
+    return f"ocr-{backend.name}-{backend.version}"
+
+
+def _box(sides: Sequence[Any]) -> Box:
+    left, top, right, bottom = map(float, sides)
+    return left, top, right, bottom
+
+
+class Worker:
+    """Reads single pictures and writes what it found to the cache; one lives in each process."""
+
+    def __init__(self, images: Path, config: EvidenceConfig, cache: Path, backend: OcrBackend | None = None):
+        self.images = images
+        self.config = config
+        self.store = Store(Cache(cache))
+        self.backend = backend
+
+    def read(self, job: Job) -> Outcome:
+        """Read one picture; errors are returned, so that one bad picture does not end the run."""
+        try:
+            measured = read_pixels(self.images, job.name, self.config.max_megapixels)
+            if job.ocr:
+                self._read_text(job)
+            self.store.put_pixels(job.key, measured)
+        except KdslError as error:
+            return job, error
+        return job, None
+
+    def _read_text(self, job: Job) -> None:
+        if self.backend is None:
+            self.backend = open_backend(self.config)
+        image = np.asarray(open_picture(self.images, job.name, self.config.max_megapixels))
+        try:
+            lines = self.backend.read(image)
+        except KdslError:
+            raise
+        except Exception as error:  # inference engines raise anything on odd sizes
+            height, width = image.shape[:2]
+            raise InputError(
+                f"picture '{job.name}' ({width} x {height}): {self.backend.name} failed: {error!r}"
+            ) from error
+        self.store.put_lines(self.backend, job.key, lines)
+
+
+_worker: Worker | None = None
+
+
+def _start_worker(images: Path, config: EvidenceConfig, cache: Path) -> None:
+    global _worker  # one a process: the models are loaded once
+    _worker = Worker(images, config, cache)
+
+
+def _read_in_worker(job: Job) -> Outcome:
+    assert _worker is not None
+    return _worker.read(job)
+
+
+def read_in_processes(
+    jobs: Sequence[Job], count: int, settings: tuple[Path, EvidenceConfig, Path]
+) -> Iterator[Outcome]:
+    """Do jobs in `count` processes and yield each as it ends.
+
+    Args:
+        settings: the image folder, the config and the cache's folder, as `Worker` takes them.
+
+    Raises:
+        KdslError: a process was killed.
+    """
+    with _one_thread_each():
+        pool = ProcessPoolExecutor(count, get_context("spawn"), _start_worker, settings)
+        try:
+            # not `map`: a slow picture must not hold back the progress of those after it
+            for done in as_completed([pool.submit(_read_in_worker, job) for job in jobs]):
+                yield done.result()
+        except BrokenProcessPool as error:
+            raise KdslError(
+                "a process that reads pictures was killed (out of memory?). What it had read is kept: run "
+                "again, with fewer cores if it happens again (taskset -c 0 kdsl ...)."
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started in here compute with one thread: one process a core leaves no core for a second."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
