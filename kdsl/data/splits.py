@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def stratified_folds(
     Raises:
         InputError: a task has fewer samples (or groups of them) than folds.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
     group = {id_: ids[0] for ids in together for id_ in ids}
     fold_of: dict[str, int] = {}
@@ -41,7 +42,10 @@ def stratified_folds(
                 f"task '{task}' has {len(set(groups))} distinct sample(s), too few for {n_folds} folds; "
                 "folds must be at least 2, and no more than there are samples."
             )
-        splitter = StratifiedGroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)
+        most = max(Counter(sample.label for sample in part).values())
+        # scikit-learn refuses to stratify where no label reaches the number of folds
+        kind = StratifiedGroupKFold if most >= n_folds else GroupKFold
+        splitter = kind(n_splits=n_folds, shuffle=True, random_state=seed)
         with warnings.catch_warnings():
             # labels rarer than the number of folds are normal here; `kdsl data check` names them
             warnings.simplefilter("ignore", UserWarning)
@@ -76,9 +80,7 @@ def read_folds(path: Path, ids: Iterable[str]) -> dict[str, int]:
     wanted = list(ids)
     missing = [id_ for id_ in wanted if id_ not in raw]
     if missing:
-        raise InputError(
-            f"{path}: {_several(missing)} of the data have no fold; make folds with `kdsl data split`."
-        )
+        raise InputError(f"{path}: {_several(missing)} of the data have no fold; make folds with `kdsl data split`.")
     unknown = sorted(raw.keys() - set(wanted))
     if unknown:
         raise InputError(

@@ -90,7 +90,7 @@ class _Fit:
         self.folder = folder
         self.models = models
         self.say = say
-        self.learner = Learner(tasks, config, models, folder.parent / ".kdsl-occlusion", say)
+        self.learner = Learner(tasks, config, models, say)
         samples = [e.sample for task in tasks for e in groups[task.name]]
         folds = stratified_folds(samples, config.ensemble.inner_folds, config.seed)
         self.fold = {task.name: np.array([folds[e.sample.id] for e in groups[task.name]]) for task in tasks}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold
 
 Scores = Mapping[str, np.ndarray]
 """Expert name -> log-probabilities [n, m]; a row of NaN says that the expert abstains."""
@@ -93,19 +93,10 @@ def fit_fusion(
     Returns:
         The fusion, and held-out calibrated log-probabilities [n, m]: what the thresholds are set on.
     """
-    folds = min(folds, len(gold))
     held_out = np.zeros_like(next(iter(scores.values())))
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    for train, test in _splits(splitter, gold):
+    # the weights are shared by all labels, so folds need not be stratified: labels may have fewer samples than folds
+    for train, test in KFold(min(folds, len(gold)), shuffle=True, random_state=seed).split(gold):
         weights = fit_weights({name: s[train] for name, s in scores.items()}, gold[train], prior)
         held_out[test] = Fusion(weights).log_probabilities({name: s[test] for name, s in scores.items()})
     temperature = fit_temperature(held_out, gold)
     return Fusion(fit_weights(scores, gold, prior), temperature), log_softmax(held_out / temperature)
-
-
-def _splits(splitter: StratifiedKFold, gold: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    import warnings
-
-    with warnings.catch_warnings():  # labels with fewer samples than folds are expected here
-        warnings.filterwarnings("ignore", message="The least populated class")
-        return list(splitter.split(np.zeros(len(gold)), gold))

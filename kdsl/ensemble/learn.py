@@ -12,13 +12,16 @@ from pathlib import Path
 from kdsl.config import Config
 from kdsl.ensemble.experts import Models
 from kdsl.ensemble.lexical import LexicalExpert
+from kdsl.evidence.cache import default_cache_dir
 from kdsl.evidence.types import Evidence
 from kdsl.knowledge.documents import load_snippets, sample_documents
-from kdsl.knowledge.embedders import make_embedder
+from kdsl.knowledge.embedders import open_embedder
 from kdsl.knowledge.index import KnowledgeIndex
 from kdsl.models.scorer import LabelScorer
 from kdsl.rules.book import RuleBook, shipped_books
 from kdsl.rules.distill import distill
+from kdsl.rules.prior import ScoreCache
+from kdsl.rules.rule import Rule
 from kdsl.tasks import Task
 from kdsl.training.lora import train_adapter
 
@@ -31,7 +34,6 @@ class Learner:
     """Learns parts of a bundle; a part that is on disk already is not learned again.
 
     Args:
-        occlusion: folder of the small model's occlusion scores, shared by folds that see the same samples.
         say: told each step as it begins.
     """
 
@@ -39,7 +41,6 @@ class Learner:
         self.tasks = tasks
         self.config = config
         self.models = models
-        self.occlusion = occlusion
         self.say = say
         snippets = Path(config.knowledge.snippets)
         self.snippets = load_snippets(snippets, tasks)
@@ -82,18 +83,33 @@ class Learner:
         partial.replace(target)
 
     def _rules(self, task: Task, group: Sequence[Evidence], target: Path) -> None:
-        scorer = LabelScorer(self.models.small, task, self.config.prompt)
-        books = shipped_books()
-        shipped = RuleBook.load(books[task.name]) if task.name in books else None
-        by_hand = shipped.rules if shipped and set(shipped.labels) == set(task.names) else ()
-        with self.models.small.using(None):
-            distill(group, task, self.config.rules, score=scorer.score, seed=self.config.seed, seed_rules=by_hand).save(
-                target
-            )
+        small = self.models.small
+        scorer = LabelScorer(small, task, self.config.prompt)
+        settings = f"{small.fingerprint} {self.config.prompt.model_dump_json()} {task.model_dump_json()}"
+        with small.using(None):
+            distill(
+                group,
+                task,
+                self.config.rules,
+                score=scorer.score,
+                seed=self.config.seed,
+                cache=ScoreCache(settings, default_cache_dir() / "occlusion"),  # shared by folds and runs
+                seed_rules=_by_hand(task),
+                model=small.name,
+            ).save(target)
 
     def _index(self, task: Task, group: Sequence[Evidence], target: Path) -> None:
         documents = [d for d in self.snippets if d.task == task.name] + sample_documents(group, task)
-        KnowledgeIndex.build(documents, make_embedder(self.config.knowledge.embedder)).save(target)
+        KnowledgeIndex.build(documents, open_embedder(self.config.knowledge.embedder)).save(target)
 
     def _lexical(self, task: Task, group: Sequence[Evidence], target: Path) -> None:
         LexicalExpert(task).fit(group).save(target)
+
+
+def _by_hand(task: Task) -> tuple[Rule, ...]:
+    """The shipped rules of a task, where its labels are still the shipped ones."""
+    books = shipped_books()
+    if task.name not in books:
+        return ()
+    book = RuleBook.load(books[task.name])
+    return book.rules if set(book.labels) == set(task.names) else ()

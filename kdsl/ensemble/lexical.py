@@ -19,16 +19,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from kdsl.evidence.types import Evidence
+from kdsl.knowledge.documents import telling_turns
 from kdsl.tasks import Task
 
 FLOOR = -9.0
 """Log-probability of a label that the training samples do not show."""
-
-
-def spoken(evidence: Evidence, role: str) -> list[str]:
-    """The turns of one side that say something besides placeholders."""
-    texts = (re.sub(r"<(image|http)>", "", turn.text) for turn in evidence.sample.turns if turn.role == role)
-    return [text.strip(' "\n') for text in texts if text.strip(' "\n')]
 
 
 def _placed_words(evidence: Evidence) -> str:
@@ -64,7 +59,7 @@ def _text(evidence: Evidence, name: str) -> str:
         return evidence.ocr_text.replace("\n", " ")
     if name == "placed":
         return _placed_words(evidence)
-    turns = spoken(evidence, "agent" if name.endswith("agent") else "user")
+    turns = telling_turns(evidence, "agent" if name.endswith("agent") else "user")
     return "\n".join(turns if name.startswith("all") else turns[-1:])
 
 

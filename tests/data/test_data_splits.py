@@ -134,3 +134,10 @@ def test_near_duplicates(lookalikes: Path):
     prints = read_fingerprints(lookalikes, samples)
     assert near_duplicates(samples, prints) == [["s1", "s2"], ["d1", "d2"], ["d4", "d5"]]
     assert near_duplicates(samples, {}) == [["d4", "d5"]]
+
+
+def test_labels_rarer_than_the_folds_are_spread_all_the_same() -> None:
+    samples = [Sample(str(i), "scene", ("a.jpg",), (), f"label {i % 3}") for i in range(9)]
+    folds = stratified_folds(samples, 5, seed=1)
+    assert sorted(folds) == sorted(sample.id for sample in samples)
+    assert {list(folds.values()).count(k) for k in range(5)} == {1, 2}

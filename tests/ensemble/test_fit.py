@@ -1,0 +1,121 @@
+"""A fit makes a whole bundle, resumes after a kill, and a bundle that does not fit is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kdsl.config import Config
+from kdsl.ensemble.bundle import Bundle, open_bundle
+from kdsl.ensemble.experts import Models
+from kdsl.ensemble.fit import fit_bundle
+from kdsl.ensemble.learn import Learner
+from kdsl.ensemble.predictor import Predictor
+from kdsl.errors import BundleError, InputError
+from kdsl.evidence.types import Evidence
+from kdsl.rules.book import RuleBook
+from kdsl.tasks import Task
+
+
+@pytest.fixture
+def copy(bundle: Bundle, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bundle.folder, tmp_path / "copy"))
+
+
+def test_the_bundle_has_every_part_and_hashes_it(bundle: Bundle) -> None:
+    files = bundle.manifest["files"]
+    for part in ("adapters/ask/adapter_model.safetensors", "rules/screen.yaml", "ensemble.json", "config.json"):
+        assert part in files
+    assert any(name.startswith("index/ask/") for name in files)
+    assert not (bundle.folder / "work").exists()
+    assert bundle.manifest["tasks"]["ask"] == ["生锈", "补货", "气泡"]
+    figures = json.loads((bundle.folder / "report" / "out_of_fold.json").read_text("utf-8"))
+    assert {"f1_large", "f1_rules", "f1_retrieval", "f1_lexical", "f1_fused"} <= set(figures["ask"])
+
+
+def test_a_killed_fit_continues_and_ends_the_same(
+    fit: Callable[[Path], Bundle], bundle: Bundle, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    whole = Learner._lexical
+    calls = 0
+
+    def dies_at_the_third(self: Learner, *arguments: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise Killed
+        whole(self, *arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Learner, "_lexical", dies_at_the_third)
+        with pytest.raises(Killed):
+            fit(tmp_path / "killed")
+    assert not (tmp_path / "killed" / "manifest.json").exists()
+    with pytest.raises(BundleError, match="continues where it stopped"):
+        open_bundle(tmp_path / "killed")
+    said.clear()
+    again = fit(tmp_path / "killed")
+    assert said.count("lexical of screen") == 2  # of three: the first inner fold's was kept
+    same = {name: h for name, h in bundle.manifest["files"].items() if name.startswith(("rules", "lexical"))}
+    assert same == {name: h for name, h in again.manifest["files"].items() if name in same}
+    said.clear()
+    fit(tmp_path / "killed")
+    assert said == [f"{tmp_path / 'killed'} is finished already"]
+
+
+def test_other_samples_are_not_mixed_into_a_fit(
+    samples: list[Evidence], tasks: list[Task], config: Config, models: Models, copy: Path
+) -> None:
+    with pytest.raises(BundleError, match="other samples, settings or models"):
+        fit_bundle(samples[:-1], tasks, config, copy, models, print)
+
+
+def test_too_few_samples_are_refused(
+    samples: list[Evidence], tasks: list[Task], config: Config, models: Models, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="needs at least 2 labels with 2 samples each"):
+        fit_bundle(samples[:4], tasks, config, tmp_path / "b", models, print)
+    with pytest.raises(InputError, match="no labelled sample"):
+        fit_bundle([], tasks, config, tmp_path / "b", models, print)
+
+
+def test_damage_is_found_but_rules_may_be_edited(copy: Path, models: Models) -> None:
+    book = copy / "rules" / "ask.yaml"
+    book.write_text(book.read_text("utf-8") + "# looked at by a person\n", "utf-8")
+    edited = open_bundle(copy)
+    assert edited.versions["edited"] == "rules/ask.yaml"
+    RuleBook.load(book)
+    (copy / "ensemble.json").write_text("{}")
+    with pytest.raises(BundleError, match=r"'ensemble\.json' was changed after the fit"):
+        open_bundle(copy)
+    (copy / "ensemble.json").unlink()
+    with pytest.raises(BundleError, match=r"'ensemble\.json' is missing"):
+        open_bundle(copy)
+
+
+def test_a_bundle_for_another_base_is_refused(bundle: Bundle, models: Models) -> None:
+    swapped = Models(models.small, models.small)
+    with pytest.raises(BundleError, match="fitted with a large model of fingerprint"):
+        Predictor(bundle, swapped)
+
+
+def test_a_bundle_made_for_other_labels_is_refused(copy: Path) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
+    manifest["tasks"]["ask"] = ["是", "否"]
+    (copy / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), "utf-8")
+    with pytest.raises(BundleError, match="task 'ask' has other labels"):
+        open_bundle(copy)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"schema": 99, "files": {}}'])
+def test_a_broken_manifest_says_so(copy: Path, content: str) -> None:
+    (copy / "manifest.json").write_text(content)
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        open_bundle(copy)

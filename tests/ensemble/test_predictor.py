@@ -1,0 +1,106 @@
+"""Every path of the predictor under every limit: the budget cannot be passed, and the trace tells the truth."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from kdsl.config import BudgetConfig
+from kdsl.ensemble.bundle import Bundle
+from kdsl.ensemble.experts import Models
+from kdsl.ensemble.fusion import Fusion
+from kdsl.ensemble.prediction import Prediction
+from kdsl.ensemble.predictor import Predictor
+from kdsl.errors import BudgetError
+from kdsl.evidence.types import Evidence
+
+FURTHER = Fusion({"large": 0.5, "rules": 0.5, "retrieval": 0.5, "lexical": 0.5, "reread": 0.5, "small": 0.2})
+
+
+@pytest.fixture(scope="module")
+def predictor(bundle: Bundle, models: Models) -> Iterator[Predictor]:
+    predictor = Predictor(bundle, models)
+    yield predictor
+    predictor.close()
+
+
+@pytest.fixture
+def predict(predictor: Predictor, samples: list[Evidence]) -> Callable[..., list[Prediction]]:
+    """Predict all samples under a budget, with every sample routed to further calls (or none)."""
+
+    def run(budget: BudgetConfig, route: bool = True) -> list[Prediction]:
+        for task in predictor.tasks.values():
+            task.config = task.config.model_copy(update={"budget": budget})
+            task.settings = dataclasses.replace(
+                task.settings, further=FURTHER if route else None, route_below=2.0 if route else 0.0
+            )
+        return predictor.predict(samples)
+
+    return run
+
+
+def roles(prediction: Prediction) -> list[str]:
+    return [call["role"] for call in prediction.trace["calls"]]
+
+
+def test_three_calls_when_the_budget_allows_them(predict: Callable[..., list[Prediction]], models: Models) -> None:
+    for prediction in predict(BudgetConfig()):
+        assert roles(prediction) == ["large", "reread", "small"]
+        assert prediction.spend.calls == 3
+        assert prediction.spend.output_tokens == sum(call["output_tokens"] for call in prediction.trace["calls"])
+        assert prediction.spend.parameters > models.large.n_parameters + models.small.n_parameters
+
+
+def test_the_small_model_gives_way_to_a_second_view_when_both_are_too_large(
+    predict: Callable[..., list[Prediction]], models: Models
+) -> None:
+    limit = models.large.n_parameters + models.small.n_parameters  # the adapter does not fit in any more
+    for prediction in predict(BudgetConfig(max_parameters=limit)):
+        assert roles(prediction) == ["large", "reread", "second"]
+        assert prediction.spend.parameters <= limit
+
+
+def test_unrouted_samples_take_one_call(predict: Callable[..., list[Prediction]]) -> None:
+    assert {tuple(roles(p)) for p in predict(BudgetConfig(), route=False)} == {("large",)}
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3])
+@pytest.mark.parametrize("tokens", [8, 20, 100])
+def test_no_limit_is_passed_on_any_path(
+    predict: Callable[..., list[Prediction]], calls: int, tokens: int
+) -> None:
+    for prediction in predict(BudgetConfig(max_calls=calls, max_output_tokens=tokens)):
+        assert 1 <= prediction.spend.calls <= calls
+        assert prediction.spend.output_tokens <= tokens
+        assert len(prediction.trace["calls"]) == prediction.spend.calls
+
+
+def test_a_model_too_large_for_the_limit_is_refused_before_the_call(predict: Callable[..., list[Prediction]]) -> None:
+    with pytest.raises(BudgetError, match="parameters would pass the limit of 1,000"):
+        predict(BudgetConfig(max_parameters=1000))
+
+
+def test_a_prediction_is_a_distribution_and_its_line_reads_back(
+    predict: Callable[..., list[Prediction]], bundle: Bundle
+) -> None:
+    names = {task.name: set(task.names) for task in bundle.tasks}
+    for prediction in predict(BudgetConfig()):
+        line = json.loads(json.dumps(prediction.to_json(), ensure_ascii=False))
+        assert set(line["distribution"]) == names[line["task"]]
+        assert sum(line["distribution"].values()) == pytest.approx(1, abs=1e-4)
+        assert line["probability"] == max(line["distribution"].values())
+        assert line["versions"]["bundle"] == bundle.manifest["id"]
+        assert set(line["trace"]) == {"calls", "experts", "rules", "snippets", "margin", "routed"}
+
+
+def test_alone_or_in_a_batch_a_sample_gets_the_same_prediction(
+    predict: Callable[..., list[Prediction]], predictor: Predictor, samples: list[Evidence]
+) -> None:
+    together = predict(BudgetConfig())
+    for sample, expected in zip(samples[::5], together[::5], strict=True):
+        alone = predictor.predict([sample])[0]
+        assert alone.label == expected.label
+        assert alone.probability == pytest.approx(expected.probability, abs=1e-4)
