@@ -105,7 +105,7 @@ class RuleBook(BaseModel):
         """Write the book as YAML that `load` reads back to an equal book."""
         raw = self.model_dump(mode="json", exclude={"rules"})
         raw["rules"] = [_readable(rule) for rule in self.rules]
-        text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=160, default_flow_style=None)
+        text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=160, default_flow_style=False)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(_HEADER.format(task=self.task) + text, "utf-8")
 
