@@ -92,10 +92,10 @@ def _extras() -> list[Check]:
     """One line an extra of pyproject: whether all of its packages are here."""
     groups: dict[str, list[str]] = {}
     for requirement in importlib.metadata.requires("kdsl") or []:
-        extra = re.search(r"extra == ['\"]([\w-]+)['\"]", requirement)
-        name = re.match(r"[\w.-]+", requirement)
-        if extra and name:
-            groups.setdefault(extra[1], []).append(name[0])
+        found_extra = re.search(r"extra == ['\"]([\w-]+)['\"]", requirement)
+        package = re.match(r"[\w.-]+", requirement)
+        if found_extra and package:
+            groups.setdefault(found_extra[1], []).append(package[0])
     purposes = {
         "gpu": "4-bit QLoRA",
         "paddle": "PaddleOCR",
@@ -109,7 +109,7 @@ def _extras() -> list[Check]:
     for extra, names in groups.items():
         absent = [name for name in names if not _version(name)]
         found = "installed" if not absent else f"without {', '.join(absent)}"
-        advice = f"{purposes.get(extra, extra)}: pip install 'kdsl[{extra}]'" if absent else ""
+        advice = f"{purposes[extra]}: pip install 'kdsl[{extra}]'" if absent else ""
         checks.append(Check(f"extra {extra}", "optional" if absent else "ok", found, advice))
     return checks
 

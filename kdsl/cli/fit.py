@@ -25,7 +25,7 @@ def fit(data: Path, images: Path, ocr: Path | None, config_path: str, overrides:
     from kdsl.config import load_config, load_tasks
     from kdsl.ensemble.experts import Models
     from kdsl.ensemble.fit import fit_bundle
-    from kdsl.ensemble.report import figures_table
+    from kdsl.ensemble.settings import figures_table, load_settings
     from kdsl.evidence.load import load_evidence
     from kdsl.progress import say, show
 
@@ -33,5 +33,5 @@ def fit(data: Path, images: Path, ocr: Path | None, config_path: str, overrides:
     tasks = load_tasks(config)
     evidences = load_evidence(data, images, tasks, config.evidence, ocr)
     fitted = fit_bundle(evidences, tasks, config, bundle, Models.load(config), say)
-    show(figures_table(fitted))
+    show(figures_table(load_settings(fitted.folder / "ensemble.json")))
     say(f"bundle {fitted.manifest['id']} is in {bundle}")

@@ -37,7 +37,7 @@ class Learner:
         say: told each step as it begins.
     """
 
-    def __init__(self, tasks: Sequence[Task], config: Config, models: Models, occlusion: Path, say: Say) -> None:
+    def __init__(self, tasks: Sequence[Task], config: Config, models: Models, say: Say) -> None:
         self.tasks = tasks
         self.config = config
         self.models = models

@@ -70,3 +70,13 @@ def load_settings(path: Path) -> dict[str, TaskSettings]:
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{path} cannot be read ({error!r}); fit the bundle again.") from error
+
+
+def figures_table(settings: Mapping[str, TaskSettings]) -> Any:
+    """The held-out figures of every task as a rich table."""
+    from rich.table import Table
+
+    table = Table("out of fold", *settings, box=None)
+    for name in dict.fromkeys(name for s in settings.values() for name in s.figures):
+        table.add_row(name, *(f"{s.figures[name]:.3f}" if name in s.figures else "-" for s in settings.values()))
+    return table

@@ -47,7 +47,7 @@ def input_file(path: Path, samples: list[Evidence], extra: list[dict[str, object
 
 
 @pytest.fixture
-def run(bundle: Bundle, shop: Path, samples: list[Evidence], tmp_path: Path):  # noqa: ANN201
+def run(bundle: Bundle, shop: Path, samples: list[Evidence], tmp_path: Path):
     """`kdsl predict` over the samples and two bad rows; returns the click result and the lines written."""
     bad = [
         {"id": "gone", "task": "screen", "images": ["gone.png"], "messages": [{"role": "user", "content": "<image>"}]},
@@ -57,7 +57,7 @@ def run(bundle: Bundle, shop: Path, samples: list[Evidence], tmp_path: Path):  #
     known = ocr_file(tmp_path / "ocr.jsonl", samples)
     output = tmp_path / "out.jsonl"
 
-    def predict():  # noqa: ANN202
+    def predict():
         arguments = ["--bundle", bundle.folder, "--input", source, "--images", shop, "--ocr", known]
         result = CliRunner().invoke(cli, ["predict", *map(str, arguments), "--output", str(output)])
         return result, [json.loads(line) for line in output.read_text("utf-8").splitlines()]
@@ -65,7 +65,7 @@ def run(bundle: Bundle, shop: Path, samples: list[Evidence], tmp_path: Path):  #
     return predict, output
 
 
-def test_bad_samples_are_recorded_and_the_rest_goes_on(run) -> None:  # noqa: ANN001
+def test_bad_samples_are_recorded_and_the_rest_goes_on(run) -> None:
     predict, _ = run
     result, lines = predict()
     assert result.exit_code == 2
@@ -77,7 +77,7 @@ def test_bad_samples_are_recorded_and_the_rest_goes_on(run) -> None:  # noqa: AN
     assert all(line["spend"]["calls"] <= 3 for line in good)
 
 
-def test_a_killed_run_continues_with_nothing_lost_or_doubled(run) -> None:  # noqa: ANN001
+def test_a_killed_run_continues_with_nothing_lost_or_doubled(run) -> None:
     predict, output = run
     _, whole = predict()
     cut = output.read_text("utf-8").splitlines(keepends=True)
