@@ -10,6 +10,7 @@ import numpy as np
 from kdsl.evidence.types import Evidence
 from kdsl.rules.book import RuleBook
 from kdsl.rules.engine import fire_matrix
+from kdsl.rules.show import find_rule
 from kdsl.rules.stats import wilson
 from kdsl.rules.view import View
 
@@ -91,3 +92,21 @@ def analyse(book: RuleBook, evidences: Sequence[Evidence]) -> BookSummary:
         accuracy=hits / max(len(gold), 1),
         rows=tuple(rows),
     )
+
+
+def analyse_books(books: Sequence[RuleBook], evidences: Sequence[Evidence]) -> dict[str, BookSummary]:
+    """Each book on the samples of its task: task name -> summary."""
+    return {book.task: analyse(book, [e for e in evidences if e.sample.task == book.task]) for book in books}
+
+
+def wrong_ids(books: Sequence[RuleBook], evidences: Sequence[Evidence], name: str) -> list[str]:
+    """Ids and labels of the samples on which one rule (an id, or task/id) fires wrongly, one a line.
+
+    Raises:
+        InputError: no book has such a rule.
+    """
+    book, rule = find_rule(books, name)
+    alone = book.model_copy(update={"rules": (rule.model_copy(update={"enabled": True}),)})
+    labels = {e.sample.id: e.sample.label for e in evidences}
+    rows = analyse_books([alone], evidences)[book.task].rows
+    return [f"{wrong}  {labels[wrong]}" for row in rows for wrong in row.wrong_ids]

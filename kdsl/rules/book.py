@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from kdsl.errors import ConfigError, did_you_mean
+from kdsl.errors import ConfigError, InputError, did_you_mean
 from kdsl.evidence.types import Evidence
+from kdsl.resources import resource
 from kdsl.rules.rule import Rule
 from kdsl.rules.view import View
 from kdsl.tasks import Task
@@ -156,8 +157,42 @@ def _lines(error: ValidationError) -> list[str]:
     return lines
 
 
-def shipped_books() -> Mapping[str, Path]:
+def shipped_books() -> dict[str, Path]:
     """The rule books that ship with kdsl: task name -> file."""
-    from kdsl.resources import resource
-
     return {path.stem: path for path in sorted(resource("rules").glob("*.yaml"))}
+
+
+def shipped_rules(task: Task) -> tuple[Rule, ...]:
+    """The rules that ship for this task; none if it is a user's own task, or one with other labels."""
+    path = shipped_books().get(task.name)
+    if path is None:
+        return ()
+    book = RuleBook.load(path)
+    return book.rules if set(book.labels) <= set(task.names) else ()
+
+
+def open_books(book: Path | None, bundle: Path | None, task: str | None) -> list[RuleBook]:
+    """One book, those of a bundle, or (neither given) those that ship; of one task if `task` is given.
+
+    Raises:
+        InputError: both are given, a bundle has no rules, or no book is for the task.
+        ConfigError: a book holds faults.
+    """
+    if book and bundle:
+        raise InputError("--book and --bundle were both given; give one of them")
+    if book:
+        files = [book]
+    elif bundle:
+        files = sorted((bundle / "rules").glob("*.yaml"))
+        if not files:
+            raise InputError(f"{bundle} holds no rules/*.yaml; is it a bundle that `kdsl fit` made?")
+    else:
+        files = list(shipped_books().values())
+    books = [RuleBook.load(file) for file in files]
+    if task is None:
+        return books
+    chosen = [one for one in books if one.task == task]
+    if not chosen:
+        have = [one.task for one in books]
+        raise InputError(f"no rule book for task '{task}'; there are: {', '.join(have)}.{did_you_mean(task, have)}")
+    return chosen

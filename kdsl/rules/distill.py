@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from kdsl.config import RulesConfig
+from kdsl.config import Config, RulesConfig
 from kdsl.data.splits import stratified_folds
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
-from kdsl.progress import track
+from kdsl.progress import say, track
 from kdsl.rules import prior as priors
-from kdsl.rules.book import RuleBook
+from kdsl.rules.book import RuleBook, shipped_rules
 from kdsl.rules.candidates import Candidate, LabelCues, Pool, found_in, search_candidates
 from kdsl.rules.cues import Vocabulary, mine
 from kdsl.rules.engine import bit_set, conditions, pack, unpack
@@ -112,6 +113,41 @@ def distill(
         for candidate in _search(material, owner, fold, bit_set(folds == fold), int(rng.integers(2**31))):
             pool.add(candidate)
     return _book(material, pool.all(), folds, Origin(how="mined", model=model, seed=seed))
+
+
+def distill_tasks(
+    evidences: Sequence[Evidence],
+    tasks: Sequence[Task],
+    config: Config,
+    out: Path,
+    scorers: Mapping[str, priors.Score],
+    fingerprint: str = "",
+    model: str | None = None,
+    shipped: bool = True,
+) -> dict[str, RuleBook]:
+    """Distil the book of each task, write it to `out`/<task>.yaml and say how many rules it has.
+
+    Args:
+        scorers: task name -> the small model; tasks without one are searched with a uniform prior.
+        fingerprint: of the small model and its prompt; its scores are kept in `out`/.scores for the next run.
+        shipped: let the rules that ship with kdsl join the candidates.
+    """
+    books = {}
+    cache = priors.ScoreCache(fingerprint, out / ".scores") if scorers else None
+    for task in tasks:
+        books[task.name] = distill(
+            [e for e in evidences if e.sample.task == task.name],
+            task,
+            config.rules,
+            score=scorers.get(task.name),
+            seed=config.seed,
+            cache=cache,
+            seed_rules=shipped_rules(task) if shipped else (),
+            model=model,
+        )
+        books[task.name].save(out / f"{task.name}.yaml")
+        say(f"{out / f'{task.name}.yaml'}: {len(books[task.name].rules)} rules")
+    return books
 
 
 def _observe(
@@ -209,7 +245,7 @@ def _book(material: _Material, pool: list[Candidate], folds: np.ndarray, origin:
     judged = np.array([[fold in c.folds for c in pool] for fold in range(n_folds)], dtype=bool).reshape(
         n_folds, len(pool)
     )
-    votes: np.ndarray = fires & judged[folds]
+    votes = fires & judged[folds]
     share = judged.mean(axis=0)
     weights, _ = fit_weights(votes, owners, material.gold, len(names), PENALTY)
     kept: list[int] = []
@@ -229,7 +265,8 @@ def _book(material: _Material, pool: list[Candidate], folds: np.ndarray, origin:
             continue
         candidate = pool[i]
         rivals = fires[:, [k for k in kept if owners[k] != owners[i]]].any(axis=1)
-        stats = _stats(material, candidate, votes[:, i], rivals, pool, n_folds)
+        held = np.asarray(votes[:, i])
+        stats = _stats(material, candidate, held, rivals, pool, n_folds)
         if candidate.by_hand:
             rule = candidate.by_hand.model_copy(update={"weight": round(weight, 4), "stats": stats})
         else:

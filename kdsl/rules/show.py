@@ -1,0 +1,111 @@
+"""Rule books as text and tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from kdsl.errors import InputError, did_you_mean
+from kdsl.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from kdsl.rules.analysis import BookSummary
+    from kdsl.rules.book import RuleBook
+
+
+def list_lines(books: Iterable[RuleBook], label: str | None = None) -> list[str]:
+    """Two lines a rule: its id, weight, label and what is known of it; then its condition.
+
+    Raises:
+        InputError: a label is asked for that no book has.
+    """
+    books = list(books)
+    known = [name for book in books for name in book.labels]
+    if label is not None and label not in known:
+        raise InputError(f"no label is called '{label}'.{did_you_mean(label, known)}")
+    lines = []
+    for book in books:
+        for rule in book.rules:
+            if label in (None, rule.label):
+                lines.append(f"{book.task}/{rule.id}  {rule.label}  {_brief(rule)}")
+                lines.append(f"    if {rule.when}")
+    return lines
+
+
+def _brief(rule: Rule) -> str:
+    parts = [f"weight {rule.weight:g}", rule.origin.how]
+    if rule.stats is not None:
+        low, high = rule.stats.interval95
+        parts.append(f"precision {rule.stats.precision:.2f} [{low:.2f}, {high:.2f}] on {rule.stats.support}")
+    if not rule.enabled:
+        parts.append("disabled")
+    return ", ".join(parts)
+
+
+def find_rule(books: Iterable[RuleBook], name: str) -> tuple[RuleBook, Rule]:
+    """The rule with an id, which may be given as `task/id` where two books share it.
+
+    Raises:
+        InputError: there is none, or several books have it.
+    """
+    books = list(books)
+    task, _, rule_id = name.rpartition("/")
+    found = [(b, r) for b in books for r in b.rules if r.id == rule_id and task in ("", b.task)]
+    if not found:
+        known = [rule.id for book in books for rule in book.rules]
+        raise InputError(f"no rule is called '{name}'.{did_you_mean(rule_id, known)} `kdsl rules list` lists all.")
+    if len(found) > 1:
+        raise InputError(f"several books have '{name}': {', '.join(f'{b.task}/{r.id}' for b, r in found)}")
+    return found[0]
+
+
+def rule_lines(book: RuleBook, rule: Rule) -> list[str]:
+    """All there is to say of one rule."""
+    lines = [f"{book.task}/{rule.id}", f"  label    {rule.label}", f"  weight   {rule.weight:g}"]
+    for part in ("all", "any", "none"):
+        for number, literal in enumerate(getattr(rule.when, part)):
+            lines.append(f"  {part if number == 0 else '':8s} {literal}")
+    if rule.stats is not None:
+        low, high = rule.stats.interval95
+        lines += [
+            f"  support  {rule.stats.support} samples that its search had not seen",
+            f"  precision {rule.stats.precision:.3f} [{low:.3f}, {high:.3f}], recall {rule.stats.recall:.3f}",
+            f"  conflicts {rule.stats.conflicts} samples on which a rule of another label fires too",
+        ]
+        for name in ("fidelity", "stability"):
+            value = getattr(rule.stats, name)
+            if value is not None:
+                lines.append(f"  {name} {value:.3f}")
+    origin = rule.origin
+    made = ", ".join(str(x) for x in (origin.how, origin.model, origin.seed and f"seed {origin.seed}") if x)
+    lines += [f"  origin   {made}", f"  enabled  {'yes' if rule.enabled else 'no'}"]
+    return lines
+
+
+def summary_table(task: str, summary: BookSummary) -> Table:
+    """The rows of an analysis as a table for `rich`."""
+    from rich.table import Table
+
+    table = Table(
+        title=f"{task}: {summary.n} samples, coverage {summary.coverage:.3f}, precision {summary.precision:.3f}, "
+        f"accuracy {summary.accuracy:.3f} (abstentions counted wrong)"
+    )
+    for name in ("rule", "label"):
+        table.add_column(name, overflow="fold")
+    for name in ("support", "correct", "incorrect", "precision", "95%", "recall", "coverage", "overlaps", "conflicts"):
+        table.add_column(name, justify="right")
+    for row in summary.rows:
+        low, high = row.interval95
+        table.add_row(
+            row.id,
+            row.label,
+            *(str(x) for x in (row.support, row.correct, row.incorrect)),
+            f"{row.precision:.3f}",
+            f"{low:.2f}–{high:.2f}",
+            f"{row.recall:.3f}",
+            f"{row.coverage:.3f}",
+            *(str(x) for x in (row.overlaps, row.conflicts)),
+        )
+    return table
