@@ -1,14 +1,16 @@
 """All labels of a task scored in one forward pass, and scored again on the cached prefix of the first call.
 
 The labels' tokens follow the prompt as a tree (`LabelTree`): every branch attends to the prompt and to itself
-alone, by a 4-D mask, and its positions restart where the prompt ends. The vocabulary projection runs only
-where a label token is predicted.
+alone, by a 4-D mask, and its positions restart where the prompt ends. The vocabulary projection and the last
+layer's feed-forward run only where a label token is predicted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,6 +62,8 @@ class LabelScores:
 
 class LabelScorer:
     """Scores a task's labels with one model; the adapter that is active when it is called is used.
+
+    A model serves one thread at a time: adapters are switched, and layers hooked, on the model itself.
 
     Args:
         batch_size: samples in one forward pass.
@@ -145,15 +149,17 @@ class LabelScorer:
         )  # [3, b, l]; 0 where padded
         ends = positions.amax((0, 2)) + 1  # [b]: where the labels begin
         cache = DynamicCache(config=core.config) if keep else None
-        hidden = core(
-            input_ids=torch.cat([tensors["input_ids"], self.tree.ids.expand(len(prompts), -1)], 1),
-            position_ids=torch.cat([positions, _tree_positions(self.tree, ends)], 2),
-            attention_mask=self._mask(tensors["attention_mask"].bool(), None, self.tree),
-            pixel_values=tensors.get("pixel_values"),
-            image_grid_thw=tensors.get("image_grid_thw"),
-            past_key_values=cache,
-            use_cache=keep,
-        ).last_hidden_state  # [b, l + n, d]
+        rows = self._rows(tensors["attention_mask"].sum(1), tensors["input_ids"].shape[1], self.tree)
+        with _feed_forward_on(core.language_model.layers[-1].mlp, rows):
+            hidden = core(
+                input_ids=torch.cat([tensors["input_ids"], self.tree.ids.expand(len(prompts), -1)], 1),
+                position_ids=torch.cat([positions, _tree_positions(self.tree, ends)], 2),
+                attention_mask=self._mask(tensors["attention_mask"].bool(), None, self.tree),
+                pixel_values=tensors.get("pixel_values"),
+                image_grid_thw=tensors.get("image_grid_thw"),
+                past_key_values=cache,
+                use_cache=keep,
+            ).last_hidden_state  # [b, l + n, d]
         states = []
         if cache is not None:
             for i, (prompt, length) in enumerate(zip(prompts, batch.prefix_lengths, strict=True)):
@@ -167,7 +173,7 @@ class LabelScorer:
                         self.loaded.active,
                     )
                 )
-        return self._read(hidden, batch.lengths, self.tree), states
+        return self._read(hidden, rows, self.tree), states
 
     @torch.inference_mode()
     def _further_call(self, states: Sequence[PrefixState], tails: Sequence[list[int]], tree: LabelTree) -> np.ndarray:
@@ -184,14 +190,16 @@ class LabelScorer:
         cache = DynamicCache(config=core.config)
         for i, (k, v) in enumerate(zip(keys, values, strict=True)):
             cache.update(k, v, i)
-        hidden = core(
-            input_ids=torch.cat([ids, tree.ids.expand(len(tails), -1)], 1),
-            position_ids=torch.cat([tail_positions, _tree_positions(tree, starts + lengths)], 2),
-            attention_mask=self._mask(real, held, tree),
-            past_key_values=cache,
-            use_cache=True,
-        ).last_hidden_state
-        return self._read(hidden, lengths.tolist(), tree)
+        rows = self._rows(lengths, ids.shape[1], tree)
+        with _feed_forward_on(core.language_model.layers[-1].mlp, rows):
+            hidden = core(
+                input_ids=torch.cat([ids, tree.ids.expand(len(tails), -1)], 1),
+                position_ids=torch.cat([tail_positions, _tree_positions(tree, starts + lengths)], 2),
+                attention_mask=self._mask(real, held, tree),
+                past_key_values=cache,
+                use_cache=True,
+            ).last_hidden_state  # [b, s + n, d]
+        return self._read(hidden, rows, tree)
 
     def _mask(self, real: torch.Tensor, held: torch.Tensor | None, tree: LabelTree) -> torch.Tensor:
         """Additive mask [b, 1, s + n, p + s + n]: s text tokens (`real` [b, s] where not padding) and n nodes
@@ -207,17 +215,50 @@ class LabelScorer:
         mask = torch.zeros(allowed.shape, dtype=self.loaded.dtype, device=real.device)
         return mask.masked_fill_(~allowed, torch.finfo(self.loaded.dtype).min)[:, None]
 
-    def _read(self, hidden: torch.Tensor, lengths: Sequence[int], tree: LabelTree) -> np.ndarray:
-        """Log-probability of each label [b, m] from hidden states [b, s + n, d] and the texts' lengths."""
-        b, nodes = len(hidden), len(tree)
-        last = hidden[torch.arange(b, device=hidden.device), torch.tensor(lengths, device=hidden.device) - 1]
-        rows = torch.cat([last[:, None], hidden[:, hidden.shape[1] - nodes :]], 1)  # [b, 1 + n, d]
+    @staticmethod
+    def _rows(lengths: torch.Tensor, longest: int, tree: LabelTree) -> torch.Tensor:
+        """Where label tokens are predicted, [b, 1 + n]: at each text's last token and at the tree's nodes."""
+        nodes = torch.arange(longest, longest + len(tree), device=lengths.device)
+        return torch.cat([lengths[:, None] - 1, nodes.expand(len(lengths), -1)], 1)
+
+    def _read(self, hidden: torch.Tensor, rows: torch.Tensor, tree: LabelTree) -> np.ndarray:
+        """Log-probability of each label [b, m] from the hidden states [b, s + n, d] at `rows` [b, 1 + n]."""
         scores = []
-        for part in rows.split(max(1, _ROWS // (1 + nodes))):
+        for part in hidden[_each(rows), rows].split(max(1, _ROWS // rows.shape[1])):
             logits = self.loaded.model.lm_head(part).float()  # [., 1 + n, v]
             edges = logits[:, tree.edge_row, tree.edge_token] - logits.logsumexp(-1)[:, tree.edge_row]
             scores.append(edges.double() @ tree.paths)
         return torch.cat(scores).cpu().numpy()
+
+
+@contextmanager
+def _feed_forward_on(mlp: Any, rows: torch.Tensor) -> Iterator[None]:
+    """Within the block, a decoder layer's feed-forward computes `rows` [b, r] of its input and adds nothing
+    elsewhere: nobody reads the last layer's other rows, whose keys and values were made before it."""
+    shape: torch.Size | None = None
+
+    def gather(_: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
+        nonlocal shape
+        shape = inputs[0].shape
+        return (inputs[0][_each(rows), rows],)
+
+    def scatter(_: Any, __: Any, output: torch.Tensor) -> torch.Tensor:
+        assert shape is not None
+        full = output.new_zeros(shape)
+        full[_each(rows), rows] = output
+        return full
+
+    hooks = [mlp.register_forward_pre_hook(gather), mlp.register_forward_hook(scatter)]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _each(rows: torch.Tensor) -> torch.Tensor:
+    """Batch indices [b, 1] that go with `rows` [b, r]."""
+    return torch.arange(len(rows), device=rows.device)[:, None]
 
 
 def _tree_positions(tree: LabelTree, starts: torch.Tensor) -> torch.Tensor:

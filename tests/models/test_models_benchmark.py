@@ -1,0 +1,35 @@
+"""The benchmark of label scoring runs on any model folder and prints every row."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from kdsl.resources import PACKAGE
+
+SCRIPT = PACKAGE.parent / "benchmarks" / "label_scoring.py"
+
+
+@pytest.mark.skipif(not SCRIPT.is_file(), reason="benchmarks/ is part of a checkout, not of the package")
+@pytest.mark.parametrize(("option", "kind"), [("--model", "qwen2_vl"), ("--config", "qwen3_vl")])
+def test_benchmark_of_label_scoring(
+    option: str,
+    kind: str,
+    folders: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "times.json"
+    arguments = [option, str(folders[kind]), "--rounds", "2", "--batch", "2", "--device", "cpu", "--json", str(out)]
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), *arguments])
+    runpy.run_path(str(SCRIPT), run_name="__main__")
+    times = json.loads(out.read_text("utf-8"))["seconds"]
+    printed = capsys.readouterr().out
+    assert len(times) == 7
+    assert all(name in printed and seconds > 0 for name, seconds in times.items())
+    assert times["one forward a label"] > times["label scoring (call 1)"]
