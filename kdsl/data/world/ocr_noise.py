@@ -14,9 +14,10 @@ from kdsl.data.world.screens.types import Box, DrawnLine
 
 # Characters that OCR engines take for each other, by shape.
 _ALIKE = (
-    "己已巳 日曰目 未末 士土 人入 大太犬 天夫 千干于 贝见 办力 云去 元无 今令 鸟乌 拔拨 侍待 折拆 治冶 准淮 免兔 氏民 "
-    "历厉 住往 外处 问间 清请情 货贷 贸贺 帐账 付什 申甲由田 券卷劵 单早 退返 收牧 快块 递逆 裹裏 买卖 家豕 享亨 服报 换唤 "
-    "折析 满潢 减咸 直首 宝室 颜额 尺R 号写 品吕 口囗 0OoQ 1lI| 5S 8B 2Z 6b ：: ，, （( ）) ！! ￥¥Y -一— >》 "
+    "己已巳 日曰目 未末 士土 人入 大太犬 天夫 千干于 贝见 办力 云去 元无 今令 鸟乌 拔拨 侍待 折拆 治冶 "
+    "准淮 免兔 氏民 历厉 住往 外处 问间 清请情 货贷 贸贺 帐账 付什 申甲由田 券卷劵 单早 退返 收牧 快块 "
+    "递逆 裹裏 买卖 家豕 享亨 服报 换唤 折析 满潢 减咸 直首 宝室 颜额 尺R 号写 品吕 口囗 0OoQ 1lI| 5S 8B "
+    "2Z 6b ：: ，, （( ）) ！! ￥¥Y -一— >》 "
 )
 _SWAPS = {char: group.replace(char, "") for group in _ALIKE.split() for char in group}
 _CLUTTER = (
