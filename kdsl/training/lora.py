@@ -145,13 +145,14 @@ def check_trainable(evidences: Sequence[Evidence], tasks: Sequence[Task]) -> lis
 
 def target_modules(model: Any) -> list[str]:
     """Names of the language model's linear layers: what LoRA adapts. The vision tower never is."""
-    return sorted(
-        {
-            name.rpartition(".")[2]
-            for name, module in model.model.language_model.named_modules()
-            if isinstance(module, torch.nn.Linear)
-        }
-    )
+    names = set()
+    for path, module in model.model.language_model.named_modules():
+        if isinstance(module, torch.nn.Linear):
+            # where adapters are loaded already, the layer is `q_proj.base_layer` beside `q_proj.lora_A.<name>`
+            path = path.removesuffix(".base_layer")
+            if ".lora_" not in path:
+                names.add(path.rpartition(".")[2])
+    return sorted(names)
 
 
 @contextmanager

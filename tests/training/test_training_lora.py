@@ -1,0 +1,269 @@
+"""Adapters: trained, interrupted, resumed, refused; the base model stays what it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_models import KINDS
+
+from kdsl.config import Config
+from kdsl.errors import BundleError, InputError
+from kdsl.evidence.types import Evidence
+from kdsl.models.adapters import load_adapter
+from kdsl.models.base import LoadedModel
+from kdsl.models.scorer import LabelScorer
+from kdsl.tasks import Task
+from kdsl.training import trainer as trainer_module
+from kdsl.training.lora import target_modules, train_adapter, train_adapters
+
+Load = Callable[..., LoadedModel]
+
+
+def _losses(folder: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (folder / "loss.jsonl").read_text("utf-8").splitlines()]
+
+
+def _weights(loaded: LoadedModel) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in loaded.model.state_dict().items()}
+
+
+def _with(config: Config, **training: Any) -> Config:
+    return config.model_copy(update={"training": config.training.model_copy(update=training)})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_adapter_learns_its_labels_and_leaves_the_base_alone(
+    kind: str, load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    loaded = load_tiny(kind)
+    before = _weights(loaded)
+    out = train_adapter(loaded, dialogues, [care], _with(small_config, epochs=9), tmp_path / "care", seed=1)
+    after = _weights(loaded)
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[name], before[name]) for name in before)
+    assert loaded.peft is None
+    assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
+    assert "forward" not in vars(loaded.model)
+
+    losses = _losses(out)
+    assert len(losses) == 27
+    assert sum(losses[-3:]) < 0.75 * sum(losses[:3])
+    scorer = LabelScorer(loaded, care, small_config.prompt)
+    gold = [care.index(evidence.sample.label or "") for evidence in dialogues]
+    bare = scorer.score(dialogues)[range(9), gold].mean()
+    load_adapter(loaded, out, "care")
+    with loaded.using("care"):
+        trained = scorer.score(dialogues)[range(9), gold].mean()
+    assert trained > bare + 0.3
+
+
+def test_the_folder_is_pefts_with_a_manifest_and_nothing_else(
+    load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    loaded = load_tiny("qwen2_5_vl")
+    out = train_adapter(loaded, dialogues, [care], _with(small_config, epochs=1), tmp_path / "care", seed=1)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "kdsl_base.json",
+        "loss.jsonl",
+        "manifest.json",
+    ]
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    assert manifest["base_fingerprint"] == loaded.fingerprint
+    assert manifest["seed"] == 1
+    assert manifest["samples"] == {"care": 9}
+    assert manifest["steps"] == 3
+    from safetensors import safe_open
+
+    with safe_open(out / "adapter_model.safetensors", framework="pt") as file:
+        names = list(file.keys())
+    assert all("language_model" in name for name in names)
+    assert len(names) == 2 * 7 * 2  # two layers, seven linear layers each, A and B
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_targets_are_the_language_models_linear_layers(kind: str, load_tiny: Load) -> None:
+    assert target_modules(load_tiny(kind).model) == [
+        "down_proj",
+        "gate_proj",
+        "k_proj",
+        "o_proj",
+        "q_proj",
+        "up_proj",
+        "v_proj",
+    ]
+
+
+@pytest.fixture(scope="module")
+def whole(
+    load_tiny: Load,
+    dialogues: list[Evidence],
+    care: Task,
+    small_config: Config,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """An adapter whose training nothing interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    return train_adapter(load_tiny(), dialogues, [care], small_config, folder, seed=5)
+
+
+@pytest.mark.parametrize("killed_after", [1, 3, 5])  # before a checkpoint, within an epoch, in the second epoch
+def test_a_killed_training_resumes_with_the_losses_it_would_have_had(
+    killed_after: int,
+    whole: Path,
+    load_tiny: Load,
+    dialogues: list[Evidence],
+    care: Task,
+    small_config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Kill(trainer_module.RichProgress):
+        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.global_step == killed_after:
+                raise KeyboardInterrupt
+
+    out = tmp_path / "cut"
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer_module, "RichProgress", Kill)
+        with pytest.raises(KeyboardInterrupt):
+            train_adapter(load_tiny(), dialogues, [care], small_config, out, seed=5)
+    assert not (out / "manifest.json").exists()
+    saved = killed_after // 2 * 2
+    assert (out / "checkpoints" / f"checkpoint-{saved}").is_dir() == (saved > 0)
+
+    torch.manual_seed(999)  # a new process has another random state
+    train_adapter(load_tiny(), dialogues, [care], small_config, out, seed=5)
+    assert _losses(out) == pytest.approx(_losses(whole), abs=1e-3)
+    assert not (out / "checkpoints").exists()
+    from safetensors.torch import load_file
+
+    cut, full = (load_file(folder / "adapter_model.safetensors") for folder in (out, whole))
+    for name, tensor in full.items():
+        torch.testing.assert_close(cut[name], tensor, rtol=0, atol=1e-4)
+
+
+def test_a_torn_checkpoint_is_passed_over(
+    whole: Path,
+    load_tiny: Load,
+    dialogues: list[Evidence],
+    care: Task,
+    small_config: Config,
+    tmp_path: Path,
+) -> None:
+    torn = tmp_path / "cut" / "checkpoints" / "checkpoint-4"
+    torn.mkdir(parents=True)
+    (torn / "trainer_state.json").write_text('{"epoch": 1.', "utf-8")
+    out = train_adapter(load_tiny(), dialogues, [care], small_config, tmp_path / "cut", seed=5)
+    assert _losses(out) == pytest.approx(_losses(whole), abs=1e-3)
+
+
+def test_a_finished_adapter_is_not_trained_again(
+    load_tiny: Load,
+    dialogues: list[Evidence],
+    care: Task,
+    small_config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded = load_tiny()
+    config = _with(small_config, epochs=1)
+    out = train_adapter(loaded, dialogues, [care], config, tmp_path / "care", seed=1)
+    written = (out / "adapter_model.safetensors").stat().st_mtime_ns
+    monkeypatch.setattr(trainer_module, "LabelTrainer", None)  # nothing may be trained from here on
+    assert train_adapter(loaded, dialogues, [care], config, out, seed=1) == out
+    # how often checkpoints are written does not change what is learned
+    train_adapter(loaded, dialogues, [care], _with(config, save_every=7), out, seed=1)
+    assert (out / "adapter_model.safetensors").stat().st_mtime_ns == written
+    for changed in ({"seed": 2}, {"config": _with(config, lora_r=8)}, {"evidences": dialogues[:-1]}):
+        arguments = {"evidences": dialogues, "config": config, "seed": 1} | changed
+        with pytest.raises(BundleError, match=r"these differ: (seed|training|data)"):
+            train_adapter(loaded, tasks=[care], out=out, **arguments)  # type: ignore[arg-type]
+
+
+def test_an_unfinished_training_of_other_inputs_is_refused_unless_discarded(
+    load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    config = _with(small_config, epochs=1)
+    out = tmp_path / "care"
+    (out / "checkpoints" / "checkpoint-9").mkdir(parents=True)
+    (out / "inputs.json").write_text(json.dumps({"seed": 3}), "utf-8")
+    with pytest.raises(BundleError, match="unfinished training"):
+        train_adapter(load_tiny(), dialogues, [care], config, out, seed=1)
+    train_adapter(load_tiny(), dialogues, [care], config, out, seed=1, resume=False)
+    assert len(_losses(out)) == 3
+
+
+def test_one_seed_gives_one_adapter_and_another_seed_another(
+    load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    config = _with(small_config, epochs=1)
+    runs = [
+        _losses(train_adapter(load_tiny(), dialogues, [care], config, tmp_path / str(i), seed=seed))
+        for i, seed in enumerate((1, 1, 2))
+    ]
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+
+
+def test_adapters_that_were_loaded_before_survive_a_training(
+    load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    config = _with(small_config, epochs=1)
+    loaded = load_tiny()
+    alone = train_adapter(loaded, dialogues, [care], config, tmp_path / "alone", seed=2)
+    first = train_adapter(loaded, dialogues, [care], config, tmp_path / "first", seed=1)
+    load_adapter(loaded, first, "first")
+    scorer = LabelScorer(loaded, care, config.prompt)
+    bare = scorer.score(dialogues)
+    with loaded.using("first"):
+        adapted = scorer.score(dialogues)
+        second = train_adapter(loaded, dialogues, [care], config, tmp_path / "second", seed=2)
+        assert (scorer.score(dialogues) == adapted).all()
+    assert (scorer.score(dialogues) == bare).all()
+    assert loaded.adapters == ("first",)
+    assert _losses(second) == pytest.approx(_losses(alone), abs=1e-5)  # not trained on top of the first
+
+
+def test_preflight_lists_all_that_stands_in_the_way(
+    load_tiny: Load,
+    dialogues: list[Evidence],
+    care: Task,
+    intent: Task,
+    small_config: Config,
+    tmp_path: Path,
+    make_evidence: Callable[..., Evidence],
+) -> None:
+    odd = make_evidence("odd", "退款页", turns=(("user", "退款"),), task="care")
+    with pytest.raises(InputError) as caught:
+        train_adapter(load_tiny(), [*dialogues, odd], [care, intent], small_config, tmp_path / "a", seed=1)
+    message = str(caught.value)
+    assert "task 'intent' has no labelled sample" in message
+    assert "sample 'odd'" in message
+    assert "Did you mean 退款?" in message
+    with pytest.raises(InputError, match="only label '退款'"):
+        train_adapter(load_tiny(), dialogues[1:2], [care], small_config, tmp_path / "a", seed=1)
+    assert not (tmp_path / "a").exists()
+
+
+def test_strategies_write_one_adapter_a_task_or_one_for_all(
+    load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    other = care.model_copy(update={"name": "other", "prompt": "选一个标签。"})
+    both = dialogues + [replace(e, sample=replace(e.sample, task="other")) for e in dialogues[:6]]
+    loaded, config = load_tiny(), _with(small_config, epochs=1)
+    separate = train_adapters(loaded, both, [care, other], config, tmp_path, seed=1)
+    assert [path.relative_to(tmp_path).as_posix() for path in separate] == ["adapters/care", "adapters/other"]
+    joint = train_adapters(loaded, both, [care, other], _with(config, strategy="joint"), tmp_path, seed=1)
+    assert joint == [tmp_path / "adapters" / "joint"]
+    manifest = json.loads((joint[0] / "manifest.json").read_text("utf-8"))
+    assert manifest["samples"] == {"care": 9, "other": 6}
+    assert manifest["steps"] == 5
