@@ -55,9 +55,7 @@ _UTF8_BYTES = 3
 """Bytes of a hanzi in UTF-8; the trainer measures tokens in bytes."""
 
 
-def train_tokenizer(
-    texts: Iterable[str], label_names: Sequence[str], vocab_size: int = 8000
-) -> Qwen2Tokenizer:
+def train_tokenizer(texts: Iterable[str], label_names: Sequence[str], vocab_size: int = 8000) -> Qwen2Tokenizer:
     """Learn byte-level merges from `texts` and build Qwen2's tokenizer from them.
 
     Args:

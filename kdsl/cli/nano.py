@@ -1,0 +1,69 @@
+"""`kdsl nano`: pretrain and inspect the embedded model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.group()
+def nano() -> None:
+    """Pretrain and inspect kdsl-nano, the model that ships with kdsl."""
+
+
+@nano.command()
+@click.option("--out", type=_PATH, required=True, help="Work folder; the model is written to OUT/weights.")
+@click.option("--seed", default=17, show_default=True, help="Fixes the world, the order and the first weights.")
+@click.option("--steps", type=click.IntRange(min=1), help="Optimizer steps.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train about so long instead.")
+@click.option("--dialogues", type=click.IntRange(min=400), help="Dialogues in the world.")
+@click.option("--screens", type=click.IntRange(min=400), help="Drawn screens in the world.")
+@click.option("--threads", default=2, show_default=True, type=click.IntRange(min=1), help="CPU threads.")
+def pretrain(
+    out: Path,
+    seed: int,
+    steps: int | None,
+    minutes: float | None,
+    dialogues: int | None,
+    screens: int | None,
+    threads: int,
+) -> None:
+    """Train kdsl-nano on the synthetic world; run the same command again to go on after a kill.
+
+    \b
+    examples:
+      kdsl nano pretrain --out runs/nano --seed 17 --minutes 40
+      kdsl nano pretrain --out runs/nano --seed 17 --steps 3000
+    """
+    from kdsl.config import load_config, load_tasks
+    from kdsl.knowledge.documents import load_snippets
+    from kdsl.progress import say
+    from kdsl.resources import resource
+    from kdsl.training.pretrain import Pretraining, run
+
+    tasks = load_tasks(load_config("configs/nano.yaml"))
+    snippets = load_snippets(resource("knowledge_base"), tasks)
+    sizes = {"dialogues": dialogues, "screens": screens}
+    settings = Pretraining(
+        seed=seed,
+        steps=steps,
+        minutes=minutes,
+        threads=threads,
+        **{name: size for name, size in sizes.items() if size is not None},
+    )
+    manifest = run(out, settings, tasks, snippets, say)
+    click.echo(f"{out / 'weights'}: {manifest.steps} steps in {manifest.minutes} minutes")
+
+
+@nano.command()
+@click.option("--weights", type=_PATH, help="Folder of a model; the shipped one by default.")
+def info(weights: Path | None) -> None:
+    """Show a model's shape, size and how it was made, after checking its files against the manifest."""
+    from kdsl.models.base import NANO_FOLDER
+    from kdsl.models.nano.manifest import describe
+    from kdsl.progress import show
+
+    show(describe(weights or NANO_FOLDER))
