@@ -35,8 +35,8 @@ MAX_PHRASE = 8
 """Tokens of the longest phrase that `contains` literals are mined with."""
 MAX_LINE = 16
 """Characters of the longest line that `reads` literals are mined with."""
-_PREFERRED = 4
-"""Of phrases that hold on the same evidences, the one nearest this length is kept: a word with its complement."""
+_PREFERRED = 6
+"""Of phrases that hold on the same evidences, the one nearest this length is kept: words whole, sentences not."""
 
 _TOKEN = re.compile(r"[a-z0-9]+|.", re.S)
 _NUMERIC = re.compile(r"[\d\W]+")
@@ -95,12 +95,19 @@ class Vocabulary:
         return np.array(kept, dtype=np.int64)
 
 
-def mine(views: Sequence[View], min_support: int) -> Vocabulary:
-    """All literals that hold on at least `min_support` evidences and not on all; no label is looked at."""
+def mine(views: Sequence[View], min_support: int, pictures: bool = True) -> Vocabulary:
+    """All literals that hold on at least `min_support` evidences and not on all; no label is looked at.
+
+    With `pictures` False only turns are mined: in a dialogue a picture's text is about the product, which few
+    dialogues share, and says little of what is asked.
+    """
     n = len(views)
     found: dict[RuleLiteral, int] = {}
-    for literals in (_forms(views), _ocr(views, min_support), _spoken(views, min_support)):
-        found.update(literals)
+    if pictures:
+        found.update(_ocr(views, min_support))
+    found.update(_spoken(views, min_support))
+    if pictures:
+        found.update(_forms(views))  # last: of literals that hold alike, what was said says more than a measure
     by_set: dict[int, RuleLiteral] = {}
     for literal, bits in found.items():
         if min_support <= bits.bit_count() < n:
@@ -137,7 +144,7 @@ def _supported(per_view: Iterable[set[str]], min_support: int) -> dict[str, int]
 
 
 def _representatives(phrases: dict[str, int]) -> dict[str, int]:
-    """One phrase for each firing set: the closed phrases would be the longest; a plain word travels better."""
+    """One phrase for each firing set, the others saying nothing more."""
     best: dict[int, str] = {}
     for phrase, bits in phrases.items():
         old = best.get(bits)

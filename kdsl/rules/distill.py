@@ -37,6 +37,8 @@ PENALTY = 0.3
 """L1 penalty of the weights, in nats."""
 LEAST_WEIGHT = 0.02
 """A rule of less weight is left out."""
+TRUST = 3.0
+"""A rule that a person wrote starts as if it had been right on so many samples."""
 EXAMPLES = 4
 """Samples of a label, and of its confusables, that a model that can write is shown."""
 
@@ -164,7 +166,7 @@ def _observe(
     """Mine the vocabulary and ask the small model all that will be needed of it."""
     evidences = [*labelled, *extra]
     views = [View.of(evidence) for evidence in evidences]
-    vocabulary = mine(views, config.min_support)
+    vocabulary = mine(views, config.min_support, pictures=task.input == "picture")
     teacher: dict[int, np.ndarray] = {}
     falls: priors.Falls = []
     if score is not None:
@@ -238,7 +240,7 @@ def _question(material: _Material, cues: LabelCues, owner: int, gold: int, shown
 
 
 def _book(material: _Material, pool: list[Candidate], folds: np.ndarray, origin: Origin) -> RuleBook:
-    """Weigh the candidates on their honest votes, keep the heaviest of each label, weigh those again."""
+    """Weigh the candidates on their honest votes, keep each label's heaviest and all of a person's, weigh again."""
     n, n_folds, names = len(material.gold), int(folds.max()) + 1, material.task.names
     owners = np.array([c.owner for c in pool], dtype=int)
     fires = unpack(pack([c.bits & material.labelled for c in pool], n), n).T  # [n, r]
@@ -247,14 +249,17 @@ def _book(material: _Material, pool: list[Candidate], folds: np.ndarray, origin:
     )
     votes = fires & judged[folds]
     share = judged.mean(axis=0)
-    weights, _ = fit_weights(votes, owners, material.gold, len(names), PENALTY)
+    given = np.array([_believed(c, material) for c in pool])
+    weights, _ = fit_weights(votes, owners, material.gold, len(names), PENALTY, given)
+    mined: dict[int, int] = {}
     kept: list[int] = []
-    for i in np.argsort(-weights * share, kind="stable"):
-        if weights[i] * share[i] >= LEAST_WEIGHT:
-            of_label = sum(owners[k] == owners[i] for k in kept)
-            if of_label < material.config.rules_per_label:
-                kept.append(int(i))
-    weights, bias = fit_weights(votes[:, kept], owners[kept], material.gold, len(names), PENALTY)
+    for i in np.argsort(-weights * share, kind="stable").tolist():
+        if pool[i].by_hand:
+            kept.append(i)
+        elif weights[i] * share[i] >= LEAST_WEIGHT and mined.get(owners[i], 0) < material.config.rules_per_label:
+            mined[owners[i]] = mined.get(owners[i], 0) + 1
+            kept.append(i)
+    weights, bias = fit_weights(votes[:, kept], owners[kept], material.gold, len(names), PENALTY, given[kept])
     weights *= share[kept]
     rules = []
     numbers: dict[str, int] = {}
@@ -264,9 +269,8 @@ def _book(material: _Material, pool: list[Candidate], folds: np.ndarray, origin:
         if weight < LEAST_WEIGHT:
             continue
         candidate = pool[i]
-        rivals = fires[:, [k for k in kept if owners[k] != owners[i]]].any(axis=1)
-        held = np.asarray(votes[:, i])
-        stats = _stats(material, candidate, held, rivals, pool, n_folds)
+        rivals: np.ndarray = fires[:, [k for k in kept if owners[k] != owners[i]]].max(axis=1, initial=False)
+        stats = _stats(material, candidate, votes[:, i], rivals, pool, n_folds)
         if candidate.by_hand:
             rule = candidate.by_hand.model_copy(update={"weight": round(weight, 4), "stats": stats})
         else:
@@ -281,6 +285,16 @@ def _book(material: _Material, pool: list[Candidate], folds: np.ndarray, origin:
         rules.append(rule)
     biases = {name: round(float(value), 4) for name, value in zip(names, bias, strict=True)}
     return RuleBook(task=material.task.name, labels=names, bias=biases, rules=tuple(rules))
+
+
+def _believed(candidate: Candidate, material: _Material) -> float:
+    """The weight that a person's rule is drawn to: the given one times its precision, `TRUST` right answers added;
+    NaN for mined rules. A rule that the data contradicts so fades, and is not merely outvoted by heavier ones."""
+    if candidate.by_hand is None:
+        return float("nan")
+    held = candidate.bits & material.labelled
+    hits = (held & material.label_bits(candidate.owner)).bit_count()
+    return candidate.by_hand.weight * (hits + TRUST) / (held.bit_count() + TRUST)
 
 
 def _new_id(prefix: str, numbers: dict[str, int], taken: set[str]) -> str:

@@ -181,8 +181,8 @@ class Measure(RuleLiteral):
 
     @staticmethod
     def value(name: str, facts: PictureFacts) -> float:
-        """What is compared, in percent."""
-        return 100 * _MEASURES[name](facts)
+        """What is compared, in percent (rounded, so that 2.2 is 220% and not a little more)."""
+        return round(100 * _MEASURES[name](facts), 6)
 
     def __str__(self) -> str:
         return f"a picture's {self.name} is {self.bound} {self.percent}%"
