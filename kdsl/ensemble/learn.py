@@ -13,6 +13,7 @@ from kdsl.config import Config
 from kdsl.ensemble.experts import Models
 from kdsl.ensemble.lexical import LexicalExpert
 from kdsl.evidence.cache import default_cache_dir
+from kdsl.evidence.imagine import imagine
 from kdsl.evidence.types import Evidence
 from kdsl.knowledge.documents import load_snippets, sample_documents
 from kdsl.knowledge.embedders import open_embedder
@@ -103,7 +104,8 @@ class Learner:
         KnowledgeIndex.build(documents, open_embedder(self.config.knowledge.embedder)).save(target)
 
     def _lexical(self, task: Task, group: Sequence[Evidence], target: Path) -> None:
-        LexicalExpert(task).fit(group).save(target)
+        imagined = imagine(task, self.config.ensemble.imagined_per_label, self.config.seed)
+        LexicalExpert(task).fit(group, imagined).save(target)
 
 
 def _by_hand(task: Task) -> tuple[Rule, ...]:

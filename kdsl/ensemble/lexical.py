@@ -1,7 +1,9 @@
 """The lexical expert: regularised logistic regression on characters of the turns and of the pictures' text.
 
-It is what a classical system would be, and one voice among others here. Fields are weighted because
-they differ in how directly they tell: the last user turn most, an agent's answer less.
+It is what a classical system would be, and one voice among others here, but it learns from two sources: the
+labelled samples and, for tasks whose labels the synthetic world knows, what that world would say (labels'
+meaning can be written down; a few hundred samples do not show it). Fields are weighted because they differ
+in how directly they tell: the last user turn most, the agent's reply to it less.
 """
 
 from __future__ import annotations
@@ -18,12 +20,17 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from kdsl.data.sample import Turn
 from kdsl.evidence.types import Evidence
-from kdsl.knowledge.documents import telling_turns
 from kdsl.tasks import Task
 
 FLOOR = -9.0
 """Log-probability of a label that the training samples do not show."""
+LABELLED_WEIGHT = 3.0
+"""How many imagined samples one labelled sample counts for."""
+RECENT = 3
+"""User turns that the field `recent_user` holds."""
+_PLACEHOLDER = re.compile(r"<(image|http)>")
 
 
 def _placed_words(evidence: Evidence) -> str:
@@ -48,8 +55,8 @@ FIELDS = {
     "picture": (_Field("ocr", 1.0, "char"), _Field("placed", 0.5, "word")),
     "dialogue": (
         _Field("last_user", 1.0, "char"),
-        _Field("all_user", 0.7, "char"),
-        _Field("last_agent", 0.6, "char"),
+        _Field("recent_user", 1.0, "char"),
+        _Field("reply", 0.6, "char"),
     ),
 }
 
@@ -59,16 +66,23 @@ def _text(evidence: Evidence, name: str) -> str:
         return evidence.ocr_text.replace("\n", " ")
     if name == "placed":
         return _placed_words(evidence)
-    turns = telling_turns(evidence, "agent" if name.endswith("agent") else "user")
-    return "\n".join(turns if name.startswith("all") else turns[-1:])
+    said = [(i, text) for i, turn in enumerate(evidence.sample.turns) if turn.role == "user" and (text := _said(turn))]
+    if name == "reply":  # what the agent said next after the last user turn that says something
+        later = evidence.sample.turns[said[-1][0] :] if said else ()
+        return next((_said(turn) for turn in later if turn.role == "agent"), "")
+    return "\n".join(text for _, text in said[-1 if name == "last_user" else -RECENT :])
+
+
+def _said(turn: Turn) -> str:
+    """A turn without placeholders for pictures and links."""
+    return " ".join(_PLACEHOLDER.sub(" ", turn.text).split()).strip('"“”')
 
 
 def _vectorizer(field: _Field, vocabulary: dict[str, int] | None = None) -> TfidfVectorizer:
+    min_df = 1 if vocabulary else 2  # a feature of one sample cannot be learned from, and is most of the vocabulary
     if field.analyzer == "word":
-        return TfidfVectorizer(
-            token_pattern=r"\S+", min_df=1 if vocabulary else 2, sublinear_tf=True, vocabulary=vocabulary
-        )
-    return TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True, vocabulary=vocabulary)
+        return TfidfVectorizer(token_pattern=r"\S+", min_df=min_df, sublinear_tf=True, vocabulary=vocabulary)
+    return TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=min_df, sublinear_tf=True, vocabulary=vocabulary)
 
 
 class LexicalExpert:
@@ -76,12 +90,13 @@ class LexicalExpert:
 
     name = "lexical"
 
-    def __init__(self, task: Task, c: float = 30.0) -> None:
+    def __init__(self, task: Task, c: float = 10.0) -> None:
         self.task = task
         self.c = c
 
-    def fit(self, evidences: Sequence[Evidence]) -> LexicalExpert:
-        """Learn from labelled evidence."""
+    def fit(self, labelled: Sequence[Evidence], imagined: Sequence[Evidence] = ()) -> LexicalExpert:
+        """Learn from labelled evidence and, at a third of its weight, from the synthetic world's."""
+        evidences = [*labelled, *imagined]
         fields = FIELDS[self.task.input]
         self.vectorizers_: list[TfidfVectorizer] = []
         for field in fields:
@@ -92,7 +107,8 @@ class LexicalExpert:
                 vectorizer = _vectorizer(field, {"\0": 0}).fit(["\0"])
             self.vectorizers_.append(vectorizer)
         labels = [self.task.index(e.sample.label or "") for e in evidences]
-        model = LogisticRegression(C=self.c, max_iter=3000).fit(self._features(evidences), labels)
+        weights = np.repeat([LABELLED_WEIGHT, 1.0], [len(labelled), len(imagined)])
+        model = LogisticRegression(C=self.c, max_iter=3000).fit(self._features(evidences), labels, weights)
         self.classes_ = model.classes_.astype(np.int64)
         # scikit-learn keeps one row for two classes: make it a row a class, as for more
         self.coef_ = model.coef_ if len(self.classes_) > 2 else np.vstack([-model.coef_, model.coef_]) / 2
