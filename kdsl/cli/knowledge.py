@@ -21,22 +21,27 @@ def knowledge() -> None:
 @click.option("--config", type=_PATH, default="configs/nano.yaml", show_default=True)
 @click.option("--out", type=_PATH, required=True, help="Folder for the index.")
 @click.option("--snippets", type=_PATH, help="Folder of snippets; default: knowledge.snippets of the config.")
+@click.option("--world", default=0, show_default=True, help="Synthetic documents a label to add.")
 @_set_option
-def build(config: Path, out: Path, snippets: Path | None, overrides: tuple[str, ...]) -> None:
+def build(config: Path, out: Path, snippets: Path | None, world: int, overrides: tuple[str, ...]) -> None:
     """Index the snippets of all tasks (`kdsl fit` adds labelled samples to its own).
 
     \b
     examples:
       kdsl knowledge build --out index
+      kdsl knowledge build --out index --world 100
       kdsl knowledge build --config configs/nano.yaml --snippets my-shop/snippets --out index
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.knowledge.documents import load_snippets
     from kdsl.knowledge.embedders import open_embedder
     from kdsl.knowledge.index import KnowledgeIndex
+    from kdsl.knowledge.world import world_documents
 
     settings = load_config(config, overrides)
-    documents = load_snippets(snippets or Path(settings.knowledge.snippets), load_tasks(settings))
+    tasks = load_tasks(settings)
+    documents = load_snippets(snippets or Path(settings.knowledge.snippets), tasks)
+    documents += [d for task in tasks for d in world_documents(task, world, settings.seed)]
     KnowledgeIndex.build(documents, open_embedder(settings.knowledge.embedder)).save(out)
     click.echo(f"{out}: {len(documents)} documents", err=True)
 

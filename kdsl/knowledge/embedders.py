@@ -48,7 +48,7 @@ class CharNgramEmbedder:
 
     name = CHAR_NGRAM
 
-    def __init__(self, dim: int = 4096) -> None:
+    def __init__(self, dim: int = 2048) -> None:
         self.dim = dim
         self._hashing = HashingVectorizer(
             analyzer="char", ngram_range=(1, 3), n_features=1 << 18, alternate_sign=False, norm=None
@@ -62,6 +62,8 @@ class CharNgramEmbedder:
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """float32 [n, dim], rows of length 1; 0 where no n-gram of a text was in the corpus."""
+        if not texts:  # scikit-learn refuses to transform nothing
+            return np.zeros((0, self.dim), np.float32)
         counts = self._counts(texts).tocoo()
         values = (1 + np.log(counts.data)) * self.idf_[counts.col]
         signs = 1 - 2 * ((counts.col // self.dim) & 1)  # a bit of the hash that the column does not use

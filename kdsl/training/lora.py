@@ -187,6 +187,8 @@ def _new_adapter(loaded: LoadedModel, config: Config, seed: int) -> Iterator[Any
             if loaded.peft is None:
                 model.unload()
             else:
+                if loaded.adapters:  # peft warns where the active adapter is deleted
+                    model.set_adapter(loaded.adapters[0])
                 model.delete_adapter(ADAPTER)
                 model.base_model.disable_adapter_layers()
             loaded.model.eval().requires_grad_(False)

@@ -1,0 +1,117 @@
+"""One contract for every embedder that can run here, and what the built-in one must do besides."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kdsl.errors import BundleError, MissingDependency
+from kdsl.knowledge.embedders import CharNgramEmbedder, Embedder, SentenceEmbedder, open_embedder
+
+CORPUS = ["这个杯子会不会生锈", "退款什么时候到账", "Does the blue one fade?", "尺寸 30x40 厘米", "", "会生锈吗"]
+
+
+def _char_ngram(folder: Path) -> Embedder:
+    return CharNgramEmbedder(1024)
+
+
+def _sentence(folder: Path) -> Embedder:
+    """A random BERT of two layers, saved as a sentence-transformers folder."""
+    pytest.importorskip("sentence_transformers")
+    from sentence_transformers import SentenceTransformer, models
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    characters = sorted({c for text in CORPUS for c in text if not c.isspace()})
+    vocabulary = folder / "vocab.txt"
+    vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]), "utf-8")
+    bert = folder / "bert"
+    BertTokenizer(str(vocabulary)).save_pretrained(bert)
+    config = BertConfig(
+        vocab_size=len(characters) + 5,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+    )
+    BertModel(config).save_pretrained(bert)
+    transformer = models.Transformer(str(bert))
+    SentenceTransformer(modules=[transformer, models.Pooling(32)]).save(str(folder / "model"))
+    return SentenceEmbedder(str(folder / "model"))
+
+
+@pytest.fixture(params=[_char_ngram, _sentence], ids=["char-ngram", "sentence-transformers"])
+def embedder(request: pytest.FixtureRequest, tmp_path: Path) -> Embedder:
+    make: Callable[[Path], Embedder] = request.param
+    made = make(tmp_path)
+    made.fit(CORPUS)
+    return made
+
+
+def test_vectors_have_length_one_and_empty_texts_none(embedder: Embedder) -> None:
+    vectors = embedder.embed(CORPUS)
+    assert vectors.shape == (len(CORPUS), embedder.dim)
+    assert vectors.dtype == np.float32
+    lengths = np.linalg.norm(vectors, axis=1)
+    np.testing.assert_allclose(lengths, [1, 1, 1, 1, 0, 1], atol=1e-5)
+    assert embedder.embed([]).shape == (0, embedder.dim)
+
+
+def test_a_text_is_nearest_to_itself_alone_or_in_company(embedder: Embedder) -> None:
+    vectors = embedder.embed(CORPUS)
+    assert ((vectors @ vectors.T).argmax(1) == np.arange(len(CORPUS)))[[0, 1, 2, 3, 5]].all()
+    np.testing.assert_allclose(embedder.embed(CORPUS[1:2])[0], vectors[1], atol=1e-5)
+
+
+def test_a_saved_embedder_embeds_the_same(embedder: Embedder, tmp_path: Path) -> None:
+    embedder.save(tmp_path / "state")
+    again = open_embedder(embedder.name, tmp_path / "state")
+    np.testing.assert_allclose(again.embed(CORPUS), embedder.embed(CORPUS), atol=1e-6)
+
+
+def test_char_ngram_similarity_is_close_to_that_of_whole_tf_idf_vectors() -> None:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    corpus = [f"{a}{b}{c}" for a in ("这个", "那款", "新买的") for b in ("杯子", "锅") for c in ("会生锈吗", "掉色不")]
+    whole = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True).fit_transform(corpus)
+    sketch = CharNgramEmbedder(4096)
+    sketch.fit(corpus)
+    vectors = sketch.embed(corpus)
+    exact = (whole @ whole.T).toarray()
+    error = vectors @ vectors.T - exact
+    assert np.sqrt((error**2).mean()) < 2 / np.sqrt(4096)
+
+
+def test_char_ngram_knows_no_digit_from_another_and_nothing_the_corpus_lacks() -> None:
+    embedder = CharNgramEmbedder(1024)
+    embedder.fit(CORPUS)
+    first, second, alien = embedder.embed(["尺寸 12x99", "尺寸 34x56", "ξψ"])
+    np.testing.assert_array_equal(first, second)
+    assert not alien.any()
+
+
+def test_damaged_state_is_refused(tmp_path: Path) -> None:
+    embedder = CharNgramEmbedder(256)
+    embedder.fit(CORPUS)
+    embedder.save(tmp_path)
+    (tmp_path / "embedder.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(BundleError, match="embedder cannot be read"):
+        open_embedder("char-ngram", tmp_path)
+
+
+def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(MissingDependency, match=r"pip install 'kdsl\[embed\]'"):
+        open_embedder("some/model")
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("sentence_transformers") is None, reason="sentence-transformers is not here"
+)
+def test_a_model_that_is_not_here_is_named() -> None:
+    with pytest.raises(MissingDependency, match="no/such-model"):
+        open_embedder("no/such-model")
