@@ -84,9 +84,10 @@ class RulesConfig(_Part):
     min_support: int = Field(2, ge=1)
     """A literal must hold in this many training samples."""
     max_literals: int = Field(3, ge=1)
-    simulations: int = Field(2000, ge=1)
-    """Tree-search simulations a label."""
-    rules_per_label: int = Field(8, ge=1)
+    simulations: int = Field(240, ge=1)
+    """Tree-search simulations a label, shared by its rules; more find rules that fit the training samples better,
+    and unseen ones no better."""
+    rules_per_label: int = Field(16, ge=1)
     occlusion_samples: int = Field(400, ge=0)
     """Samples on which the small model is asked what it loses when a unit is hidden; 0 = uniform prior."""
     occlusion_units: int = Field(6, ge=1)

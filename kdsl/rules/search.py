@@ -25,8 +25,8 @@ COVERAGE_POWER = 0.5
 """The reward grows with the share of the label that is covered to this power."""
 LITERAL_COST = 0.01
 """Taken off the reward for every literal but the first."""
-EXPLORATION = 1.0
-"""PUCT's constant; rewards lie in 0..1."""
+EXPLORATION = 0.05
+"""PUCT's constant, for rewards in 0..1 and priors relative to a uniform one."""
 COVERED_WORTH = 0.25
 """What a sample counts for in coverage once a rule of the label covers it."""
 SOFT_WORTH = 0.3
@@ -117,7 +117,7 @@ class Objective:
 @dataclass(slots=True)
 class Node:
     """A partial rule: where it holds, and for each action [a] the best and mean value found below it, its visits
-    and its prior, which is 0 for an action that is not allowed or has nothing left to find."""
+    and its (relative) prior, which is 0 for an action that is not allowed or has nothing left to find."""
 
     rule: tuple[int, ...]
     bits: np.ndarray
@@ -234,7 +234,8 @@ class TreeSearch:
         prior = np.where(legal, self.actions.prior, 0.0) if extendable else np.zeros(len(values))
         mass = prior.sum()
         if mass:
-            prior /= mass
+            # relative to uniform, and its square root: a model that is sure bends the search and does not close it
+            prior = np.sqrt(prior * (np.count_nonzero(prior) / mass))
         return Node(
             rule,
             bits,

@@ -1,0 +1,123 @@
+"""`kdsl rules` and `kdsl distill-rules` at the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from kdsl.cli.main import cli
+from kdsl.errors import ConfigError, InputError
+from kdsl.rules.book import RuleBook
+
+PAGES = {"购物车页面": ("购物车", "全选", "结算"), "换货页面": ("换货详情", "换货原因", "提交")}
+
+
+@pytest.fixture(scope="module")
+def shop_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve labelled scene samples in the challenge's format, their pictures, and OCR results."""
+    root = tmp_path_factory.mktemp("shop")
+    (root / "images").mkdir()
+    samples, ocr = [], []
+    for label, lines in PAGES.items():
+        for number in range(6):
+            name = f"{label[:2]}{number}.jpg"
+            Image.new("RGB", (90, 160), (255, 255, 20 * number)).save(root / "images" / name)
+            boxes = [[5, 40 * i + 5, 85, 40 * i + 20] for i in range(len(lines))]
+            found = [{"text": t, "score": 0.99, "box": b} for t, b in zip(lines, boxes, strict=True)]
+            ocr.append({"image": name, "width": 90, "height": 160, "lines": found})
+            samples.append(
+                {
+                    "id": f"{label}{number}",
+                    "instruction": "Picture 1: <image>\n请对消费者上传的图片进行分类。",
+                    "input": "",
+                    "output": label,
+                    "image": [name],
+                }
+            )
+    (root / "train.json").write_text(json.dumps(samples, ensure_ascii=False), "utf-8")
+    (root / "ocr.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in ocr), "utf-8")
+    return root
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(a) for a in arguments])
+
+
+def data_of(root: Path) -> tuple[str | Path, ...]:
+    return "--data", root / "train.json", "--images", root / "images", "--ocr", root / "ocr.jsonl"
+
+
+def test_list_needs_neither_torch_nor_numpy() -> None:
+    probe = (
+        "from kdsl.cli.main import cli; cli(['rules', 'list'], standalone_mode=False); import sys; "
+        "heavy = {'torch', 'sklearn', 'numpy', 'scipy', 'pandas'} & set(sys.modules); assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "scene/cart-checkout  购物车页面  weight 4, hand" in done.stdout
+
+
+def test_list_filters_by_label_and_task() -> None:
+    result = run("rules", "list", "--label", "气泡")
+    ids = [line.split()[0] for line in result.output.splitlines() if not line.startswith(" ")]
+    assert ids == ["intent/bubbles", "intent/film-answer"]
+    assert "scene/" not in run("rules", "list", "--task", "intent").output
+    error = run("rules", "list", "--label", "气泡泡").exception
+    assert isinstance(error, InputError)
+    assert "Did you mean 气泡?" in str(error)
+
+
+def test_show_tells_all_of_one_rule() -> None:
+    output = run("rules", "show", "cart-checkout").output
+    assert "all      an OCR line contains 「结算」" in output
+    assert "none     an OCR line contains 「粉丝」" in output
+    assert "origin   hand" in output
+    error = run("rules", "show", "cart-chekout").exception
+    assert isinstance(error, InputError)
+    assert "Did you mean cart-checkout?" in str(error)
+
+
+def test_a_faulty_book_is_refused_with_its_faults(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("task: scene\nlabels: [a, b]\nrules: [{id: x, label: c, when: {all: [nonsense]}}]\n", "utf-8")
+    error = run("rules", "list", "--book", path).exception
+    assert isinstance(error, ConfigError)
+    assert "rule 'x'" in str(error)
+
+
+def test_rules_are_distilled_listed_and_analysed(shop_files: Path, tmp_path: Path) -> None:
+    done = run(
+        "distill-rules", *data_of(shop_files), "--out", tmp_path, "--task", "scene", "--no-model", "--no-shipped",
+        "--set", "rules.simulations=40",
+    )  # fmt: skip
+    assert done.exception is None, done.exception
+    book = RuleBook.load(tmp_path / "scene.yaml")
+    assert {rule.label for rule in book.rules} == set(PAGES)
+    assert not (tmp_path / "intent.yaml").exists()
+    listed = run("rules", "list", "--book", tmp_path / "scene.yaml").output
+    assert f"scene/{book.rules[0].id}" in listed
+    table = run("rules", "analyse", *data_of(shop_files), "--book", tmp_path / "scene.yaml")
+    assert table.exception is None, table.exception
+    assert "12 samples, coverage 1.000, precision 1.000" in " ".join(table.output.split())
+    wrong = run("rules", "analyse", *data_of(shop_files), "--rule", "exchange-title")
+    assert wrong.output.strip() == ""
+
+
+def test_shipped_rules_join_unless_left_out(shop_files: Path, tmp_path: Path) -> None:
+    run("distill-rules", *data_of(shop_files), "--out", tmp_path, "--task", "scene", "--no-model",
+        "--set", "rules.simulations=16")  # fmt: skip
+    origins = {rule.id: rule.origin.how for rule in RuleBook.load(tmp_path / "scene.yaml").rules}
+    assert origins["cart-checkout"] == "hand"
+    assert "refund-result" in origins  # no sample speaks for or against it
+
+
+def test_an_unknown_task_is_named(shop_files: Path, tmp_path: Path) -> None:
+    error = run("distill-rules", *data_of(shop_files), "--out", tmp_path, "--task", "scenes", "--no-model").exception
+    assert isinstance(error, InputError)
+    assert "Did you mean scene?" in str(error)
