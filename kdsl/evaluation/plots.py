@@ -1,0 +1,90 @@
+"""Pictures of a report, as PNG bytes: confusion matrix, reliability diagram, coverage-risk curve."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from sklearn.metrics import confusion_matrix
+
+from kdsl.evaluation.metrics import Confidence
+from kdsl.evaluation.predictions import FAILED, Judged
+from kdsl.fonts import font_path
+
+DPI = 110
+_BLUE, _GREY = "#2a6fb0", "#9aa5b1"
+
+
+@cache
+def _font() -> Any:
+    """The font that ships with kdsl: labels are Chinese, and a machine may have no such font."""
+    return FontProperties(fname=str(font_path()))
+
+
+def confusion_png(judged: Sequence[Judged], order: Sequence[str]) -> bytes:
+    """Gold labels down, predictions across; shade is the share of the row, numbers are samples.
+
+    Args:
+        order: the task's labels; those that never occur are left out. Predictions outside the list and
+            failed samples share the last column.
+    """
+    seen = {j.gold for j in judged} | {j.label for j in judged}
+    names = [name for name in order if name in seen]
+    said = [j.label if j.label in names else FAILED for j in judged]
+    columns = [*names, *([FAILED] if FAILED in said else [])]
+    counts = confusion_matrix([j.gold for j in judged], said, labels=columns)[: len(names)]
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = max(4.0, 0.36 * len(columns) + 2.6)
+    figure = Figure(figsize=(side, side))
+    axes = figure.add_subplot()
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        colour = "white" if share[row, column] > 0.5 else "black"
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=7, color=colour)
+    shown = [name or "(none or outside the list)" for name in columns]
+    axes.set_xticks(range(len(columns)), shown, rotation=90, fontproperties=_font(), fontsize=8)
+    axes.set_yticks(range(len(names)), names, fontproperties=_font(), fontsize=8)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("gold")
+    return _png(figure)
+
+
+def reliability_png(confidence: Confidence) -> bytes:
+    """Accuracy against probability by bin; below it, how many predictions each bin holds."""
+    figure = Figure(figsize=(5, 5))
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    left = [b.low for b in confidence.bins]
+    width = [b.high - b.low for b in confidence.bins]
+    upper.bar(left, [b.accuracy for b in confidence.bins], width, align="edge", color=_BLUE, edgecolor="white")
+    upper.plot([0, 1], [0, 1], color=_GREY, linestyle="--", linewidth=1)
+    upper.plot([b.confidence for b in confidence.bins], [b.accuracy for b in confidence.bins], "o", color="black", ms=3)
+    upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy", title=f"calibration error {confidence.ece:.3f}")
+    lower.bar(left, [b.n for b in confidence.bins], width, align="edge", color=_GREY, edgecolor="white")
+    lower.set(xlabel="probability of the predicted label", ylabel="samples")
+    return _png(figure)
+
+
+def coverage_png(curves: Mapping[str, Confidence]) -> bytes:
+    """Error rate over coverage, a line a task: how wrong kdsl is if it answers its surest share only."""
+    figure = Figure(figsize=(5.5, 4))
+    axes = figure.add_subplot()
+    for name, confidence in curves.items():
+        coverage = np.arange(1, len(confidence.curve) + 1) / len(confidence.curve)
+        axes.plot(coverage, confidence.curve, label=f"{name} (AURC {confidence.aurc:.3f})")
+    axes.set(xlim=(0, 1), ylim=(0, None), xlabel="coverage", ylabel="error rate of what is answered")
+    axes.grid(alpha=0.3)
+    axes.legend(prop=_font())
+    return _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
+    FigureCanvasAgg(figure)  # no pyplot: it keeps global state and may look for a screen
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
+    return buffer.getvalue()
