@@ -39,7 +39,7 @@ class EvidenceConfig(_Part):
     ocr: Literal["rapidocr", "paddleocr"] = "rapidocr"
     min_score: float = Field(0.5, ge=0, le=1)
     """OCR lines below this confidence are dropped."""
-    max_side: int = Field(960, ge=64)
+    max_side: int = Field(1280, ge=64)
     """Longest side, in pixels, of the picture that text detection sees."""
     max_megapixels: float = Field(100, gt=0)
     """Larger pictures are refused before they are decoded."""
