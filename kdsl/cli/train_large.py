@@ -49,13 +49,15 @@ def train_large(
     from kdsl.evidence.observe import observe
     from kdsl.models.base import load_base
     from kdsl.tasks import task_by_name
-    from kdsl.training.lora import train_adapters
+    from kdsl.training.lora import check_trainable, train_adapters
 
     changes = [*overrides, *([f"training.strategy={strategy}"] if strategy else [])]
     settings = load_config(config, changes)
     every = load_tasks(settings)
     tasks = [task_by_name(every, name) for name in names] or every
-    samples = [sample for sample in read_samples(data, every) if sample.task in {t.name for t in tasks}]
+    wanted = {task.name for task in tasks}
+    samples = [s for s in read_samples(data, every) if s.task in wanted and s.label is not None]
+    check_trainable(samples, tasks)
     evidences = observe(samples, images, settings.evidence, ocr)
     loaded = load_base(settings.large)
     seed = settings.seed if seed is None else seed

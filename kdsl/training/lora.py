@@ -13,7 +13,7 @@ import hashlib
 import importlib.metadata
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import torch
 
 from kdsl.config import Config
 from kdsl.data.files import atomic_write
+from kdsl.data.sample import Sample
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import stamp_adapter
@@ -57,7 +58,9 @@ def train_adapter(
         InputError: a task has no labelled samples, one label only, or a sample of an unknown label.
         BundleError: `out` holds an adapter of other data or settings.
     """
-    labelled = check_trainable(evidences, tasks)
+    check_trainable((evidence.sample for evidence in evidences), tasks)
+    names = {task.name for task in tasks}
+    labelled = [e for e in evidences if e.sample.label is not None and e.sample.task in names]
     inputs = _fingerprint(loaded, labelled, tasks, config, seed)
     if _finished(out, inputs):
         return out
@@ -109,7 +112,7 @@ def train_adapters(
 
     Samples of all tasks are checked before the first training begins. Raises what `train_adapter` raises.
     """
-    check_trainable(evidences, tasks)
+    check_trainable((evidence.sample for evidence in evidences), tasks)
     groups = [("joint", tasks)] if config.training.strategy == "joint" else [(t.name, [t]) for t in tasks]
     return [
         train_adapter(loaded, evidences, group, config, out / "adapters" / name, seed=seed, resume=resume)
@@ -117,30 +120,30 @@ def train_adapters(
     ]
 
 
-def check_trainable(evidences: Sequence[Evidence], tasks: Sequence[Task]) -> list[Evidence]:
-    """The labelled samples of the tasks, or an error that lists all that stands in the way of training.
+def check_trainable(samples: Iterable[Sample], tasks: Sequence[Task]) -> None:
+    """Refuse samples on which training cannot work; needs no picture, so it can run before OCR does.
 
     Raises:
-        InputError: a task has no labelled samples or one label only, or labels are not the task's.
+        InputError: a task has no labelled samples or one label only, or labels are not the task's; the
+            message lists all of it.
     """
-    known = {task.name: task for task in tasks}
-    labelled = [e for e in evidences if e.sample.label is not None and e.sample.task in known]
     faults = []
+    labelled = [sample for sample in samples if sample.label is not None]
     for task in tasks:
-        labels = {e.sample.label for e in labelled if e.sample.task == task.name}
+        own = [sample for sample in labelled if sample.task == task.name]
+        labels = {sample.label for sample in own}
         if len(labels) < 2:
             found = f"only label '{labels.pop()}'" if labels else "no labelled sample"
             faults.append(f"task '{task.name}' has {found}; training needs samples of two labels at least.")
-    for evidence in labelled:
-        try:
-            known[evidence.sample.task].index(evidence.sample.label or "")
-        except InputError as error:
-            faults.append(f"sample '{evidence.sample.id}': {error}")
+        for sample in own:
+            try:
+                task.index(sample.label or "")
+            except InputError as error:
+                faults.append(f"sample '{sample.id}': {error}")
     if faults:
         listed = "\n".join(f"  - {fault}" for fault in faults[:10])
         more = f"\n  and {len(faults) - 10} more" if len(faults) > 10 else ""
-        raise InputError(f"an adapter cannot be trained on these {len(evidences)} samples:\n{listed}{more}")
-    return labelled
+        raise InputError(f"an adapter cannot be trained on these samples:\n{listed}{more}")
 
 
 def target_modules(model: Any) -> list[str]:
