@@ -121,7 +121,7 @@ class EnsembleConfig(_Part):
     """Labels that a second call scores again."""
     route_rate: float = Field(0.3, ge=0, le=1)
     """Share of samples, those of smallest margin, that the router sends to further calls."""
-    imagined_per_label: int = Field(60, ge=0)
+    imagined_per_label: int = Field(100, ge=0)
     """Samples a label of the synthetic world that the lexical expert learns from beside the labelled ones."""
     target_accuracy: float = Field(0.9, gt=0, le=1)
     """Predictions below the probability that reached this accuracy out of fold say 'ask a person'."""

@@ -45,16 +45,16 @@ def distill_rules(
     config = load_config(config_path, overrides)
     tasks = load_tasks(config)
     evidences = load_evidence(data, images, tasks, config.evidence, ocr)
+    scorers = {}
     chosen = tasks if only is None else [task_by_name(tasks, only)]
-    small = None
+    small = write = None
     if not no_model and config.rules.occlusion_samples:
         from kdsl.models.base import load_base
-
-        small = load_base(config.small)
-    scorers = {}
-    if small is not None:
+        from kdsl.models.generation import writer
         from kdsl.models.scorer import LabelScorer
 
+        small = load_base(config.small)
+        write = writer(small)
         scorers = {task.name: LabelScorer(small, task, config.prompt).score for task in chosen}
     distill_tasks(
         evidences,
@@ -65,4 +65,5 @@ def distill_rules(
         fingerprint=f"{small.fingerprint}:{config.prompt}" if small else "",
         model=small.name if small else None,
         shipped=not no_shipped,
+        write=write,
     )

@@ -18,13 +18,13 @@ from kdsl.evidence.types import Evidence
 from kdsl.knowledge.documents import load_snippets, sample_documents
 from kdsl.knowledge.embedders import open_embedder
 from kdsl.knowledge.index import KnowledgeIndex
+from kdsl.models.generation import writer
 from kdsl.models.scorer import LabelScorer
-from kdsl.rules.book import RuleBook, shipped_books
+from kdsl.rules.book import shipped_rules
 from kdsl.rules.distill import distill
 from kdsl.rules.prior import ScoreCache
-from kdsl.rules.rule import Rule
 from kdsl.tasks import Task
-from kdsl.training.lora import train_adapter
+from kdsl.training.lora import train_adapters
 
 Say = Callable[[str], None]
 Labelled = Mapping[str, Sequence[Evidence]]
@@ -54,11 +54,9 @@ class Learner:
     def learn(self, train: Labelled, folder: Path) -> dict[str, Path]:
         """Learn all parts into `folder`; the adapters' folders by task."""
         adapters = self.adapters(folder)
-        for path in dict.fromkeys(adapters.values()):
-            tasks = [task for task in self.tasks if adapters[task.name] == path]
-            samples = [evidence for task in tasks for evidence in train[task.name]]
-            self.say(f"adapter {path.name}: {len(samples)} samples")
-            train_adapter(self.models.large, samples, tasks, self.config, path, seed=self.config.seed)
+        samples = [evidence for task in self.tasks for evidence in train[task.name]]
+        self.say(f"adapters: {len(samples)} samples")
+        train_adapters(self.models.large, samples, self.tasks, self.config, folder, seed=self.config.seed)
         for task in self.tasks:
             self._once(folder / "rules" / f"{task.name}.yaml", self._rules, task, train[task.name])
             self._once(folder / "index" / task.name, self._index, task, train[task.name])
@@ -93,9 +91,10 @@ class Learner:
                 task,
                 self.config.rules,
                 score=scorer.score,
+                write=writer(small),
                 seed=self.config.seed,
                 cache=ScoreCache(settings, default_cache_dir() / "occlusion"),  # shared by folds and runs
-                seed_rules=_by_hand(task),
+                seed_rules=shipped_rules(task),
                 model=small.name,
             ).save(target)
 
@@ -106,12 +105,3 @@ class Learner:
     def _lexical(self, task: Task, group: Sequence[Evidence], target: Path) -> None:
         imagined = imagine(task, self.config.ensemble.imagined_per_label, self.config.seed)
         LexicalExpert(task).fit(group, imagined).save(target)
-
-
-def _by_hand(task: Task) -> tuple[Rule, ...]:
-    """The shipped rules of a task, where its labels are still the shipped ones."""
-    books = shipped_books()
-    if task.name not in books:
-        return ()
-    book = RuleBook.load(books[task.name])
-    return book.rules if set(book.labels) == set(task.names) else ()

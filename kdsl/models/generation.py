@@ -5,11 +5,11 @@ Nothing here books calls or tokens; the caller does that before it calls.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
-from kdsl.models.base import LoadedModel
+from kdsl.models.base import NANO, LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.encode import encode
 from kdsl.models.prompts import Prompt
@@ -43,3 +43,10 @@ def generate(loaded: LoadedModel, prompts: Sequence[Prompt], max_new_tokens: int
         pad_token_id=loaded.tokenizer.pad_token_id,
     )
     return list(loaded.tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True))
+
+
+def writer(loaded: LoadedModel, max_new_tokens: int = 120) -> Callable[[str], str] | None:
+    """A function that lets the model answer a request in free text; None for nano, which was never taught to."""
+    if loaded.name == NANO:
+        return None
+    return lambda text: generate(loaded, [text_prompt(loaded, text)], max_new_tokens)[0]

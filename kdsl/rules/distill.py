@@ -126,6 +126,7 @@ def distill_tasks(
     fingerprint: str = "",
     model: str | None = None,
     shipped: bool = True,
+    write: priors.Write | None = None,
 ) -> dict[str, RuleBook]:
     """Distil the book of each task, write it to `out`/<task>.yaml and say how many rules it has.
 
@@ -133,6 +134,7 @@ def distill_tasks(
         scorers: task name -> the small model; tasks without one are searched with a uniform prior.
         fingerprint: of the small model and its prompt; its scores are kept in `out`/.scores for the next run.
         shipped: let the rules that ship with kdsl join the candidates.
+        write: the small model answering in free text, if it can.
     """
     books = {}
     cache = priors.ScoreCache(fingerprint, out / ".scores") if scorers else None
@@ -142,6 +144,7 @@ def distill_tasks(
             task,
             config.rules,
             score=scorers.get(task.name),
+            write=write,
             seed=config.seed,
             cache=cache,
             seed_rules=shipped_rules(task) if shipped else (),
