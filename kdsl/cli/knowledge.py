@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
+from kdsl.cli.options import config_options
+
 _PATH = click.Path(path_type=Path)
-_set_option = click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting of the config."
-)
 
 
 @click.group()
@@ -18,12 +17,11 @@ def knowledge() -> None:
 
 
 @knowledge.command()
-@click.option("--config", type=_PATH, default="configs/nano.yaml", show_default=True)
+@config_options
 @click.option("--out", type=_PATH, required=True, help="Folder for the index.")
 @click.option("--snippets", type=_PATH, help="Folder of snippets; default: knowledge.snippets of the config.")
 @click.option("--world", default=0, show_default=True, help="Synthetic documents a label to add.")
-@_set_option
-def build(config: Path, out: Path, snippets: Path | None, world: int, overrides: tuple[str, ...]) -> None:
+def build(config_path: str, out: Path, snippets: Path | None, world: int, overrides: tuple[str, ...]) -> None:
     """Index the snippets of all tasks (`kdsl fit` adds labelled samples to its own).
 
     \b
@@ -38,7 +36,7 @@ def build(config: Path, out: Path, snippets: Path | None, world: int, overrides:
     from kdsl.knowledge.index import KnowledgeIndex
     from kdsl.knowledge.world import world_documents
 
-    settings = load_config(config, overrides)
+    settings = load_config(config_path, overrides)
     tasks = load_tasks(settings)
     documents = load_snippets(snippets or Path(settings.knowledge.snippets), tasks)
     documents += [d for task in tasks for d in world_documents(task, world, settings.seed)]

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-_PATH = click.Path(path_type=Path)
+from kdsl.cli.options import config_options, data_options
 
 
 @click.command()
-@click.option("--data", type=_PATH, required=True, help="Labelled samples.")
-@click.option("--images", type=_PATH, required=True, help="Folder that all pictures lie below.")
-@click.option("--ocr", type=_PATH, help="OCR results at hand, JSONL; other pictures are read anew.")
-@click.option("--config", type=_PATH, default="configs/nano.yaml", show_default=True)
-@click.option("--out", type=_PATH, required=True, help="Adapters are written to OUT/adapters/<task>.")
+@data_options
+@config_options
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Adapters are written to OUT/adapters/<task>."
+)
 @click.option("--task", "names", multiple=True, help="Only this task; may be given more than once.")
 @click.option(
     "--strategy",
@@ -23,12 +23,11 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--seed", type=int, help="Default: seed of the config.")
 @click.option("--resume/--no-resume", default=True, show_default=True, help="Continue an unfinished training.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting of the config.")
 def train_large(
     data: Path,
     images: Path,
     ocr: Path | None,
-    config: Path,
+    config_path: str,
     out: Path,
     names: tuple[str, ...],
     strategy: str | None,
@@ -52,7 +51,7 @@ def train_large(
     from kdsl.training.lora import check_trainable, train_adapters
 
     changes = [*overrides, *([f"training.strategy={strategy}"] if strategy else [])]
-    settings = load_config(config, changes)
+    settings = load_config(config_path, changes)
     every = load_tasks(settings)
     tasks = [task_by_name(every, name) for name in names] or every
     wanted = {task.name for task in tasks}

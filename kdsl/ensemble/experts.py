@@ -117,7 +117,7 @@ class Experts:
         self, state: PrefixState, first: np.ndarray, shortlist: Sequence[str], hits: Sequence[Hit]
     ) -> np.ndarray:
         """Call 2 on call 1's cache: scores [m] that move the mass of `first` [m] within the shortlist."""
-        context = [f"{hit.document.title} {hit.document.text} -> {hit.document.label}" for hit in hits]
+        context = [f"{hit.document.excerpt}：{hit.document.label}" for hit in hits]
         with self.models.large.using(self.adapter):
             scores = self.large.rescore([state], [context], shortlist).log_probs[0]
         columns = [self.task.index(name) for name in shortlist]

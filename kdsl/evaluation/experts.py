@@ -8,6 +8,8 @@ from typing import Any
 
 from sklearn.metrics import f1_score
 
+from kdsl.evaluation.report import Evaluation
+
 FUSED = "fused"
 NOTHING = ""
 """Stands for the label of an expert that abstained: never right."""
@@ -36,12 +38,20 @@ def experts_alone(gold: Mapping[str, str], predictions: Sequence[Mapping[str, An
     for task in sorted({str(line["task"]) for line in predictions if line.get("task")}, reverse=True):
         lines = [line for line in predictions if line["task"] == task]
         truth = [gold[line["id"]] for line in lines]
-        names = [name for name in _names(lines) if all(name in _votes(line) for line in lines if "trace" in line)]
+        spoke = [line for line in lines if _votes(line)]
+        names = [name for name in _names(lines) if all(name in _votes(line) for line in spoke)]
         for name in names:
             said = [_first(_votes(line).get(name)) for line in lines]
             rows.append(_row(task, name, truth, said))
-        rows.append(_row(task, FUSED, truth, [line.get("label", NOTHING) for line in lines]))
+        rows.append(_row(task, FUSED, truth, [line.get("label") or NOTHING for line in lines]))
     return rows
+
+
+def traced(evaluation: Evaluation) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """An evaluation's gold labels by id, and its lines as `experts_alone` wants them."""
+    judged = [one for group in evaluation.judged.values() for one in group]
+    lines = [one.line.model_dump() | {"id": one.sample.id, "task": one.sample.task} for one in judged]
+    return {one.sample.id: one.gold for one in judged}, lines
 
 
 def _row(task: str, expert: str, truth: list[str], said: list[str]) -> Alone:
@@ -54,7 +64,8 @@ def _names(lines: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _votes(line: Mapping[str, Any]) -> Mapping[str, Any]:
-    votes: Mapping[str, Any] = line.get("trace", {}).get("experts", {})
+    trace = line.get("trace")
+    votes: Mapping[str, Any] = trace.get("experts", {}) if isinstance(trace, Mapping) else {}
     return votes
 
 
