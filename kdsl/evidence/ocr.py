@@ -13,13 +13,14 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from kdsl.config import EvidenceConfig
 from kdsl.errors import MissingDependency
 from kdsl.evidence.types import Box, OcrLine
+from kdsl.evidence.windows import Pixels, read_windows
 
-Pixels = npt.NDArray[np.uint8]
+RECIPE = 2
+"""Part of every backend's version; raised when kdsl's own steps around the models change what is read."""
 
 DETECT_MIN_SIDE = 736
 """Pictures whose shorter side is below this are enlarged to it (as far as `max_side` allows): the detection
@@ -54,7 +55,7 @@ class RapidOcr:
 
     def __init__(self, max_side: int) -> None:
         self.max_side = max_side
-        self.version = f"{_installed('rapidocr', 'rapidocr', 'kdsl')}-side{max_side}"
+        self.version = f"{_installed('rapidocr', 'rapidocr', 'kdsl')}-r{RECIPE}-side{max_side}"
 
     @cached_property
     def _engine(self) -> Any:
@@ -79,6 +80,9 @@ class RapidOcr:
 
     def read(self, image: Pixels) -> list[OcrLine]:
         """See `OcrBackend.read`."""
+        return read_windows(self._read, image)
+
+    def _read(self, image: Pixels) -> list[OcrLine]:
         import cv2
 
         scale = detection_scale(image.shape[0], image.shape[1], self.max_side)
@@ -105,7 +109,8 @@ class PaddleOcr:
     def __init__(self, max_side: int) -> None:
         self.max_side = max_side
         package = _installed("paddleocr", "PaddleOCR", "kdsl[paddle]")
-        self.version = f"{package}-paddle{_installed('paddlepaddle', 'PaddlePaddle', 'kdsl[paddle]')}-side{max_side}"
+        engine = _installed("paddlepaddle", "PaddlePaddle", "kdsl[paddle]")
+        self.version = f"{package}-paddle{engine}-r{RECIPE}-side{max_side}"
 
     @cached_property
     def _engine(self) -> Any:
@@ -123,6 +128,9 @@ class PaddleOcr:
 
     def read(self, image: Pixels) -> list[OcrLine]:
         """See `OcrBackend.read`."""
+        return read_windows(self._read, image)
+
+    def _read(self, image: Pixels) -> list[OcrLine]:
         results = self._engine.predict(np.ascontiguousarray(image[:, :, ::-1]))
         return [line for result in results for line in parse_paddle(result)]
 

@@ -1,7 +1,8 @@
-"""Reading order and denoising of OCR lines."""
+"""Reading order and denoising of OCR lines, and the windows that long pictures are read in."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from kdsl.evidence.denoise import denoise
 from kdsl.evidence.order import reading_order, rows
 from kdsl.evidence.types import OcrLine
+from kdsl.evidence.windows import MIN_WIDTH, TALL, WINDOW, windows
 
 
 def line(text: str, left: float, top: float, width: float = 80, height: float = 20, score: float = 0.9) -> OcrLine:
@@ -82,3 +84,16 @@ def test_telling_lines_stay() -> None:
 
 def test_spaces_are_normalised() -> None:
     assert denoise([line(" 优惠　券\t2 张 ", 0, 0)], 0.5)[0].text == "优惠 券 2 张"
+
+
+@given(st.integers(1, 20_000), st.integers(1, 2_000))
+def test_windows_cover_a_picture_and_each_row_has_one_that_answers_for_it(height: int, width: int) -> None:
+    found = windows(height, width)
+    assert (found[0].first, found[-1].last) == (0, height)
+    assert found[-1].bottom == height
+    for upper, lower in itertools.pairwise(found):
+        assert upper.last == lower.first
+        assert lower.top <= upper.last <= upper.bottom
+    for window in found:
+        assert window.top <= window.first < window.last <= window.bottom
+        assert width < MIN_WIDTH or window.bottom - window.top <= max(TALL, WINDOW) * width + 1

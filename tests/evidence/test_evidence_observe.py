@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -154,3 +157,31 @@ def test_a_picture_over_the_limit_is_refused(pictures: Path, sample_of: Make, tm
     tight = EvidenceConfig(max_megapixels=0.1)
     with pytest.raises(InputError, match="megapixels"):
         observe([sample_of("a", "screen.png")], pictures, tight, cache=tmp_path)
+
+
+def test_a_killed_run_loses_nothing_and_goes_on(sample_of: Make, tmp_path: Path) -> None:
+    names = []
+    for number in range(6):
+        names.append(f"{number}.png")
+        draw_screen(("10:00", *(f"第{number}页{row}行" for row in range(8)))).save(tmp_path / names[-1])
+    cache = tmp_path / "cache"
+    code = (
+        "import sys; from pathlib import Path; from kdsl.config import EvidenceConfig\n"
+        "from kdsl.data.sample import Sample; from kdsl.evidence.observe import observe\n"
+        "root, cache, *names = sys.argv[1:]\n"
+        "samples = [Sample(name, 'scene', (name,), ()) for name in names]\n"
+        "observe(samples, Path(root), EvidenceConfig(max_side=960), cache=Path(cache), workers=1)\n"
+    )
+    run = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(cache), *names])
+    try:
+        while len(list(cache.glob("ocr-*/*/*.json"))) < 2:
+            assert run.poll() is None, "the run ended before it could be killed"
+            time.sleep(0.01)
+    finally:
+        run.kill()
+        run.wait()
+    kept = {path: path.stat().st_mtime_ns for path in cache.glob("ocr-*/*/*.json")}
+    assert 2 <= len(kept) < 6
+    evidences = observe([sample_of(name, name) for name in names], tmp_path, CONFIG, cache=cache)
+    assert all(f"第{number}页" in e.ocr_text for number, e in enumerate(evidences))
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept  # what was read is not read again

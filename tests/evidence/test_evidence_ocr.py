@@ -73,6 +73,13 @@ def test_odd_shapes_do_not_fail(backend: OcrBackend, shape: tuple[int, int, int]
     assert backend.read(np.zeros(shape, dtype=np.uint8)) == []
 
 
+def test_every_line_of_a_long_screenshot_is_read_once(backend: OcrBackend) -> None:
+    numbers = [f"第{number:02d}条物流" for number in range(1, 22)]
+    page = draw_screen(("10:00", *numbers), (400, 22 * 110))  # 6 times as tall as wide: three windows
+    read = "".join(line.text for line in backend.read(np.asarray(page))).replace(" ", "")
+    assert [read.count(number) for number in numbers] == [1] * len(numbers)
+
+
 def test_name_and_version_tell_backends_and_settings_apart(backend: OcrBackend) -> None:
     assert backend.name in ("rapidocr", "paddleocr")
     other = type(backend)(1280)  # type: ignore[call-arg]
