@@ -102,6 +102,8 @@ class KnowledgeConfig(_Part):
     """`char-ngram` (embedded), or the name of a sentence-transformers model."""
     neighbours: int = Field(12, ge=1)
     """Documents fetched a query."""
+    imagined_per_label: int = Field(100, ge=0)
+    """Samples a label of the synthetic world that retrieval and the lexical expert use beside the labelled ones."""
 
 
 class BudgetConfig(_Part):
@@ -121,8 +123,6 @@ class EnsembleConfig(_Part):
     """Labels that a second call scores again."""
     route_rate: float = Field(0.3, ge=0, le=1)
     """Share of samples, those of smallest margin, that the router sends to further calls."""
-    imagined_per_label: int = Field(100, ge=0)
-    """Samples a label of the synthetic world that the lexical expert learns from beside the labelled ones."""
     target_accuracy: float = Field(0.9, gt=0, le=1)
     """Predictions below the probability that reached this accuracy out of fold say 'ask a person'."""
     budget: BudgetConfig = BudgetConfig()

@@ -18,6 +18,7 @@ from kdsl.evidence.types import Evidence
 from kdsl.knowledge.documents import load_snippets, sample_documents
 from kdsl.knowledge.embedders import open_embedder
 from kdsl.knowledge.index import KnowledgeIndex
+from kdsl.knowledge.world import world_documents
 from kdsl.models.generation import writer
 from kdsl.models.scorer import LabelScorer
 from kdsl.rules.book import shipped_rules
@@ -99,9 +100,11 @@ class Learner:
             ).save(target)
 
     def _index(self, task: Task, group: Sequence[Evidence], target: Path) -> None:
+        settings = self.config.knowledge
         documents = [d for d in self.snippets if d.task == task.name] + sample_documents(group, task)
-        KnowledgeIndex.build(documents, open_embedder(self.config.knowledge.embedder)).save(target)
+        documents += world_documents(task, settings.imagined_per_label, self.config.seed)
+        KnowledgeIndex.build(documents, open_embedder(settings.embedder)).save(target)
 
     def _lexical(self, task: Task, group: Sequence[Evidence], target: Path) -> None:
-        imagined = imagine(task, self.config.ensemble.imagined_per_label, self.config.seed)
+        imagined = imagine(task, self.config.knowledge.imagined_per_label, self.config.seed)
         LexicalExpert(task).fit(group, imagined).save(target)
