@@ -19,16 +19,16 @@ def nano() -> None:
 @click.option("--seed", default=17, show_default=True, help="Fixes the world, the order and the first weights.")
 @click.option("--steps", type=click.IntRange(min=1), help="Optimizer steps.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train about so long instead.")
-@click.option("--dialogues", type=click.IntRange(min=400), help="Dialogues in the world.")
-@click.option("--screens", type=click.IntRange(min=400), help="Drawn screens in the world.")
+@click.option("--dialogues", default=30_000, show_default=True, type=click.IntRange(min=100), help="In the world.")
+@click.option("--screens", default=6_000, show_default=True, type=click.IntRange(min=100), help="In the world.")
 @click.option("--threads", default=2, show_default=True, type=click.IntRange(min=1), help="CPU threads.")
 def pretrain(
     out: Path,
     seed: int,
     steps: int | None,
     minutes: float | None,
-    dialogues: int | None,
-    screens: int | None,
+    dialogues: int,
+    screens: int,
     threads: int,
 ) -> None:
     """Train kdsl-nano on the synthetic world; run the same command again to go on after a kill.
@@ -46,13 +46,8 @@ def pretrain(
 
     tasks = load_tasks(load_config("configs/nano.yaml"))
     snippets = load_snippets(resource("knowledge_base"), tasks)
-    sizes = {"dialogues": dialogues, "screens": screens}
     settings = Pretraining(
-        seed=seed,
-        steps=steps,
-        minutes=minutes,
-        threads=threads,
-        **{name: size for name, size in sizes.items() if size is not None},
+        seed=seed, steps=steps, minutes=minutes, dialogues=dialogues, screens=screens, threads=threads
     )
     manifest = run(out, settings, tasks, snippets, say)
     click.echo(f"{out / 'weights'}: {manifest.steps} steps in {manifest.minutes} minutes")

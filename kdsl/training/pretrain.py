@@ -35,6 +35,8 @@ from kdsl.training.world_cache import Kind, World, build_world
 
 Report = Callable[[str], None]
 
+_CHANGEABLE = ("minutes", "threads", "workers")
+"""Settings that may differ when a run goes on."""
 _ADAM = ("step", "exp_avg", "exp_avg_sq")
 
 COUNTED = 20_000
@@ -294,8 +296,8 @@ def _start_embeddings(loaded: LoadedModel, world: World, tasks: Sequence[Task], 
 
 
 def _check_same_run(file: Path, settings: Pretraining) -> None:
-    """Remember what a folder's run is, and refuse another one in it."""
-    now = json.loads(json.dumps({k: v for k, v in asdict(settings).items() if k not in ("threads", "workers")}))
+    """Remember what a folder's run is, and refuse another one in it; more minutes are the same run."""
+    now = json.loads(json.dumps({k: v for k, v in asdict(settings).items() if k not in _CHANGEABLE}))
     if file.exists():
         before = json.loads(file.read_text("utf-8"))
         other = sorted(key for key in now if before.get(key) != now[key])

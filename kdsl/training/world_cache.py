@@ -21,7 +21,7 @@ from kdsl.tasks import Task
 
 Kind = Literal["dialogues", "screens"]
 
-SHARD = 100
+SHARD = 50
 """Samples in one shard."""
 SCALE = 0.55
 """Pixels a point that screens are drawn at: about twice what the model sees."""
