@@ -12,6 +12,7 @@ from kdsl.cli.options import config_options, data_options
 @click.command()
 @data_options
 @click.option("--folds", type=click.Path(path_type=Path), required=True, help="JSON: sample id -> fold.")
+@click.option("--fold", "only", type=int, multiple=True, help="Only this fold; may be given more than once.")
 @config_options
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="Predictions, one JSON line each.")
 def crossval(
@@ -19,6 +20,7 @@ def crossval(
     images: Path,
     ocr: Path | None,
     folds: Path,
+    only: tuple[int, ...],
     config_path: str,
     overrides: tuple[str, ...],
     output: Path,
@@ -43,5 +45,5 @@ def crossval(
     tasks = load_tasks(config)
     evidences = load_evidence(data, images, tasks, config.evidence, ocr)
     assigned = read_folds(folds, [e.sample.id for e in evidences])
-    cross_validate(evidences, assigned, tasks, config, output, say)
+    cross_validate(evidences, assigned, tasks, config, output, say, only)
     say(f"predictions are in {output}")

@@ -15,6 +15,7 @@ from kdsl.ensemble.batch import append, predict_rows, read_done
 from kdsl.ensemble.experts import Models
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.predictor import Predictor
+from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.tasks import Task
 
@@ -26,6 +27,7 @@ def cross_validate(
     config: Config,
     output: Path,
     say: Callable[[str], None],
+    only: Sequence[int] = (),
 ) -> None:
     """Append one prediction line a sample to `output`, each made by a bundle fitted without its fold.
 
@@ -34,10 +36,17 @@ def cross_validate(
 
     Args:
         folds: sample id -> fold; every sample needs one.
+        only: predict these folds alone (several machines can share the work; join their outputs).
+
+    Raises:
+        InputError: `only` names a fold that there is not.
     """
+    known = sorted(set(folds.values()))
+    if strange := sorted(set(only) - set(known)):
+        raise InputError(f"there is no fold {strange[0]}; folds are {', '.join(map(str, known))}.")
     models = Models.load(config)
     work = output.with_name(output.name + ".work")
-    for fold in sorted(set(folds.values())):
+    for fold in [fold for fold in known if not only or fold in only]:
         done = read_done(output)
         test = [e for e in evidences if folds[e.sample.id] == fold and e.sample.id not in done]
         if not test:

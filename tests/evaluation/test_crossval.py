@@ -1,0 +1,80 @@
+"""Cross-validation fits without the fold it predicts, and continues after a kill."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import kdsl.evaluation.crossval as crossval
+from kdsl.ensemble.batch import read_done
+from kdsl.errors import InputError
+
+
+class Bundle:
+    """Stands for a fit; remembers what it was fitted on."""
+
+    def __init__(self, ids: set[str], folder: Path) -> None:
+        self.ids, self.folder = ids, folder
+
+
+@pytest.fixture
+def fitted(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """Replaces the fit and the predictor (tested in tests/ensemble) to see what each fold is given."""
+    trained: list[set[str]] = []
+
+    def fit(train, tasks, config, folder, models, say) -> Bundle:  # type: ignore[no-untyped-def]
+        trained.append({e.sample.id for e in train})
+        folder.mkdir(parents=True)
+        return Bundle(trained[-1], folder)
+
+    class Predictor:
+        def __init__(self, bundle: Bundle, models: object) -> None:
+            self.seen = bundle.ids
+
+        def close(self) -> None: ...
+
+    def predict(predictor: Predictor, evidences):  # type: ignore[no-untyped-def]
+        for e in evidences:
+            assert e.sample.id not in predictor.seen
+            yield {"id": e.sample.id, "label": "x"}
+
+    monkeypatch.setattr(crossval, "fit_bundle", fit)
+    monkeypatch.setattr(crossval, "Predictor", Predictor)
+    monkeypatch.setattr(crossval, "predict_rows", predict)
+    monkeypatch.setattr(crossval.Models, "load", lambda config: None)
+    return trained
+
+
+def run(make_evidence, output: Path, only: tuple[int, ...] = ()) -> None:  # type: ignore[no-untyped-def]
+    evidences = [make_evidence(str(i), "x", lines=("a",)) for i in range(9)]
+    folds = {str(i): i % 3 for i in range(9)}
+    crossval.cross_validate(evidences, folds, [], None, output, print, only)  # type: ignore[arg-type]
+
+
+def test_every_sample_is_predicted_once_by_a_fit_that_did_not_see_it(make_evidence, fitted, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    run(make_evidence, tmp_path / "oof.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "oof.jsonl").read_text().splitlines()]
+    assert sorted(line["id"] for line in lines) == [str(i) for i in range(9)]
+    assert [len(ids) for ids in fitted] == [6, 6, 6]
+    assert not (tmp_path / "oof.jsonl.work").exists()
+
+
+def test_a_killed_run_keeps_its_lines(make_evidence, fitted, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    output = tmp_path / "oof.jsonl"
+    run(make_evidence, output)
+    lines = output.read_text().splitlines(keepends=True)
+    output.write_text("".join(lines[:4]) + lines[4][:5])
+    fitted.clear()
+    run(make_evidence, output)
+    assert len(fitted) == 2  # the first fold was whole
+    assert read_done(output) == {str(i) for i in range(9)}
+    assert len(output.read_text().splitlines()) == 9
+
+
+def test_single_folds_can_run_elsewhere(make_evidence, fitted, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    run(make_evidence, tmp_path / "one.jsonl", only=(1,))
+    assert read_done(tmp_path / "one.jsonl") == {"1", "4", "7"}
+    with pytest.raises(InputError, match="no fold 7; folds are 0, 1, 2"):
+        run(make_evidence, tmp_path / "two.jsonl", only=(7,))
