@@ -57,9 +57,7 @@ def check_command(
     else:
         print_report(report, Console())
     if report.problems:
-        raise InputError(
-            f"{file}: {len(report.problems)} problem(s) would stop `kdsl fit`; the report lists them."
-        )
+        raise InputError(f"{file}: {len(report.problems)} problem(s) would stop `kdsl fit`; the report lists them.")
 
 
 @data.command()
@@ -91,9 +89,7 @@ def convert(file: Path, output: Path, kind: str, task_files: tuple[Path, ...]) -
 @click.option("--seed", default=17, show_default=True)
 @click.option("--images", type=_FILE, help="Folder of the pictures; near-duplicates then share a fold.")
 @_task_option
-def split(
-    file: Path, output: Path, n_folds: int, seed: int, images: Path | None, task_files: tuple[Path, ...]
-) -> None:
+def split(file: Path, output: Path, n_folds: int, seed: int, images: Path | None, task_files: tuple[Path, ...]) -> None:
     """Divide FILE into folds, stratified by label, for `kdsl crossval`.
 
     \b
