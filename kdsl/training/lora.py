@@ -13,6 +13,7 @@ import hashlib
 import importlib.metadata
 import json
 import shutil
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,15 @@ SCHEMA = 1
 _PACKAGES = ("kdsl", "torch", "transformers", "peft", "trl")
 
 
+@contextmanager
+def _renames_unheard() -> Iterator[None]:
+    """trl passes names that transformers is about to rename: nothing that a user could act on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
+@_renames_unheard()
 def train_adapter(
     loaded: LoadedModel,
     evidences: Sequence[Evidence],
