@@ -9,6 +9,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+RULES = 5
+"""Rules shown, the weightiest first."""
+
 
 def explain(line: Mapping[str, Any], gold: str | None = None) -> Group:
     """A prediction line as something rich can print."""
@@ -24,7 +27,7 @@ def explain(line: Mapping[str, Any], gold: str | None = None) -> Group:
         says = ", ".join(f"{label} {p:.2f}" for label, p in vote["top"]) or "(abstains)"
         votes.add_row(name, f"{vote['weight']:.2f}", says)
     parts: list[Any] = [head, votes]
-    for rule in trace["rules"]:
+    for rule in sorted(trace["rules"], key=lambda rule: -rule["weight"])[:RULES]:
         parts.append(Text(f"rule {rule['id']} (weight {rule['weight']:.2f}): {rule['text']}"))
     for snippet in trace["snippets"]:
         found = f"snippet {snippet['id']} ({snippet['score']:.2f})"
