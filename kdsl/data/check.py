@@ -48,9 +48,7 @@ class Spread:
         ordered = sorted(values)
         if not ordered:
             return None
-        return cls(
-            ordered[0], statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))], ordered[-1]
-        )
+        return cls(ordered[0], statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))], ordered[-1])
 
 
 @dataclass(slots=True)
@@ -176,18 +174,14 @@ def _notes(
     notes = []
     for task, count in counts.items():
         if count.unlabelled:
-            notes.append(
-                f"{task}: {count.unlabelled} sample(s) have no label; nothing can be fitted to them."
-            )
+            notes.append(f"{task}: {count.unlabelled} sample(s) have no label; nothing can be fitted to them.")
         absent = [label for label, n in count.labels.items() if n == 0]
         if absent and count.unlabelled < count.samples:
             notes.append(f"{task}: {len(absent)} label(s) have no sample: {', '.join(absent)}.")
     label_of = {sample.id: sample.label for sample in samples}
     torn = [ids for ids in near if len({label_of[id_] for id_ in ids}) > 1]
     if lookalikes:
-        notes.append(
-            f"{len(lookalikes)} group(s) of pictures look the same, such as {', '.join(lookalikes[0])}."
-        )
+        notes.append(f"{len(lookalikes)} group(s) of pictures look the same, such as {', '.join(lookalikes[0])}.")
     if near:
         notes.append(f"{len(near)} group(s) of near-duplicate samples, such as {', '.join(near[0])}.")
     if torn:
@@ -216,9 +210,7 @@ def print_report(report: CheckReport, console: Console) -> None:
     sizes = Table("", "smallest", "median", "95%", "largest")
     for name, spread in (("turns", report.turns), ("characters", report.characters)):
         if spread:
-            sizes.add_row(
-                name, f"{spread.smallest}", f"{spread.median:g}", f"{spread.p95}", f"{spread.largest}"
-            )
+            sizes.add_row(name, f"{spread.smallest}", f"{spread.median:g}", f"{spread.p95}", f"{spread.largest}")
     if sizes.row_count:
         console.print("dialogues:")
         console.print(sizes)

@@ -72,8 +72,7 @@ def parse_turns(body: str) -> tuple[Turn, ...]:
     before = body[: found[0].start()]
     if before.strip():
         raise InputError(
-            f"the dialogue starts with '{before.strip()[:20]}'; "
-            "each turn must start a line with '用户:' or '客服:'."
+            f"the dialogue starts with '{before.strip()[:20]}'; each turn must start a line with '用户:' or '客服:'."
         )
     # blank lines before the first speaker are kept in the first turn's raw text
     starts = [0, *(match.start() for match in found[1:])]
@@ -89,9 +88,7 @@ def parse_turns(body: str) -> tuple[Turn, ...]:
 def require_user_turn(turns: Sequence[Turn]) -> None:
     """Raise InputError where no turn is the user's."""
     if not any(turn.role == "user" for turn in turns):
-        raise InputError(
-            "the dialogue has no turn of the user ('用户:'), so there is no intent to recognise."
-        )
+        raise InputError("the dialogue has no turn of the user ('用户:'), so there is no intent to recognise.")
 
 
 def clean_text(raw: str) -> str:

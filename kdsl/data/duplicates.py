@@ -83,9 +83,7 @@ def fingerprints(
     return good, bad
 
 
-def read_fingerprints(
-    root: Path, samples: Iterable[Sample], max_megapixels: float = 100
-) -> dict[str, Fingerprint]:
+def read_fingerprints(root: Path, samples: Iterable[Sample], max_megapixels: float = 100) -> dict[str, Fingerprint]:
     """Fingerprints of all pictures of these samples.
 
     Raises:
@@ -94,9 +92,7 @@ def read_fingerprints(
     good, bad = fingerprints(root, (name for sample in samples for name in sample.images), max_megapixels)
     if bad:
         listed = "\n".join(f"  - {message}" for message in list(bad.values())[:5])
-        raise InputError(
-            f"{root}: {len(bad)} picture(s) cannot be read; `kdsl data check` lists all:\n{listed}"
-        )
+        raise InputError(f"{root}: {len(bad)} picture(s) cannot be read; `kdsl data check` lists all:\n{listed}")
     return good
 
 

@@ -103,9 +103,7 @@ def _chat(row: dict[str, Any], field: str) -> Record:
         raise InputError("pictures stand both in the messages and in 'images'; give them in one place.")
     # a single message may quote a whole dialogue in the challenge's notation
     text = messages[0].raw if len(messages) == 1 else ""
-    return Record(
-        _id(row), _text(row, "task") or None, listed or tuple(embedded), label, text, tuple(messages)
-    )
+    return Record(_id(row), _text(row, "task") or None, listed or tuple(embedded), label, text, tuple(messages))
 
 
 def _message(message: Any, number: int, field: str, embedded: list[str]) -> Message | None:

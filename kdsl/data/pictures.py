@@ -52,9 +52,7 @@ def picture_path(root: Path, name: str) -> Path:
     except (OSError, RuntimeError, ValueError) as error:  # link loops, names longer than the system allows
         raise InputError(f"picture '{name}' cannot be looked up below {root}: {error}") from error
     if not path.is_relative_to(base):
-        raise InputError(
-            f"picture '{name}' is a link that leaves the image folder {root}; copy the file there."
-        )
+        raise InputError(f"picture '{name}' is a link that leaves the image folder {root}; copy the file there.")
     if not found:
         hint = "" if base.is_dir() else " (that folder does not exist)"
         raise InputError(f"picture '{name}' is not below {root}{hint}; is --images the right folder?")

@@ -63,9 +63,7 @@ def read_samples(path: Path, tasks: Sequence[Task]) -> list[Sample]:
             bad.append(row)
     if bad:
         listed = "\n".join(f"  - {fault}" for fault in bad[:_LISTED])
-        more = (
-            f"\n  and {len(bad) - _LISTED} more; `kdsl data check` lists all." if len(bad) > _LISTED else ""
-        )
+        more = f"\n  and {len(bad) - _LISTED} more; `kdsl data check` lists all." if len(bad) > _LISTED else ""
         raise InputError(f"{path}: {len(bad)} sample(s) cannot be used:\n{listed}{more}")
     if not samples:
         raise InputError(f"{path}: holds no sample.")
@@ -128,9 +126,7 @@ def _sample(record: Record, tasks: Sequence[Task], on_unknown_label: str) -> Sam
         raise InputError(f"has no picture, but task '{task.name}' is about pictures; list at least one path.")
     label = record.label
     if label is not None and label not in task.names and on_unknown_label == "error":
-        raise InputError(
-            f"label '{label}' is unknown to task '{task.name}'.{did_you_mean(label, task.names)}"
-        )
+        raise InputError(f"label '{label}' is unknown to task '{task.name}'.{did_you_mean(label, task.names)}")
     return Sample(record.id or _content_id(task, record, turns), task.name, record.images, turns, label)
 
 
@@ -145,9 +141,7 @@ def _task(record: Record, tasks: Sequence[Task]) -> Task:
         names = ", ".join(task.name for task in fitting)
         raise InputError(f"tasks {names} all take a {kind}; set 'task' to the one that is meant.")
     have = ", ".join(f"{task.name} ({task.input})" for task in tasks)
-    raise InputError(
-        f"holds a {kind}, and no task takes one; tasks: {have}. Set 'task', or give its task file."
-    )
+    raise InputError(f"holds a {kind}, and no task takes one; tasks: {have}. Set 'task', or give its task file.")
 
 
 def _content_id(task: Task, record: Record, turns: tuple[Turn, ...]) -> str:

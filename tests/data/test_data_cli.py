@@ -121,9 +121,7 @@ def test_check_folds_that_do_not_fit(shop: Path):
         (None, "x.json: does not exist"),
     ],
 )
-def test_a_broken_file_ends_with_one_message_and_exit_code_2(
-    tmp_path: Path, content: bytes | None, message: str
-):
+def test_a_broken_file_ends_with_one_message_and_exit_code_2(tmp_path: Path, content: bytes | None, message: str):
     if content is not None:
         (tmp_path / "x.json").write_bytes(content)
     command = [sys.executable, "-c", "from kdsl.cli.main import main; main()", "data", "check", "x.json"]

@@ -76,18 +76,14 @@ opening = st.sampled_from(["用户:", "用户：", "用户 : ", "客服:", "客�
     st.tuples(st.just("用户:"), line),
     st.lists(st.one_of(line, st.tuples(opening, line))),
 )
-def test_joined_raw_turns_are_the_dialogue(
-    blank: str, first: tuple[str, str], rest: list[str | tuple[str, str]]
-):
+def test_joined_raw_turns_are_the_dialogue(blank: str, first: tuple[str, str], rest: list[str | tuple[str, str]]):
     body = blank + "\n".join(["".join(first), *("".join(part) for part in rest)])
     turns = parse_turns(body)
     assert "\n".join(turn.raw for turn in turns) == body
     assert len(turns) == len(re.findall(r"^(?:用户|客服)[ \t\u3000]*[:：]", body, re.MULTILINE))
 
 
-@given(
-    st.lists(st.builds(Turn, st.sampled_from(["user", "agent"]), st.just(""), st.text() | line), min_size=1)
-)
+@given(st.lists(st.builds(Turn, st.sampled_from(["user", "agent"]), st.just(""), st.text() | line), min_size=1))
 def test_written_turns_are_read_back_turn_by_turn(turns: list[Turn]):
     turns.append(Turn("user", "", "好"))
     assert [turn.role for turn in parse_turns(format_turns(turns))] == [turn.role for turn in turns]

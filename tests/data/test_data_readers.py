@@ -166,9 +166,7 @@ def test_bad_scene_rows(tmp_path: Path, tasks: list[Task], change: dict[str, Any
         ({"messages": [{"role": "user", "content": [{"type": "video"}]}]}, "neither text nor a picture"),
         (
             {
-                "messages": [
-                    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a.png"}}]}
-                ],
+                "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a.png"}}]}],
                 "images": ["a.png"],
             },
             "give them in one place",

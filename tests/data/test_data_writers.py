@@ -23,9 +23,7 @@ def samples(tmp_path: Path, tasks: list[Task]) -> list[Sample]:
     return read_samples(write(tmp_path / "in.json", rows), tasks)
 
 
-def test_mire_and_llama_factory_read_back_to_the_same_samples(
-    tmp_path: Path, tasks: list[Task], samples: list[Sample]
-):
+def test_mire_and_llama_factory_read_back_to_the_same_samples(tmp_path: Path, tasks: list[Task], samples: list[Sample]):
     write_mire(tmp_path / "mire.json", samples, tasks)
     write_llama_factory(tmp_path / "llama.json", samples, tasks)
     assert read_samples(tmp_path / "mire.json", tasks) == samples

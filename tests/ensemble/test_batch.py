@@ -39,9 +39,7 @@ def input_file(path: Path, samples: list[Evidence], extra: list[dict[str, object
         ] or [{"role": "user", "content": "<image>"}]
         sample = evidence.sample
         label = {"role": "assistant", "content": sample.label or ""}
-        rows.append(
-            {"id": sample.id, "task": sample.task, "images": list(sample.images), "messages": [*turns, label]}
-        )
+        rows.append({"id": sample.id, "task": sample.task, "images": list(sample.images), "messages": [*turns, label]})
     path.write_text(json.dumps(rows + extra, ensure_ascii=False), "utf-8")
     return path
 

@@ -69,9 +69,7 @@ def test_unrouted_samples_take_one_call(predict: Callable[..., list[Prediction]]
 
 @pytest.mark.parametrize("calls", [1, 2, 3])
 @pytest.mark.parametrize("tokens", [8, 20, 100])
-def test_no_limit_is_passed_on_any_path(
-    predict: Callable[..., list[Prediction]], calls: int, tokens: int
-) -> None:
+def test_no_limit_is_passed_on_any_path(predict: Callable[..., list[Prediction]], calls: int, tokens: int) -> None:
     for prediction in predict(BudgetConfig(max_calls=calls, max_output_tokens=tokens)):
         assert 1 <= prediction.spend.calls <= calls
         assert prediction.spend.output_tokens <= tokens
