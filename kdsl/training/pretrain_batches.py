@@ -85,13 +85,13 @@ class Collator:
             weight = LM_WEIGHT / max(len(sampled), 1)
             targets += [(place, token, 0, weight) for place, token in sampled]
             rows += [-1] * len(sampled)
-        place, token, node, share = zip(*targets, strict=True)
+        places, tokens, nodes, shares = zip(*targets, strict=True)
         tensors |= {
             name: encoded.tensors[name] for name in ("pixel_values", "image_grid_thw") if name in encoded.tensors
         }
         return Batch(
             tensors,
-            Targets(torch.tensor(place), torch.tensor(token), torch.tensor(node), torch.tensor(share)),
+            Targets(torch.tensor(places), torch.tensor(tokens), torch.tensor(nodes), torch.tensor(shares)),
             torch.tensor(rows),
             tuple(exercise.task for exercise in exercises),
         )
