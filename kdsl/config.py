@@ -97,7 +97,8 @@ class RulesConfig(_Part):
 class KnowledgeConfig(_Part):
     """Snippets, labelled samples and their index."""
 
-    snippets: str = "../knowledge_base"
+    snippets: str = Field(default_factory=lambda: str(resource("knowledge_base")))
+    """Folder of YAML files with snippets; by default those that ship with kdsl."""
     embedder: str = "char-ngram"
     """`char-ngram` (embedded), or the name of a sentence-transformers model."""
     neighbours: int = Field(12, ge=1)
@@ -132,7 +133,11 @@ class Config(_Part):
     """All of a run."""
 
     seed: int = 17
-    tasks: tuple[str, ...] = Field(("tasks/mire-scene.yaml", "tasks/mire-intent.yaml"), min_length=1)
+    tasks: tuple[str, ...] = Field(
+        default_factory=lambda: tuple(str(resource(f"configs/tasks/mire-{name}.yaml")) for name in ("scene", "intent")),
+        min_length=1,
+    )
+    """Task files; by default those of the MIRE challenge."""
     large: ModelConfig = ModelConfig()
     small: ModelConfig = ModelConfig()
     evidence: EvidenceConfig = EvidenceConfig()

@@ -54,3 +54,11 @@ def test_broken_files_say_so(tmp_path: Path, content: str) -> None:
 def test_a_missing_config_lists_what_ships() -> None:
     with pytest.raises(ConfigError, match=r"configs/nano\.yaml"):
         load_config("configs/nanoo.yaml")
+
+
+def test_a_config_that_says_nothing_uses_what_ships(tmp_path: Path) -> None:
+    file = tmp_path / "empty.yaml"
+    file.write_text("seed: 3\n")
+    config = load_config(file)
+    assert [task.name for task in load_tasks(config)] == ["scene", "intent"]
+    assert (Path(config.knowledge.snippets) / "intent-rust.yaml").is_file()

@@ -76,8 +76,7 @@ class Experts:
             update={"ocr": False, "max_pixels": int(config.prompt.max_pixels * SECOND_VIEW_PIXELS)}
         )
         self.second = LabelScorer(models.large, task, second)
-        frame = self.large.frame
-        self.answer_tokens = {name: len(ids) + 1 for name, ids in zip(task.names, frame.ids(task.names), strict=True)}
+        self.answer_tokens = dict(zip(task.names, self.large.tree.n_tokens, strict=True))
         """Output tokens of each label, its end-of-turn token included."""
         self.large_weights = {
             models.large.fingerprint: models.large.n_parameters,
