@@ -48,9 +48,9 @@ class EvidenceConfig(_Part):
 class PromptConfig(_Part):
     """How evidence becomes a prompt. Limits are kept by dropping whole lines, turns or pictures."""
 
-    max_tokens: int = Field(384, ge=32)
-    """Tokens of one prompt, the pictures' included."""
-    max_pixels: int = Field(47040, ge=784)
+    max_tokens: int = Field(128, ge=32)
+    """Tokens of one prompt, the pictures' included (docs/nano.md: why so few for nano)."""
+    max_pixels: int = Field(25088, ge=784)
     """Pixels of one sample, shared by its pictures (one picture token stands for 28 x 28 of them)."""
     list_labels: bool = False
     """Name all labels in the question (large models want it; nano is taught without)."""

@@ -19,8 +19,8 @@ def nano() -> None:
 @click.option("--seed", default=17, show_default=True, help="Fixes the world, the order and the first weights.")
 @click.option("--steps", type=click.IntRange(min=1), help="Optimizer steps.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train about so long instead.")
-@click.option("--dialogues", default=30_000, show_default=True, type=click.IntRange(min=100), help="In the world.")
-@click.option("--screens", default=6_000, show_default=True, type=click.IntRange(min=100), help="In the world.")
+@click.option("--dialogues", default=40_000, show_default=True, type=click.IntRange(min=100), help="In the world.")
+@click.option("--screens", default=12_000, show_default=True, type=click.IntRange(min=100), help="In the world.")
 @click.option("--threads", default=2, show_default=True, type=click.IntRange(min=1), help="CPU threads.")
 def pretrain(
     out: Path,

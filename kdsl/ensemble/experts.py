@@ -101,6 +101,10 @@ class Experts:
             "lexical": self.lexical.scores(evidences),
         }
 
+    def first_scores(self, evidences: Sequence[Evidence]) -> dict[str, np.ndarray]:
+        """Scores [n, m] of every expert that speaks on all samples: the large model's and the votes."""
+        return {"large": self.first_call(evidences, keep=False).log_probs} | self.votes(evidences)
+
     def first_call(self, evidences: Sequence[Evidence], *, keep: bool) -> LabelScores:
         """The large model's scores; with `keep`, the caches that `reread` needs."""
         prompts = [self.large.prompt(evidence) for evidence in evidences]

@@ -26,6 +26,7 @@ from kdsl.ensemble.experts import Experts, Models
 from kdsl.ensemble.fusion import Fusion, fit_fusion, log_softmax, stack
 from kdsl.ensemble.learn import Learner, Say
 from kdsl.ensemble.predictor import book_first, further_calls
+from kdsl.ensemble.scored import Scored
 from kdsl.ensemble.settings import TaskSettings, ask_threshold, margins, save_settings
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
@@ -128,6 +129,7 @@ class _Fit:
         group, ensemble, seed = self.groups[task.name], self.config.ensemble, self.config.seed
         gold = np.array([task.index(e.sample.label or "") for e in group])
         scores = self._first_scores(task)
+        Scored(tuple(e.sample.id for e in group), gold, scores).save(scores_file(self.folder, task))
         first, fused = fit_fusion(scores, gold, seed)
         figures = {f"f1_{name}": _f1(gold, stack(scores, [name])[0]) for name in scores}
         figures["f1_first"] = _f1(gold, fused)
@@ -160,7 +162,7 @@ class _Fit:
             file = self._part(k) / f"{task.name}.first.npz"
             if not file.is_file():
                 held, experts = [group[i] for i in rows], self._experts(task, k)
-                _save(file, {"large": experts.first_call(held, keep=False).log_probs} | experts.votes(held))
+                _save(file, experts.first_scores(held))
                 experts.close()
             _scatter(scores, file, rows, len(group))
         return scores
@@ -194,6 +196,11 @@ class _Fit:
                 for name, row in further.scores.items():
                     found.setdefault(name, []).append(row)
         return {name: np.concatenate(rows) for name, rows in found.items()}
+
+
+def scores_file(folder: Path, task: Task) -> Path:
+    """Where a bundle keeps the out-of-fold scores of its experts (`Scored`)."""
+    return folder / "report" / f"{task.name}.npz"
 
 
 def _check(groups: Mapping[str, Sequence[Evidence]], tasks: Sequence[Task], config: Config) -> None:

@@ -10,11 +10,14 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from kdsl.config import Config
 from kdsl.ensemble.batch import append, predict_rows, read_done
-from kdsl.ensemble.experts import Models
-from kdsl.ensemble.fit import fit_bundle
+from kdsl.ensemble.experts import Experts, Models
+from kdsl.ensemble.fit import fit_bundle, scores_file
 from kdsl.ensemble.predictor import Predictor
+from kdsl.ensemble.scored import Scored
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.tasks import Task
@@ -32,7 +35,8 @@ def cross_validate(
     """Append one prediction line a sample to `output`, each made by a bundle fitted without its fold.
 
     A killed run continues: finished lines are kept, and the fold in progress resumes step by step. The
-    folds' bundles lie in `<output>.work` until their predictions are written.
+    folds' bundles lie in `<output>.work` until their predictions are written. `<output>.scores` gets what each
+    expert said by itself (`kdsl.evaluation.leave_out` reads it).
 
     Args:
         folds: sample id -> fold; every sample needs one.
@@ -57,7 +61,20 @@ def cross_validate(
         predictor = Predictor(bundle, models)
         for row in predict_rows(predictor, test):
             append(output, row | {"fold": fold})
+        for name, part in predictor.tasks.items():
+            group = [e for e in evidences if folds[e.sample.id] == fold and e.sample.task == name]
+            _keep_scores(part.experts, group, bundle.folder, output.with_name(output.name + ".scores") / f"fold-{fold}")
         predictor.close()
         shutil.rmtree(bundle.folder)
     if work.is_dir():
         shutil.rmtree(work)
+
+
+def _keep_scores(experts: Experts, test: Sequence[Evidence], bundle: Path, out: Path) -> None:
+    """Keep what fusion was fitted on (`fitted`) and what the experts say of the fold's samples (`held_out`)."""
+    task = experts.task
+    Scored.load(scores_file(bundle, task)).save(out / f"{task.name}.fitted.npz")
+    if test:
+        gold = np.array([task.index(e.sample.label or "") for e in test])
+        held_out = Scored(tuple(e.sample.id for e in test), gold, experts.first_scores(test))
+        held_out.save(out / f"{task.name}.held_out.npz")

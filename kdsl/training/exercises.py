@@ -22,6 +22,8 @@ from kdsl.training.world_cache import DialogueRow, ScreenRow
 
 NAME_QUESTIONS = ("这段说明对应哪个标签？", "符合这个描述的标签是？", "说的是哪一类？")
 MEANING_QUESTION = "标签“{name}”是什么意思？"
+HEARD = 4_000
+"""Dialogues whose agents may speak in others."""
 SHOWN_AS = {"product": ("商品头图", "商品详情页截图", "商品分类选项"), "photo": ("实物拍摄(含售后)",)}
 """Scenes that stand for what a dialogue's picture shows, where it is not a scene itself."""
 FAQ_QUESTIONS = ("这条资料属于哪个标签？", "这段内容对应哪个标签？")
@@ -29,8 +31,12 @@ FAQ_QUESTIONS = ("这条资料属于哪个标签？", "这段内容对应哪个�
 
 FIRST_MIXTURE = {"ask": 0.5, "lines": 0.3, "name": 0.06, "faq": 0.14}
 """Shares of the kinds of exercise in the first groups: short ones, from which words and labels are learned."""
-MIXTURE = {"ask": 0.25, "intent": 0.3, "lines": 0.1, "scene": 0.25, "name": 0.03, "meaning": 0.01, "faq": 0.06}
+MIXTURE = {"ask": 0.2, "intent": 0.34, "lines": 0.08, "scene": 0.29, "name": 0.03, "meaning": 0.01, "faq": 0.05}
 """Shares afterwards; short exercises are cheap, so their share of the time is smaller."""
+MOST_LOST = 0.5
+"""Up to this share of a screen's lines is left out of an exercise: no line may be needed."""
+STRANGERS = (0, 0, 0, 1, 2, 4)
+"""Turns of other agents that are put into a dialogue, one of these numbers: agents' set phrases tell nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class Author:
 
     Args:
         tasks: the scene task (input 'picture') and the intent task (input 'dialogue').
+        dialogues: those whose agents speak in others.
         screens: pictures that dialogues may hold, drawn by their scene.
         snippets: the knowledge base; those that speak of no single label are left out.
     """
@@ -54,6 +61,7 @@ class Author:
     def __init__(
         self,
         tasks: Sequence[Task],
+        dialogues: Sequence[DialogueRow],
         screens: Sequence[ScreenRow],
         snippets: Sequence[Document],
         frame: ChatFrame,
@@ -63,6 +71,7 @@ class Author:
         self._intent = next(task for task in tasks if task.input == "dialogue")
         self._snippets = [(doc, doc.label) for doc in snippets if doc.label is not None]
         self._frame = frame
+        self._agents = [t for row in dialogues[:HEARD] for t in row.turns if t.role == "agent" and t.text]
         self._by_scene: dict[str, list[ScreenRow]] = {}
         for row in screens:
             self._by_scene.setdefault(row.label, []).append(row)
@@ -73,10 +82,13 @@ class Author:
         `plain` shows both, whole and at full size, as a held-out question does.
         """
         picture = _read(row, rng)
-        view = "both" if plain else rng.choices(("both", "text", "pixels"), (0.4, 0.45, 0.15))[0]
+        view = "both" if plain else rng.choices(("both", "text", "pixels"), (0.5, 0.4, 0.1))[0]
         config = PromptConfig() if plain else _limits(rng)
         if view == "pixels":
             picture = replace(picture, lines=())
+        elif not plain:
+            lost = rng.uniform(0, MOST_LOST)
+            picture = replace(picture, lines=tuple(line for line in picture.lines if rng.random() >= lost))
         prompt = self._ask(self._scene, Evidence(_sample(self._scene.name, (), 1), (picture,)), config, view != "text")
         return Exercise(prompt, row.label, self._scene.name)
 
@@ -90,12 +102,13 @@ class Author:
 
     def intent(self, row: DialogueRow, rng: random.Random, *, plain: bool = False) -> Exercise:
         """What the user of a dialogue wants, with its pictures, their text alone, or neither."""
-        view = "both" if plain else rng.choices(("both", "text", "turns"), (0.12, 0.28, 0.6))[0]
+        view = "both" if plain else rng.choices(("both", "text", "turns"), (0.25, 0.25, 0.5))[0]
         config = PromptConfig() if plain else _limits(rng)
         pictures = [self._picture(what, rng) for what in row.pictures]
         if view == "turns":
             pictures = [replace(picture, lines=()) for picture in pictures]
-        sample = _sample(self._intent.name, row.turns, len(pictures))
+        turns = row.turns if plain else self._with_strangers(row.turns, rng)
+        sample = _sample(self._intent.name, turns, len(pictures))
         prompt = self._ask(self._intent, Evidence(sample, tuple(pictures)), config, view == "both")
         return Exercise(prompt, row.label, self._intent.name)
 
@@ -155,6 +168,12 @@ class Author:
         sample = _sample(task.name, (Turn("user", text, text),), 0)
         return Exercise(self._ask(asked, Evidence(sample, ()), PromptConfig(), False), label, task.name)
 
+    def _with_strangers(self, turns: Sequence[Turn], rng: random.Random) -> tuple[Turn, ...]:
+        mixed = list(turns)
+        for _ in range(rng.choice(STRANGERS)):
+            mixed.insert(rng.randint(0, len(mixed)), rng.choice(self._agents))
+        return tuple(mixed)
+
     def _picture(self, what: str, rng: random.Random) -> Picture:
         return _read(rng.choice(self._by_scene[rng.choice(SHOWN_AS.get(what, (what,)))]), rng)
 
@@ -172,10 +191,10 @@ def _read(row: ScreenRow, rng: random.Random) -> Picture:
 
 
 def _limits(rng: random.Random) -> PromptConfig:
-    """Prompts shorter and pictures smaller than a user's, mostly: cheaper, and another view each time."""
+    """Prompts as long as a user's or shorter, pictures as large or smaller: cheaper, and another view each time."""
     return PromptConfig(
-        max_tokens=rng.choice((96, 128, 160, 192, 256)),
-        max_pixels=rng.choice((12_544, 18_816, 25_088, 37_632)),
+        max_tokens=rng.choice((64, 96, 128, 128, 160)),
+        max_pixels=rng.choice((12_544, 18_816, 25_088, 25_088)),
     )
 
 

@@ -50,8 +50,8 @@ class Pretraining:
     seed: int = 17
     steps: int | None = None
     minutes: float | None = None
-    dialogues: int = 30_000
-    screens: int = 6_000
+    dialogues: int = 40_000
+    screens: int = 12_000
     vocab_size: int = 8_000
     batch_tokens: int = 2_048
     """Tokens of a batch, padding included."""
@@ -99,7 +99,7 @@ def run(
         fingerprint="in training",
     )
     _start_embeddings(loaded, world, tasks, settings.seed)
-    author = Author(tasks, world.screens, snippets, frame_of(loaded))
+    author = Author(tasks, world.dialogues, world.screens, snippets, frame_of(loaded))
     trainer = _Trainer(out / "checkpoint", loaded, Collator(loaded, tasks), settings, started)
     exam = _Exam(world, author, tasks, loaded, settings)
     batches = stream(

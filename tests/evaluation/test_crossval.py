@@ -32,6 +32,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
     class Predictor:
         def __init__(self, bundle: Bundle, models: object) -> None:
             self.seen = bundle.ids
+            self.tasks: dict[str, object] = {}
 
         def close(self) -> None: ...
 
