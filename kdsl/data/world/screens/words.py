@@ -45,6 +45,14 @@ class Words:
         """One of the wordings."""
         return self.rng.choice(options)
 
+    def say(self, subject: str) -> str:
+        """A text about a subject from the catalogue, such as 'refund_reasons'."""
+        return str(self.rng.choice(self.book[subject]))
+
+    def few(self, subject: str, low: int, high: int) -> list[str]:
+        """Between `low` and `high` distinct texts about a subject."""
+        return self.some(self.book[subject], low, high)
+
     def some(self, options: list[str] | tuple[str, ...], low: int, high: int) -> list[str]:
         """Between `low` and `high` distinct options, in their order."""
         count = min(self.rng.randint(low, high), len(options))
