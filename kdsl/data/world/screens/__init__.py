@@ -11,6 +11,7 @@ import random
 
 from kdsl.data.world.screens import (  # noqa: F401  (each module registers its families)
     aftersales_more,
+    beyond_more,
     bills,
     cart,
     complaints,
@@ -39,6 +40,7 @@ from kdsl.data.world.screens import (  # noqa: F401  (each module registers its 
     returns,
     reviews,
     shop,
+    shopping_more,
     tracking,
     trouble,
 )
