@@ -87,7 +87,7 @@ def bubble(page: Page, text: str, *, mine: bool = False, colour: Colour | None =
     back = colour or ((255, 214, 170) if mine else page.theme.card)
     page.oval(WIDTH - 28 if mine else 28, page.y + 17, 16, vivid(page.rng))
     page.fill(left, page.y, left + width, page.y + 14 + 21 * len(lines), back, 8)
-    ink = (30, 30, 32) if mine or not page.theme.dark else None
+    ink = (30, 30, 32) if mine or colour or not page.theme.dark else None
     for index, line in enumerate(lines):
         page.text(left + 11, page.y + 8 + 21 * index, line, 14, ink)
     page.y += 26 + 21 * len(lines)

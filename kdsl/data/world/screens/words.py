@@ -76,7 +76,7 @@ class Words:
 
     def price(self, value: float | None = None, sign: str = "¥") -> str:
         """'¥12.80': two decimals mostly, sometimes as few as needed."""
-        number = value if value is not None else round(self.rng.uniform(3, 999), 2)
+        number = round(self.rng.uniform(3, 999) if value is None else value, 2)
         return f"{sign}{number:.2f}" if self.chance(0.6) or number < 3 else f"{sign}{number:g}"
 
     def city(self) -> str:
