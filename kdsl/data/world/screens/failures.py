@@ -57,6 +57,7 @@ def failed_dialog(page: Page) -> None:
     words = page.words
     words.rng.choice((confirm_order, order_detail))(page)
     page.veil()
+    page.popup = True
     page.fill(60, 200, WIDTH - 60, 480, page.theme.card, 12)
     page.y = 208
     empty_picture(
@@ -140,6 +141,7 @@ def queueing(page: Page) -> None:
     words = page.words
     confirm_order(page)
     page.veil(0.7)
+    page.popup = True
     page.text(WIDTH / 2, 330, words.pick("当前人数过多", "活动太火爆了"), 20, WHITE, align="c", bold=True)
     page.text(WIDTH / 2, 366, words.pick("下单人数太多，请再试", "前方拥挤，正在为您排队"), 14, WHITE, align="c")
     button(page, 100, 410, 160, words.pick("我知道了", "刷新重试"), height=36)

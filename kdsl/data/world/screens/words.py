@@ -45,6 +45,14 @@ class Words:
         """One of the wordings."""
         return self.rng.choice(options)
 
+    def say(self, subject: str) -> str:
+        """A text about a subject from the catalogue, such as 'refund_reasons'."""
+        return str(self.rng.choice(self.book[subject]))
+
+    def few(self, subject: str, low: int, high: int) -> list[str]:
+        """Between `low` and `high` distinct texts about a subject."""
+        return self.some(self.book[subject], low, high)
+
     def some(self, options: list[str] | tuple[str, ...], low: int, high: int) -> list[str]:
         """Between `low` and `high` distinct options, in their order."""
         count = min(self.rng.randint(low, high), len(options))
@@ -68,7 +76,7 @@ class Words:
 
     def price(self, value: float | None = None, sign: str = "¥") -> str:
         """'¥12.80': two decimals mostly, sometimes as few as needed."""
-        number = value if value is not None else round(self.rng.uniform(3, 999), 2)
+        number = round(self.rng.uniform(3, 999) if value is None else value, 2)
         return f"{sign}{number:.2f}" if self.chance(0.6) or number < 3 else f"{sign}{number:g}"
 
     def city(self) -> str:
