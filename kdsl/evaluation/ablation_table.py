@@ -140,7 +140,7 @@ def markdown(plan: Plan, seeds: Mapping[str, Sequence[Seed]], points: Mapping[st
     system = "large model with its adapters alone" if plan.system == "large" else "whole system"
     parts = [
         "# Ablation",
-        f"Of the {system}: weighted F1 of out-of-fold predictions, {len(plan.folds)} folds pooled, mean ± standard "
+        f"Of the {system}: weighted F1 of out-of-fold predictions, {len(plan.folds)} fold(s) pooled, mean ± standard "
         f"deviation over seeds. Labels: those trained on, mean over folds. Seconds: {measured} of one fold.",
         _table(
             ("variant", *(f"{column} F1" for column in columns), "seeds", "labels", "seconds"),

@@ -73,7 +73,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write_grid(shop: Path, name: str = "grid", **over: Any) -> Path:
     file = shop / f"{name}.yaml"
-    file.write_text(yaml.safe_dump(GRID | over), "utf-8")
+    file.write_text(yaml.safe_dump(GRID | over, sort_keys=False), "utf-8")
     return file
 
 
@@ -173,7 +173,8 @@ def test_a_grid_may_grow_but_not_change(shop: Path, finished: Path) -> None:
 
 
 def test_two_processes_go_on_past_a_failing_cell(shop: Path, tmp_path: Path) -> None:
-    variants = {"tight": {"set": {"prompt.max_tokens": 32}}, "good": {}}  # 32 tokens cannot hold the question
+    # 32 tokens cannot hold a question that lists its labels
+    variants = {"tight": {"set": {"prompt.max_tokens": 32, "prompt.list_labels": True}}, "good": {}}
     grid = write_grid(shop, seeds=[1], variants=variants, curve=False)
     with pytest.raises(KdslError, match="2 of 4 cells failed") as error:
         run(shop, tmp_path, grid, jobs=2)
