@@ -62,6 +62,8 @@ class TrainingConfig(_Part):
     """One LoRA adapter per task (or one for all): optimisation settings."""
 
     strategy: Literal["separate", "joint"] = "separate"
+    ocr: bool | None = None
+    """Put the pictures' text into the prompts of training; by default as `prompt.ocr` says, which holds elsewhere."""
     lora_r: int = Field(16, ge=1)
     lora_alpha: int = Field(32, ge=1)
     lora_dropout: float = Field(0.05, ge=0, lt=1)

@@ -1,4 +1,4 @@
-"""Pictures of a report, as PNG bytes: confusion matrix, reliability diagram, coverage-risk curve."""
+"""Pictures of a report, as PNG bytes: confusion matrix, reliability diagram, coverage-risk curve, ablations."""
 
 from __future__ import annotations
 
@@ -80,6 +80,44 @@ def coverage_png(curves: Mapping[str, Confidence]) -> bytes:
     axes.set(xlim=(0, 1), ylim=(0, None), xlabel="coverage", ylabel="error rate of what is answered")
     axes.grid(alpha=0.3)
     axes.legend(prop=_font())
+    return _png(figure)
+
+
+def points_png(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
+    """A panel a figure: a point a seed above each variant, and a bar at their mean. Panel -> variant -> values."""
+    names = list(dict.fromkeys(name for variants in panels.values() for name in variants))
+    figure = Figure(figsize=(len(panels) * max(2.4, 0.6 * len(names) + 1.2), 4))
+    for axes, (title, variants) in zip(
+        np.atleast_1d(figure.subplots(1, len(panels), sharey=True)), panels.items(), strict=True
+    ):
+        for i, name in enumerate(names):
+            values = variants.get(name, ())
+            axes.plot([i] * len(values), values, "o", color=_BLUE, alpha=0.6, ms=5)
+            if values:
+                axes.hlines(np.mean(values), i - 0.3, i + 0.3, color="black", linewidth=1.5)
+        axes.set(title=title, xlim=(-0.6, len(names) - 0.4))
+        axes.set_xticks(range(len(names)), names, rotation=30, ha="right", fontproperties=_font())
+        axes.grid(axis="y", alpha=0.3)
+    figure.axes[0].set_ylabel("weighted F1")
+    return _png(figure)
+
+
+def lines_png(panels: Mapping[str, Mapping[str, Mapping[float, Sequence[float]]]], xlabel: str, ylabel: str) -> bytes:
+    """Lines of means over seeds in bands of one standard deviation. Panel -> line -> x -> values."""
+    figure = Figure(figsize=(max(5.5, 4 * len(panels)), 4))
+    for axes, (title, lines) in zip(
+        np.atleast_1d(figure.subplots(1, len(panels), sharey=True)), panels.items(), strict=True
+    ):
+        for name, points in lines.items():
+            x = list(points)
+            mean = np.array([np.mean(values) for values in points.values()])
+            spread = np.array([np.std(values, ddof=1) if len(values) > 1 else 0.0 for values in points.values()])
+            (line,) = axes.plot(x, mean, "o-", ms=3, label=name)
+            axes.fill_between(x, mean - spread, mean + spread, color=line.get_color(), alpha=0.2, linewidth=0)
+        axes.set(title=title, xlabel=xlabel)
+        axes.grid(alpha=0.3)
+    figure.axes[0].set_ylabel(ylabel)
+    figure.axes[-1].legend(prop=_font())
     return _png(figure)
 
 

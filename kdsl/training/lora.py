@@ -14,8 +14,9 @@ import importlib.metadata
 import json
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ def train_adapter(
     *,
     seed: int,
     resume: bool = True,
+    watch: Callable[[float], None] | None = None,
 ) -> Path:
     """Train one adapter over the labelled samples of `tasks` and write it to `out`; returns `out`.
 
@@ -63,6 +65,10 @@ def train_adapter(
     Args:
         tasks: one for an adapter of its own, several for a joint one; samples of other tasks are left out.
         resume: False discards what an unfinished training left in `out`.
+        watch: called with the epoch (0.5, 1.0, ...) at the first step that reaches each half epoch. Meanwhile the
+            adapter as it is then stands on `loaded` in evaluation mode, so that a LabelScorer scores with it;
+            other adapters must be left alone. A training that continues does not call it again for what lies
+            before its checkpoint, and a finished one not at all: keep what it finds on disk.
 
     Raises:
         InputError: a task has no labelled samples, one label only, or a sample of an unknown label.
@@ -77,14 +83,25 @@ def train_adapter(
     work = out / "checkpoints"
     _claim(out, inputs, fresh=not resume)
 
-    from kdsl.training.trainer import LabelTrainer, RichProgress, save_adapter, training_arguments, undo_patches
+    from kdsl.training.trainer import (
+        HalfEpochs,
+        LabelTrainer,
+        RichProgress,
+        save_adapter,
+        training_arguments,
+        undo_patches,
+    )
 
-    examples = make_examples(loaded, labelled, {task.name: task for task in tasks}, config.prompt)
+    prompt = config.prompt
+    if config.training.ocr is not None:
+        prompt = prompt.model_copy(update={"ocr": config.training.ocr})
+    examples = make_examples(loaded, labelled, {task.name: task for task in tasks}, prompt)
     arguments = training_arguments(work, loaded, config.training, seed, len(examples))
     bar = RichProgress(out.name, config.training.batch_size * config.training.gradient_accumulation)
     with _new_adapter(loaded, config, seed) as model:
         try:
-            trainer = LabelTrainer(model, loaded, examples, args=arguments, callbacks=[bar])
+            callbacks = [bar, *([HalfEpochs(watch)] if watch else [])]
+            trainer = LabelTrainer(model, loaded, examples, args=arguments, callbacks=callbacks)
             trainer.train(resume_from_checkpoint=_last_checkpoint(work))
         finally:
             bar.close()
@@ -117,15 +134,26 @@ def train_adapters(
     *,
     seed: int,
     resume: bool = True,
+    watch: Callable[[Sequence[Task], float], None] | None = None,
 ) -> list[Path]:
     """Train what `config.training.strategy` asks for: `out/adapters/<task>` each, or `out/adapters/joint`.
 
-    Samples of all tasks are checked before the first training begins. Raises what `train_adapter` raises.
+    Samples of all tasks are checked before the first training begins. `watch` is `train_adapter`'s, told the
+    tasks of the adapter in training too. Raises what `train_adapter` raises.
     """
     check_trainable((evidence.sample for evidence in evidences), tasks)
     groups = [("joint", tasks)] if config.training.strategy == "joint" else [(t.name, [t]) for t in tasks]
     return [
-        train_adapter(loaded, evidences, group, config, out / "adapters" / name, seed=seed, resume=resume)
+        train_adapter(
+            loaded,
+            evidences,
+            group,
+            config,
+            out / "adapters" / name,
+            seed=seed,
+            resume=resume,
+            watch=partial(watch, group) if watch else None,
+        )
         for name, group in groups
     ]
 

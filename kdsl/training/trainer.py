@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +197,32 @@ class RichProgress(TrainerCallback):
     def close(self) -> None:
         """Leave the terminal as it was, after an error too."""
         self._bar.stop()
+
+
+class HalfEpochs(TrainerCallback):
+    """Calls `watch` with the epoch at the first step that reaches each half epoch, the model in evaluation mode."""
+
+    def __init__(self, watch: Callable[[float], None]) -> None:
+        self.watch = watch
+        self._reached = 0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._reached = _halves(state)  # what lies before a checkpoint was watched before it was written
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if _halves(state) == self._reached:
+            return
+        self._reached = _halves(state)
+        kwargs["model"].eval()
+        self.watch(self._reached / 2)
+        kwargs["model"].train()
+
+
+def _halves(state: TrainerState) -> int:
+    """Half epochs that are over."""
+    return int(2 * (state.epoch or 0) + 1e-6)
 
 
 def undo_patches(model: PreTrainedModel) -> None:

@@ -149,6 +149,56 @@ def test_a_killed_training_resumes_with_the_losses_it_would_have_had(
         torch.testing.assert_close(cut[name], tensor, rtol=0, atol=1e-4)
 
 
+def test_half_epochs_are_watched_with_the_adapter_as_it_is(
+    whole: Path, load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    loaded, out = load_tiny(), tmp_path / "care"
+    scorer = LabelScorer(loaded, care, small_config.prompt)
+    bare, seen = scorer.score(dialogues), {}
+
+    def watch(epoch: float) -> None:
+        assert not loaded.model.training
+        seen[epoch] = scorer.score(dialogues)
+
+    train_adapter(loaded, dialogues, [care], small_config, out, seed=5, watch=watch)
+    assert list(seen) == [0.5, 1.0, 1.5, 2.0]
+    assert _losses(out) == pytest.approx(_losses(whole), abs=1e-6)  # looking on changes nothing
+    load_adapter(loaded, out, "care")
+    with loaded.using("care"):
+        assert scorer.score(dialogues) == pytest.approx(seen[2.0], abs=1e-5)
+    assert abs(seen[0.5] - bare).max() > 1e-3
+    assert abs(seen[0.5] - seen[2.0]).max() > 1e-3
+    train_adapter(loaded, dialogues, [care], small_config, out, seed=5, watch=lambda epoch: pytest.fail("finished"))
+
+
+def test_a_resumed_training_is_watched_from_its_checkpoint_on(
+    load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    seen: list[float] = []
+
+    def kill(epoch: float) -> None:
+        seen.append(epoch)
+        if epoch == 1.5:  # step 5; the last checkpoint is of step 4
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_adapter(load_tiny(), dialogues, [care], small_config, tmp_path, seed=5, watch=kill)
+    train_adapter(load_tiny(), dialogues, [care], small_config, tmp_path, seed=5, watch=seen.append)
+    assert seen == [0.5, 1.0, 1.5, 1.5, 2.0]
+
+
+def test_text_of_pictures_can_be_in_training_prompts_alone(
+    load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    without = small_config.model_copy(update={"prompt": small_config.prompt.model_copy(update={"ocr": False})})
+    losses = {
+        name: _losses(train_adapter(load_tiny(), dialogues, [care], config, tmp_path / name, seed=5))
+        for name, config in {"both": small_config, "training": _with(without, ocr=True), "neither": without}.items()
+    }
+    assert losses["training"] == pytest.approx(losses["both"], abs=1e-6)
+    assert losses["neither"] != pytest.approx(losses["both"], abs=1e-3)
+
+
 def test_a_torn_checkpoint_is_passed_over(
     whole: Path,
     load_tiny: Load,
