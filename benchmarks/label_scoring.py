@@ -37,7 +37,7 @@ from kdsl.models.scorer import LabelScorer
 from kdsl.resources import resource
 from kdsl.tasks import load_task
 
-FACTS = PictureFacts("screenshot", True, False, False, 2.0, 0.3, 0.8, 0.1, 0.1, (0.0,) * 10 + (1.0,))
+FACTS = PictureFacts("screenshot", True, False, False, 2.0, 0.3, 0.8, 0.1, 0.1, (0.0,) * 10 + (1.0,), (0.5,) * 96)
 LINES = ("我的订单", "待发货", "商家已接单", "预计三天内送达", "申请售后", "查看物流", "再次购买", "合计", "联系客服")
 TURNS = (
     ("user", "我昨天下单的那个锅什么时候发货呀"),

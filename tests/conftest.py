@@ -27,6 +27,7 @@ FACTS = PictureFacts(
     saturation=0.1,
     edges=0.1,
     colours=(0.0,) * 8 + (0.1, 0.1, 0.8),
+    cells=(0.8, 0.0, 0.0, 0.1) * 24,
 )
 
 

@@ -184,7 +184,8 @@ def tiny_evidence(
     task: str = "intent",
 ) -> Evidence:
     """Evidence with real picture files of the given sizes in `folder`; `lines` stand in the first picture."""
-    facts = PictureFacts("screenshot", bool(lines), False, False, 2.0, 0.2, 0.8, 0.1, 0.1, (0.0,) * 10 + (1.0,))
+    white = (0.0,) * 10 + (1.0,)
+    facts = PictureFacts("screenshot", bool(lines), False, False, 2.0, 0.2, 0.8, 0.1, 0.1, white, (0.5,) * 96)
     pictures = []
     for i, (width, height) in enumerate(sizes):
         path = folder / f"{id}-{i}.png"

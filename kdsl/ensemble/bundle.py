@@ -7,6 +7,7 @@
     rules/<task>.yaml      rule books
     index/<task>/          FAISS index with its documents
     lexical/<task>/        the lexical expert
+    layout/<task>/         the layout expert, for tasks whose input is a picture
     ensemble.json          fusion, router and thresholds of every task
     report/                out-of-fold figures of the fit
 
@@ -31,7 +32,7 @@ from kdsl.data.files import atomic_write
 from kdsl.errors import BundleError
 from kdsl.tasks import Task, load_task
 
-SCHEMA = 1
+SCHEMA = 2
 _PACKAGES = ("torch", "transformers", "peft", "trl", "scikit-learn", "faiss-cpu", "rapidocr", "numpy")
 
 

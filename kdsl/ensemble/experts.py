@@ -1,7 +1,7 @@
 """The experts of one task, opened from a folder: those that call a model and those that only vote.
 
 large      the large model with the task's adapter             call 1
-rules, retrieval, lexical                                      no call
+rules, retrieval, lexical, layout                              no call
 reread     the large model again, shown snippets and a shortlist, on call 1's cache      call 2
 small      the small model's own verdict, where the parameter budget allows it           call 3
 second     else a second view by the large model: finer pictures, user turns alone       call 3
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from kdsl.config import Config
+from kdsl.ensemble.layout import LayoutExpert
 from kdsl.ensemble.lexical import LexicalExpert
 from kdsl.evidence.types import Evidence
 from kdsl.knowledge.index import Hit, KnowledgeIndex
@@ -56,7 +57,7 @@ class Experts:
     """Everything fitted for one task, ready to score.
 
     Args:
-        folder: holds rules/, index/ and lexical/ (a bundle, or a part of one while fitting).
+        folder: holds rules/, index/, lexical/ and layout/ (a bundle, or a part of one while fitting).
         adapter: the task's adapter folder.
     """
 
@@ -68,6 +69,7 @@ class Experts:
         self.rules.check(task)
         self.index = KnowledgeIndex.load(folder / "index" / task.name)
         self.lexical = LexicalExpert.load(folder / "lexical" / task.name, task)
+        self.layout = LayoutExpert.load(folder / "layout" / task.name, task) if task.input == "picture" else None
         self.adapter = f"{task.name}-{next(_NUMBER)}"
         load_adapter(models.large, adapter, self.adapter)
         self.large = LabelScorer(models.large, task, config.prompt)
@@ -95,11 +97,12 @@ class Experts:
 
     def votes(self, evidences: Sequence[Evidence]) -> dict[str, np.ndarray]:
         """Scores [n, m] of the experts that need no model call."""
-        return {
+        votes = {
             "rules": self.rules.scores(evidences),
             "retrieval": self.index.label_scores(evidences, self.task),
             "lexical": self.lexical.scores(evidences),
         }
+        return votes | {"layout": self.layout.scores(evidences)} if self.layout else votes
 
     def first_scores(self, evidences: Sequence[Evidence]) -> dict[str, np.ndarray]:
         """Scores [n, m] of every expert that speaks on all samples: the large model's and the votes."""

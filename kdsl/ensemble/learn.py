@@ -1,4 +1,4 @@
-"""Everything that is learned from one set of labelled samples: adapters, rules, index and lexical expert.
+"""Everything that is learned from one set of labelled samples: adapters, rules, index, lexical and layout expert.
 
 A fit does this for each inner fold and once for all samples; the layout of `folder` is a bundle's.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kdsl.config import Config
 from kdsl.ensemble.experts import Models
+from kdsl.ensemble.layout import LayoutExpert
 from kdsl.ensemble.lexical import LexicalExpert
 from kdsl.evidence.cache import default_cache_dir
 from kdsl.evidence.imagine import imagine
@@ -62,6 +63,8 @@ class Learner:
             self._once(folder / "rules" / f"{task.name}.yaml", self._rules, task, train[task.name])
             self._once(folder / "index" / task.name, self._index, task, train[task.name])
             self._once(folder / "lexical" / task.name, self._lexical, task, train[task.name])
+            if task.input == "picture":
+                self._once(folder / "layout" / task.name, self._layout, task, train[task.name])
         return adapters
 
     def _once(
@@ -108,3 +111,6 @@ class Learner:
     def _lexical(self, task: Task, group: Sequence[Evidence], target: Path) -> None:
         imagined = imagine(task, self.config.knowledge.imagined_per_label, self.config.seed)
         LexicalExpert(task).fit(group, imagined).save(target)
+
+    def _layout(self, task: Task, group: Sequence[Evidence], target: Path) -> None:
+        LayoutExpert(task).fit(group).save(target)

@@ -37,6 +37,7 @@ def picture_facts(pixels: PixelStats, lines: Sequence[OcrLine]) -> PictureFacts:
         saturation=pixels.saturation,
         edges=pixels.edges,
         colours=pixels.colours,
+        cells=pixels.cells,
     )
 
 

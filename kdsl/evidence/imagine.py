@@ -20,7 +20,7 @@ SCALE = 0.5
 """Pixels a point: only the lines are used, and small screens are drawn faster."""
 _STRENGTHS = (0.5, 1.0, 1.0, 1.5)
 """How badly OCR misreads a screen."""
-UNSEEN = PictureFacts("screenshot", True, False, False, 2.0, 0.0, 0.0, 0.0, 0.0, (0.0,) * 11)
+UNSEEN = PictureFacts("screenshot", True, False, False, 2.0, 0.0, 0.0, 0.0, 0.0, (0.0,) * 11, (0.0,) * 96)
 """Facts of a picture that was not looked at."""
 
 

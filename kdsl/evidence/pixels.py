@@ -14,11 +14,15 @@ from kdsl.data.pictures import load_pixels, open_header, open_picture, picture_p
 
 SIDE = 256
 """Longest side of the thumbnail in pixels."""
-VERSION = "pixels-1"
+VERSION = "pixels-2"
 """Name of the cache space; raised whenever a measure below changes its meaning."""
 
 HUE_ENDS = (15, 40, 70, 165, 200, 255, 290, 345)
 """Upper ends, in degrees, of red, orange, yellow, green, cyan, blue, purple and pink; red goes on from 345."""
+
+CELL_ROWS, CELL_COLUMNS = 6, 4
+CELL_MEASURES = 4
+"""Measures of a cell: brightness, red less green, blue less green (means), contrast (deviation of the grey)."""
 
 Grey = npt.NDArray[np.float32]
 
@@ -49,11 +53,14 @@ class PixelStats:
     """Rows that hold something as bright as a page without a veil; 0 where no edge between the two is seen."""
     colours: tuple[float, ...]
     """Eight hues from red to pink, then black, grey and white; they add up to 1."""
+    cells: tuple[float, ...]
+    """`CELL_MEASURES` of each cell of a grid of `CELL_ROWS` by `CELL_COLUMNS`, row by row, in -1..1."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, rounded for the cache."""
         plain = {k: round(v, 5) if isinstance(v, float) else v for k, v in asdict(self).items()}
-        return plain | {"colours": [round(share, 5) for share in self.colours]}
+        cells = [round(value, 3) for value in self.cells]
+        return plain | {"colours": [round(share, 5) for share in self.colours], "cells": cells}
 
     @classmethod
     def from_json(cls, value: Any) -> PixelStats:
@@ -62,9 +69,12 @@ class PixelStats:
         Raises:
             TypeError, ValueError: `value` is not such data.
         """
-        stats = cls(**{**value, "colours": tuple(float(share) for share in value["colours"])})
+        rows = {name: tuple(float(number) for number in value[name]) for name in ("colours", "cells")}
+        stats = cls(**{**value, **rows})
         if len(stats.colours) != len(HUE_ENDS) + 3:
             raise ValueError("a wrong number of colours")
+        if len(stats.cells) != CELL_ROWS * CELL_COLUMNS * CELL_MEASURES:
+            raise ValueError("a wrong number of cells")
         return stats
 
 
@@ -113,6 +123,7 @@ def measure(picture: Image.Image, size: tuple[int, int]) -> PixelStats:
         scrim=scrim,
         panel=panel,
         colours=_colours(rgb, top, saturation),
+        cells=_cells(rgb, grey),
     )
 
 
@@ -159,3 +170,17 @@ def _colours(rgb: npt.NDArray[np.uint8], top: Grey, saturation: Grey) -> tuple[f
     name = np.where(top < 0.2, len(HUE_ENDS), name)
     shares = np.bincount(name.ravel(), minlength=len(HUE_ENDS) + 3) / name.size
     return tuple(float(share) for share in shares)
+
+
+def _cells(rgb: npt.NDArray[np.uint8], grey: Grey) -> tuple[float, ...]:
+    height, width = grey.shape
+    found: list[float] = []
+    for i in range(CELL_ROWS):
+        for j in range(CELL_COLUMNS):
+            # at least one pixel, also of a picture that has fewer rows or columns than the grid
+            top, left = i * height // CELL_ROWS, j * width // CELL_COLUMNS
+            bottom, right = max((i + 1) * height // CELL_ROWS, top + 1), max((j + 1) * width // CELL_COLUMNS, left + 1)
+            red, green, blue = rgb[top:bottom, left:right].mean(axis=(0, 1)) / 255
+            contrast = grey[top:bottom, left:right].std() / 255
+            found += [float(v) for v in ((red + green + blue) / 3, red - green, blue - green, contrast)]
+    return tuple(found)

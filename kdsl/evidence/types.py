@@ -41,6 +41,8 @@ class PictureFacts:
     """Share of pixels on a strong edge."""
     colours: tuple[float, ...]
     """Shares of the hues red, orange, yellow, green, cyan, blue, purple, pink, then black, grey, white."""
+    cells: tuple[float, ...]
+    """Colour and contrast of each cell of a coarse grid, as `kdsl.evidence.pixels.PixelStats` holds them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ SHARD = 50
 SCALE = 0.55
 """Pixels a point that screens are drawn at: about twice what the model sees."""
 
-_UNSEEN = PictureFacts("screenshot", True, False, False, 2.0, 0.0, 0.0, 0.0, 0.0, (0.0,) * 11)
+_UNSEEN = PictureFacts("screenshot", True, False, False, 2.0, 0.0, 0.0, 0.0, 0.0, (0.0,) * 11, (0.0,) * 96)
 """Prompts hold no facts; only rules and layout experts read them."""
 
 

@@ -35,6 +35,10 @@ def test_the_bundle_has_every_part_and_hashes_it(bundle: Bundle) -> None:
     assert bundle.manifest["tasks"]["ask"] == ["生锈", "补货", "气泡"]
     figures = json.loads((bundle.folder / "report" / "out_of_fold.json").read_text("utf-8"))
     assert {"f1_large", "f1_rules", "f1_retrieval", "f1_lexical", "f1_fused"} <= set(figures["ask"])
+    assert "f1_layout" in figures["screen"]
+    assert "f1_layout" not in figures["ask"]
+    assert "layout/screen/layout.safetensors" in files
+    assert not (bundle.folder / "layout" / "ask").exists()
 
 
 def test_a_killed_fit_continues_and_ends_the_same(

@@ -107,3 +107,12 @@ def test_reduced_decoding_tells_the_full_size_and_turns_by_exif(tmp_path: Path) 
     stats = read_pixels(tmp_path, "turned.jpg", 10)
     assert (stats.width, stats.height) == (1200, 1600)
     assert picture_facts(stats, []).kind == "photo"
+
+
+def test_cells_say_where_the_colours_are() -> None:
+    picture = Image.new("RGB", (40, 60), "white")
+    picture.paste((255, 0, 0), (30, 50, 40, 60))  # the last cell of 6 rows by 4 columns
+    cells = np.array(measured(picture).cells).reshape(6, 4, 4)
+    assert cells[-1, -1] == pytest.approx([1 / 3, 1, 0, 0], abs=1e-4)
+    assert cells[0, 0] == pytest.approx([1, 0, 0, 0], abs=1e-4)
+    assert len(measured(Image.new("RGB", (2, 3))).cells) == 96  # smaller than the grid
