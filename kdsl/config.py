@@ -17,6 +17,9 @@ from kdsl.errors import ConfigError, InputError
 from kdsl.resources import resource
 from kdsl.tasks import Task, load_task
 
+_PATHS = (("knowledge", "snippets"), ("training", "augment", "synonyms"))
+"""Settings that name one file or folder."""
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -58,6 +61,19 @@ class PromptConfig(_Part):
     """Put the pictures' text into the prompt."""
 
 
+class AugmentConfig(_Part):
+    """Augmented copies of training samples."""
+
+    policy: Literal["none", "rare", "all"] = "none"
+    """`rare` fills classes up to the median class of their task; `all` copies each sample once besides."""
+    text: bool = True
+    """Change words and order of dialogues, and misread OCR lines."""
+    pictures: bool = True
+    """Crop, turn and recolour pictures."""
+    synonyms: str = Field(default_factory=lambda: str(resource("configs/synonyms/customer-service.yaml")))
+    """Words that may be exchanged or left out; by default those that ship with kdsl."""
+
+
 class TrainingConfig(_Part):
     """One LoRA adapter per task (or one for all): optimisation settings."""
 
@@ -76,6 +92,7 @@ class TrainingConfig(_Part):
     weight_decay: float = Field(0.01, ge=0)
     save_every: int = Field(50, ge=1)
     """Optimizer steps between checkpoints; a killed run resumes from the last one."""
+    augment: AugmentConfig = AugmentConfig()
 
 
 class RulesConfig(_Part):
@@ -218,9 +235,12 @@ def _read(file: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     base = raw.pop("extends", None)
     if isinstance(raw.get("tasks"), list):
         raw["tasks"] = [str((file.parent / str(task)).resolve()) for task in raw["tasks"]]
-    knowledge = raw.get("knowledge")
-    if isinstance(knowledge, dict) and "snippets" in knowledge:
-        knowledge["snippets"] = str((file.parent / str(knowledge["snippets"])).resolve())
+    for *parents, leaf in _PATHS:
+        node: Any = raw
+        for parent in parents:
+            node = node.get(parent) if isinstance(node, dict) else None
+        if isinstance(node, dict) and leaf in node:
+            node[leaf] = str((file.parent / str(node[leaf])).resolve())
     if not base:
         return raw
     beside = file.parent / str(base)

@@ -11,7 +11,7 @@ from kdsl.config import find_config, load_config, load_tasks
 from kdsl.errors import ConfigError
 from kdsl.resources import resource
 
-RUNS = [p for p in sorted(resource("configs").rglob("*.yaml")) if not {"tasks", "ablation"} & set(p.parts)]
+RUNS = sorted(resource("configs").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", RUNS, ids=lambda p: p.name)

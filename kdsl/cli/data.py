@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from kdsl.cli.options import config_options, data_options
 from kdsl.errors import InputError
 from kdsl.tasks import Task
 
@@ -122,6 +123,43 @@ def world(output: Path, per_label: int, seed: int, task_files: tuple[Path, ...])
 
     write_world(output, per_label, seed, _tasks(task_files))
     click.echo(f"{output}: written", err=True)
+
+
+@data.command()
+@data_options
+@config_options
+@click.option("--samples", "n_samples", default=6, show_default=True, type=click.IntRange(1, 100))
+@click.option("--output", type=_FILE, required=True, help="The contact sheet, a PNG file.")
+def augment(
+    data: Path,
+    images: Path,
+    ocr: Path | None,
+    config_path: str,
+    n_samples: int,
+    output: Path,
+    overrides: tuple[str, ...],
+) -> None:
+    """Show what augmentation makes of some samples: each beside three copies, changes of text marked.
+
+    \b
+    examples:
+      kdsl data augment --data train.json --images images --output sheet.png
+      kdsl data augment --data train.json --images images --output sheet.png --set training.augment.pictures=false
+    """
+    from kdsl.config import load_config, load_tasks
+    from kdsl.data.files import atomic_write
+    from kdsl.data.readers import read_samples
+    from kdsl.evaluation.contact_sheet import contact_sheet, spread
+    from kdsl.evidence.observe import observe
+    from kdsl.training.augmentation import augmented_copy
+
+    settings = load_config(config_path, overrides)
+    samples = spread(read_samples(data, load_tasks(settings)), n_samples)
+    evidences = observe(samples, images, settings.evidence, ocr)
+    make = settings.training.augment
+    rows = [(e, [augmented_copy(e, f"{e.sample.id}+{k}", make, settings.seed) for k in (1, 2, 3)]) for e in evidences]
+    atomic_write(output, contact_sheet(rows))
+    click.echo(f"{output}: {len(rows)} samples with 3 copies each", err=True)
 
 
 def _tasks(files: tuple[Path, ...]) -> list[Task]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from kdsl.data.picture_view import PictureView
 from kdsl.data.sample import Sample
 
 Box = tuple[float, float, float, float]
@@ -47,7 +48,10 @@ class PictureFacts:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture of a sample: where it lies, its size in pixels, its text in reading order, its facts."""
+    """One picture of a sample: where it lies, its size in pixels, its text in reading order, its facts.
+
+    With a `view`, as augmentation gives it, size and text are those of the view, not of the file.
+    """
 
     name: str
     path: Path
@@ -55,6 +59,7 @@ class Picture:
     height: int
     lines: tuple[OcrLine, ...]
     facts: PictureFacts
+    view: PictureView | None = None
 
     @property
     def text(self) -> str:

@@ -81,11 +81,11 @@ def encode(loaded: LoadedModel, prompts: Sequence[Prompt], padding: Literal["rig
 
 
 def _pixel_values(loaded: LoadedModel, picture: PromptPicture) -> tuple[torch.Tensor, torch.Tensor]:
-    """Patches and grid of one picture; the latest are kept, keyed by file, its state and the size shown."""
+    """Patches and grid of one picture; the latest are kept, keyed by file, its state, the view and the size shown."""
     cache: _ByteLru = loaded.caches.setdefault("pixels", _ByteLru(PIXEL_CACHE_BYTES))
     try:
         state = os.stat(picture.path)
-        key = (str(picture.path), state.st_mtime_ns, state.st_size, picture.size)
+        key = (str(picture.path), state.st_mtime_ns, state.st_size, picture.view, picture.size)
     except OSError:
         key = None  # opening it below says what is wrong, for people
     if key is not None and (held := cache.get(key)) is not None:

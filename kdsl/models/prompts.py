@@ -15,9 +15,10 @@ from typing import Any
 from PIL import Image
 
 from kdsl.config import PromptConfig
+from kdsl.data.picture_view import PictureView
 from kdsl.data.pictures import open_picture
 from kdsl.errors import ConfigError
-from kdsl.evidence.types import Evidence
+from kdsl.evidence.types import Evidence, Picture
 from kdsl.models.chat import ChatFrame
 from kdsl.models.fitting import Piece, choose, pieces_of
 from kdsl.models.picture_sizes import plan_grids
@@ -43,10 +44,21 @@ class PromptPicture:
     size: tuple[int, int]
     megapixels: float
     """What the file held when it was observed; a larger one is refused."""
+    view: PictureView | None = None
+    """How to look at the file; None shows it as it is."""
+
+    @classmethod
+    def of(cls, picture: Picture, size: tuple[int, int]) -> PromptPicture:
+        """An observed picture at a size."""
+        width, height = picture.view.source if picture.view else (picture.width, picture.height)
+        # a little slack: the evidence's size is the upright one, which rounding must not turn into a refusal
+        return cls(picture.path, size, width * height / 1e6 + 0.01, picture.view)
 
     def open(self) -> Image.Image:
-        """Decode the file and bring it to `size` (RGB)."""
+        """Decode the file, look at it through `view` and bring it to `size` (RGB)."""
         image = open_picture(self.path.parent, self.path.name, self.megapixels)
+        if self.view:
+            image = self.view.apply(image)
         return image.resize(self.size, Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
@@ -216,7 +228,5 @@ def _pictures(
         if grid is None:
             shown.append(None)
             continue
-        size = (grid[0] * frame.factor, grid[1] * frame.factor)
-        # a little slack: the evidence's size is the upright one, which rounding must not turn into a refusal
-        shown.append(PromptPicture(picture.path, size, picture.width * picture.height / 1e6 + 0.01))
+        shown.append(PromptPicture.of(picture, (grid[0] * frame.factor, grid[1] * frame.factor)))
     return shown, taken

@@ -45,7 +45,7 @@ class Example:
 
 
 class PictureFeatures:
-    """What the vision tower makes of prompts' pictures, by picture and size; the oldest use is dropped first."""
+    """What the vision tower makes of prompts' pictures, by picture, view and size; the oldest use is dropped first."""
 
     def __init__(self, loaded: LoadedModel, limit: int = FEATURE_BYTES) -> None:
         self.loaded = loaded
@@ -56,7 +56,7 @@ class PictureFeatures:
     @torch.no_grad()
     def of(self, prompt: Prompt) -> Features:
         """The features of a prompt's pictures, on the CPU, one picture after the other."""
-        key = tuple((picture.path, picture.path.stat().st_mtime_ns, picture.size) for picture in prompt.pictures)
+        key = tuple((shown.path, shown.path.stat().st_mtime_ns, shown.view, shown.size) for shown in prompt.pictures)
         if key in self._held:
             self._held.move_to_end(key)
             return self._held[key]

@@ -16,6 +16,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import stamp_adapter
 from kdsl.models.base import LoadedModel
 from kdsl.tasks import Task
+from kdsl.training.augmentation import augmented
 from kdsl.training.examples import make_examples
 
 SCHEMA = 1
@@ -77,6 +79,8 @@ def train_adapter(
     check_trainable((evidence.sample for evidence in evidences), tasks)
     names = {task.name for task in tasks}
     labelled = [e for e in evidences if e.sample.label is not None and e.sample.task in names]
+    samples = {task.name: sum(e.sample.task == task.name for e in labelled) for task in tasks}
+    labelled = augmented(labelled, config.training.augment, seed)
     inputs = _fingerprint(loaded, labelled, tasks, config, seed)
     if _finished(out, inputs):
         return out
@@ -114,7 +118,8 @@ def train_adapter(
     manifest = {
         "schema": SCHEMA,
         **inputs,
-        "samples": {task.name: sum(e.sample.task == task.name for e in labelled) for task in tasks},
+        "samples": samples,
+        "augmented": {name: sum(e.sample.task == name for e in labelled) - n for name, n in samples.items()},
         "steps": len(curve),
         "loss_curve": "loss.jsonl",
         "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
@@ -243,7 +248,8 @@ def _fingerprint(
     for evidence in labelled:
         sample = evidence.sample
         turns = [(turn.role, turn.text) for turn in sample.turns]
-        row = [sample.id, sample.task, sample.label, sample.images, turns, evidence.ocr_text]
+        views = [asdict(picture.view) for picture in evidence.pictures if picture.view]
+        row = [sample.id, sample.task, sample.label, sample.images, turns, evidence.ocr_text, *views]
         digest.update(json.dumps(row).encode())
     return {
         "base": loaded.name,
@@ -251,7 +257,10 @@ def _fingerprint(
         "tasks": {task.name: [task.prompt, *task.names] for task in tasks},
         "data": digest.hexdigest(),
         "seed": seed,
-        "training": config.training.model_dump(mode="json", exclude={"save_every", "strategy"}),
+        # what a file of synonyms does shows in the data, wherever the file lies
+        "training": config.training.model_dump(
+            mode="json", exclude={"save_every": True, "strategy": True, "augment": {"synonyms"}}
+        ),
         "prompt": config.prompt.model_dump(mode="json"),
     }
 
