@@ -74,6 +74,15 @@ class AugmentConfig(_Part):
     """Words that may be exchanged or left out; by default those that ship with kdsl."""
 
 
+class SearchConfig(_Part):
+    """What few-shot adaptation chooses among, besides half epochs up to `training.epochs`."""
+
+    ranks: tuple[int, ...] = Field((16,), min_length=1)
+    """LoRA ranks; alpha keeps its ratio to the rank."""
+    augment: tuple[Literal["none", "rare", "all"], ...] = Field(("none", "rare"), min_length=1)
+    """Policies of `training.augment`."""
+
+
 class TrainingConfig(_Part):
     """One LoRA adapter per task (or one for all): optimisation settings."""
 
@@ -84,6 +93,9 @@ class TrainingConfig(_Part):
     lora_alpha: int = Field(32, ge=1)
     lora_dropout: float = Field(0.05, ge=0, lt=1)
     epochs: float = Field(4, gt=0)
+    """Epochs of the learning-rate schedule."""
+    stop: float | None = Field(None, gt=0)
+    """Epochs after which training ends within that schedule; what `search` chooses."""
     batch_size: int = Field(8, ge=1)
     """Samples in one forward pass."""
     gradient_accumulation: int = Field(1, ge=1)
@@ -93,6 +105,8 @@ class TrainingConfig(_Part):
     save_every: int = Field(50, ge=1)
     """Optimizer steps between checkpoints; a killed run resumes from the last one."""
     augment: AugmentConfig = AugmentConfig()
+    search: SearchConfig | None = None
+    """Choose rank, augmentation and epochs by cross-validation over the inner folds; absent, the recipe is fixed."""
 
 
 class RulesConfig(_Part):

@@ -20,6 +20,7 @@ from sklearn.metrics import f1_score
 from kdsl.config import Config
 from kdsl.data.files import atomic_write
 from kdsl.data.splits import stratified_folds
+from kdsl.ensemble.adaptation import adapt
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import Bundle, open_bundle, write_manifest
 from kdsl.ensemble.experts import Experts, Models
@@ -98,6 +99,19 @@ class _Fit:
 
     def run(self, inputs: str) -> None:
         parts = range(self.config.ensemble.inner_folds)
+        if self.config.training.search:
+            found = adapt(
+                self.models.large,
+                self.groups,
+                self.fold,
+                self.tasks,
+                self.config,
+                [self._part(k) for k in parts],
+                self.say,
+            )
+            self.learner.recipes = {name: adapted.chosen.recipe for name, adapted in found.items()}
+            report = {name: adapted.to_json() for name, adapted in found.items()}
+            atomic_write(self.folder / "report" / "adaptation.json", json.dumps(report, indent=1))
         for k in parts:
             self.say(f"inner fold {k + 1} of {len(parts)}")
             kept = {

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from kdsl.config import Config
+from kdsl.ensemble.adaptation import Recipe
 from kdsl.ensemble.experts import Models
 from kdsl.ensemble.layout import LayoutExpert
 from kdsl.ensemble.lexical import LexicalExpert
@@ -26,7 +27,7 @@ from kdsl.rules.book import shipped_rules
 from kdsl.rules.distill import distill
 from kdsl.rules.prior import ScoreCache
 from kdsl.tasks import Task
-from kdsl.training.lora import train_adapters
+from kdsl.training.lora import adapter_groups, train_adapter
 
 Say = Callable[[str], None]
 Labelled = Mapping[str, Sequence[Evidence]]
@@ -45,20 +46,24 @@ class Learner:
         self.config = config
         self.models = models
         self.say = say
+        self.recipes: dict[str, Recipe] = {}
+        """Adapter name -> what few-shot adaptation chose; adapters that are not named follow the config."""
         snippets = Path(config.knowledge.snippets)
         self.snippets = load_snippets(snippets, tasks)
 
     def adapters(self, folder: Path) -> dict[str, Path]:
         """Task name -> adapter folder: one each, or one for all."""
-        joint = self.config.training.strategy == "joint"
-        return {task.name: folder / "adapters" / ("joint" if joint else task.name) for task in self.tasks}
+        groups = adapter_groups(self.tasks, self.config)
+        return {task.name: folder / "adapters" / name for name, group in groups.items() for task in group}
 
     def learn(self, train: Labelled, folder: Path) -> dict[str, Path]:
         """Learn all parts into `folder`; the adapters' folders by task."""
         adapters = self.adapters(folder)
         samples = [evidence for task in self.tasks for evidence in train[task.name]]
         self.say(f"adapters: {len(samples)} samples")
-        train_adapters(self.models.large, samples, self.tasks, self.config, folder, seed=self.config.seed)
+        for name, group in adapter_groups(self.tasks, self.config).items():
+            config = self.recipes[name].applied(self.config) if name in self.recipes else self.config
+            train_adapter(self.models.large, samples, group, config, folder / "adapters" / name, seed=self.config.seed)
         for task in self.tasks:
             self._once(folder / "rules" / f"{task.name}.yaml", self._rules, task, train[task.name])
             self._once(folder / "index" / task.name, self._index, task, train[task.name])

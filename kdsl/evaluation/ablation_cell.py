@@ -26,12 +26,12 @@ from kdsl.config import Config, ModelConfig
 from kdsl.data.files import atomic_write
 from kdsl.evaluation.crossval import cross_validate
 from kdsl.evidence.types import Evidence
-from kdsl.models.adapters import load_adapter, remove_adapter
+from kdsl.models.adapters import adapter_on
 from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.scorer import LabelScorer
 from kdsl.progress import say
 from kdsl.tasks import Task
-from kdsl.training.lora import train_adapters
+from kdsl.training.lora import adapter_groups, half_epoch, half_epochs, train_adapters
 
 Row = dict[str, Any]
 
@@ -86,9 +86,6 @@ def run_cell(cell: Cell, evidences: Sequence[Evidence], folds: Mapping[str, int]
     work.mkdir(parents=True, exist_ok=True)
     run = _large if cell.system == "large" else _whole
     rows, seconds = run(cell, train, test, tasks, work)
-    if cell.curve:
-        points = sorted((work / "curve").glob("*.jsonl"), key=lambda path: float(path.stem.rpartition("@")[2]))
-        atomic_write(cell.file("curve.jsonl"), "".join(path.read_text("utf-8") for path in points))
     note = {"samples": len(train), "seconds": None if continued else round(seconds, 2)}
     atomic_write(cell.file("json"), json.dumps(note))
     atomic_write(cell.file("jsonl"), _lines(row | {"fold": cell.fold} for row in rows))
@@ -126,31 +123,22 @@ def _large(
     """Predictions of the large model with its adapters alone, and the seconds that training took."""
     config = cell.config
     loaded = _base(config.large)
-    scorers = {task.name: LabelScorer(loaded, task, config.prompt) for task in tasks}
-    groups = {task.name: [e for e in test if e.sample.task == task.name] for task in tasks}
-    watching = 0.0
-
-    def watch(group: Sequence[Task], epoch: float) -> None:
-        nonlocal watching
-        began = time.monotonic()
-        for task in group:
-            log_probs = scorers[task.name].score(groups[task.name])
-            rows = _curve_rows(epoch, task, groups[task.name], log_probs)
-            atomic_write(work / "curve" / f"{task.name}@{epoch}.jsonl", _lines(rows))
-        watching += time.monotonic() - began
-
     began = time.monotonic()
-    folders = train_adapters(loaded, train, tasks, config, work, seed=config.seed, watch=watch if cell.curve else None)
-    seconds = time.monotonic() - began - watching
-    rows = []
-    for task, folder in zip(tasks, folders * len(tasks) if len(folders) == 1 else folders, strict=False):
-        load_adapter(loaded, folder, task.name)
-        try:
-            with loaded.using(task.name):
-                log_probs = scorers[task.name].score(groups[task.name])
-        finally:
-            remove_adapter(loaded, task.name)
-        rows += _rows(task, groups[task.name], log_probs)
+    folders = train_adapters(loaded, train, tasks, config, work, seed=config.seed, halves=cell.curve)
+    seconds = time.monotonic() - began
+    rows: list[Row] = []
+    curve: list[Row] = []
+    for group, folder in zip(adapter_groups(tasks, config).values(), folders, strict=True):
+        for task in group:
+            held_out = [e for e in test if e.sample.task == task.name]
+            scorer = LabelScorer(loaded, task, config.prompt)
+            with adapter_on(loaded, folder):
+                rows += _rows(task, held_out, scorer.score(held_out))
+            for epoch in half_epochs(folder):
+                with adapter_on(loaded, half_epoch(folder, epoch)):
+                    curve += _curve_rows(epoch, task, held_out, scorer.score(held_out))
+    if cell.curve:
+        atomic_write(cell.file("curve.jsonl"), _lines(curve))
     return rows, seconds
 
 

@@ -6,7 +6,10 @@ elsewhere load too, if their tensors fit.
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from kdsl.errors import BundleError, ConfigError
 from kdsl.models.base import LoadedModel
 
 STAMP = "kdsl_base.json"
+_NUMBER = itertools.count()
 _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 
@@ -67,6 +71,18 @@ def remove_adapter(loaded: LoadedModel, name: str) -> None:
         raise ConfigError(f"adapter '{name}' cannot be removed: it is {state}.")
     loaded.adapters = tuple(other for other in loaded.adapters if other != name)
     _take_off(loaded, name)
+
+
+@contextmanager
+def adapter_on(loaded: LoadedModel, folder: Path) -> Iterator[None]:
+    """The base with an adapter from disk, for as long as the context lasts."""
+    name = f"borrowed-{next(_NUMBER)}"
+    load_adapter(loaded, folder, name)
+    try:
+        with loaded.using(name):
+            yield
+    finally:
+        remove_adapter(loaded, name)
 
 
 def count_parameters(loaded: LoadedModel, name: str) -> int:

@@ -4,6 +4,7 @@ OUT/adapter_config.json, adapter_model.safetensors    PEFT's
 OUT/kdsl_base.json                                    the base it belongs to
 OUT/loss.jsonl                                        the loss of every step
 OUT/manifest.json                                     written last: a folder without it is unfinished
+OUT/halves/<epoch>/                                   where asked for: the adapter as it was then, in the same form
 OUT/inputs.json, OUT/checkpoints/                     while training goes on
 """
 
@@ -14,10 +15,9 @@ import importlib.metadata
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def train_adapter(
     *,
     seed: int,
     resume: bool = True,
-    watch: Callable[[float], None] | None = None,
+    halves: bool = False,
 ) -> Path:
     """Train one adapter over the labelled samples of `tasks` and write it to `out`; returns `out`.
 
@@ -67,10 +67,7 @@ def train_adapter(
     Args:
         tasks: one for an adapter of its own, several for a joint one; samples of other tasks are left out.
         resume: False discards what an unfinished training left in `out`.
-        watch: called with the epoch (0.5, 1.0, ...) at the first step that reaches each half epoch. Meanwhile the
-            adapter as it is then stands on `loaded` in evaluation mode, so that a LabelScorer scores with it;
-            other adapters must be left alone. A training that continues does not call it again for what lies
-            before its checkpoint, and a finished one not at all: keep what it finds on disk.
+        halves: keep the adapter as it is at each half epoch too, whole and finished, in `half_epoch(out, e)`.
 
     Raises:
         InputError: a task has no labelled samples, one label only, or a sample of an unknown label.
@@ -84,6 +81,10 @@ def train_adapter(
     inputs = _fingerprint(loaded, labelled, tasks, config, seed)
     if _finished(out, inputs):
         return out
+    counts = {
+        "samples": samples,
+        "augmented": {name: sum(e.sample.task == name for e in labelled) - n for name, n in samples.items()},
+    }
     work = out / "checkpoints"
     _claim(out, inputs, fresh=not resume)
 
@@ -91,6 +92,7 @@ def train_adapter(
         HalfEpochs,
         LabelTrainer,
         RichProgress,
+        StopAt,
         save_adapter,
         training_arguments,
         undo_patches,
@@ -103,31 +105,58 @@ def train_adapter(
     arguments = training_arguments(work, loaded, config.training, seed, len(examples))
     bar = RichProgress(out.name, config.training.batch_size * config.training.gradient_accumulation)
     with _new_adapter(loaded, config, seed) as model:
+
+        def keep(folder: Path, stop: float | None = None) -> None:
+            made = inputs if stop is None else _stopped(inputs, stop)
+            save_adapter(model, folder)
+            _finish(folder, loaded, made, counts, [row for row in trainer.state.log_history if "loss" in row])
+
+        callbacks: list[Any] = [bar, StopAt(config.training.stop)]
+        if halves:
+            callbacks.append(HalfEpochs(lambda epoch: keep(half_epoch(out, epoch), epoch)))
         try:
-            callbacks = [bar, *([HalfEpochs(watch)] if watch else [])]
             trainer = LabelTrainer(model, loaded, examples, args=arguments, callbacks=callbacks)
             trainer.train(resume_from_checkpoint=_last_checkpoint(work))
         finally:
             bar.close()
             undo_patches(loaded.model)
-        save_adapter(model, out)
-        curve = [row for row in trainer.state.log_history if "loss" in row]
-    stamp_adapter(out, loaded)
-    rows = ({key: row[key] for key in ("step", "epoch", "loss", "grad_norm", "learning_rate")} for row in curve)
-    atomic_write(out / "loss.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-    manifest = {
-        "schema": SCHEMA,
-        **inputs,
-        "samples": samples,
-        "augmented": {name: sum(e.sample.task == name for e in labelled) - n for name, n in samples.items()},
-        "steps": len(curve),
-        "loss_curve": "loss.jsonl",
-        "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
-    }
-    atomic_write(out / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
+        keep(out)
     shutil.rmtree(work)
     (out / "inputs.json").unlink()
     return out
+
+
+def half_epoch(out: Path, epoch: float) -> Path:
+    """Where a training into `out` keeps its adapter of a half epoch."""
+    return out / "halves" / f"{epoch:.1f}"
+
+
+def half_epochs(out: Path) -> list[float]:
+    """The half epochs whose adapters a training into `out` has kept."""
+    return sorted(float(manifest.parent.name) for manifest in (out / "halves").glob("*/manifest.json"))
+
+
+def _stopped(inputs: dict[str, Any], stop: float) -> dict[str, Any]:
+    """The inputs of a training that would have ended at `stop`."""
+    return {**inputs, "training": {**inputs["training"], "stop": stop}}
+
+
+def _finish(
+    out: Path, loaded: LoadedModel, inputs: dict[str, Any], counts: dict[str, Any], curve: Sequence[dict[str, Any]]
+) -> None:
+    """What stands beside an adapter's weights; the manifest comes last and makes it a finished one."""
+    stamp_adapter(out, loaded)
+    rows = ({key: row[key] for key in ("step", "epoch", "loss", "grad_norm", "learning_rate")} for row in curve)
+    atomic_write(out / "loss.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    manifest = {"schema": SCHEMA, **inputs, **counts, "steps": len(curve), "loss_curve": "loss.jsonl"}
+    manifest["versions"] = versions
+    atomic_write(out / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
+
+
+def adapter_groups(tasks: Sequence[Task], config: Config) -> dict[str, list[Task]]:
+    """Adapter name -> the tasks it serves: one each, or 'joint' for all of them."""
+    return {"joint": list(tasks)} if config.training.strategy == "joint" else {task.name: [task] for task in tasks}
 
 
 def train_adapters(
@@ -139,27 +168,18 @@ def train_adapters(
     *,
     seed: int,
     resume: bool = True,
-    watch: Callable[[Sequence[Task], float], None] | None = None,
+    halves: bool = False,
 ) -> list[Path]:
     """Train what `config.training.strategy` asks for: `out/adapters/<task>` each, or `out/adapters/joint`.
 
-    Samples of all tasks are checked before the first training begins. `watch` is `train_adapter`'s, told the
-    tasks of the adapter in training too. Raises what `train_adapter` raises.
+    Samples of all tasks are checked before the first training begins. `halves` and errors are `train_adapter`'s.
     """
     check_trainable((evidence.sample for evidence in evidences), tasks)
-    groups = [("joint", tasks)] if config.training.strategy == "joint" else [(t.name, [t]) for t in tasks]
     return [
         train_adapter(
-            loaded,
-            evidences,
-            group,
-            config,
-            out / "adapters" / name,
-            seed=seed,
-            resume=resume,
-            watch=partial(watch, group) if watch else None,
+            loaded, evidences, group, config, out / "adapters" / name, seed=seed, resume=resume, halves=halves
         )
-        for name, group in groups
+        for name, group in adapter_groups(tasks, config).items()
     ]
 
 
@@ -259,7 +279,7 @@ def _fingerprint(
         "seed": seed,
         # what a file of synonyms does shows in the data, wherever the file lies
         "training": config.training.model_dump(
-            mode="json", exclude={"save_every": True, "strategy": True, "augment": {"synonyms"}}
+            mode="json", exclude={"save_every": True, "strategy": True, "search": True, "augment": {"synonyms"}}
         ),
         "prompt": config.prompt.model_dump(mode="json"),
     }

@@ -200,24 +200,32 @@ class RichProgress(TrainerCallback):
 
 
 class HalfEpochs(TrainerCallback):
-    """Calls `watch` with the epoch at the first step that reaches each half epoch, the model in evaluation mode."""
+    """Calls `keep` with the epoch (0.5, 1.0, ...) after the first step that reaches each half epoch."""
 
-    def __init__(self, watch: Callable[[float], None]) -> None:
-        self.watch = watch
+    def __init__(self, keep: Callable[[float], None]) -> None:
+        self.keep = keep
         self._reached = 0
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        self._reached = _halves(state)  # what lies before a checkpoint was watched before it was written
+        self._reached = _halves(state)  # what lies before a checkpoint was kept before it was written
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if _halves(state) > self._reached:
+            self._reached = _halves(state)
+            self.keep(self._reached / 2)
+
+
+class StopAt(TrainerCallback):
+    """Ends training at the first step that reaches `epoch`, wherever the schedule stands; None trains to its end."""
+
+    def __init__(self, epoch: float | None) -> None:
+        self.epoch = epoch
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        if _halves(state) == self._reached:
-            return
-        self._reached = _halves(state)
-        kwargs["model"].eval()
-        self.watch(self._reached / 2)
-        kwargs["model"].train()
+        if self.epoch is not None and (state.epoch or 0) >= self.epoch - 1e-6:
+            control.should_training_stop = True
 
 
 def _halves(state: TrainerState) -> int:

@@ -19,7 +19,7 @@ from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
 from kdsl.training import trainer as trainer_module
-from kdsl.training.lora import target_modules, train_adapter, train_adapters
+from kdsl.training.lora import half_epoch, half_epochs, target_modules, train_adapter, train_adapters
 
 Load = Callable[..., LoadedModel]
 
@@ -149,42 +149,24 @@ def test_a_killed_training_resumes_with_the_losses_it_would_have_had(
         torch.testing.assert_close(cut[name], tensor, rtol=0, atol=1e-4)
 
 
-def test_half_epochs_are_watched_with_the_adapter_as_it_is(
+def test_half_epochs_are_kept_as_trainings_that_stopped_there(
     whole: Path, load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
+    from safetensors.torch import load_file
+
     loaded, out = load_tiny(), tmp_path / "care"
-    scorer = LabelScorer(loaded, care, small_config.prompt)
-    bare, seen = scorer.score(dialogues), {}
-
-    def watch(epoch: float) -> None:
-        assert not loaded.model.training
-        seen[epoch] = scorer.score(dialogues)
-
-    train_adapter(loaded, dialogues, [care], small_config, out, seed=5, watch=watch)
-    assert list(seen) == [0.5, 1.0, 1.5, 2.0]
-    assert _losses(out) == pytest.approx(_losses(whole), abs=1e-6)  # looking on changes nothing
-    load_adapter(loaded, out, "care")
-    with loaded.using("care"):
-        assert scorer.score(dialogues) == pytest.approx(seen[2.0], abs=1e-5)
-    assert abs(seen[0.5] - bare).max() > 1e-3
-    assert abs(seen[0.5] - seen[2.0]).max() > 1e-3
-    train_adapter(loaded, dialogues, [care], small_config, out, seed=5, watch=lambda epoch: pytest.fail("finished"))
-
-
-def test_a_resumed_training_is_watched_from_its_checkpoint_on(
-    load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
-) -> None:
-    seen: list[float] = []
-
-    def kill(epoch: float) -> None:
-        seen.append(epoch)
-        if epoch == 1.5:  # step 5; the last checkpoint is of step 4
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train_adapter(load_tiny(), dialogues, [care], small_config, tmp_path, seed=5, watch=kill)
-    train_adapter(load_tiny(), dialogues, [care], small_config, tmp_path, seed=5, watch=seen.append)
-    assert seen == [0.5, 1.0, 1.5, 1.5, 2.0]
+    train_adapter(loaded, dialogues, [care], small_config, out, seed=5, halves=True)
+    assert half_epochs(out) == [0.5, 1.0, 1.5, 2.0]
+    assert _losses(out) == pytest.approx(_losses(whole), abs=1e-6)  # keeping changes nothing
+    stopped = train_adapter(loaded, dialogues, [care], _with(small_config, stop=1.0), tmp_path / "stopped", seed=5)
+    kept, anew = (load_file(folder / "adapter_model.safetensors") for folder in (half_epoch(out, 1.0), stopped))
+    for name, tensor in anew.items():
+        torch.testing.assert_close(kept[name], tensor, rtol=0, atol=1e-5)
+    assert _losses(half_epoch(out, 1.0)) == pytest.approx(_losses(stopped), abs=1e-6)
+    # a kept one is that training, finished: it is not made again
+    before = (half_epoch(out, 1.0) / "adapter_model.safetensors").stat().st_mtime_ns
+    train_adapter(loaded, dialogues, [care], _with(small_config, stop=1.0), half_epoch(out, 1.0), seed=5)
+    assert (half_epoch(out, 1.0) / "adapter_model.safetensors").stat().st_mtime_ns == before
 
 
 def test_text_of_pictures_can_be_in_training_prompts_alone(
