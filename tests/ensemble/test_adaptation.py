@@ -1,4 +1,4 @@
-"""Few-shot adaptation: the recipe of lowest held-out log-loss is chosen, kept for the folds and used for all samples."""
+"""Few-shot adaptation: the recipe of lowest held-out log-loss is chosen, kept and used for all samples."""
 
 from __future__ import annotations
 
