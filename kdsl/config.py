@@ -34,6 +34,10 @@ class ModelConfig(_Part):
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str = "auto"
     """`auto` takes the first GPU, else the CPU."""
+    quantize: Literal["none", "4bit"] = "none"
+    """`4bit`: the language model's linear layers as NF4 (QLoRA); wants a GPU and `kdsl[gpu]`."""
+    attention: Literal["sdpa", "flash_attention_2", "eager"] = "sdpa"
+    """Attention kernels of training; scoring takes `sdpa` where `flash_attention_2` is asked for (docs/gpu.md)."""
 
 
 class EvidenceConfig(_Part):
@@ -84,9 +88,14 @@ class SearchConfig(_Part):
 
 
 class TrainingConfig(_Part):
-    """One LoRA adapter per task (or one for all): optimisation settings."""
+    """One adapter per task (or one for all): what is trained, and how."""
 
     strategy: Literal["separate", "joint"] = "separate"
+    regime: Literal["lora", "freeze", "full"] = "lora"
+    """`lora`: an adapter beside the frozen base; `freeze`: its last `last_layers` decoder layers; `full`: the whole
+    language model. The vision tower is never trained."""
+    last_layers: int = Field(25, ge=1)
+    """Decoder layers that `freeze` trains, counted from the last."""
     ocr: bool | None = None
     """Put the pictures' text into the prompts of training; by default as `prompt.ocr` says, which holds elsewhere."""
     lora_r: int = Field(16, ge=1)
@@ -104,6 +113,14 @@ class TrainingConfig(_Part):
     weight_decay: float = Field(0.01, ge=0)
     save_every: int = Field(50, ge=1)
     """Optimizer steps between checkpoints; a killed run resumes from the last one."""
+    gradient_checkpointing: bool = False
+    """Compute activations again in the backward pass instead of keeping them: less memory, more time."""
+    balance: Literal["none", "sqrt", "uniform"] = "none"
+    """How often a class is drawn in an epoch: as often as it occurs, by the square root of that, or all alike."""
+    logit_adjustment: float = Field(0, ge=0)
+    """This times the log-prior of the labels in training is taken off their scores (docs/gpu.md); 0 leaves them."""
+    report_to: Literal["tensorboard", "wandb", "none"] = "tensorboard"
+    """Where `kdsl train-large` reports its curves besides loss.jsonl; trainings within `kdsl fit` report nowhere."""
     augment: AugmentConfig = AugmentConfig()
     search: SearchConfig | None = None
     """Choose rank, augmentation and epochs by cross-validation over the inner folds; absent, the recipe is fixed."""

@@ -103,6 +103,7 @@ def _extras() -> list[Check]:
         "serve": "HTTP API and UI",
         "ray": "prediction on many machines",
         "modelscope": "models from ModelScope",
+        "wandb": "training curves on Weights & Biases",
         "dev": "tests and linters",
     }
     checks = []

@@ -28,9 +28,11 @@ def fit(data: Path, images: Path, ocr: Path | None, config_path: str, overrides:
     from kdsl.ensemble.settings import figures_table, load_settings
     from kdsl.evidence.load import load_evidence
     from kdsl.progress import say, show
+    from kdsl.training.memory import check_memory
 
     config = load_config(config_path, overrides)
     tasks = load_tasks(config)
+    check_memory(config, beside_small=True)
     evidences = load_evidence(data, images, tasks, config.evidence, ocr)
     fitted = fit_bundle(evidences, tasks, config, bundle, Models.load(config), say)
     show(figures_table(load_settings(fitted.folder / "ensemble.json")))

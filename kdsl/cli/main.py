@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "crossval": ("kdsl.cli.crossval", "Honest out-of-fold predictions of the whole system."),
     "leave-out": ("kdsl.cli.leave_out", "What each expert is worth: alone, and left out."),
     "ablate": ("kdsl.cli.ablate", "Compare settings over seeds and folds, in tables."),
-    "train-large": ("kdsl.cli.train_large", "Train one LoRA adapter per task."),
+    "train-large": ("kdsl.cli.train_large", "Train one adapter per task."),
     "distill-rules": ("kdsl.cli.distill_rules", "Distil readable rules by tree search."),
     "rules": ("kdsl.cli.rules", "List and show rules."),
     "knowledge": ("kdsl.cli.knowledge", "Build and search the knowledge index."),

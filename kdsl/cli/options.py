@@ -32,11 +32,14 @@ ocr_option = click.option(
 )
 
 
+set_option = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, e.g. training.epochs=3."
+)
+
+
 def config_options(command: Command) -> Command:
     """--config and --set."""
-    command = click.option(
-        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, e.g. training.epochs=3."
-    )(command)
+    command = set_option(command)
     return click.option(
         "--config", "config_path", default="configs/nano.yaml", show_default=True, help="Settings of the run."
     )(command)

@@ -1,4 +1,4 @@
-"""`kdsl train-large`: LoRA adapters on the large model."""
+"""`kdsl train-large`: adapters on the large model."""
 
 from __future__ import annotations
 
@@ -35,20 +35,26 @@ def train_large(
     resume: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Train one LoRA adapter per task, loss on the label alone; a killed run continues.
+    """Train one adapter per task, loss on the label alone; a killed run continues.
+
+    Says first what it takes of the GPU's memory, and refuses what does not fit. What is trained follows
+    training.regime: LoRA, the last layers, or the whole language model. Curves go to OUT/adapters/<task>/logs.
 
     \b
     examples:
       kdsl train-large --data train.json --images images --out runs/nano
       kdsl train-large --data train.json --images images --out runs/joint --strategy joint
       kdsl train-large --data train.json --images images --out runs/r8 --task intent --set training.lora_r=8
+      kdsl train-large --data train.json --images images --out runs/last --set training.regime=freeze
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.data.readers import read_samples
     from kdsl.evidence.observe import observe
     from kdsl.models.base import load_base
+    from kdsl.progress import say
     from kdsl.tasks import task_by_name
     from kdsl.training.lora import check_trainable, train_adapters
+    from kdsl.training.memory import check_memory
 
     changes = [*overrides, *([f"training.strategy={strategy}"] if strategy else [])]
     settings = load_config(config_path, changes)
@@ -57,8 +63,9 @@ def train_large(
     wanted = {task.name for task in tasks}
     samples = [s for s in read_samples(data, every) if s.task in wanted and s.label is not None]
     check_trainable(samples, tasks)
+    say(f"memory by estimate: {check_memory(settings)}")
     evidences = observe(samples, images, settings.evidence, ocr)
     loaded = load_base(settings.large)
     seed = settings.seed if seed is None else seed
-    for folder in train_adapters(loaded, evidences, tasks, settings, out, seed=seed, resume=resume):
+    for folder in train_adapters(loaded, evidences, tasks, settings, out, seed=seed, resume=resume, report=True):
         click.echo(folder)

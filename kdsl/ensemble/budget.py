@@ -54,7 +54,8 @@ class Ledger:
     def book(self, role: str, tokens: int, weights: dict[str, int]) -> Entry:
         """Reserve one call that returns at most `tokens` and touches `weights` (name -> parameters).
 
-        Weights with one name are counted once, however many calls touch them.
+        Weights with one name are counted once, however many calls touch them; where calls touch unlike shares
+        of them, the largest counts.
 
         Raises:
             BudgetError: the call would pass a limit; nothing is booked.
@@ -62,7 +63,7 @@ class Ledger:
         fault = self._fault(tokens, weights)
         if fault:
             raise BudgetError(f"call '{role}' is refused: {fault}.")
-        self._weights |= weights
+        self._weights = self._touched(weights)
         entry = Entry(role, tokens)
         self.entries.append(entry)
         return entry
@@ -73,7 +74,7 @@ class Ledger:
 
     def _fault(self, tokens: int, weights: dict[str, int]) -> str | None:
         spent = self.spend
-        parameters = sum((self._weights | weights).values())
+        parameters = sum(self._touched(weights).values())
         if spent.calls + 1 > self.limits.max_calls:
             return f"{spent.calls} of {self.limits.max_calls} model calls are spent"
         if spent.output_tokens + tokens > self.limits.max_output_tokens:
@@ -84,3 +85,7 @@ class Ledger:
         if parameters > self.limits.max_parameters:
             return f"{parameters:,} parameters would pass the limit of {self.limits.max_parameters:,.0f}"
         return None
+
+    def _touched(self, weights: dict[str, int]) -> dict[str, int]:
+        """All weights touched once a call touches `weights` too."""
+        return self._weights | {name: max(n, self._weights.get(name, 0)) for name, n in weights.items()}

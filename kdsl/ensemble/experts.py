@@ -21,7 +21,7 @@ from kdsl.ensemble.layout import LayoutExpert
 from kdsl.ensemble.lexical import LexicalExpert
 from kdsl.evidence.types import Evidence
 from kdsl.knowledge.index import Hit, KnowledgeIndex
-from kdsl.models.adapters import count_parameters, load_adapter, remove_adapter
+from kdsl.models.adapters import count_parameters, count_replaced, load_adapter, remove_adapter
 from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.scorer import LabelScorer, LabelScores, PrefixState
 from kdsl.rules.book import RuleBook
@@ -81,7 +81,7 @@ class Experts:
         self.answer_tokens = dict(zip(task.names, self.large.tree.n_tokens, strict=True))
         """Output tokens of each label, its end-of-turn token included."""
         self.large_weights = {
-            models.large.fingerprint: models.large.n_parameters,
+            models.large.fingerprint: models.large.n_parameters - count_replaced(models.large, self.adapter),
             f"adapter:{task.name}": count_parameters(models.large, self.adapter),
         }
         self.small_weights = {models.small.fingerprint: models.small.n_parameters}

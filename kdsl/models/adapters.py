@@ -1,7 +1,8 @@
-"""LoRA adapters in PEFT's own format: put onto a base model by name, checked before and after.
+"""Adapters put onto a base model by name, checked before and after: LoRA in PEFT's own format, or a delta.
 
-An adapter that kdsl trained carries `kdsl_base.json`, which says what base it was trained on; adapters from
-elsewhere load too, if their tensors fit.
+An adapter that kdsl trained carries `kdsl_base.json`, which says what base it was trained on; LoRA from
+elsewhere loads too, if its tensors fit. A delta (`kdsl.models.delta`) replaces weights of the base while it is
+in use. Either may hold `label_shift.json`, which scoring takes off the labels' log-probabilities.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import torch
 
 from kdsl.errors import BundleError, ConfigError
 from kdsl.models.base import LoadedModel
+from kdsl.models.delta import DELTA, base_parameters, read_delta
 
 STAMP = "kdsl_base.json"
+SHIFT = "label_shift.json"
 _NUMBER = itertools.count()
 _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
@@ -42,7 +45,20 @@ def load_adapter(loaded: LoadedModel, folder: Path, name: str) -> None:
     """
     if loaded.active is not None:
         raise ConfigError(f"adapters are loaded outside of `using`; '{loaded.active}' is in use.")
-    config = _checked_config(loaded, folder, name)
+    if name in loaded.adapters:
+        raise BundleError(f"an adapter '{name}' is loaded on {loaded.name} already; take another name.")
+    _check_stamp(loaded, folder)
+    shifts = _label_shifts(folder)
+    if (folder / DELTA).is_file():
+        loaded.deltas[name] = read_delta(folder, base_parameters(loaded.model))
+    else:
+        _load_lora(loaded, folder, name)
+    loaded.adapters = (*loaded.adapters, name)
+    loaded.label_shifts[name] = shifts
+
+
+def _load_lora(loaded: LoadedModel, folder: Path, name: str) -> None:
+    config = _checked_config(loaded, folder)
     from peft import PeftModel
 
     try:
@@ -55,7 +71,6 @@ def load_adapter(loaded: LoadedModel, folder: Path, name: str) -> None:
     except (RuntimeError, ValueError, KeyError) as error:
         _take_off(loaded, name)
         raise BundleError(f"the adapter in {folder} does not fit {loaded.name}: {error}.") from error
-    loaded.adapters = (*loaded.adapters, name)
     loaded.model.eval().requires_grad_(False)
     loaded.peft.base_model.disable_adapter_layers()  # the base is what runs outside of `using`
 
@@ -70,7 +85,11 @@ def remove_adapter(loaded: LoadedModel, name: str) -> None:
         state = "in use" if name in loaded.adapters else f"not loaded on {loaded.name}"
         raise ConfigError(f"adapter '{name}' cannot be removed: it is {state}.")
     loaded.adapters = tuple(other for other in loaded.adapters if other != name)
-    _take_off(loaded, name)
+    del loaded.label_shifts[name]
+    if name in loaded.deltas:
+        del loaded.deltas[name]
+    else:
+        _take_off(loaded, name)
 
 
 @contextmanager
@@ -86,15 +105,22 @@ def adapter_on(loaded: LoadedModel, folder: Path) -> Iterator[None]:
 
 
 def count_parameters(loaded: LoadedModel, name: str) -> int:
-    """Weights that an adapter adds to its base."""
+    """Weights of an adapter's own: beside the base's (LoRA), or instead of some of them (a delta)."""
+    if name in loaded.deltas:
+        return count_replaced(loaded, name)
     return sum(p.numel() for key, p in loaded.model.named_parameters() if f".{name}." in key)
+
+
+def count_replaced(loaded: LoadedModel, name: str) -> int:
+    """Weights of the base that a forward pass under an adapter does not touch; 0 for LoRA."""
+    return sum(parameter.numel() for parameter, _ in loaded.deltas.get(name, ()))
 
 
 def _take_off(loaded: LoadedModel, name: str) -> None:
     """Remove what `load_adapter` injected, or the part of it that was injected before it failed."""
     if loaded.peft is None:
         return
-    if not loaded.adapters:
+    if set(loaded.adapters) <= set(loaded.deltas):
         loaded.model, loaded.peft = loaded.peft.unload(), None
         return
     if name in loaded.peft.peft_config:
@@ -103,7 +129,36 @@ def _take_off(loaded: LoadedModel, name: str) -> None:
         loaded.peft.base_model.disable_adapter_layers()
 
 
-def _checked_config(loaded: LoadedModel, folder: Path, name: str) -> Any:
+def _check_stamp(loaded: LoadedModel, folder: Path) -> None:
+    """Refuse an adapter that says it was trained on another base."""
+    stamp = folder / STAMP
+    if not stamp.is_file():
+        return
+    try:
+        base = json.loads(stamp.read_text("utf-8"))
+        found, kind, title = base["fingerprint"], base["model_type"], base["base"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{stamp} is damaged: {error}") from error
+    if (found, kind) != (loaded.fingerprint, loaded.model_type):
+        raise BundleError(
+            f"the adapter in {folder} was trained on {title} ({kind}, weights {found}), but the model "
+            f"loaded is {loaded.name} ({loaded.model_type}, weights {loaded.fingerprint}). "
+            "Load that base, or train again."
+        )
+
+
+def _label_shifts(folder: Path) -> dict[str, dict[str, float]]:
+    file = folder / SHIFT
+    if not file.is_file():
+        return {}
+    try:
+        raw: dict[str, dict[str, float]] = json.loads(file.read_text("utf-8"))
+        return {task: {label: float(shift) for label, shift in shifts.items()} for task, shifts in raw.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BundleError(f"{file} is damaged: {error}") from error
+
+
+def _checked_config(loaded: LoadedModel, folder: Path) -> Any:
     """The adapter's PEFT config, after all checks that need no change of the model."""
     from peft import PeftConfig
     from safetensors import SafetensorError, safe_open
@@ -112,21 +167,6 @@ def _checked_config(loaded: LoadedModel, folder: Path, name: str) -> Any:
         if not (folder / file).is_file():
             raise BundleError(
                 f"{folder} is not an adapter: it has no {file}. Expected PEFT's format, with safetensors."
-            )
-    if name in loaded.adapters:
-        raise BundleError(f"an adapter '{name}' is loaded on {loaded.name} already; take another name.")
-    stamp = folder / STAMP
-    if stamp.is_file():
-        try:
-            base = json.loads(stamp.read_text("utf-8"))
-            found, kind, title = base["fingerprint"], base["model_type"], base["base"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise BundleError(f"{stamp} is damaged: {error}") from error
-        if (found, kind) != (loaded.fingerprint, loaded.model_type):
-            raise BundleError(
-                f"the adapter in {folder} was trained on {title} ({kind}, weights {found}), but the model "
-                f"loaded is {loaded.name} ({loaded.model_type}, weights {loaded.fingerprint}). "
-                "Load that base, or train again."
             )
     try:
         config = PeftConfig.from_pretrained(str(folder))

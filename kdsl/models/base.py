@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,10 @@ class LoadedModel:
     adapters: tuple[str, ...] = ()
     active: str | None = None
     """The adapter that a forward pass uses now; change it with `using` alone."""
+    deltas: dict[str, list[tuple[torch.nn.Parameter, torch.Tensor]]] = field(default_factory=dict, repr=False)
+    """Of adapters that replace weights (`kdsl.models.delta`): each parameter with the tensor that is out of use now."""
+    label_shifts: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict, repr=False)
+    """Adapter -> task -> label -> what is taken off the label's log-probability (logit adjustment)."""
     caches: dict[str, Any] = field(default_factory=dict, repr=False)
     """Per-model caches of other modules of this room (chat frame, pixel values)."""
 
@@ -91,12 +96,21 @@ class LoadedModel:
     def _activate(self, adapter: str | None) -> None:
         if adapter == self.active:
             return
-        if adapter is None:
-            self.peft.base_model.disable_adapter_layers()
-        else:
+        self._swap(self.active)
+        if adapter is not None and adapter not in self.deltas:
             self.peft.base_model.enable_adapter_layers()
             self.peft.set_adapter(adapter, inference_mode=True)
+        elif self.peft is not None:
+            self.peft.base_model.disable_adapter_layers()
+        self._swap(adapter)
         self.active = adapter
+
+    def _swap(self, adapter: str | None) -> None:
+        """Exchange the base's tensors for a delta's, or back: pointers alone, nothing is copied."""
+        held = self.deltas.get(adapter or "", [])
+        for i, (parameter, tensor) in enumerate(held):
+            held[i] = parameter, parameter.data
+            parameter.data = tensor
 
 
 def load_base(config: ModelConfig) -> LoadedModel:
@@ -104,26 +118,28 @@ def load_base(config: ModelConfig) -> LoadedModel:
 
     Raises:
         MissingDependency: the weights are not here and cannot be fetched, or are incomplete.
-        ConfigError: the folder holds another kind of model, or the device does not exist.
+        ConfigError: the folder holds another kind of model, the device does not exist, or what `quantize` or
+            `attention` ask for is not here.
     """
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText, AutoProcessor
     from transformers.utils import logging
 
+    device, dtype = device_of(config), getattr(torch, config.dtype)
+    extras = _quantized(config, device) | _attention(config, device)
     folder = find_weights(config)
     _check_type(folder)
-    device, dtype = _device(config.device), getattr(torch, config.dtype)
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
         model, report = AutoModelForImageTextToText.from_pretrained(
             folder,
             dtype=dtype,
-            attn_implementation="sdpa",
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
             output_loading_info=True,
+            **extras,
         )
         processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -141,7 +157,12 @@ def load_base(config: ModelConfig) -> LoadedModel:
             f"such as {absent[0]}. Fetch the model again."
         )
     model.requires_grad_(False)
-    return wrap(model.to(device), processor, name=config.source, fingerprint=fingerprint_of(folder))
+    fingerprint = fingerprint_of(folder)
+    if config.quantize == "none":
+        model = model.to(device)
+    else:  # placed as it was loaded; other numbers than the whole weights, so another base
+        fingerprint += f"-{config.quantize}"
+    return wrap(model, processor, name=config.source, fingerprint=fingerprint)
 
 
 def wrap(model: Any, processor: Any, *, name: str, fingerprint: str) -> LoadedModel:
@@ -153,13 +174,13 @@ def wrap(model: Any, processor: Any, *, name: str, fingerprint: str) -> LoadedMo
     vision = model.config.vision_config
     cell = vision.patch_size * vision.spatial_merge_size
     processor.image_processor.size = {"shortest_edge": cell * cell, "longest_edge": 1 << 40}
-    parameter = next(model.parameters())
+    parameter = next(parameter for parameter in model.parameters() if parameter.is_floating_point())
     return LoadedModel(
         model=model.eval(),
         processor=processor,
         tokenizer=processor.tokenizer,
         name=name,
-        n_parameters=sum(p.numel() for p in model.parameters()),  # yields a tied weight once
+        n_parameters=model.num_parameters(),  # tied weights once; two of 4 bits lie in one byte
         fingerprint=fingerprint,
         device=parameter.device,
         dtype=parameter.dtype,
@@ -239,7 +260,13 @@ def _check_type(folder: Path) -> None:
         )
 
 
-def _device(name: str) -> torch.device:
+def device_of(config: ModelConfig) -> torch.device:
+    """The device that a config means.
+
+    Raises:
+        ConfigError: it is not here.
+    """
+    name = config.device
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -251,6 +278,45 @@ def _device(name: str) -> torch.device:
             f"device '{name}' is not here: torch sees {torch.cuda.device_count()} GPUs. Write device: auto."
         )
     return device
+
+
+def _quantized(config: ModelConfig, device: torch.device) -> dict[str, Any]:
+    """What `from_pretrained` needs for NF4 with double quantisation (QLoRA: Dettmers et al. 2023, section 3)."""
+    if config.quantize == "none":
+        return {}
+    if device.type != "cuda":
+        raise ConfigError(
+            f"quantize: {config.quantize} needs a GPU, but the device is {device}. Write quantize: none, or run it "
+            "where torch sees a GPU."
+        )
+    if not find_spec("bitsandbytes"):
+        raise ConfigError(
+            f"quantize: {config.quantize} needs the package bitsandbytes: `pip install 'kdsl[gpu]'`, or write "
+            "quantize: none."
+        )
+    from transformers import BitsAndBytesConfig
+
+    four_bit = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        llm_int8_skip_modules=["model.visual", "lm_head"],
+    )
+    return {"quantization_config": four_bit, "device_map": {"": device}}
+
+
+def _attention(config: ModelConfig, device: torch.device) -> dict[str, Any]:
+    if config.attention == "flash_attention_2":
+        without = "write attention: sdpa, whose kernels come with torch."
+        if not find_spec("flash_attn"):
+            raise ConfigError(f"attention: flash_attention_2 needs the package flash-attn (and a GPU); {without}")
+        if device.type != "cuda" or config.dtype == "float32":
+            raise ConfigError(
+                f"attention: flash_attention_2 runs on a GPU in bfloat16 or float16, not on {device} in "
+                f"{config.dtype}; {without}"
+            )
+    return {"attn_implementation": config.attention}
 
 
 def _from_huggingface(source: str) -> Path:

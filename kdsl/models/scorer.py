@@ -49,8 +49,8 @@ class PrefixState:
 class LabelScores:
     """Scores of n samples over m labels.
 
-    `log_probs` [n, m] are normalised over the labels; `raw` [n, m] are the model's own log-probabilities of
-    writing each label and closing its turn. `prompts` and, where they were kept, `states` have n entries.
+    `raw` [n, m] are the model's own log-probabilities of writing each label and closing its turn; `log_probs`
+    [n, m] are these less the active adapter's label shifts, normalised over the labels. `prompts` and, where they were kept, `states` have n entries.
     """
 
     labels: tuple[str, ...]
@@ -95,7 +95,7 @@ class LabelScorer:
             scores, kept = self._first_call(encode(self.loaded, batch), batch, keep)
             raw[rows] = scores
             states.update(zip(rows, kept, strict=False))
-        return _label_scores(self.tree, raw, prompts, [states[i] for i in range(len(states))])
+        return self._label_scores(self.tree, raw, prompts, [states[i] for i in range(len(states))])
 
     def rescore(
         self,
@@ -127,7 +127,16 @@ class LabelScorer:
         lengths = [state.keys.shape[2] + len(tail) for state, tail in zip(states, tails, strict=True)]
         for rows in _batches(lengths, self.batch_size):
             raw[rows] = self._further_call([states[i] for i in rows], [tails[i] for i in rows], tree)
-        return _label_scores(tree, raw, [state.prompt for state in states], ())
+        return self._label_scores(tree, raw, [state.prompt for state in states], ())
+
+    def _label_scores(
+        self, tree: LabelTree, raw: np.ndarray, prompts: Sequence[Prompt], states: Sequence[PrefixState]
+    ) -> LabelScores:
+        """Post-hoc logit adjustment (Menon et al., ICLR 2021, section 4.1) where the active adapter asks for it."""
+        shifts = self.loaded.label_shifts.get(self.loaded.active or "", {}).get(self.task.name, {})
+        scores = raw - np.array([shifts.get(label, 0.0) for label in tree.labels])
+        log_probs = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+        return LabelScores(tree.labels, log_probs, raw, tuple(prompts), tuple(states))
 
     def _tree(self, labels: tuple[str, ...]) -> LabelTree:
         if labels not in self._subtrees:
@@ -150,7 +159,7 @@ class LabelScorer:
         ends = positions.amax((0, 2)) + 1  # [b]: where the labels begin
         cache = DynamicCache(config=core.config) if keep else None
         rows = self._rows(tensors["attention_mask"].sum(1), tensors["input_ids"].shape[1], self.tree)
-        with _feed_forward_on(core.language_model.layers[-1].mlp, rows):
+        with _feed_forward_on(core.language_model.layers[-1].mlp, rows), _any_mask(core.language_model.config):
             hidden = core(
                 input_ids=torch.cat([tensors["input_ids"], self.tree.ids.expand(len(prompts), -1)], 1),
                 position_ids=torch.cat([positions, _tree_positions(self.tree, ends)], 2),
@@ -191,7 +200,7 @@ class LabelScorer:
         for i, (k, v) in enumerate(zip(keys, values, strict=True)):
             cache.update(k, v, i)
         rows = self._rows(lengths, ids.shape[1], tree)
-        with _feed_forward_on(core.language_model.layers[-1].mlp, rows):
+        with _feed_forward_on(core.language_model.layers[-1].mlp, rows), _any_mask(core.language_model.config):
             hidden = core(
                 input_ids=torch.cat([ids, tree.ids.expand(len(tails), -1)], 1),
                 position_ids=torch.cat([tail_positions, _tree_positions(tree, starts + lengths)], 2),
@@ -256,6 +265,18 @@ def _feed_forward_on(mlp: Any, rows: torch.Tensor) -> Iterator[None]:
             hook.remove()
 
 
+@contextmanager
+def _any_mask(config: Any) -> Iterator[None]:
+    """Within the block attention takes a mask of any shape, as the tree's is; flash-attn's kernels take none."""
+    before = config._attn_implementation
+    if before == "flash_attention_2":
+        config._attn_implementation = "sdpa"
+    try:
+        yield
+    finally:
+        config._attn_implementation = before
+
+
 def _each(rows: torch.Tensor) -> torch.Tensor:
     """Batch indices [b, 1] that go with `rows` [b, r]."""
     return torch.arange(len(rows), device=rows.device)[:, None]
@@ -278,10 +299,3 @@ def _batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     for start in range(0, len(order), size):
         yield order[start : start + size]
-
-
-def _label_scores(
-    tree: LabelTree, raw: np.ndarray, prompts: Sequence[Prompt], states: Sequence[PrefixState]
-) -> LabelScores:
-    log_probs = raw - np.logaddexp.reduce(raw, axis=1, keepdims=True)
-    return LabelScores(tree.labels, log_probs, raw, tuple(prompts), tuple(states))

@@ -1,11 +1,14 @@
-"""One LoRA adapter on a frozen base model: trained from labelled evidence, resumable, in PEFT's own format.
+"""One adapter on a base model: trained from labelled evidence, resumable, in any regime (`kdsl.training.regimes`).
 
-OUT/adapter_config.json, adapter_model.safetensors    PEFT's
+OUT/adapter_config.json, adapter_model.safetensors    PEFT's, of regime `lora`
+OUT/delta.safetensors                                 instead of these: the trained weights of `freeze` and `full`
+OUT/label_shift.json                                  where `training.logit_adjustment` asks for it
 OUT/kdsl_base.json                                    the base it belongs to
 OUT/loss.jsonl                                        the loss of every step
 OUT/manifest.json                                     written last: a folder without it is unfinished
 OUT/halves/<epoch>/                                   where asked for: the adapter as it was then, in the same form
 OUT/inputs.json, OUT/checkpoints/                     while training goes on
+OUT/logs/                                             TensorBoard's, where a training reports to it
 """
 
 from __future__ import annotations
@@ -21,21 +24,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from kdsl.config import Config
 from kdsl.data.files import atomic_write
 from kdsl.data.sample import Sample
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
-from kdsl.models.adapters import stamp_adapter
+from kdsl.models.adapters import SHIFT, stamp_adapter
 from kdsl.models.base import LoadedModel
 from kdsl.tasks import Task
 from kdsl.training.augmentation import augmented
+from kdsl.training.balance import draw_shares, label_shifts
 from kdsl.training.examples import make_examples
+from kdsl.training.regimes import trainee
 
 SCHEMA = 1
 _PACKAGES = ("kdsl", "torch", "transformers", "peft", "trl")
+_BESIDE_THE_POINT: dict[str, Any] = dict.fromkeys(
+    ("save_every", "strategy", "search", "gradient_checkpointing", "report_to"), True
+)
+"""Settings of training that do not change what is learned."""
 
 
 @contextmanager
@@ -57,6 +64,7 @@ def train_adapter(
     seed: int,
     resume: bool = True,
     halves: bool = False,
+    report: bool = False,
 ) -> Path:
     """Train one adapter over the labelled samples of `tasks` and write it to `out`; returns `out`.
 
@@ -68,9 +76,11 @@ def train_adapter(
         tasks: one for an adapter of its own, several for a joint one; samples of other tasks are left out.
         resume: False discards what an unfinished training left in `out`.
         halves: keep the adapter as it is at each half epoch too, whole and finished, in `half_epoch(out, e)`.
+        report: write curves where `training.report_to` says.
 
     Raises:
         InputError: a task has no labelled samples, one label only, or a sample of an unknown label.
+        ConfigError: the regime cannot train this base, or the package of `training.report_to` is not here.
         BundleError: `out` holds an adapter of other data or settings.
     """
     check_trainable((evidence.sample for evidence in evidences), tasks)
@@ -93,7 +103,7 @@ def train_adapter(
         LabelTrainer,
         RichProgress,
         StopAt,
-        save_adapter,
+        reporters,
         training_arguments,
         undo_patches,
     )
@@ -103,19 +113,26 @@ def train_adapter(
         prompt = prompt.model_copy(update={"ocr": config.training.ocr})
     examples = make_examples(loaded, labelled, {task.name: task for task in tasks}, prompt)
     arguments = training_arguments(work, loaded, config.training, seed, len(examples))
+    shares = draw_shares(labelled, config.training.balance)
+    shifts = None
+    if tau := config.training.logit_adjustment:
+        shifts = label_shifts(labelled, tasks, config.training.balance, tau)
+    curves = reporters(config.training.report_to, out) if report else []
     bar = RichProgress(out.name, config.training.batch_size * config.training.gradient_accumulation)
-    with _new_adapter(loaded, config, seed) as model:
+    with trainee(loaded, config.training, seed) as learner:
 
         def keep(folder: Path, stop: float | None = None) -> None:
             made = inputs if stop is None else _stopped(inputs, stop)
-            save_adapter(model, folder)
+            learner.save(folder)
+            if shifts is not None:
+                atomic_write(folder / SHIFT, json.dumps(shifts, ensure_ascii=False, indent=1))
             _finish(folder, loaded, made, counts, [row for row in trainer.state.log_history if "loss" in row])
 
-        callbacks: list[Any] = [bar, StopAt(config.training.stop)]
+        callbacks: list[Any] = [bar, StopAt(config.training.stop), *curves]
         if halves:
             callbacks.append(HalfEpochs(lambda epoch: keep(half_epoch(out, epoch), epoch)))
         try:
-            trainer = LabelTrainer(model, loaded, examples, args=arguments, callbacks=callbacks)
+            trainer = LabelTrainer(learner, loaded, examples, shares, args=arguments, callbacks=callbacks)
             trainer.train(resume_from_checkpoint=_last_checkpoint(work))
         finally:
             bar.close()
@@ -169,15 +186,24 @@ def train_adapters(
     seed: int,
     resume: bool = True,
     halves: bool = False,
+    report: bool = False,
 ) -> list[Path]:
     """Train what `config.training.strategy` asks for: `out/adapters/<task>` each, or `out/adapters/joint`.
 
-    Samples of all tasks are checked before the first training begins. `halves` and errors are `train_adapter`'s.
+    Samples of all tasks are checked before the first training begins. `halves`, `report` and errors are `train_adapter`'s.
     """
     check_trainable((evidence.sample for evidence in evidences), tasks)
     return [
         train_adapter(
-            loaded, evidences, group, config, out / "adapters" / name, seed=seed, resume=resume, halves=halves
+            loaded,
+            evidences,
+            group,
+            config,
+            out / "adapters" / name,
+            seed=seed,
+            resume=resume,
+            halves=halves,
+            report=report,
         )
         for name, group in adapter_groups(tasks, config).items()
     ]
@@ -209,57 +235,6 @@ def check_trainable(samples: Iterable[Sample], tasks: Sequence[Task]) -> None:
         raise InputError(f"an adapter cannot be trained on these samples:\n{listed}{more}")
 
 
-def target_modules(model: Any) -> list[str]:
-    """Names of the language model's linear layers: what LoRA adapts. The vision tower never is."""
-    names = set()
-    for path, module in model.model.language_model.named_modules():
-        if isinstance(module, torch.nn.Linear):
-            # where adapters are loaded already, the layer is `q_proj.base_layer` beside `q_proj.lora_A.<name>`
-            path = path.removesuffix(".base_layer")
-            if ".lora_" not in path:
-                names.add(path.rpartition(".")[2])
-    return sorted(names)
-
-
-@contextmanager
-def _new_adapter(loaded: LoadedModel, config: Config, seed: int) -> Iterator[Any]:
-    """A PeftModel round the base with one fresh trainable adapter; afterwards the base is as it was."""
-    from peft import LoraConfig, PeftModel
-    from transformers import set_seed
-
-    from kdsl.training.trainer import ADAPTER
-
-    lora = LoraConfig(
-        r=config.training.lora_r,
-        lora_alpha=config.training.lora_alpha,
-        lora_dropout=config.training.lora_dropout,
-        target_modules=target_modules(loaded.model),
-        exclude_modules=r".*\bvisual\b.*",  # Qwen2.5-VL's tower has layers of the same names
-        task_type="CAUSAL_LM",
-        base_model_name_or_path=loaded.name,
-    )
-    with loaded.using(None):
-        set_seed(seed)
-        if loaded.peft is None:
-            model = PeftModel(loaded.model, lora, adapter_name=ADAPTER)
-        else:
-            model = loaded.peft
-            model.add_adapter(ADAPTER, lora)
-            model.base_model.enable_adapter_layers()
-            model.set_adapter(ADAPTER)
-        try:
-            yield model
-        finally:
-            if loaded.peft is None:
-                model.unload()
-            else:
-                if loaded.adapters:  # peft warns where the active adapter is deleted
-                    model.set_adapter(loaded.adapters[0])
-                model.delete_adapter(ADAPTER)
-                model.base_model.disable_adapter_layers()
-            loaded.model.eval().requires_grad_(False)
-
-
 def _fingerprint(
     loaded: LoadedModel, labelled: Sequence[Evidence], tasks: Sequence[Task], config: Config, seed: int
 ) -> dict[str, Any]:
@@ -278,9 +253,7 @@ def _fingerprint(
         "data": digest.hexdigest(),
         "seed": seed,
         # what a file of synonyms does shows in the data, wherever the file lies
-        "training": config.training.model_dump(
-            mode="json", exclude={"save_every": True, "strategy": True, "search": True, "augment": {"synonyms"}}
-        ),
+        "training": config.training.model_dump(mode="json", exclude=_BESIDE_THE_POINT | {"augment": {"synonyms"}}),
         "prompt": config.prompt.model_dump(mode="json"),
     }
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from datasets import Dataset
@@ -25,11 +26,11 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDe
 from trl import SFTConfig, SFTTrainer
 
 from kdsl.config import TrainingConfig
+from kdsl.errors import MissingDependency
 from kdsl.models.base import LoadedModel
 from kdsl.training.examples import IGNORED, Collator, Example
+from kdsl.training.regimes import Trainee
 
-ADAPTER = "default"
-"""PEFT's name for the adapter that is saved at the top of a folder."""
 _MEGABATCH = 16
 """Batches among which samples are sorted by length: little padding, and the order stays random."""
 
@@ -37,13 +38,16 @@ _MEGABATCH = 16
 class SimilarLengths(Sampler[int]):
     """Sample numbers in an order whose successive batches hold similar lengths.
 
-    The order depends on seed and epoch alone, so that a resumed run sees the samples it would have seen.
+    The order depends on seed and epoch alone, so that a resumed run sees the samples it would have seen. With
+    `shares`, an epoch of n draws holds sample i n * shares[i] times, rounded up or down by lot (systematic
+    sampling).
     """
 
-    def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
+    def __init__(self, lengths: Sequence[int], batch: int, seed: int, shares: Sequence[float] | None = None) -> None:
         self.lengths = lengths
         self.batch = batch
         self.seed = seed
+        self.shares = None if shares is None else torch.tensor(shares, dtype=torch.float64)
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -55,7 +59,7 @@ class SimilarLengths(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
-        order = torch.randperm(len(self.lengths), generator=generator).tolist()
+        order = self._drawn(generator).tolist()
         mega = self.batch * _MEGABATCH
         ordered: list[int] = []
         for start in range(0, len(order), mega):
@@ -68,14 +72,38 @@ class SimilarLengths(Sampler[int]):
             yield from batches[-1]
 
 
-class LabelTrainer(SFTTrainer):
-    """Trains one adapter on examples; the model's vision tower is never run."""
+    def _drawn(self, generator: torch.Generator) -> torch.Tensor:
+        """An epoch's sample numbers in random order."""
+        n = len(self.lengths)
+        order = torch.randperm(n, generator=generator)
+        if self.shares is None:
+            return order
+        steps = (torch.arange(n, dtype=torch.float64) + torch.rand(1, generator=generator, dtype=torch.float64)) / n
+        drawn = order[torch.searchsorted(self.shares[order].cumsum(0), steps).clamp(max=n - 1)]
+        return drawn[torch.randperm(n, generator=generator)]
 
-    def __init__(self, model: Any, loaded: LoadedModel, examples: Sequence[Example], **kwargs: Any) -> None:
+
+class LabelTrainer(SFTTrainer):
+    """Trains what a regime leaves trainable on examples; the model's vision tower is never run.
+
+    Args:
+        shares: each example's share of an epoch's draws; None draws each once.
+    """
+
+    def __init__(
+        self,
+        learner: Trainee,
+        loaded: LoadedModel,
+        examples: Sequence[Example],
+        shares: Sequence[float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.learner = learner
         self.examples = examples
+        self.shares = shares
         rows = Dataset.from_dict({"number": list(range(len(examples)))})
         super().__init__(
-            model=model,
+            model=learner.model,
             train_dataset=rows,
             data_collator=Collator(loaded, examples),
             processing_class=loaded.tokenizer,
@@ -85,7 +113,7 @@ class LabelTrainer(SFTTrainer):
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int]:
         size = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return SimilarLengths([len(example) for example in self.examples], size, self.args.seed)
+        return SimilarLengths([len(example) for example in self.examples], size, self.args.seed, self.shares)
 
     def compute_loss(
         self,
@@ -120,8 +148,14 @@ class LabelTrainer(SFTTrainer):
         return (loss, outputs) if return_outputs else loss
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
-        """A checkpoint holds the adapter that is being trained: no base, no tokenizer, no other adapter."""
-        save_adapter(self.model, Path(output_dir or self.args.output_dir))
+        """A checkpoint holds what is being trained: no base, no tokenizer, no other adapter."""
+        self.learner.keep(Path(output_dir or self.args.output_dir))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        if self.learner.restore is None:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+        else:
+            self.learner.restore(Path(resume_from_checkpoint))
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         Trainer._save_checkpoint(self, model, trial)  # without trl's model card for every checkpoint
@@ -130,7 +164,7 @@ class LabelTrainer(SFTTrainer):
 def training_arguments(
     folder: Path, loaded: LoadedModel, config: TrainingConfig, seed: int, n_samples: int
 ) -> SFTConfig:
-    """The trainer's settings: nothing is reported anywhere, checkpoints go to `folder`."""
+    """The trainer's settings: checkpoints go to `folder`, and it reports through callbacks alone."""
     steps = max(1, round(config.epochs * n_samples / (config.batch_size * config.gradient_accumulation)))
     return SFTConfig(
         output_dir=str(folder),
@@ -150,7 +184,7 @@ def training_arguments(
         bf16=loaded.dtype == torch.bfloat16,
         fp16=loaded.dtype == torch.float16,
         use_cpu=loaded.device.type == "cpu",
-        gradient_checkpointing=False,
+        gradient_checkpointing=config.gradient_checkpointing,
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
@@ -233,13 +267,31 @@ def _halves(state: TrainerState) -> int:
     return int(2 * (state.epoch or 0) + 1e-6)
 
 
+def reporters(where: Literal["tensorboard", "wandb", "none"], out: Path) -> list[TrainerCallback]:
+    """Callbacks that write a training's curves: to `out/logs` for TensorBoard, or to Weights & Biases.
+
+    Raises:
+        MissingDependency: wandb is asked for and not here.
+    """
+    from transformers.integrations import TensorBoardCallback, WandbCallback
+
+    if where == "tensorboard":
+        from tensorboardX import SummaryWriter
+
+        return [TensorBoardCallback(SummaryWriter(str(out / "logs")))]
+    if where == "wandb":
+        if not find_spec("wandb"):
+            raise MissingDependency(
+                "training.report_to: wandb needs the package wandb: `pip install 'kdsl[wandb]'`, or write "
+                "training.report_to: tensorboard."
+            )
+        return [WandbCallback()]
+    return []
+
+
 def undo_patches(model: PreTrainedModel) -> None:
-    """Take off what SFTTrainer puts onto the model it is given: a forward method of its own."""
+    """Take off what training puts onto the model: SFTTrainer's own forward, and checkpointing with its hook."""
     model.__dict__.pop("forward", None)
-
-
-def save_adapter(model: Any, folder: Path) -> None:
-    """Write the trained adapter in PEFT's format, and nothing else, into `folder`."""
-    # 'auto' would ask the hub for the base's config, to see whether its vocabulary grew: it never does here
-    model.save_pretrained(str(folder), selected_adapters=[ADAPTER], save_embedding_layers=False)
-    (folder / "README.md").unlink(missing_ok=True)  # a card of blanks to fill in
+    if model.is_activation_checkpointing:
+        model.activation_checkpointing_disable()
+        model.disable_input_require_grads()

@@ -19,7 +19,8 @@ from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
 from kdsl.training import trainer as trainer_module
-from kdsl.training.lora import half_epoch, half_epochs, target_modules, train_adapter, train_adapters
+from kdsl.training.lora import half_epoch, half_epochs, train_adapter, train_adapters
+from kdsl.training.regimes import target_modules
 
 Load = Callable[..., LoadedModel]
 

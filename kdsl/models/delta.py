@@ -1,0 +1,65 @@
+"""Trained weights that replace some of a base model's: what regimes `freeze` and `full` leave instead of LoRA.
+
+FOLDER/delta.safetensors    the changed tensors alone, by their names in the base
+
+Where LoRA layers stand on the base, a layer's weights are called `q_proj.base_layer.weight`; here they keep
+the name that the base gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kdsl.errors import BundleError
+
+DELTA = "delta.safetensors"
+
+
+def base_parameters(model: Any) -> dict[str, torch.nn.Parameter]:
+    """The base's own parameters by name, tied ones once, those of LoRA adapters on it left out."""
+    return {
+        name.replace(".base_layer.", "."): parameter
+        for name, parameter in model.named_parameters()
+        if ".lora_" not in name
+    }
+
+
+def write_delta(folder: Path, parameters: Mapping[str, torch.Tensor], dtype: torch.dtype) -> None:
+    """Write tensors by their names in the base, as `dtype`."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in parameters.items()}
+    partial = folder / f".{DELTA}"
+    save_file(tensors, partial, metadata={"format": "pt"})
+    partial.replace(folder / DELTA)
+
+
+def read_delta(
+    folder: Path, parameters: Mapping[str, torch.nn.Parameter]
+) -> list[tuple[torch.nn.Parameter, torch.Tensor]]:
+    """The parameters that a delta replaces, each with its new tensor of the parameter's type and device.
+
+    Raises:
+        BundleError: the file cannot be read, or its tensors are not those of this base.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    file = folder / DELTA
+    try:
+        tensors = load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise BundleError(f"{file} cannot be read: {error}. Fetch or train it again.") from error
+    pairs = []
+    for name, tensor in tensors.items():
+        parameter = parameters.get(name)
+        if parameter is None or parameter.shape != tensor.shape:
+            found = "has no such tensor" if parameter is None else f"has {tuple(parameter.shape)}"
+            raise BundleError(f"{file} does not fit the model: {name} is {tuple(tensor.shape)}, the model {found}.")
+        pairs.append((parameter, tensor.to(parameter.device, parameter.dtype)))
+    return pairs

@@ -1,0 +1,112 @@
+"""How many parameters a model has, and where, read from its config.json alone: no weights are needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kdsl.config import ModelConfig
+from kdsl.errors import ConfigError, MissingDependency
+from kdsl.models.base import MODEL_TYPES, NANO, find_weights
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a model of the kinds that kdsl loads; parameters by part, tied ones once."""
+
+    vision: int
+    """Parameters of the vision tower."""
+    embeddings: int
+    """Parameters of the token embeddings and, where it is not tied to them, the output projection."""
+    norms: int
+    """Parameters of the language model outside of layers and embeddings."""
+    layer: int
+    """Parameters of one decoder layer."""
+    linears: tuple[tuple[int, int], ...]
+    """Inputs and outputs of each linear layer of one decoder layer."""
+    n_layers: int
+    n_heads: int
+    hidden: int
+    vocabulary: int
+
+    @property
+    def parameters(self) -> int:
+        """All of them."""
+        return self.vision + self.language
+
+    @property
+    def language(self) -> int:
+        """The language model's, its output projection included."""
+        return self.embeddings + self.norms + self.n_layers * self.layer
+
+    @property
+    def layer_weights(self) -> int:
+        """Weights of the linear layers of one decoder layer, without biases."""
+        return sum(inputs * outputs for inputs, outputs in self.linears)
+
+
+def read_shape(config: ModelConfig) -> Shape:
+    """The shape of the model that a role's config names; of a hub only config.json is fetched.
+
+    Raises:
+        MissingDependency: config.json is not here and cannot be fetched.
+        ConfigError: it describes another kind of model.
+    """
+    from transformers import AutoConfig, AutoModelForImageTextToText
+
+    folder = _config_folder(config)
+    try:
+        found = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise MissingDependency(f"the model's config could not be read: {error}") from error
+    if found.model_type not in MODEL_TYPES:
+        raise ConfigError(f"{folder} holds a model of type '{found.model_type}'; kdsl loads {', '.join(MODEL_TYPES)}.")
+    with torch.device("meta"):
+        return shape_of(AutoModelForImageTextToText.from_config(found))
+
+
+def shape_of(model: Any) -> Shape:
+    """The shape of a model in memory, or on the meta device."""
+    core, text = model.model, model.model.language_model
+    layer = text.layers[0]
+    linears = [module for module in layer.modules() if isinstance(module, torch.nn.Linear)]
+    vision, layers = _count(core.visual), sum(_count(each) for each in text.layers)
+    embeddings = text.embed_tokens.weight.numel()
+    return Shape(
+        vision=vision,
+        embeddings=_count(model) - vision - _count(text) + embeddings,
+        norms=_count(text) - layers - embeddings,
+        layer=_count(layer),
+        linears=tuple((linear.in_features, linear.out_features) for linear in linears),
+        n_layers=len(text.layers),
+        n_heads=text.config.num_attention_heads,
+        hidden=text.config.hidden_size,
+        vocabulary=text.config.vocab_size,
+    )
+
+
+def _count(module: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _config_folder(config: ModelConfig) -> Path:
+    """Where config.json lies, fetched from the hub if it is not here."""
+    source = config.source
+    if source == NANO or Path(source).expanduser().is_dir() or source.count("/") != 1 or source.startswith((".", "~")):
+        return find_weights(config)
+    try:
+        if config.hub == "modelscope":
+            from modelscope import snapshot_download
+
+            return Path(snapshot_download(source, allow_file_pattern=["config.json"]))
+        from huggingface_hub import hf_hub_download
+
+        return Path(hf_hub_download(source, "config.json", etag_timeout=10)).parent
+    except Exception as error:  # hubs raise what requests, urllib3 and their own API raise
+        raise MissingDependency(
+            f"the config.json of '{source}' could not be read, neither in the cache nor on {config.hub} "
+            f"({type(error).__name__}). Fetch the model where there is a network, or give a local folder as `source`."
+        ) from error

@@ -1,0 +1,170 @@
+"""What a training takes of a device's memory, estimated from the model's shape before any weight is loaded.
+
+An estimate, by these formulae (bytes; c = 2 in half precision, 4 in float32; t = samples in a batch x tokens):
+
+weights      c a parameter. NF4 with double quantisation: 4.127 bits a weight of the language model's linear layers
+             (Dettmers et al. 2023, arXiv 2305.14314, section 3), c for the rest.
+trained      weight, gradient and Adam's two moments in float32, 16 a parameter (Rajbhandari et al. 2020, arXiv
+             1910.02054, section 3.1), and in half precision 2 for the copy that autocast computes with. What `freeze`
+             and `full` train stands here instead of among the weights: its own tensors wait in the CPU's memory.
+             trl keeps LoRA on a 4-bit base in bfloat16: 8 a parameter.
+activations  what autograd keeps of a decoder layer, counted tensor by tensor after Korthikanti et al. 2022 (arXiv
+             2205.05198, section 4.1) for RMSNorm, SwiGLU, grouped queries repeated, and kernels that keep no attention
+             matrix (`eager` does: 6 x heads x tokens^2). With checkpointing one input a layer and one whole layer
+             (Chen et al. 2016, arXiv 1604.06174). Layers below the first trained one keep nothing.
+logits       where answers stand: the model's, a float32 copy, its log-softmax and gradient.
+
+The vision tower runs between steps, when the activations' room is free. The estimate leaves out the allocator's
+fragments; `CONTEXT` stands for CUDA's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kdsl.config import Config, ModelConfig
+from kdsl.errors import ConfigError
+from kdsl.models.shape import Shape, read_shape
+
+GIB = 1 << 30
+CONTEXT = 1 * GIB
+"""What CUDA, its libraries and the allocator take besides; assumed, not measured."""
+ANSWER_TOKENS = 16
+"""Tokens of a label with its end of turn, no fewer than those of the challenge's labels."""
+NF4_BITS = 4.127
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes by what takes them."""
+
+    parts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """All parts."""
+        return sum(self.parts.values())
+
+    def __str__(self) -> str:
+        listed = ", ".join(f"{name} {size / GIB:.1f}" for name, size in self.parts.items())
+        return f"{self.total / GIB:.1f} GiB ({listed})"
+
+
+def training_memory(config: Config, shape: Shape, beside: Shape | None = None) -> Memory:
+    """The estimate for a training by this config; `beside` is a small model on the same device."""
+    c, trained = _bytes(config.large), trained_parameters(config, shape)
+    lora = config.training.regime == "lora"
+    parts = {"weights": weight_bytes(config.large, shape) - (0 if lora else trained * c)}
+    if beside is not None:
+        parts["small model"] = weight_bytes(config.small, beside)
+    a_parameter = 8 if config.large.quantize == "4bit" else 16 + (c if c == 2 else 0)
+    parts["trained"] = trained * a_parameter
+    parts["activations"] = activation_bytes(config, shape)
+    parts["logits"] = config.training.batch_size * (ANSWER_TOKENS + 1) * shape.vocabulary * (c + 3 * 4)
+    parts["CUDA"] = CONTEXT
+    return Memory(parts)
+
+
+def weight_bytes(config: ModelConfig, shape: Shape) -> int:
+    """Bytes of a model's weights as they are loaded."""
+    if config.quantize == "none":
+        return shape.parameters * _bytes(config)
+    quantised = shape.n_layers * shape.layer_weights
+    return int(quantised * NF4_BITS / 8) + (shape.parameters - quantised) * _bytes(config)
+
+
+def trained_parameters(config: Config, shape: Shape) -> int:
+    """Parameters that the regime trains."""
+    training = config.training
+    if training.regime == "lora":
+        return shape.n_layers * training.lora_r * sum(inputs + outputs for inputs, outputs in shape.linears)
+    if training.regime == "freeze":
+        return min(training.last_layers, shape.n_layers) * shape.layer
+    return shape.language
+
+
+def activation_bytes(config: Config, shape: Shape) -> int:
+    """Bytes that autograd keeps from the forward pass for the backward pass."""
+    training, c = config.training, _bytes(config.large)
+    tokens = config.prompt.max_tokens + ANSWER_TOKENS
+    attention = shape.linears[0][1]  # the query's width
+    feed_forward = max(outputs for _, outputs in shape.linears)
+    # two norms' inputs in float32; queries, keys and values as repeated, and the attention's output
+    a_token = 2 * 4 * shape.hidden + 4 * c * attention
+    if training.regime == "lora":
+        # the gate before and after its activation, and what it multiplies; of each adapter its input and a mask
+        a_token += 3 * c * feed_forward + sum(inputs for inputs, _ in shape.linears) * (c + 1)
+    else:
+        # besides, the input of each linear layer (shared by those that read the same) and the norms' results
+        a_token += 4 * c * feed_forward + 4 * c * shape.hidden
+    layer = tokens * a_token
+    if config.large.attention == "eager":
+        layer += 6 * shape.n_heads * tokens**2
+    layers = min(training.last_layers, shape.n_layers) if training.regime == "freeze" else shape.n_layers
+    if training.gradient_checkpointing:
+        return training.batch_size * (layers * tokens * c * shape.hidden + layer)
+    return training.batch_size * layers * layer
+
+
+def check_memory(config: Config, *, beside_small: bool = False) -> Memory:
+    """The estimate for a config's training, refused where the device has less.
+
+    Args:
+        beside_small: the small model lies on the same device (`kdsl fit`).
+
+    Raises:
+        MissingDependency: the model's config.json cannot be read.
+        ConfigError: the device's memory is less than the estimate; the message says what to change.
+    """
+    shape = read_shape(config.large)
+    beside = read_shape(config.small) if beside_small and config.small != config.large else None
+    memory = training_memory(config, shape, beside)
+    available = device_memory(config.large)
+    if available is not None and memory.total > available:
+        raise ConfigError(
+            f"training would take about {memory}, and the GPU has {available / GIB:.1f} GiB. "
+            + _advice(config, shape, beside, available)
+        )
+    return memory
+
+
+def device_memory(config: ModelConfig) -> int | None:
+    """Bytes of the GPU that a config means; None for a CPU."""
+    import torch
+
+    from kdsl.models.base import device_of
+
+    device = device_of(config)
+    return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else None
+
+
+def _advice(config: Config, shape: Shape, beside: Shape | None, available: int) -> str:
+    """The mildest changes that together make a training fit."""
+    batch = config.training.batch_size * config.training.gradient_accumulation
+    changes: list[tuple[str, dict[str, Any]]] = [
+        ("training", {"gradient_checkpointing": True}),
+        ("training", {"batch_size": 1, "gradient_accumulation": batch}),
+        ("training", {"regime": "lora"}),
+        ("large", {"quantize": "4bit"}),
+    ]
+    said: list[str] = []
+    for part, values in changes:
+        before = getattr(config, part)
+        after = before.model_copy(update=values)
+        if after == before:
+            continue
+        config = config.model_copy(update={part: after})
+        said += [f"--set {part}.{key}={_yaml(value)}" for key, value in values.items()]
+        memory = training_memory(config, shape, beside)
+        if memory.total <= available:
+            return f"About {memory.total / GIB:.1f} GiB with {' '.join(said)}."
+    return "Lower prompt.max_tokens, or take a smaller model or a larger GPU."
+
+
+def _yaml(value: Any) -> str:
+    return str(value).lower()
+
+
+def _bytes(config: ModelConfig) -> int:
+    return 4 if config.dtype == "float32" else 2

@@ -1,0 +1,159 @@
+"""What of a base model is trained: a fresh LoRA adapter, its last decoder layers, or its whole language model.
+
+`freeze` trains the last layers alone (a setting of the MIRE challenge's contestants), `full` is the fine-tuning
+that LoRA is compared with. Both work in float32 on the tensors they train (mixed precision: Micikevicius et al.,
+ICLR 2018, section 3.1), leave a delta (`kdsl.models.delta`), and give the base its own tensors back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kdsl.config import TrainingConfig
+from kdsl.errors import ConfigError
+from kdsl.models.base import LoadedModel
+from kdsl.models.delta import base_parameters, read_delta, write_delta
+
+ADAPTER = "default"
+"""PEFT's name for the adapter that is saved at the top of a folder."""
+
+
+@dataclass(frozen=True)
+class Trainee:
+    """A model of which some weights may be trained, and how these are written and read."""
+
+    model: Any
+    save: Callable[[Path], None]
+    """Writes the artefact: what `load_adapter` takes."""
+    keep: Callable[[Path], None]
+    """Writes a checkpoint, exact to the bit."""
+    restore: Callable[[Path], None] | None
+    """Reads a checkpoint; None leaves that to the trainer, which knows PEFT's format."""
+
+
+@contextmanager
+def trainee(loaded: LoadedModel, config: TrainingConfig, seed: int) -> Iterator[Trainee]:
+    """The base made ready for a regime, bare of adapters; afterwards it is as it was, adapters on it included.
+
+    Raises:
+        ConfigError: the regime trains weights that are quantised.
+    """
+    from transformers import set_seed
+
+    with loaded.using(None):
+        set_seed(seed)
+        with (_lora if config.regime == "lora" else _weights)(loaded, config) as made:
+            try:
+                yield made
+            finally:
+                loaded.model.eval().requires_grad_(False)
+
+
+def trained_parameters(model: Any, config: TrainingConfig) -> dict[str, torch.nn.Parameter]:
+    """The base's parameters that `freeze` or `full` trains, by name.
+
+    Raises:
+        ConfigError: they are quantised.
+    """
+    parameters = base_parameters(model)
+    if config.regime == "freeze":
+        n_layers = len(model.model.language_model.layers)
+        first = max(0, n_layers - config.last_layers)
+        wanted = tuple(f"model.language_model.layers.{i}." for i in range(first, n_layers))
+    else:
+        wanted = ("model.language_model.", "lm_head.")
+    found = {name: parameter for name, parameter in parameters.items() if name.startswith(wanted)}
+    if not all(parameter.is_floating_point() for parameter in found.values()):
+        raise ConfigError(
+            f"training.regime: {config.regime} trains the model's own weights, and large.quantize has made them "
+            "4-bit numbers. Write large.quantize: none, or training.regime: lora."
+        )
+    return found
+
+
+def target_modules(model: Any) -> list[str]:
+    """Names of the language model's linear layers: what LoRA adapts. The vision tower never is."""
+    names = set()
+    for path, module in model.model.language_model.named_modules():
+        if isinstance(module, torch.nn.Linear):
+            # where adapters are loaded already, the layer is `q_proj.base_layer` beside `q_proj.lora_A.<name>`
+            path = path.removesuffix(".base_layer")
+            if ".lora_" not in path:
+                names.add(path.rpartition(".")[2])
+    return sorted(names)
+
+
+def save_adapter(model: Any, folder: Path) -> None:
+    """Write the trained adapter in PEFT's format, and nothing else, into `folder`."""
+    # 'auto' would ask the hub for the base's config, to see whether its vocabulary grew: it never does here
+    model.save_pretrained(str(folder), selected_adapters=[ADAPTER], save_embedding_layers=False)
+    (folder / "README.md").unlink(missing_ok=True)  # a card of blanks to fill in
+
+
+@contextmanager
+def _lora(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
+    """A PeftModel round the base with one fresh trainable adapter."""
+    from peft import LoraConfig, PeftModel
+
+    lora = LoraConfig(
+        r=config.lora_r,
+        lora_alpha=config.lora_alpha,
+        lora_dropout=config.lora_dropout,
+        target_modules=target_modules(loaded.model),
+        exclude_modules=r".*\bvisual\b.*",  # Qwen2.5-VL's tower has layers of the same names
+        task_type="CAUSAL_LM",
+        base_model_name_or_path=loaded.name,
+    )
+    if loaded.peft is None:
+        model = PeftModel(loaded.model, lora, adapter_name=ADAPTER)
+    else:
+        model = loaded.peft
+        model.add_adapter(ADAPTER, lora)
+        model.base_model.enable_adapter_layers()
+        model.set_adapter(ADAPTER)
+
+    def save(folder: Path) -> None:
+        save_adapter(model, folder)
+
+    try:
+        yield Trainee(model, save, save, None)
+    finally:
+        if loaded.peft is None:
+            model.unload()
+        else:
+            others = [name for name in model.peft_config if name != ADAPTER]
+            model.set_adapter(others[0])  # peft warns where the active adapter is deleted
+            model.delete_adapter(ADAPTER)
+            model.base_model.disable_adapter_layers()
+
+
+@contextmanager
+def _weights(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
+    """The base itself with some of its own weights trainable, as float32 copies."""
+    parameters = trained_parameters(loaded.model, config)
+    before = {name: parameter.data.cpu() for name, parameter in parameters.items()}  # a GPU has no room to spare
+    for parameter in parameters.values():
+        parameter.data = parameter.data.to(torch.float32, copy=True)
+        parameter.requires_grad_(True)
+
+    def restore(folder: Path) -> None:
+        for parameter, tensor in read_delta(folder, parameters):
+            parameter.data.copy_(tensor)
+
+    try:
+        yield Trainee(
+            loaded.model,
+            save=lambda folder: write_delta(folder, parameters, loaded.dtype),
+            keep=lambda folder: write_delta(folder, parameters, torch.float32),
+            restore=restore,
+        )
+    finally:
+        for name, parameter in parameters.items():
+            parameter.data = before[name].to(loaded.device)
+            parameter.grad = None

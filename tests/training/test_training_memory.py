@@ -1,0 +1,148 @@
+"""The estimate of memory against what tiny models really hold, and the refusal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+from tiny_models import KINDS, tiny_folder
+from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
+
+from kdsl.cli.main import cli
+from kdsl.config import Config, ModelConfig
+from kdsl.errors import ConfigError, MissingDependency
+from kdsl.evidence.types import Evidence
+from kdsl.models.base import LoadedModel
+from kdsl.models.shape import read_shape, shape_of
+from kdsl.tasks import Task
+from kdsl.training import memory
+from kdsl.training.regimes import trainee
+from kdsl.training.trainer import LabelTrainer, training_arguments
+
+Load = Callable[..., LoadedModel]
+REGIMES: list[dict[str, Any]] = [{"regime": "lora"}, {"regime": "freeze", "last_layers": 1}, {"regime": "full"}]
+
+
+def _with(config: Config, **training: Any) -> Config:
+    return config.model_copy(update={"training": config.training.model_copy(update=training)})
+
+
+@pytest.fixture(scope="module")
+def seven_b() -> Any:
+    """Qwen2-VL-7B-Instruct on the meta device, by the sizes of its published config.json."""
+    text = {
+        "hidden_size": 3584,
+        "intermediate_size": 18944,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 28,
+        "num_key_value_heads": 4,
+        "vocab_size": 152064,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24]},
+    }
+    vision = {"depth": 32, "embed_dim": 1280, "num_heads": 16, "hidden_size": 3584, "mlp_ratio": 4}
+    with torch.device("meta"):
+        config = Qwen2VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=False)
+        return shape_of(Qwen2VLForConditionalGeneration(config))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("regime", REGIMES, ids=lambda r: r["regime"])
+def test_parameters_and_bytes_are_those_of_the_model(
+    kind: str, regime: dict[str, Any], load_tiny: Load, small_config: Config
+) -> None:
+    loaded = load_tiny(kind)
+    shape = read_shape(ModelConfig(source=str(Path(loaded.name))))
+    assert shape.parameters == loaded.n_parameters
+    config = _with(small_config, **regime)
+    assert memory.weight_bytes(config.large, shape) == sum(p.nbytes for p in loaded.model.parameters())
+    with trainee(loaded, config.training, 1) as learner:
+        trained = sum(p.numel() for p in learner.model.parameters() if p.requires_grad)
+    assert memory.trained_parameters(config, shape) == trained
+
+
+@pytest.mark.parametrize("regime", REGIMES, ids=lambda r: r["regime"])
+def test_activations_are_what_autograd_keeps(
+    regime: dict[str, Any], load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    from kdsl.training.examples import make_examples
+
+    loaded = load_tiny()
+    config = _with(small_config, **regime, batch_size=2)
+    examples = make_examples(loaded, dialogues[-2:], {"care": care}, config.prompt)
+    kept: dict[int, int] = {}
+    with trainee(loaded, config.training, 1) as learner:
+        arguments = training_arguments(tmp_path, loaded, config.training, 1, 2)
+        trainer = LabelTrainer(learner, loaded, examples, args=arguments)
+        batch = trainer.data_collator([{"number": 0}, {"number": 1}])
+        weights = {p.untyped_storage().data_ptr() for p in learner.model.parameters()}
+
+        def note(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in weights:
+                kept[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        learner.model.train()
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            loss = trainer.compute_loss(learner.model, batch)
+        loss.backward()
+        trainer_module_undo(loaded)
+    tokens = batch["input_ids"].shape[1] - memory.ANSWER_TOKENS
+    prompt = config.prompt.model_copy(update={"max_tokens": tokens})
+    estimate = memory.training_memory(config.model_copy(update={"prompt": prompt}), read_shape_of(loaded))
+    logits = 2 * batch["labels"].shape[1] * read_shape_of(loaded).vocabulary * 4 * 2
+    measured = sum(kept.values()) - logits
+    print(regime["regime"], measured, estimate.parts["activations"], measured / estimate.parts["activations"])
+    assert 0.75 < measured / estimate.parts["activations"] < 1.25
+
+
+def read_shape_of(loaded: LoadedModel) -> Any:
+    return read_shape(ModelConfig(source=loaded.name))
+
+
+def trainer_module_undo(loaded: LoadedModel) -> None:
+    from kdsl.training.trainer import undo_patches
+
+    undo_patches(loaded.model)
+
+
+def test_seven_billion_by_its_published_shape(seven_b: Any) -> None:
+    assert seven_b.parameters == 8_291_375_616
+    bf16 = ModelConfig(dtype="bfloat16")
+    assert memory.weight_bytes(bf16, seven_b) == 2 * seven_b.parameters
+    four_bit = memory.weight_bytes(ModelConfig(dtype="bfloat16", quantize="4bit"), seven_b)
+    assert 0.35 < four_bit / (2 * seven_b.parameters) < 0.45  # tower, embeddings and output stay whole
+
+
+def test_what_does_not_fit_is_refused_with_what_would(seven_b: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config(large=ModelConfig(source="a/b", dtype="bfloat16"))
+    config = _with(config, batch_size=4)
+    monkeypatch.setattr(memory, "read_shape", lambda _: seven_b)
+    monkeypatch.setattr(memory, "device_memory", lambda _: 80 * memory.GIB)
+    assert memory.check_memory(config).total < 80 * memory.GIB
+    long = _with(config.model_copy(update={"prompt": config.prompt.model_copy(update={"max_tokens": 4096})}))
+    with pytest.raises(ConfigError, match=r"GPU has 80\.0 GiB.*--set training\.gradient_checkpointing=true\."):
+        memory.check_memory(long)
+    monkeypatch.setattr(memory, "device_memory", lambda _: 16 * memory.GIB)
+    with pytest.raises(ConfigError, match=r"regime=lora --set large\.quantize=4bit"):
+        memory.check_memory(_with(config, regime="full", gradient_checkpointing=True))
+    monkeypatch.setattr(memory, "device_memory", lambda _: 4 * memory.GIB)
+    with pytest.raises(ConfigError, match=r"smaller model"):
+        memory.check_memory(long)
+
+
+def test_doctor_estimates_a_config_and_says_when_it_cannot(tmp_path: Path) -> None:
+    tiny_folder(tmp_path / "model")
+    (tmp_path / "tiny.yaml").write_text(json.dumps({"large": {"source": str(tmp_path / "model"), "device": "cpu"}}))
+    found = CliRunner().invoke(cli, ["doctor", "--config", str(tmp_path / "tiny.yaml")])
+    assert found.exit_code == 0, found.output
+    assert "by estimate" in found.output
+    assert "activations" in found.output
+    absent = CliRunner().invoke(cli, ["doctor", "--config", str(tmp_path / "tiny.yaml"), "--set", "large.source=no/one"])
+    assert isinstance(absent.exception, MissingDependency)
+    assert "config.json of 'no/one'" in str(absent.exception)
