@@ -50,7 +50,8 @@ class LabelScores:
     """Scores of n samples over m labels.
 
     `raw` [n, m] are the model's own log-probabilities of writing each label and closing its turn; `log_probs`
-    [n, m] are these less the active adapter's label shifts, normalised over the labels. `prompts` and, where they were kept, `states` have n entries.
+    [n, m] are these less the active adapter's label shifts, normalised over the labels. `prompts` and, where they
+    were kept, `states` have n entries.
     """
 
     labels: tuple[str, ...]

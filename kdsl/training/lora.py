@@ -190,7 +190,8 @@ def train_adapters(
 ) -> list[Path]:
     """Train what `config.training.strategy` asks for: `out/adapters/<task>` each, or `out/adapters/joint`.
 
-    Samples of all tasks are checked before the first training begins. `halves`, `report` and errors are `train_adapter`'s.
+    Samples of all tasks are checked before the first training begins. `halves`, `report` and errors are
+    those of `train_adapter`.
     """
     check_trainable((evidence.sample for evidence in evidences), tasks)
     return [

@@ -49,9 +49,12 @@ def trainee(loaded: LoadedModel, config: TrainingConfig, seed: int) -> Iterator[
     with loaded.using(None):
         set_seed(seed)
         with (_lora if config.regime == "lora" else _weights)(loaded, config) as made:
+            if config.gradient_checkpointing:  # not by the trainer, which leaves hooks on the model
+                loaded.model.activation_checkpointing_enable({"use_reentrant": False})
             try:
                 yield made
             finally:
+                loaded.model.activation_checkpointing_disable()
                 loaded.model.eval().requires_grad_(False)
 
 

@@ -71,7 +71,6 @@ class SimilarLengths(Sampler[int]):
         if len(whole) < len(batches):
             yield from batches[-1]
 
-
     def _drawn(self, generator: torch.Generator) -> torch.Tensor:
         """An epoch's sample numbers in random order."""
         n = len(self.lengths)
@@ -184,7 +183,7 @@ def training_arguments(
         bf16=loaded.dtype == torch.bfloat16,
         fp16=loaded.dtype == torch.float16,
         use_cpu=loaded.device.type == "cpu",
-        gradient_checkpointing=config.gradient_checkpointing,
+        gradient_checkpointing=False,  # as kdsl.training.regimes set it
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
@@ -290,8 +289,5 @@ def reporters(where: Literal["tensorboard", "wandb", "none"], out: Path) -> list
 
 
 def undo_patches(model: PreTrainedModel) -> None:
-    """Take off what training puts onto the model: SFTTrainer's own forward, and checkpointing with its hook."""
+    """Take off what SFTTrainer puts onto the model it is given: a forward method of its own."""
     model.__dict__.pop("forward", None)
-    if model.is_activation_checkpointing:
-        model.activation_checkpointing_disable()
-        model.disable_input_require_grads()

@@ -123,3 +123,25 @@ def test_a_download_that_broke_off_is_not_complete(folders: dict[str, Path], tmp
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
     assert not is_complete(folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"quantize": "4bit"}, "quantize: 4bit needs a GPU"),
+        pytest.param(
+            {"attention": "flash_attention_2"},
+            "needs the package flash-attn",
+            marks=pytest.mark.skipif(find_spec("flash_attn") is not None, reason="it is installed"),
+        ),
+    ],
+)
+def test_what_needs_a_gpu_or_a_package_says_so(settings: dict[str, str], says: str, folders: dict[str, Path]) -> None:
+    config = ModelConfig.model_validate({"source": str(folders["qwen2_vl"]), "device": "cpu"} | settings)
+    with pytest.raises(ConfigError, match=says):
+        load_base(config)
+
+
+def test_attention_is_what_was_asked_for(folders: dict[str, Path]) -> None:
+    loaded = load_base(ModelConfig(source=str(folders["qwen2_vl"]), device="cpu", attention="eager"))
+    assert loaded.model.model.language_model.config._attn_implementation == "eager"

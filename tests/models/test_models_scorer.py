@@ -84,6 +84,16 @@ def test_tree_equals_one_forward_a_label(
     np.testing.assert_allclose(scorer.score(evidences), found.log_probs, atol=1e-4, rtol=0)
 
 
+def test_scoring_does_without_flash_attentions_kernels(
+    get_loaded: Loader, toy_task: Task, evidences: list[Evidence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = get_loaded()
+    expected = LabelScorer(loaded, toy_task, CONFIG).score(evidences)
+    monkeypatch.setattr(loaded.model.model.language_model.config, "_attn_implementation", "flash_attention_2")
+    assert (LabelScorer(loaded, toy_task, CONFIG).score(evidences) == expected).all()
+    assert loaded.model.model.language_model.config._attn_implementation == "flash_attention_2"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_rescoring_equals_the_uncached_prompt(
     kind: str, get_loaded: Loader, toy_task: Task, evidences: list[Evidence]

@@ -188,7 +188,9 @@ def test_curves_go_to_tensorboard_where_a_training_reports(
     (events,) = (out / "logs").iterdir()
     assert b"train/loss" in events.read_bytes()
     quiet = _with(config, report_to="none")
-    assert not (train_adapter(load_tiny(), dialogues, [care], quiet, tmp_path / "b", seed=1, report=True) / "logs").exists()
+    assert not (
+        train_adapter(load_tiny(), dialogues, [care], quiet, tmp_path / "b", seed=1, report=True) / "logs"
+    ).exists()
     wandb = _with(config, report_to="wandb")
     with pytest.raises(MissingDependency, match=r"kdsl\[wandb\]"):
         train_adapter(load_tiny(), dialogues, [care], wandb, tmp_path / "c", seed=1, report=True)
