@@ -22,6 +22,7 @@ from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.encode import Encoded, encode
+from kdsl.models.features import Features, encoder_outputs, picture_features
 from kdsl.models.label_tree import LabelTree
 from kdsl.models.prompts import Prompt, ask, build_prompt, fit_context
 from kdsl.tasks import Task
@@ -75,6 +76,7 @@ class LabelScorer:
         self.prompt_config = prompt_config
         self.batch_size = batch_size
         self.frame = frame_of(loaded)
+        self.features = picture_features(loaded)
         self.tree = LabelTree(self.frame, task.names).to(loaded.device)
         self._subtrees: dict[tuple[str, ...], LabelTree] = {task.names: self.tree}
 
@@ -92,7 +94,9 @@ class LabelScorer:
         states: dict[int, PrefixState] = {}
         for rows in _batches([prompt.n_tokens for prompt in prompts], self.batch_size):
             batch = [prompts[i] for i in rows]
-            scores, kept = self._first_call(encode(self.loaded, batch), batch, keep)
+            # before inference mode: what it makes cannot be trained on, and trainings share these features
+            seen = [self.features.of(prompt) for prompt in batch if prompt.pictures]
+            scores, kept = self._first_call(encode(self.loaded, batch, pixels=False), batch, seen, keep)
             raw[rows] = scores
             states.update(zip(rows, kept, strict=False))
         return _label_scores(self.tree, raw, prompts, [states[i] for i in range(len(states))])
@@ -138,7 +142,7 @@ class LabelScorer:
 
     @torch.inference_mode()
     def _first_call(
-        self, batch: Encoded, prompts: Sequence[Prompt], keep: bool
+        self, batch: Encoded, prompts: Sequence[Prompt], seen: Sequence[Features], keep: bool
     ) -> tuple[np.ndarray, list[PrefixState]]:
         tensors, core = batch.tensors, self.loaded.model.model
         positions, _ = core.get_rope_index(
@@ -155,8 +159,7 @@ class LabelScorer:
                 input_ids=torch.cat([tensors["input_ids"], self.tree.ids.expand(len(prompts), -1)], 1),
                 position_ids=torch.cat([positions, _tree_positions(self.tree, ends)], 2),
                 attention_mask=self._mask(tensors["attention_mask"].bool(), None, self.tree),
-                pixel_values=tensors.get("pixel_values"),
-                image_grid_thw=tensors.get("image_grid_thw"),
+                mm_encoder_outputs=encoder_outputs(seen, self.loaded.device) if seen else None,
                 past_key_values=cache,
                 use_cache=keep,
             ).last_hidden_state  # [b, l + n, d]

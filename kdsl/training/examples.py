@@ -6,28 +6,23 @@ the language model alone.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from kdsl.config import PromptConfig
+from kdsl.data.pictures import open_header
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.encode import encode
+from kdsl.models.features import picture_features
 from kdsl.models.prompts import Prompt, build_prompt
 from kdsl.tasks import Task
 
-FEATURE_BYTES = 2 << 30
-"""Picture features kept a model; what does not fit is computed again when it is needed."""
 IGNORED = -100
 """Target that the loss leaves out."""
-
-Features = tuple[torch.Tensor, tuple[torch.Tensor, ...]]
-"""Of a prompt's pictures: embeddings [t, d], and for Qwen3-VL one more [t, d] for each deep layer."""
 
 
 @dataclass(frozen=True)
@@ -44,53 +39,13 @@ class Example:
         return len(self.prompt_ids) + len(self.answer_ids)
 
 
-class PictureFeatures:
-    """What the vision tower makes of prompts' pictures, by picture, view and size; the oldest use is dropped first."""
-
-    def __init__(self, loaded: LoadedModel, limit: int = FEATURE_BYTES) -> None:
-        self.loaded = loaded
-        self.limit = limit
-        self._bytes = 0
-        self._held: OrderedDict[Any, Features] = OrderedDict()
-
-    @torch.no_grad()
-    def of(self, prompt: Prompt) -> Features:
-        """The features of a prompt's pictures, on the CPU, one picture after the other."""
-        key = tuple((shown.path, shown.path.stat().st_mtime_ns, shown.view, shown.size) for shown in prompt.pictures)
-        if key in self._held:
-            self._held.move_to_end(key)
-            return self._held[key]
-        tensors = encode(self.loaded, [prompt]).tensors
-        output = self.loaded.model.model.get_image_features(
-            tensors["pixel_values"], tensors["image_grid_thw"], return_dict=True
-        )
-        deep = getattr(output, "deepstack_features", None) or ()
-        made: Features = (
-            torch.cat(output.pooler_output).cpu(),
-            tuple(torch.cat(layer).cpu() for layer in deep),
-        )
-        self._held[key] = made
-        self._bytes += _size(made)
-        while self._bytes > self.limit and len(self._held) > 1:
-            self._bytes -= _size(self._held.popitem(last=False)[1])
-        return made
-
-
-def picture_features(loaded: LoadedModel) -> PictureFeatures:
-    """The model's store of picture features, made on first use and shared by all trainings."""
-    if "picture_features" not in loaded.caches:
-        loaded.caches["picture_features"] = PictureFeatures(loaded)
-    store: PictureFeatures = loaded.caches["picture_features"]
-    return store
-
-
 def make_examples(
     loaded: LoadedModel, evidences: Sequence[Evidence], tasks: Mapping[str, Task], config: PromptConfig
 ) -> list[Example]:
     """One example a labelled sample, in their order.
 
     Raises:
-        InputError: a picture cannot be read, or a label is not the task's.
+        InputError: a picture is gone or is none, or a label is not the task's.
     """
     frame = frame_of(loaded)
     examples = []
@@ -98,7 +53,9 @@ def make_examples(
         task = tasks[evidence.sample.task]
         label = task.names[task.index(evidence.sample.label or "")]
         prompt = build_prompt(evidence, task, config, frame)
-        tensors = encode(loaded, [prompt]).tensors
+        for picture in prompt.pictures:  # now, and not when training has come to it
+            open_header(picture.path, picture.path.name, picture.megapixels).close()
+        tensors = encode(loaded, [prompt], pixels=False).tensors
         answer = [*frame.ids([label])[0], frame.end_of_turn]
         grids = tensors.get("image_grid_thw")
         examples.append(
@@ -150,7 +107,3 @@ class Collator:
                 layers = zip(*(deep for _, deep in features), strict=True)
                 tensors["deep_embeds"] = torch.stack([torch.cat(layer) for layer in layers])
         return tensors
-
-
-def _size(features: Features) -> int:
-    return features[0].nbytes + sum(layer.nbytes for layer in features[1])
