@@ -51,14 +51,20 @@ class EvidenceConfig(_Part):
 class PromptConfig(_Part):
     """How evidence becomes a prompt. Limits are kept by dropping whole lines, turns or pictures."""
 
-    max_tokens: int = Field(128, ge=32)
+    max_tokens: int = Field(160, ge=32)
     """Tokens of one prompt, the pictures' included (docs/nano.md: why so few for nano)."""
+    dialogue_tokens: int | None = Field(None, ge=32)
+    """Instead, for tasks whose input is a dialogue."""
     max_pixels: int = Field(25088, ge=784)
     """Pixels of one sample, shared by its pictures (one picture token stands for 28 x 28 of them)."""
     list_labels: bool = False
     """Name all labels in the question (large models want it; nano is taught without)."""
     ocr: bool = True
     """Put the pictures' text into the prompt."""
+
+    def limit(self, task: Task) -> int:
+        """Tokens of a prompt of this task."""
+        return self.dialogue_tokens or self.max_tokens if task.input == "dialogue" else self.max_tokens
 
 
 class AugmentConfig(_Part):
@@ -136,7 +142,7 @@ class KnowledgeConfig(_Part):
     """`char-ngram` (embedded), or the name of a sentence-transformers model."""
     neighbours: int = Field(12, ge=1)
     """Documents fetched a query."""
-    imagined_per_label: int = Field(100, ge=0)
+    imagined_per_label: int = Field(200, ge=0)
     """Samples a label of the synthetic world that retrieval and the lexical expert use beside the labelled ones."""
 
 
