@@ -8,6 +8,7 @@ from kdsl.data.world.screens.panels import coupon
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.theme import WHITE
 from kdsl.data.world.screens.toolkit import (
+    APP_TABS,
     banner,
     buttons,
     chips,
@@ -327,7 +328,7 @@ def my_page(page: Page) -> None:
         icons(
             page, words.some(["红包 5.2", "优惠券 12", "淘金币", "余额 0.00", "花呗", "礼品卡", "购物金", "积分"], 4, 8)
         )
-    tab_bar(page, ["首页", "视频", "消息", "购物车", "我的淘宝"], 4)
+    tab_bar(page, APP_TABS, 4)
 
 
 @family(BILL)

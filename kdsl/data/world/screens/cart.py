@@ -7,6 +7,7 @@ from kdsl.data.world.screens.panels import dialog, sheet, strip
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.theme import WHITE
 from kdsl.data.world.screens.toolkit import (
+    APP_TABS,
     button,
     buttons,
     chips,
@@ -31,9 +32,7 @@ def _cart_head(page: Page) -> None:
     words = page.words
     title_bar(
         page,
-        words.pick(
-            f"购物车({page.rng.randint(1, 160)})", "购物车", f"购物车 {words.rng.choice(words.book['roads'])}..."
-        ),
+        words.pick(f"购物车({page.rng.randint(1, 160)})", "购物车", f"购物车 {words.say('roads')}..."),
         right=["管理"],
         centred=False,
     )
@@ -52,7 +51,7 @@ def _cart_row(page: Page) -> None:
         page.text(
             page.left + 24,
             page.y,
-            words.shop if words.chance(0.4) else words.rng.choice(words.book["brands"]) + "旗舰店 >",
+            words.shop if words.chance(0.4) else words.say("brands") + "旗舰店 >",
             13,
             bold=True,
             private=True,
@@ -103,7 +102,7 @@ def _cart_row(page: Page) -> None:
 
 def _cart_foot(page: Page) -> None:
     words = page.words
-    tab_bar(page, HOME_TABS if words.chance(0.6) else ["首页", "视频", "消息", "购物车", "我的淘宝"], 3)
+    tab_bar(page, HOME_TABS if words.chance(0.6) else APP_TABS, 3)
     top = page.height - 58 - 74
     page.fill(0, top, WIDTH, top + 26, (255, 240, 230))
     page.text(
@@ -182,7 +181,7 @@ def cart_plain(page: Page) -> None:
     title_bar(page, "购物车", right=["编辑"], centred=True)
     for _ in range(4):
         with page.card():
-            heading(page, "○ " + words.rng.choice(words.book["brands"]) + "店 >", "领券")
+            heading(page, "○ " + words.say("brands") + "店 >", "领券")
             goods(page, words.product(), count=page.rng.randint(1, 4), tags=words.some(PROMISES, 0, 2))
     tab_bar(page, ["首页", "分类", "购物车", "我的"], 2)
     top = page.height - 110
@@ -271,7 +270,7 @@ def cart_groups(page: Page) -> None:
         with page.card(pad=6):
             heading(
                 page,
-                words.pick("○ ", "✓ ") + words.rng.choice(words.book["brands"]) + words.pick("旗舰店", "专营店"),
+                words.pick("○ ", "✓ ") + words.say("brands") + words.pick("旗舰店", "专营店"),
                 words.pick("凑单>", "满199减20>"),
             )
             for _ in range(page.rng.randint(1, 2)):

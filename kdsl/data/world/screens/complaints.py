@@ -154,7 +154,7 @@ def public_report(page: Page) -> None:
             ("举报类型", "电商平台"),
             ("订单号", words.order()),
             ("商品/服务类别", words.product().noun),
-            ("品牌", words.rng.choice(words.book["brands"])),
+            ("品牌", words.say("brands")),
             ("商品/服务名称", words.product().title),
             ("消费金额", f"{page.rng.randint(9, 9000)}元"),
             ("举报问题类型", words.pick("欺诈消费者行为", "商品质量问题", "虚假宣传")),
@@ -273,7 +273,7 @@ def report_form(page: Page) -> None:
         heading(page, words.pick("投诉原因", "举报理由"), "必选")
         chips(page, words.few("complaint_reasons", 4, 7), 1)
         upload(page, words.pick("请描述违规情况，最多500字", "说说发生了什么，便于核实"), "上传证据", "0/500")
-        pair(page, "联系电话", "1" + words.number(2) + "****" + words.number(4), private=True)
+        pair(page, "联系电话", words.phone(), private=True)
         pair(page, words.pick("匿名举报", "匿名投诉"), "●")
     foot_buttons(page, [words.pick("提交投诉", "提交举报", "提交")])
 

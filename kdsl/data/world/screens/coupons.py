@@ -12,6 +12,7 @@ from kdsl.data.world.screens.shop import shop_home
 from kdsl.data.world.screens.theme import WHITE
 from kdsl.data.world.screens.things import vivid
 from kdsl.data.world.screens.toolkit import (
+    APP_TABS,
     button,
     chips,
     foot_buttons,
@@ -93,7 +94,7 @@ def coupon_popup(page: Page) -> None:
     tabs(page, ["关注", "推荐", "618狂欢", "穿搭", "百亿补贴"], 1)
     chips(page, ["限时秒杀", "天猫国际", "88VIP", "天猫超市", "充值", "芭芭农场", "红包签到", "领券中心"])
     strip(page, "", 2)
-    tab_bar(page, ["首页", "视频", "消息", "购物车", "我的淘宝"])
+    tab_bar(page, APP_TABS)
     page.veil(0.6)
     value, limit = amount(words)
     page.fill(70, 200, WIDTH - 70, 500, (250, 60, 60), 18)
@@ -325,7 +326,7 @@ def coupon_given(page: Page) -> None:
     value, limit = amount(words)
     page.fill(56, 190, WIDTH - 56, 480, WHITE, 14)
     page.y = 204
-    band_top = page.y
+    top = page.y
     centre(
         page,
         words.pick("送你一张优惠券", "领取成功", "新人礼包", "专属优惠待领取", "掌柜送您福利", "限时惊喜券"),
@@ -333,15 +334,13 @@ def coupon_given(page: Page) -> None:
         (40, 40, 40),
         bold=True,
     )
-    page.fill(76, band_top + 40, WIDTH - 76, band_top + 140, (255, 232, 226), 10)
-    page.y = band_top + 54
+    page.fill(76, top + 40, WIDTH - 76, top + 140, (255, 232, 226), 10)
+    page.y = top + 54
     centre(page, value, 34, (230, 40, 50), bold=True)
     centre(page, limit + " " + words.say("coupon_names"), 13, (230, 40, 50))
-    page.y = band_top + 156
+    page.y = top + 156
     centre(page, words.pick("有效期至", "请在领取后使用 ") + words.stamp(-50, "%m-%d 23:59"), 12, (140, 140, 140))
-    button(
-        page, 90, band_top + 200, WIDTH - 180, words.pick("立即领取", "收下去使用", "一键领取", "马上领券"), height=40
-    )
+    button(page, 90, top + 200, WIDTH - 180, words.pick("立即领取", "收下去使用", "一键领取", "马上领券"), height=40)
 
 
 @family(COUPONS, weight=0.8)

@@ -9,7 +9,18 @@ from kdsl.data.world.screens.product_page import SLOGANS, price_band, product_to
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.theme import BLACK, WHITE, mix
 from kdsl.data.world.screens.things import vivid
-from kdsl.data.world.screens.toolkit import button, buttons, buy_bar, heading, note, pair, status_bar, tabs, title_bar
+from kdsl.data.world.screens.toolkit import (
+    PRODUCT_TABS,
+    button,
+    buttons,
+    buy_bar,
+    heading,
+    note,
+    pair,
+    status_bar,
+    tabs,
+    title_bar,
+)
 
 DETAIL = "商品详情页截图"
 PARAMETERS = (
@@ -37,7 +48,7 @@ PARAMETERS = (
 def _parameters(page: Page, low: int = 4, high: int = 9) -> None:
     words = page.words
     values = {
-        "brand": words.rng.choice(words.book["brands"]),
+        "brand": words.say("brands"),
         "city": words.city(),
         "factory": words.city() + "日用品有限公司",
         "address": words.address(),
@@ -50,7 +61,7 @@ def _parameters(page: Page, low: int = 4, high: int = 9) -> None:
 
 def _detail_tabs(page: Page) -> None:
     status_bar(page)
-    tabs(page, ["宝贝", "评价", "详情", "推荐"], page.rng.choice((0, 2, 2)), colour=page.theme.bar)
+    tabs(page, PRODUCT_TABS, page.rng.choice((0, 2, 2)), colour=page.theme.bar)
 
 
 @family(DETAIL, weight=2)
@@ -310,7 +321,7 @@ def promises_and_faq(page: Page) -> None:
     """Below the pictures: promises, price notes, questions, delivery."""
     words = page.words
     if words.chance(0.6):
-        tabs(page, ["宝贝", "评价", "详情", "推荐"], 2)
+        tabs(page, PRODUCT_TABS, 2)
     for title, text in page.rng.sample(
         [
             ("价格说明", "划线价为商品的参考价，并非原价；未划线价为实时标价，具体成交价以结算页为准。"),
@@ -339,7 +350,7 @@ def detail_with_tabs(page: Page) -> None:
         heading(page, words.pick("宝贝详情", "图文详情", "商品介绍", "亮点"))
         for key, values in product.options.items():
             pair(page, key, "/".join(values))
-        pair(page, "品牌", page.rng.choice(words.book["brands"]))
+        pair(page, "品牌", words.say("brands"))
         pair(page, words.pick("产地", "货号", "上市时间"), words.pick("中国大陆", "A" + words.number(5), "2024年秋季"))
     page.thing(0, page.y, WIDTH, page.y + 230, product.thing)
     page.text(

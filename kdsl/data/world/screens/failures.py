@@ -151,14 +151,15 @@ def queueing(page: Page) -> None:
     button(page, 100, 410, 160, words.pick("我知道了", "刷新重试"), height=36)
 
 
-def _under(page: Page) -> None:
+def _page_beneath(page: Page) -> None:
+    """The page that the failure shows up over."""
     page.rng.choice((confirm_order, product_top, cart))(page)
 
 
 @family(FAIL)
 def error_toast_anywhere(page: Page) -> None:
     """A toast over the order, the product or the cart."""
-    _under(page)
+    _page_beneath(page)
     toast(page, page.words.say("buy_errors"), y=page.height * page.rng.uniform(0.2, 0.6))
 
 
@@ -166,7 +167,7 @@ def error_toast_anywhere(page: Page) -> None:
 def error_dialog_anywhere(page: Page) -> None:
     """A dialog over the order, the product or the cart."""
     words = page.words
-    _under(page)
+    _page_beneath(page)
     dialog(
         page,
         words.pick("", "提示", "无法购买", "提交失败", "下单失败", "温馨提示", "抱歉"),

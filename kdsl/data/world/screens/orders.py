@@ -7,6 +7,7 @@ from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import rewards, strip
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.toolkit import (
+    ORDER_TABS,
     banner,
     buttons,
     foot_buttons,
@@ -124,7 +125,7 @@ def order_list(page: Page) -> None:
     """我的订单: some orders with their states."""
     words = page.words
     search_bar(page, "搜索订单")
-    tabs(page, ["全部", "待付款", "待发货", "待收货", "退款/售后"], page.rng.randint(0, 3))
+    tabs(page, ORDER_TABS, page.rng.randint(0, 3))
     for _ in range(3):
         state = words.pick("卖家已发货", "买家已付款", "交易成功", "等待买家付款", "交易关闭")
         with page.card():
@@ -246,7 +247,7 @@ def order_state_page(page: Page) -> None:
         page.text(
             page.left,
             page.y,
-            words.say("nicknames") + " 1" + words.number(2) + "****" + words.number(4),
+            words.say("nicknames") + " " + words.phone(),
             14,
             private=True,
         )
@@ -322,7 +323,7 @@ def voucher_order(page: Page) -> None:
     rows(
         page,
         ("商品", words.product().title),
-        ("充值账号", "1" + words.number(2) + "****" + words.number(4)),
+        ("充值账号", words.phone()),
         ("券码", words.number(12)),
         ("有效期", "至" + words.stamp(-900, "%Y-%m-%d")),
         ("实付金额", words.price()),

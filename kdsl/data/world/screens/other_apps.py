@@ -61,7 +61,7 @@ def takeaway(page: Page) -> None:
     if words.chance(0.5):
         map_area(page, 170, words.pick("骑手距您900米", "商家已出餐"), "")
     with page.card():
-        heading(page, words.rng.choice(words.book["brands"]) + words.pick("(万达店)", "便利店", "烧烤"), "联系商家")
+        heading(page, words.say("brands") + words.pick("(万达店)", "便利店", "烧烤"), "联系商家")
         for _ in range(3):
             pair(
                 page,
@@ -208,9 +208,7 @@ def wallet_bill(page: Page) -> None:
     words = page.words
     title_bar(page, words.pick("", "账单详情"), centred=True)
     page.y += 40
-    page.text(
-        WIDTH / 2, page.y, "扫二维码付款-给" + page.rng.choice(words.book["nicknames"]), 14, align="c", private=True
-    )
+    page.text(WIDTH / 2, page.y, "扫二维码付款-给" + words.say("nicknames"), 14, align="c", private=True)
     page.text(WIDTH / 2, page.y + 30, "-" + words.price(sign=""), 34, align="c", bold=True)
     page.y += 96
     for key, value in (
@@ -284,7 +282,7 @@ def blocked_messages(page: Page) -> None:
     for index in range(6):
         heading(
             page,
-            words.pick("淘宝", "天猫", "1069" + words.number(9), words.rng.choice(words.book["brands"])),
+            words.pick("淘宝", "天猫", "1069" + words.number(9), words.say("brands")),
             words.stamp(index * 30, "%H:%M"),
         )
         note(

@@ -7,6 +7,8 @@ from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import strip
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.toolkit import (
+    MESSAGE_TABS,
+    ORDER_TABS,
     button,
     buttons,
     foot_buttons,
@@ -22,6 +24,7 @@ from kdsl.data.world.screens.toolkit import (
 from kdsl.data.world.screens.tracking import moving
 
 LIST = "物流页面-物流列表页面"
+STATES = ["运输中", "派送中", "待取件", "已签收", "已发货", "待揽收", "已揽收"]
 
 
 def _parcel_row(page: Page, state: str, *, action: str = "") -> None:
@@ -66,7 +69,7 @@ def order_logistics(page: Page) -> None:
     words = page.words
     title_bar(page, words.pick("交易物流", "通知", "订单物流消息"), right=["设置"])
     if words.chance(0.6):
-        tabs(page, ["物流", "提醒", "互动", "赞评", "优惠", "其他"])
+        tabs(page, MESSAGE_TABS)
     for index in range(page.rng.randint(3, 5)):
         with page.card():
             heading(
@@ -150,7 +153,7 @@ def waiting_orders(page: Page) -> None:
     """Orders on the way, each with 查看物流."""
     words = page.words
     search_bar(page, "搜索订单", words.pick("", "我的包裹"))
-    tabs(page, ["全部", "待付款", "待发货", "待收货", "退款/售后"], 3)
+    tabs(page, ORDER_TABS, 3)
     for _ in range(3):
         with page.card():
             heading(page, words.shop, "卖家已发货")
@@ -193,9 +196,6 @@ def waybill_detail(page: Page) -> None:
     foot_buttons(page, ["联系客服"])
 
 
-STATES = ["运输中", "派送中", "待取件", "已签收", "已发货", "待揽收", "已揽收"]
-
-
 @family(LIST)
 def parcels_by_state(page: Page) -> None:
     """All parcels under tabs by state, one card each."""
@@ -230,8 +230,8 @@ def split_order_parcels(page: Page) -> None:
             heading(page, f"包裹{index + 1}", words.pick(*STATES), colour=page.theme.accent)
             pair(page, words.courier, words.number(13), private=True)
             note(page, words.pick(words.say("courier_lines"), moving(words)), colour=page.theme.ink)
-            for _ in range(page.rng.randint(1, 3)):
-                page.thing(page.left + _ * 62, page.y, page.left + _ * 62 + 54, page.y + 54)
+            for place in range(page.rng.randint(1, 3)):
+                page.thing(page.left + place * 62, page.y, page.left + place * 62 + 54, page.y + 54)
             page.text(page.right, page.y + 20, f"共{page.rng.randint(1, 5)}件 >", 12, page.theme.muted, align="r")
             page.y += 62
 
@@ -263,8 +263,8 @@ def parcels_in_assistant(page: Page) -> None:
     search_bar(page, words.pick("搜索单号、商品、店铺", "输入快递单号查询"), "查询")
     icons(page, ["寄快递", "取件码", "查快递", "服务"], 4)
     heading(page, words.pick("  最近包裹", "  我的包裹", "  待收包裹"), "全部>")
+    x = 74
     for index in range(5):
-        x = 74.0
         page.thing(14, page.y, 64, page.y + 50)
         page.text(x, page.y + 2, words.pick(*STATES), 14, page.theme.accent, bold=True)
         page.text(x + 64, page.y + 4, words.pick(words.courier, words.product().title), 12, width=150)

@@ -8,6 +8,7 @@ from kdsl.data.world.screens.panels import dialog, empty_picture, sheet, strip
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.theme import WHITE
 from kdsl.data.world.screens.toolkit import (
+    ORDER_TABS,
     button,
     buttons,
     foot_buttons,
@@ -278,7 +279,7 @@ def unpaid_orders(page: Page) -> None:
     """Orders that wait for payment."""
     words = page.words
     search_bar(page, "搜索订单", words.pick("", "我的包裹"))
-    tabs(page, ["全部", "待付款", "待发货", "待收货", "退款/售后"], page.rng.choice((0, 1)))
+    tabs(page, ORDER_TABS, page.rng.choice((0, 1)))
     for _ in range(page.rng.randint(1, 3)):
         with page.card():
             heading(page, words.shop, "等待买家付款")

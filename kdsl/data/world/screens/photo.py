@@ -182,7 +182,7 @@ def printed_pack(page: Page) -> None:
     _start(page)
     _lay(page, page.rng.choice(("pack", "box", "bottle", "book")), 0.95)
     x, y = page.rng.uniform(90, 140), page.rng.uniform(0.3, 0.5) * page.height
-    _print(page, words.rng.choice(words.book["brands"]), x, y, page.rng.choice((20, 28)))
+    _print(page, words.say("brands"), x, y, page.rng.choice((20, 28)))
     _print(page, product.noun, x + 6, y + 40, page.rng.choice((18, 24)))
     if words.chance(0.5):
         _print(

@@ -8,7 +8,7 @@ from kdsl.data.world.screens.panels import sheet
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.theme import BLACK, WHITE, mix
 from kdsl.data.world.screens.things import vivid
-from kdsl.data.world.screens.toolkit import buy_bar, heading, note, pair, search_bar, status_bar, tabs
+from kdsl.data.world.screens.toolkit import PRODUCT_TABS, buy_bar, heading, note, pair, search_bar, status_bar, tabs
 from kdsl.data.world.screens.words import Product
 
 HEAD = "商品头图"
@@ -272,7 +272,7 @@ def live_price_top(page: Page) -> None:
     product = words.product()
     search_bar(page, words.pick(product.noun, "搜索店内宝贝"), words.pick("搜索", "分享", ""))
     if words.chance(0.5):
-        tabs(page, ["宝贝", "评价", "详情", "推荐"], 0)
+        tabs(page, PRODUCT_TABS, 0)
     main_image(page, product, page.y + page.rng.uniform(320, 400))
     page.fill(WIDTH - 92, page.y - 130, WIDTH - 10, page.y - 20, (60, 60, 64), 8)
     page.text(WIDTH - 51, page.y - 44, words.pick("直播中", "讲解中", "看讲解"), 12, WHITE, align="c")
@@ -290,7 +290,7 @@ def gift_poster(page: Page) -> None:
     page.photo = True
     ground = vivid(page.rng)
     page.fill(0, 0, WIDTH, page.height, mix(ground, WHITE, 0.6))
-    page.text(14, 14, words.rng.choice(words.book["brands"]) + words.pick("官方旗舰", "", " 原厂正品"), 15, ground)
+    page.text(14, 14, words.say("brands") + words.pick("官方旗舰", "", " 原厂正品"), 15, ground)
     page.text(14, 40, product.title[:12], 24, BLACK, bold=True)
     page.text(14, 76, " | ".join(words.few("gifts", 1, 2)), 13, ground)
     page.thing(70, 100, 300, page.height - 70, product.thing)

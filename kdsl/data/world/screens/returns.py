@@ -249,7 +249,7 @@ def return_scan_waybill(page: Page) -> None:
     with page.card():
         pair(page, "快递公司", words.pick("请选择快递公司>", words.courier))
         pair(page, "快递单号", words.pick("请输入或扫描面单条码", words.number(13)))
-        pair(page, "联系电话", words.pick("选填", "1" + words.number(2) + "****" + words.number(4)))
+        pair(page, "联系电话", words.pick("选填", words.phone()))
         upload(page, "退货说明(选填)：例如几件合寄", words.pick("快递面单", "发货凭证"))
     with page.card():
         heading(page, words.pick("常用快递", "推荐快递"))
@@ -263,13 +263,13 @@ def return_freight_cover(page: Page) -> None:
     """Return freight insurance: what is paid for sending back."""
     words = page.words
     title_bar(page, words.pick("运费险详情", "退货运费险", "退货宝", "运费补贴"))
-    sum_ = f"{page.rng.choice((6, 8, 10, 12, 15))}.00元"
+    paid = f"{page.rng.choice((6, 8, 10, 12, 15))}.00元"
     state = words.pick("理赔成功", "理赔中", "保障中", "待退货寄出", "已失效")
-    banner(page, state, [words.pick(f"赔付{sum_}已到支付宝", "商家确认收货后72小时内赔付", "退货后自动理赔")])
+    banner(page, state, [words.pick(f"赔付{paid}已到支付宝", "商家确认收货后72小时内赔付", "退货后自动理赔")])
     rows(
         page,
         ("保障内容", "退货产生的寄回运费"),
-        ("赔付金额", sum_),
+        ("赔付金额", paid),
         ("退货单号", words.courier + words.number(12)),
         ("承保公司", words.pick("众安保险", "国泰产险", "人保财险")),
         ("保单号", words.number(18)),

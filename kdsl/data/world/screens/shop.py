@@ -278,8 +278,7 @@ def shop_card(page: Page) -> None:
     words = page.words
     title_bar(page, words.pick("店铺信息", "店铺印象", "商家资质", "店铺详情", "关于店铺"))
     with page.card():
-        goods_shop = words.shop
-        heading(page, goods_shop, words.pick("关注", "已关注"))
+        heading(page, words.shop, words.pick("关注", "已关注"))
         note(page, "  ".join(words.few("shop_lines", 3, 5)), colour=page.theme.ink)
     rows(
         page,

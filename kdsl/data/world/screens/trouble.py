@@ -8,6 +8,7 @@ from kdsl.data.world.screens.panels import dialog, empty_picture, map_area, rewa
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.theme import BLACK, WHITE
 from kdsl.data.world.screens.toolkit import (
+    MESSAGE_TABS,
     banner,
     button,
     buttons,
@@ -26,6 +27,7 @@ from kdsl.data.world.screens.toolkit import (
 from kdsl.data.world.screens.tracking import head, journey, moving, order_card, waybill
 
 TROUBLE = "物流页面-物流异常页面"
+ALARM = (235, 70, 30)
 ALARMS = (
     ("物流异常提醒", "快件要比预计晚到一些，正在加急处理，请再等等！"),
     ("物流异常提醒", "电话打不通，地址也没有人收快件，会尽快安排再次派送"),
@@ -126,7 +128,7 @@ def notice_of_trouble(page: Page) -> None:
     """A message about a parcel in trouble."""
     words = page.words
     title_bar(page, "通知")
-    tabs(page, ["物流", "提醒", "互动", "赞评", "优惠", "其他"])
+    tabs(page, MESSAGE_TABS)
     for index in range(page.rng.randint(1, 3)):
         with page.card():
             heading(page, "订单物流消息", words.stamp(index * 15, "%H:%M"))
@@ -244,7 +246,7 @@ def trouble_step(page: Page) -> None:
     line = words.say("trouble_lines")
     title_bar(page, words.pick("物流详情", "包裹详情", "查看物流", "快递跟踪"))
     with page.card():
-        heading(page, words.pick("物流异常", "包裹异常提醒", "派送异常", "问题件", "物流停滞"), colour=(235, 70, 30))
+        heading(page, words.pick("物流异常", "包裹异常提醒", "派送异常", "问题件", "物流停滞"), colour=ALARM)
         note(page, line, colour=page.theme.ink)
         buttons(page, words.some(["催物流", "联系快递", "申请退款", "我要投诉", "联系商家", "查件"], 2, 3))
     with page.card():
@@ -255,7 +257,7 @@ def trouble_step(page: Page) -> None:
                 (words.pick("异常", "问题件", "滞留", "退回中"), words.short(30), line),
                 *journey(words, 5, last="运输中"),
             ],
-            live=(235, 70, 30),
+            live=ALARM,
         )
 
 
@@ -313,7 +315,7 @@ def trouble_case(page: Page) -> None:
                 ("异常上报", words.short(30), words.say("trouble_lines")),
                 ("最后一次扫描", words.short(99), words.site()),
             ],
-            live=(235, 70, 30),
+            live=ALARM,
         )
     rows(
         page,
