@@ -1,4 +1,4 @@
-"""Screens from outside the shop's apps."""
+"""Screens from outside the shop's apps: rival shops, search, videos and notes, chats, calls and messages, the phone."""
 
 from __future__ import annotations
 
