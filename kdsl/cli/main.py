@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "crossval": ("kdsl.cli.crossval", "Honest out-of-fold predictions of the whole system."),
     "leave-out": ("kdsl.cli.leave_out", "What each expert is worth: alone, and left out."),
     "train-large": ("kdsl.cli.train_large", "Train one LoRA adapter per task."),
+    "merge-adapters": ("kdsl.cli.merge_adapters", "Merge adapters of one base into one."),
+    "export": ("kdsl.cli.export", "Write a task's model as a plain Hugging Face folder; push it."),
     "distill-rules": ("kdsl.cli.distill_rules", "Distil readable rules by tree search."),
     "rules": ("kdsl.cli.rules", "List and show rules."),
     "knowledge": ("kdsl.cli.knowledge", "Build and search the knowledge index."),
