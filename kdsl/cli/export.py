@@ -62,7 +62,7 @@ def export(
     evidences = comparison_samples(source, data, images, ocr)
     done = fold_adapter(source.adapter, source.base, source.task, source.prompt, output, evidences, source.card)
     if done.touches_vision:
-        say("warning: the adapter changes the vision tower, which vLLM and sglang ignore in adapters; serve this folder.")
+        say("warning: the adapter changes the vision tower, which vLLM and sglang ignore; serve this folder instead.")
     say(f"log-probabilities of {done.prompts} prompts moved by {done.moved:.2g} at most")
     click.echo(output)
     if repo_id:

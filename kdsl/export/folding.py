@@ -1,9 +1,9 @@
 """An adapter folded into its base: a plain Hugging Face model folder, proven to score labels as before.
 
-    config.json, *.safetensors        as transformers writes them
-    tokenizer, processor, template    the base's own files
-    README.md                         the model card
-    manifest.json                     base, adapter and its hash, task, how far scores moved
+config.json, *.safetensors        as transformers writes them
+tokenizer, processor, template    the base's own files
+README.md                         the model card
+manifest.json                     base, adapter and its hash, task, how far scores moved
 """
 
 from __future__ import annotations

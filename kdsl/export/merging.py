@@ -105,7 +105,7 @@ def check_mergeable(sources: Sequence[Path], method: str) -> None:
                 )
         if stamp and stamps[0] and stamp.fingerprint != stamps[0].fingerprint:
             raise BundleError(
-                f"adapters of different bases cannot be merged: {first} was trained on {stamps[0]}, {folder} on {stamp}."
+                f"adapters of different bases cannot be merged: {first} is of {stamps[0]}, {folder} of {stamp}."
             )
         if differ := sorted(shapes.keys() ^ read[0][1].keys()):
             raise BundleError(

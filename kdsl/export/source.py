@@ -45,9 +45,7 @@ def from_bundle(folder: Path, name: str | None) -> Source:
     bundle = open_bundle(folder)
     task = _choose(bundle.tasks, name)
     card, config = bundle_card(bundle, task, "model"), bundle.config
-    return Source(
-        bundle.adapter(task), config.large, task, tuple(bundle.tasks), config.prompt, config.evidence, card
-    )
+    return Source(bundle.adapter(task), config.large, task, tuple(bundle.tasks), config.prompt, config.evidence, card)
 
 
 def from_adapter(adapter: Path, config_path: str, name: str | None) -> Source:

@@ -51,6 +51,7 @@ def make_adapter(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path
         )
         folder = tmp_path_factory.mktemp(f"adapter-{seed}")
         get_peft_model(loaded.model, settings).save_pretrained(folder)
+        (folder / "README.md").unlink()  # training takes peft's card of blanks away too
         stamp_adapter(folder, loaded)
         manifest = {
             "base": loaded.name,

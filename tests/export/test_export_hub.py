@@ -43,7 +43,9 @@ class StandIn(BaseHTTPRequestHandler):
             self._answer({"url": f"http://{self.headers['Host']}/shop/scene"})
         elif "/preupload/" in path:
             asked = json.loads(body)["files"]
-            self._answer({"files": [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in asked]})
+            self._answer(
+                {"files": [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in asked]}
+            )
         elif "/commit/" in path:
             rows = [json.loads(line) for line in body.splitlines()]
             for row in rows:

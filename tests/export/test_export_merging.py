@@ -96,7 +96,10 @@ def test_dare_depends_on_its_seed_alone(base_of: Base, make_adapter: Make, tmp_p
     base = base_of()
     sources = [make_adapter(base, 0), make_adapter(base, 1)]
     merged = [
-        load_file(merge_adapters(load_base(base), sources, Recipe("dare_linear", seed=seed), tmp_path / name) / "adapter_model.safetensors")
+        load_file(
+            merge_adapters(load_base(base), sources, Recipe("dare_linear", seed=seed), tmp_path / name)
+            / "adapter_model.safetensors"
+        )
         for name, seed in (("a", 1), ("b", 1), ("c", 2))
     ]
     key = next(iter(merged[0]))
@@ -119,7 +122,7 @@ def test_refuses_what_does_not_belong_together(base_of: Base, make_adapter: Make
         check_mergeable([first, make_adapter(base_of(seed=5), 1)], "cat")
     with pytest.raises(BundleError, match="different modules"):
         check_mergeable([first, make_adapter(base, 1, targets=("q_proj",))], "cat")
-    with pytest.raises(BundleError, match="one rank.*Use cat"):
+    with pytest.raises(BundleError, match=r"one rank.*Use cat"):
         check_mergeable([first, make_adapter(base, 1, r=4)], "linear")
     with pytest.raises(BundleError, match="use_dora=True"):
         check_mergeable([first, make_adapter(base, 1, use_dora=True)], "cat")
