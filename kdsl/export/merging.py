@@ -186,7 +186,8 @@ def trained_tasks(sources: Sequence[Path], tasks: Sequence[Task]) -> list[Task]:
 
 
 def _manifest(loaded: LoadedModel, sources: Sequence[Path], recipe: Recipe) -> dict[str, Any]:
-    rows, tasks = [], {}
+    rows: list[dict[str, Any]] = []
+    tasks: dict[str, Any] = {}
     for folder, weight in zip(sources, recipe.weights or (), strict=True):
         trained = training_manifest(folder)
         tasks |= trained.get("tasks", {})
