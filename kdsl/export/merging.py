@@ -191,7 +191,7 @@ def _manifest(loaded: LoadedModel, sources: Sequence[Path], recipe: Recipe) -> d
     for folder, weight in zip(sources, recipe.weights or (), strict=True):
         trained = training_manifest(folder)
         tasks |= trained.get("tasks", {})
-        known = {key: trained[key] for key in ("seed", "data", "samples") if key in trained}
+        known: dict[str, Any] = {key: trained[key] for key in ("seed", "data", "samples") if key in trained}
         rows.append({"folder": str(folder), "weight": weight, "sha256": file_hash(folder / WEIGHTS), **known})
     return {
         "schema": SCHEMA,
