@@ -27,11 +27,13 @@ def fit(data: Path, images: Path, ocr: Path | None, config_path: str, overrides:
     from kdsl.ensemble.fit import fit_bundle
     from kdsl.ensemble.settings import figures_table, load_settings
     from kdsl.evidence.load import load_evidence
+    from kdsl.export.card import write_cards
     from kdsl.progress import say, show
 
     config = load_config(config_path, overrides)
     tasks = load_tasks(config)
     evidences = load_evidence(data, images, tasks, config.evidence, ocr)
     fitted = fit_bundle(evidences, tasks, config, bundle, Models.load(config), say)
+    write_cards(fitted)
     show(figures_table(load_settings(fitted.folder / "ensemble.json")))
     say(f"bundle {fitted.manifest['id']} is in {bundle}")

@@ -19,6 +19,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "leave-out": ("kdsl.cli.leave_out", "What each expert is worth: alone, and left out."),
     "ablate": ("kdsl.cli.ablate", "Compare settings over seeds and folds, in tables."),
     "train-large": ("kdsl.cli.train_large", "Train one LoRA adapter per task."),
+    "merge-adapters": ("kdsl.cli.merge_adapters", "Merge adapters of one base into one."),
+    "export": ("kdsl.cli.export", "Write a task's model as a plain Hugging Face folder; push it."),
     "distill-rules": ("kdsl.cli.distill_rules", "Distil readable rules by tree search."),
     "rules": ("kdsl.cli.rules", "List and show rules."),
     "knowledge": ("kdsl.cli.knowledge", "Build and search the knowledge index."),

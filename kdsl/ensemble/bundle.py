@@ -28,7 +28,7 @@ import yaml
 
 from kdsl import __version__
 from kdsl.config import Config
-from kdsl.data.files import atomic_write
+from kdsl.data.files import atomic_write, file_hash
 from kdsl.errors import BundleError
 from kdsl.tasks import Task, load_task
 
@@ -45,12 +45,6 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:  # faiss-gpu in place of faiss-cpu, say
             continue
     return found
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's content, as hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Bundle:
