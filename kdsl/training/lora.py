@@ -30,6 +30,7 @@ from kdsl.models.adapters import stamp_adapter
 from kdsl.models.base import LoadedModel
 from kdsl.tasks import Task
 from kdsl.training.examples import make_examples
+from kdsl.training.teacher import SoftTargets
 
 SCHEMA = 1
 _PACKAGES = ("kdsl", "torch", "transformers", "peft", "trl")
@@ -53,6 +54,7 @@ def train_adapter(
     *,
     seed: int,
     resume: bool = True,
+    soft: SoftTargets | None = None,
 ) -> Path:
     """Train one adapter over the labelled samples of `tasks` and write it to `out`; returns `out`.
 
@@ -63,15 +65,20 @@ def train_adapter(
     Args:
         tasks: one for an adapter of its own, several for a joint one; samples of other tasks are left out.
         resume: False discards what an unfinished training left in `out`.
+        soft: a teacher's distributions over the one task's labels: samples that have one join, with a label or
+            without, and the loss is `kdsl.training.distil.distil_loss`.
 
     Raises:
         InputError: a task has no labelled samples, one label only, or a sample of an unknown label.
         BundleError: `out` holds an adapter of other data or settings.
     """
-    check_trainable((evidence.sample for evidence in evidences), tasks)
     names = {task.name for task in tasks}
-    labelled = [e for e in evidences if e.sample.label is not None and e.sample.task in names]
-    inputs = _fingerprint(loaded, labelled, tasks, config, seed)
+    if soft is None:
+        check_trainable((evidence.sample for evidence in evidences), tasks)
+        labelled = [e for e in evidences if e.sample.label is not None and e.sample.task in names]
+    else:
+        labelled = soft.taught(evidences)
+    inputs = _fingerprint(loaded, labelled, tasks, config, seed) | (soft.inputs(labelled) if soft else {})
     if _finished(out, inputs):
         return out
     work = out / "checkpoints"
@@ -84,7 +91,12 @@ def train_adapter(
     bar = RichProgress(out.name, config.training.batch_size * config.training.gradient_accumulation)
     with _new_adapter(loaded, config, seed) as model:
         try:
-            trainer = LabelTrainer(model, loaded, examples, args=arguments, callbacks=[bar])
+            if soft is None:
+                trainer = LabelTrainer(model, loaded, examples, args=arguments, callbacks=[bar])
+            else:
+                from kdsl.training.distil import DistilTrainer
+
+                trainer = DistilTrainer(model, loaded, examples, soft, labelled, args=arguments, callbacks=[bar])
             trainer.train(resume_from_checkpoint=_last_checkpoint(work))
         finally:
             bar.close()
