@@ -83,7 +83,7 @@ class DistilTrainer(LabelTrainer):
         **kwargs: Any,
     ) -> None:
         super().__init__(model, loaded, examples, **kwargs)
-        self.config = soft.config
+        self.distil = soft.config
         self.data_collator = TreeCollator(loaded, examples, soft, evidences)
         self.tree = LabelTree(frame_of(loaded), soft.task.names).to(loaded.device)
 
@@ -97,6 +97,6 @@ class DistilTrainer(LabelTrainer):
         """`distil_loss` of a batch; logits are computed at the prompts' ends and on the tree."""
         outputs = run_model(model, inputs, len(self.tree) + 1)
         student = self.tree.log_probabilities(outputs.logits.float())
-        loss = distil_loss(student, inputs["teacher"], inputs["gold"], self.config.alpha, self.config.temperature)
+        loss = distil_loss(student, inputs["teacher"], inputs["gold"], self.distil.alpha, self.distil.temperature)
         loss = loss.float()  # the tree's sums are double
         return (loss, outputs) if return_outputs else loss

@@ -99,7 +99,7 @@ def make_examples(
         label = evidence.sample.label
         prompt = build_prompt(evidence, task, config, frame)
         tensors = encode(loaded, [prompt]).tensors
-        answer = []
+        answer: list[int] = []
         if label is not None:
             answer = [*frame.ids([task.names[task.index(label)]])[0], frame.end_of_turn]
         grids = tensors.get("image_grid_thw")
