@@ -43,7 +43,7 @@ def _bare(evidences: list[Evidence]) -> list[Evidence]:
 
 
 def test_the_loss_is_hintons_and_each_sample_has_the_terms_it_can_have() -> None:
-    student = torch.tensor([[2.0, 1.0, 0.5], [0.1, 0.2, 3.0], [1.0, 0.0, 0.0]]).log_softmax(-1).double()
+    student = torch.tensor([[2.0, 1.0, 0.5], [0.1, 0.2, 3.0], [1.0, 0.0, 0.0]]).double().log_softmax(-1)
     teacher = torch.tensor([[0.7, 0.2, 0.1], [NONE] * 3, [0.2, 0.3, 0.5]]).double()
     gold = torch.tensor([0, 1, -1])
     softened = teacher**0.5 / (teacher**0.5).sum(-1, keepdim=True)
