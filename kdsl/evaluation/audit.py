@@ -118,7 +118,7 @@ def _suspects(judged: Sequence[Judged], task: Task, pred: Path) -> list[Suspect]
             quality=round(float(quality[i]), 4),
             text=excerpt(judged[i].sample),
         )
-        for i in np.flatnonzero(doubtful & (suggested != given))
+        for i in np.flatnonzero(doubtful & (suggested != given)).tolist()
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from test_batch import input_file, ocr_file
 
 from kdsl.cli.main import cli
 from kdsl.data.readers import read_samples
+from kdsl.data.sample import Sample
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.pseudo import PseudoLabels, pseudo_label
 from kdsl.errors import InputError
@@ -31,8 +33,6 @@ SAID = {
 @pytest.fixture
 def unlabelled(samples: list[Evidence], bundle: Bundle, tmp_path: Path) -> dict[str, Any]:
     """Arguments of `pseudo_label`: a file without labels, all of whose predictions are there but one sample's."""
-    import dataclasses
-
     held = [e for e in samples if e.sample.id in SAID or e.sample.id == "气泡1"]
     bare = [dataclasses.replace(e, sample=dataclasses.replace(e.sample, label=None)) for e in held]
     lines = [
@@ -57,6 +57,10 @@ def unlabelled(samples: list[Evidence], bundle: Bundle, tmp_path: Path) -> dict[
     }
 
 
+def _said(sample: Sample) -> tuple[object, ...]:
+    return sample.id, sample.label, sample.images, [(turn.role, turn.text) for turn in sample.turns]
+
+
 def _labels(found: PseudoLabels) -> dict[str, str | None]:
     return {sample.id: sample.label for sample in found.samples}
 
@@ -66,7 +70,7 @@ def test_confident_predictions_become_samples_with_their_origin(unlabelled: dict
     assert _labels(found) == {"生锈0": "生锈", "生锈1": "生锈", "生锈2": "生锈", "补货0": "气泡"}
     assert sum(found.predicted.values()) == 7  # the one without a prediction got one
     output: Path = unlabelled["output"]
-    assert read_samples(output, bundle.tasks) == found.samples
+    assert [_said(sample) for sample in read_samples(output, bundle.tasks)] == [_said(s) for s in found.samples]
     rows = [json.loads(line) for line in Path(f"{output}.origin.jsonl").read_text("utf-8").splitlines()]
     assert [(row["id"], row["probability"]) for row in rows] == [(id, SAID[id][1]) for id in _labels(found)]
     assert {row["bundle"] for row in rows} == {bundle.manifest["id"]}
