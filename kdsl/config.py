@@ -115,6 +115,17 @@ class TrainingConfig(_Part):
     """Choose rank, augmentation and epochs by cross-validation over the inner folds; absent, the recipe is fixed."""
 
 
+class DistilConfig(_Part):
+    """The student: an adapter on the small model, taught by the large one (settings of its training: `training`)."""
+
+    student: bool = False
+    """Whether `kdsl fit` trains it, for the small model's verdict in call 3."""
+    alpha: float = Field(0.5, ge=0, le=1)
+    """Share of the teacher's distributions in the loss; the rest is the gold labels'."""
+    temperature: float = Field(2.0, gt=0)
+    """Softens teacher and student alike."""
+
+
 class RulesConfig(_Part):
     """Cue mining and the tree search."""
 
@@ -182,6 +193,7 @@ class Config(_Part):
     evidence: EvidenceConfig = EvidenceConfig()
     prompt: PromptConfig = PromptConfig()
     training: TrainingConfig = TrainingConfig()
+    distil: DistilConfig = DistilConfig()
     rules: RulesConfig = RulesConfig()
     knowledge: KnowledgeConfig = KnowledgeConfig()
     ensemble: EnsembleConfig = EnsembleConfig()

@@ -13,14 +13,17 @@ from kdsl.cli.options import config_options, data_options
 @data_options
 @config_options
 @click.option("--bundle", type=click.Path(path_type=Path), required=True, help="Folder to write the bundle to.")
-def fit(data: Path, images: Path, ocr: Path | None, config_path: str, overrides: tuple[str, ...], bundle: Path) -> None:
+def fit(
+    data: tuple[Path, ...], images: Path, ocr: Path | None, config_path: str, overrides: tuple[str, ...], bundle: Path
+) -> None:
     """Fit a whole bundle: adapters, rules, index and ensemble.
 
     Every step that is finished is kept: after a kill, run the same command again.
 
     \b
-    Example:
+    examples:
       kdsl fit --data train.json --images images --config configs/nano.yaml --bundle runs/nano
+      kdsl fit --data train.json --data pseudo.json --images images --bundle runs/more
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.ensemble.experts import Models

@@ -157,8 +157,8 @@ class LabelScorer:
         with _feed_forward_on(core.language_model.layers[-1].mlp, rows):
             hidden = core(
                 input_ids=torch.cat([tensors["input_ids"], self.tree.ids.expand(len(prompts), -1)], 1),
-                position_ids=torch.cat([positions, _tree_positions(self.tree, ends)], 2),
-                attention_mask=self._mask(tensors["attention_mask"].bool(), None, self.tree),
+                position_ids=torch.cat([positions, self.tree.positions(ends)], 2),
+                attention_mask=self.tree.mask(tensors["attention_mask"].bool(), None, self.loaded.dtype),
                 mm_encoder_outputs=encoder_outputs(seen, self.loaded.device) if seen else None,
                 past_key_values=cache,
                 use_cache=keep,
@@ -197,26 +197,12 @@ class LabelScorer:
         with _feed_forward_on(core.language_model.layers[-1].mlp, rows):
             hidden = core(
                 input_ids=torch.cat([ids, tree.ids.expand(len(tails), -1)], 1),
-                position_ids=torch.cat([tail_positions, _tree_positions(tree, starts + lengths)], 2),
-                attention_mask=self._mask(real, held, tree),
+                position_ids=torch.cat([tail_positions, tree.positions(starts + lengths)], 2),
+                attention_mask=tree.mask(real, held, self.loaded.dtype),
                 past_key_values=cache,
                 use_cache=True,
             ).last_hidden_state  # [b, s + n, d]
         return self._read(hidden, rows, tree)
-
-    def _mask(self, real: torch.Tensor, held: torch.Tensor | None, tree: LabelTree) -> torch.Tensor:
-        """Additive mask [b, 1, s + n, p + s + n]: s text tokens (`real` [b, s] where not padding) and n nodes
-        of the tree over a cached prefix (`held` [b, p] where not padding)."""
-        b, s = real.shape
-        p, n = (0 if held is None else held.shape[1]), len(tree)
-        allowed = torch.zeros(b, s + n, p + s + n, dtype=torch.bool, device=real.device)
-        if held is not None:
-            allowed[:, :, :p] = held[:, None]
-        allowed[:, :, p : p + s] = real[:, None]
-        allowed[:, :s, p : p + s] &= torch.ones(s, s, dtype=torch.bool, device=real.device).tril()
-        allowed[:, s:, p + s :] = tree.sees
-        mask = torch.zeros(allowed.shape, dtype=self.loaded.dtype, device=real.device)
-        return mask.masked_fill_(~allowed, torch.finfo(self.loaded.dtype).min)[:, None]
 
     @staticmethod
     def _rows(lengths: torch.Tensor, longest: int, tree: LabelTree) -> torch.Tensor:
@@ -228,9 +214,7 @@ class LabelScorer:
         """Log-probability of each label [b, m] from the hidden states [b, s + n, d] at `rows` [b, 1 + n]."""
         scores = []
         for part in hidden[_each(rows), rows].split(max(1, _ROWS // rows.shape[1])):
-            logits = self.loaded.model.lm_head(part).float()  # [., 1 + n, v]
-            edges = logits[:, tree.edge_row, tree.edge_token] - logits.logsumexp(-1)[:, tree.edge_row]
-            scores.append(edges.double() @ tree.paths)
+            scores.append(tree.log_probabilities(self.loaded.model.lm_head(part).float()))
         return torch.cat(scores).cpu().numpy()
 
 
@@ -262,11 +246,6 @@ def _feed_forward_on(mlp: Any, rows: torch.Tensor) -> Iterator[None]:
 def _each(rows: torch.Tensor) -> torch.Tensor:
     """Batch indices [b, 1] that go with `rows` [b, r]."""
     return torch.arange(len(rows), device=rows.device)[:, None]
-
-
-def _tree_positions(tree: LabelTree, starts: torch.Tensor) -> torch.Tensor:
-    """Positions [3, b, n] of the tree's nodes when labels begin at `starts` [b]."""
-    return (starts[:, None] + tree.depth).expand(3, -1, -1)
 
 
 def _pad_stack(tensors: Sequence[torch.Tensor], longest: int) -> torch.Tensor:

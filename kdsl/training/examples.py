@@ -27,7 +27,7 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Example:
-    """A prompt's token ids, the answer's (label and end of turn), and its pictures' grids [pictures, 3]."""
+    """A prompt's token ids, the answer's (label and end of turn; none without a label), its pictures' grids [p, 3]."""
 
     prompt: Prompt
     prompt_ids: torch.Tensor
@@ -42,7 +42,7 @@ class Example:
 def make_examples(
     loaded: LoadedModel, evidences: Sequence[Evidence], tasks: Mapping[str, Task], config: PromptConfig
 ) -> list[Example]:
-    """One example a labelled sample, in their order.
+    """One example a sample, in their order.
 
     Raises:
         InputError: a picture is gone or is none, or a label is not the task's.
@@ -51,18 +51,20 @@ def make_examples(
     examples = []
     for evidence in evidences:
         task = tasks[evidence.sample.task]
-        label = task.names[task.index(evidence.sample.label or "")]
+        label = evidence.sample.label
         prompt = build_prompt(evidence, task, config, frame)
         for picture in prompt.pictures:  # now, and not when training has come to it
             open_header(picture.path, picture.path.name, picture.megapixels).close()
         tensors = encode(loaded, [prompt], pixels=False).tensors
-        answer = [*frame.ids([label])[0], frame.end_of_turn]
+        answer: list[int] = []
+        if label is not None:
+            answer = [*frame.ids([task.names[task.index(label)]])[0], frame.end_of_turn]
         grids = tensors.get("image_grid_thw")
         examples.append(
             Example(
                 prompt,
                 tensors["input_ids"][0].cpu(),
-                torch.tensor(answer),
+                torch.tensor(answer, dtype=torch.long),
                 None if grids is None else grids.cpu(),
             )
         )
@@ -84,22 +86,27 @@ class Collator:
 
     def __call__(self, rows: Sequence[Mapping[str, int]]) -> dict[str, torch.Tensor]:
         batch = [self.examples[row["number"]] for row in rows]
-        longest = max(map(len, batch))
         answers = max(len(example.answer_ids) for example in batch)
-        ids = torch.full((len(batch), longest), self.loaded.tokenizer.pad_token_id or 0)
-        mask = torch.zeros_like(ids)
         labels = torch.full((len(batch), answers), IGNORED)
         for i, example in enumerate(batch):
-            ids[i, -len(example) :] = torch.cat([example.prompt_ids, example.answer_ids])
-            mask[i, -len(example) :] = 1
             labels[i, -len(example.answer_ids) :] = example.answer_ids
+        whole = [torch.cat([example.prompt_ids, example.answer_ids]) for example in batch]
+        return self.pack(batch, whole) | {"labels": labels}
+
+    def pack(self, batch: Sequence[Example], tokens: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+        """What the model is fed when it reads `tokens` of each example, flush right."""
+        ids = torch.full((len(batch), max(map(len, tokens))), self.loaded.tokenizer.pad_token_id or 0)
+        mask = torch.zeros_like(ids)
+        for i, row in enumerate(tokens):
+            ids[i, -len(row) :] = row
+            mask[i, -len(row) :] = 1
         is_picture = (ids == self.loaded.model.config.image_token_id) & (mask == 1)
         shown = [example for example in batch if example.grids is not None]
         grids = torch.cat([example.grids for example in shown if example.grids is not None]) if shown else None
         positions, _ = self.loaded.model.model.get_rope_index(
             ids, mm_token_type_ids=is_picture.int(), image_grid_thw=grids, attention_mask=mask
         )
-        tensors = {"input_ids": ids, "attention_mask": mask, "position_ids": positions, "labels": labels}
+        tensors = {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
         if shown:
             features = [self.features.of(example.prompt) for example in shown]
             tensors["picture_embeds"] = torch.cat([embeds for embeds, _ in features])

@@ -81,7 +81,7 @@ def write_grid(shop: Path, name: str = "grid", **over: Any) -> Path:
 def run(shop: Path, output: Path, grid: Path, **options: Any) -> list[str]:
     """Run a grid; what it said."""
     said: list[str] = []
-    data = shop / "train.json", shop, shop / "ocr.jsonl", shop / "folds.json"
+    data = [shop / "train.json"], shop, shop / "ocr.jsonl", shop / "folds.json"
     run_ablation(load_grid(grid), *data, output, said.append, **options)
     return said
 
