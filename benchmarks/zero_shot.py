@@ -25,7 +25,7 @@ def main() -> None:
     given = parser.parse_args()
     config = load_config(given.config)
     tasks = load_tasks(config)
-    evidences = load_evidence(given.data, given.images, tasks, config.evidence, given.ocr)
+    evidences = load_evidence([given.data], given.images, tasks, config.evidence, given.ocr)
     loaded = load_base(config.large)
     for task in tasks:
         group = [e for e in evidences if e.sample.task == task.name]

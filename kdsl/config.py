@@ -55,14 +55,20 @@ class EvidenceConfig(_Part):
 class PromptConfig(_Part):
     """How evidence becomes a prompt. Limits are kept by dropping whole lines, turns or pictures."""
 
-    max_tokens: int = Field(128, ge=32)
+    max_tokens: int = Field(160, ge=32)
     """Tokens of one prompt, the pictures' included (docs/nano.md: why so few for nano)."""
+    dialogue_tokens: int | None = Field(None, ge=32)
+    """Instead, for tasks whose input is a dialogue."""
     max_pixels: int = Field(25088, ge=784)
     """Pixels of one sample, shared by its pictures (one picture token stands for 28 x 28 of them)."""
     list_labels: bool = False
     """Name all labels in the question (large models want it; nano is taught without)."""
     ocr: bool = True
     """Put the pictures' text into the prompt."""
+
+    def limit(self, task: Task) -> int:
+        """Tokens of a prompt of this task."""
+        return self.dialogue_tokens or self.max_tokens if task.input == "dialogue" else self.max_tokens
 
 
 class AugmentConfig(_Part):
@@ -126,6 +132,17 @@ class TrainingConfig(_Part):
     """Choose rank, augmentation and epochs by cross-validation over the inner folds; absent, the recipe is fixed."""
 
 
+class DistilConfig(_Part):
+    """The student: an adapter on the small model, taught by the large one (settings of its training: `training`)."""
+
+    student: bool = False
+    """Whether `kdsl fit` trains it, for the small model's verdict in call 3."""
+    alpha: float = Field(0.5, ge=0, le=1)
+    """Share of the teacher's distributions in the loss; the rest is the gold labels'."""
+    temperature: float = Field(2.0, gt=0)
+    """Softens teacher and student alike."""
+
+
 class RulesConfig(_Part):
     """Cue mining and the tree search."""
 
@@ -153,7 +170,7 @@ class KnowledgeConfig(_Part):
     """`char-ngram` (embedded), or the name of a sentence-transformers model."""
     neighbours: int = Field(12, ge=1)
     """Documents fetched a query."""
-    imagined_per_label: int = Field(100, ge=0)
+    imagined_per_label: int = Field(200, ge=0)
     """Samples a label of the synthetic world that retrieval and the lexical expert use beside the labelled ones."""
 
 
@@ -193,6 +210,7 @@ class Config(_Part):
     evidence: EvidenceConfig = EvidenceConfig()
     prompt: PromptConfig = PromptConfig()
     training: TrainingConfig = TrainingConfig()
+    distil: DistilConfig = DistilConfig()
     rules: RulesConfig = RulesConfig()
     knowledge: KnowledgeConfig = KnowledgeConfig()
     ensemble: EnsembleConfig = EnsembleConfig()

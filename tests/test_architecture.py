@@ -20,6 +20,7 @@ MAY = {
     "training": BASE | {"data", "evidence", "models", "knowledge"},
     "ensemble": BASE | {"data", "evidence", "models", "rules", "knowledge", "training"},
     "evaluation": BASE | {"data", "evidence", "models", "rules", "knowledge", "training", "ensemble"},
+    "export": BASE | {"data", "evidence", "models", "rules", "knowledge", "training", "ensemble", "evaluation"},
 }
 
 

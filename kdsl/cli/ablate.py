@@ -19,7 +19,7 @@ from kdsl.cli.options import data_options
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of every variant.")
 def ablate(
     config_path: str,
-    data: Path,
+    data: tuple[Path, ...],
     images: Path,
     ocr: Path | None,
     folds: Path,

@@ -16,7 +16,7 @@ from kdsl.cli.options import config_options, data_options
 @config_options
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="Predictions, one JSON line each.")
 def crossval(
-    data: Path,
+    data: tuple[Path, ...],
     images: Path,
     ocr: Path | None,
     folds: Path,

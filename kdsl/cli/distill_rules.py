@@ -17,7 +17,7 @@ from kdsl.cli.options import config_options, data_options
 @click.option("--no-model", is_flag=True, help="Search without the small model: a uniform prior.")
 @click.option("--no-shipped", is_flag=True, help="Leave the rules that ship with kdsl out of the candidates.")
 def distill_rules(
-    data: Path,
+    data: tuple[Path, ...],
     images: Path,
     ocr: Path | None,
     config_path: str,

@@ -13,20 +13,24 @@ from kdsl.cli.options import config_options, data_options
 @data_options
 @config_options
 @click.option("--bundle", type=click.Path(path_type=Path), required=True, help="Folder to write the bundle to.")
-def fit(data: Path, images: Path, ocr: Path | None, config_path: str, overrides: tuple[str, ...], bundle: Path) -> None:
+def fit(
+    data: tuple[Path, ...], images: Path, ocr: Path | None, config_path: str, overrides: tuple[str, ...], bundle: Path
+) -> None:
     """Fit a whole bundle: adapters, rules, index and ensemble.
 
     Every step that is finished is kept: after a kill, run the same command again.
 
     \b
-    Example:
+    examples:
       kdsl fit --data train.json --images images --config configs/nano.yaml --bundle runs/nano
+      kdsl fit --data train.json --data pseudo.json --images images --bundle runs/more
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.ensemble.experts import Models
     from kdsl.ensemble.fit import fit_bundle
     from kdsl.ensemble.settings import figures_table, load_settings
     from kdsl.evidence.load import load_evidence
+    from kdsl.export.card import write_cards
     from kdsl.progress import say, show
     from kdsl.training.memory import check_memory
 
@@ -35,5 +39,6 @@ def fit(data: Path, images: Path, ocr: Path | None, config_path: str, overrides:
     check_memory(config, beside_small=True)
     evidences = load_evidence(data, images, tasks, config.evidence, ocr)
     fitted = fit_bundle(evidences, tasks, config, bundle, Models.load(config), say)
+    write_cards(fitted)
     show(figures_table(load_settings(fitted.folder / "ensemble.json")))
     say(f"bundle {fitted.manifest['id']} is in {bundle}")

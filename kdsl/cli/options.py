@@ -15,7 +15,13 @@ def data_options(command: Command) -> Command:
     """--data, --images and --ocr of a command that learns."""
     for option in reversed(
         (
-            click.option("--data", type=click.Path(path_type=Path), required=True, help="Labelled samples."),
+            click.option(
+                "--data",
+                type=click.Path(path_type=Path),
+                required=True,
+                multiple=True,
+                help="Labelled samples; may be given more than once.",
+            ),
             images_option,
             ocr_option,
         )

@@ -64,7 +64,7 @@ def show(rule_id: str, book: Path | None, bundle: Path | None, task: str | None)
 @_source
 @click.option("--rule", "rule_id", metavar="ID", help="List the wrong samples of this rule.")
 def analyse(
-    data: Path,
+    data: tuple[Path, ...],
     images: Path,
     ocr: Path | None,
     config_path: str,

@@ -24,7 +24,7 @@ from kdsl.cli.options import config_options, data_options
 @click.option("--seed", type=int, help="Default: seed of the config.")
 @click.option("--resume/--no-resume", default=True, show_default=True, help="Continue an unfinished training.")
 def train_large(
-    data: Path,
+    data: tuple[Path, ...],
     images: Path,
     ocr: Path | None,
     config_path: str,
@@ -48,7 +48,7 @@ def train_large(
       kdsl train-large --data train.json --images images --out runs/last --set training.regime=freeze
     """
     from kdsl.config import load_config, load_tasks
-    from kdsl.data.readers import read_samples
+    from kdsl.data.readers import read_files
     from kdsl.evidence.observe import observe
     from kdsl.models.base import load_base
     from kdsl.progress import say
@@ -61,7 +61,7 @@ def train_large(
     every = load_tasks(settings)
     tasks = [task_by_name(every, name) for name in names] or every
     wanted = {task.name for task in tasks}
-    samples = [s for s in read_samples(data, every) if s.task in wanted and s.label is not None]
+    samples = [s for s in read_files(data, every) if s.task in wanted and s.label is not None]
     check_trainable(samples, tasks)
     say(f"memory by estimate: {check_memory(settings)}")
     evidences = observe(samples, images, settings.evidence, ocr)

@@ -70,6 +70,23 @@ def read_samples(path: Path, tasks: Sequence[Task]) -> list[Sample]:
     return samples
 
 
+def read_files(paths: Sequence[Path], tasks: Sequence[Task]) -> list[Sample]:
+    """The samples of several files as one list, in their order.
+
+    Raises:
+        InputError: what `read_samples` raises, or two files hold a sample of the same id.
+    """
+    first: dict[str, Path] = {}
+    samples = []
+    for path in paths:
+        for sample in read_samples(path, tasks):
+            if sample.id in first:
+                raise InputError(f"{path}: id '{sample.id}' stands in {first[sample.id]} already; ids must differ.")
+            first[sample.id] = path
+            samples.append(sample)
+    return samples
+
+
 def read_rows(
     path: Path, tasks: Sequence[Task], on_unknown_label: Literal["error", "keep"] = "error"
 ) -> Iterator[Sample | BadSample]:

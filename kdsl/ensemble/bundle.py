@@ -4,6 +4,7 @@
     config.json            the settings it was fitted with
     tasks/<task>.yaml      the tasks, as they were
     adapters/<name>/       LoRA adapters in PEFT's format, one per task (or one for all)
+    small/adapters/<task>/ the small model's adapters, where `distil.student` asks for them
     rules/<task>.yaml      rule books
     index/<task>/          FAISS index with its documents
     lexical/<task>/        the lexical expert
@@ -28,7 +29,7 @@ import yaml
 
 from kdsl import __version__
 from kdsl.config import Config
-from kdsl.data.files import atomic_write
+from kdsl.data.files import atomic_write, file_hash
 from kdsl.errors import BundleError
 from kdsl.tasks import Task, load_task
 
@@ -45,12 +46,6 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:  # faiss-gpu in place of faiss-cpu, say
             continue
     return found
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's content, as hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Bundle:

@@ -3,7 +3,8 @@
 large      the large model with the task's adapter             call 1
 rules, retrieval, lexical, layout                              no call
 reread     the large model again, shown snippets and a shortlist, on call 1's cache      call 2
-small      the small model's own verdict, where the parameter budget allows it           call 3
+small      the small model's verdict (with its student adapter, if there is one), where
+           the parameter budget allows it                                                call 3
 second     else a second view by the large model: finer pictures, user turns alone       call 3
 """
 
@@ -26,6 +27,7 @@ from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.scorer import LabelScorer, LabelScores, PrefixState
 from kdsl.rules.book import RuleBook
 from kdsl.tasks import Task
+from kdsl.training.student import student_folder
 
 SECOND_VIEW_PIXELS = 2.0
 """How many times the pixels of the first view the second one has (it shows no OCR text)."""
@@ -57,7 +59,8 @@ class Experts:
     """Everything fitted for one task, ready to score.
 
     Args:
-        folder: holds rules/, index/, lexical/ and layout/ (a bundle, or a part of one while fitting).
+        folder: holds rules/, index/, lexical/ and layout/ (a bundle, or a part of one while fitting), and
+            small/adapters/ where `distil.student` is on.
         adapter: the task's adapter folder.
     """
 
@@ -70,8 +73,10 @@ class Experts:
         self.index = KnowledgeIndex.load(folder / "index" / task.name)
         self.lexical = LexicalExpert.load(folder / "lexical" / task.name, task)
         self.layout = LayoutExpert.load(folder / "layout" / task.name, task) if task.input == "picture" else None
-        self.adapter = f"{task.name}-{next(_NUMBER)}"
+        number = next(_NUMBER)
+        self.adapter = f"{task.name}-{number}"
         load_adapter(models.large, adapter, self.adapter)
+        self.student = f"{task.name}-student-{number}" if config.distil.student else None
         self.large = LabelScorer(models.large, task, config.prompt)
         self.small = LabelScorer(models.small, task, config.prompt)
         second = config.prompt.model_copy(
@@ -85,10 +90,15 @@ class Experts:
             f"adapter:{task.name}": count_parameters(models.large, self.adapter),
         }
         self.small_weights = {models.small.fingerprint: models.small.n_parameters}
+        if self.student is not None:
+            load_adapter(models.small, student_folder(folder, task), self.student)
+            self.small_weights[f"student:{task.name}"] = count_parameters(models.small, self.student)
 
     def close(self) -> None:
-        """Take the adapter off the base model; the experts cannot be used afterwards."""
+        """Take the adapters off the base models; the experts cannot be used afterwards."""
         remove_adapter(self.models.large, self.adapter)
+        if self.student is not None:
+            remove_adapter(self.models.small, self.student)
 
     @property
     def longest_answer(self) -> int:
@@ -132,8 +142,8 @@ class Experts:
         return revised
 
     def small_verdict(self, evidence: Evidence) -> np.ndarray:
-        """Call 3: the small model's own scores [m], without an adapter."""
-        with self.models.small.using(None):
+        """Call 3: the small model's scores [m], with its student adapter if there is one."""
+        with self.models.small.using(self.student):
             return self.small.score([evidence])[0]
 
     def second_view(self, evidence: Evidence) -> np.ndarray:

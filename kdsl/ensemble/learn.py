@@ -28,6 +28,8 @@ from kdsl.rules.distill import distill
 from kdsl.rules.prior import ScoreCache
 from kdsl.tasks import Task
 from kdsl.training.lora import adapter_groups, train_adapter
+from kdsl.training.student import train_students
+from kdsl.training.teacher import ask_teachers
 
 Say = Callable[[str], None]
 Labelled = Mapping[str, Sequence[Evidence]]
@@ -64,6 +66,13 @@ class Learner:
         for name, group in adapter_groups(self.tasks, self.config).items():
             config = self.recipes[name].applied(self.config) if name in self.recipes else self.config
             train_adapter(self.models.large, samples, group, config, folder / "adapters" / name, seed=self.config.seed)
+        if self.config.distil.student:
+            self.say("students, taught by these adapters")
+            # the teacher's answers are no part of a bundle: fit clears its folder `work`
+            soft = ask_teachers(
+                self.models.large, folder, samples, self.tasks, self.config, folder / "work" / "teacher"
+            )
+            train_students(self.models.small, samples, soft, self.tasks, self.config, folder, seed=self.config.seed)
         for task in self.tasks:
             self._once(folder / "rules" / f"{task.name}.yaml", self._rules, task, train[task.name])
             self._once(folder / "index" / task.name, self._index, task, train[task.name])

@@ -136,7 +136,7 @@ def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
 
 def run_ablation(
     grid: Grid,
-    data: Path,
+    data: Sequence[Path],
     images: Path,
     ocr: Path | None,
     folds: Path,
@@ -160,7 +160,7 @@ def run_ablation(
     observed = _observe(grid, data, images, ocr)
     samples = [evidence.sample for evidence in next(iter(observed.values()))]
     if bare := [sample.id for sample in samples if sample.label is None]:
-        raise InputError(f"{data}: {len(bare)} sample(s) have no label, such as {bare[0]}; an ablation needs them.")
+        raise InputError(f"{len(bare)} sample(s) have no label, such as {bare[0]}; an ablation needs them.")
     assigned = read_folds(folds, [sample.id for sample in samples])
     chosen = sorted(set(assigned.values()) & set(only)) if only else sorted(set(assigned.values()))
     if strange := sorted(set(only) - set(chosen)):
@@ -193,7 +193,7 @@ def run_ablation(
     return page
 
 
-def _observe(grid: Grid, data: Path, images: Path, ocr: Path | None) -> dict[str, list[Evidence]]:
+def _observe(grid: Grid, data: Sequence[Path], images: Path, ocr: Path | None) -> dict[str, list[Evidence]]:
     """Variant -> evidence; variants that read pictures alike share it."""
     observed: dict[str, list[Evidence]] = {}
     for name, config in grid.configs.items():

@@ -3,6 +3,7 @@
 FOLDER/fold-K.jsonl          predictions, written last: a cell without them is unfinished
 FOLDER/fold-K.json           what it was trained on, and how long
 FOLDER/fold-K.curve.jsonl    the fold's predictions at every half epoch, where a curve is wanted
+FOLDER/scores/fold-K/        with `system: whole`, what `kdsl leave-out FOLDER/scores` reads
 FOLDER/fold-K.error.txt      why it failed the last time
 FOLDER/fold-K.work/          while it runs; an unfinished cell continues from there
 """
@@ -150,7 +151,10 @@ def _whole(
     folds = {e.sample.id: 1 for e in train} | {e.sample.id: 0 for e in test}
     output = work / "predictions.jsonl"
     cross_validate([*train, *test], folds, tasks, cell.config, output, lambda text: say(f"{cell}: {text}"), [0])
-    return read_lines(output), time.monotonic() - began
+    seconds = time.monotonic() - began
+    scores = output.with_name(output.name + ".scores") / "fold-0"
+    shutil.copytree(scores, cell.folder / "scores" / f"fold-{cell.fold}", dirs_exist_ok=True)
+    return read_lines(output), seconds
 
 
 def _rows(task: Task, evidences: Sequence[Evidence], log_probs: np.ndarray) -> list[Row]:

@@ -50,7 +50,7 @@ def run_demo(out: Path, say: Callable[[str], None]) -> Path:
         atomic_write(path, json.dumps(kept, ensure_ascii=False, indent=1))
 
     say("reading the pictures")
-    evidences = load_evidence(train, images, tasks, config.evidence)
+    evidences = load_evidence([train], images, tasks, config.evidence)
     bundle = fit_bundle(evidences, tasks, config, out / "bundle", Models.load(config), say)
     say("predicting what was held out")
     predictions = out / "predictions.jsonl"

@@ -39,6 +39,8 @@ class Line(_Part):
     probability: float | None = Field(None, ge=0, le=1)
     distribution: dict[str, float] = {}
     abstained: bool = False
+    fold: int | None = None
+    """The fold that `kdsl crossval` held the sample out in."""
     spend: Spend | None = None
     trace: Any = None
     error: str | None = None

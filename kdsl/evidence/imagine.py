@@ -13,15 +13,13 @@ from kdsl.data.sample import Sample
 from kdsl.data.world.dialogues import LABELS, write_dialogue
 from kdsl.data.world.ocr_noise import misread
 from kdsl.data.world.screens import draw_screen, families
-from kdsl.evidence.types import Evidence, OcrLine, Picture, PictureFacts
+from kdsl.evidence.types import UNSEEN, Evidence, OcrLine, Picture
 from kdsl.tasks import Task
 
 SCALE = 0.5
 """Pixels a point: only the lines are used, and small screens are drawn faster."""
 _STRENGTHS = (0.5, 1.0, 1.0, 1.5)
 """How badly OCR misreads a screen."""
-UNSEEN = PictureFacts("screenshot", True, False, False, 2.0, 0.0, 0.0, 0.0, 0.0, (0.0,) * 11, (0.0,) * 96)
-"""Facts of a picture that was not looked at."""
 
 
 @lru_cache(maxsize=4)

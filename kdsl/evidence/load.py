@@ -1,4 +1,4 @@
-"""From a file of samples to evidence, in one call."""
+"""From files of samples to evidence, in one call."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kdsl.config import EvidenceConfig
-from kdsl.data.readers import read_samples
+from kdsl.data.readers import read_files
 from kdsl.evidence.observe import observe
 from kdsl.evidence.types import Evidence
 from kdsl.tasks import Task
 
 
 def load_evidence(
-    data: Path, images: Path, tasks: Sequence[Task], config: EvidenceConfig, ocr_file: Path | None = None
+    data: Sequence[Path], images: Path, tasks: Sequence[Task], config: EvidenceConfig, ocr_file: Path | None = None
 ) -> list[Evidence]:
-    """Evidence of every sample of a file, in the file's order.
+    """Evidence of every sample of one or more files, in the files' order.
 
     Raises:
-        InputError: a sample or a picture cannot be used; the message lists the first few.
+        InputError: a sample or a picture cannot be used (the message lists the first few), or two files share an id.
         MissingDependency: the OCR backend is not installed.
     """
-    return observe(read_samples(data, tasks), images, config, ocr_file)
+    return observe(read_files(data, tasks), images, config, ocr_file)

@@ -46,6 +46,10 @@ class PictureFacts:
     """Colour and contrast of each cell of a coarse grid, as `kdsl.evidence.pixels.PixelStats` holds them."""
 
 
+UNSEEN = PictureFacts("screenshot", True, False, False, 2.0, 0.0, 0.0, 0.0, 0.0, (0.0,) * 11, (0.0,) * 96)
+"""Facts of a drawn picture that nobody looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One picture of a sample: where it lies, its size in pixels, its text in reading order, its facts.

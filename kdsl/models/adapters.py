@@ -11,6 +11,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,26 @@ from kdsl.models.delta import DELTA, base_parameters, read_delta
 STAMP = "kdsl_base.json"
 SHIFT = "label_shift.json"
 _NUMBER = itertools.count()
-_CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+WEIGHTS = "adapter_model.safetensors"
+_CONFIG = "adapter_config.json"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The base that an adapter belongs to: its name, kind, and the fingerprint of its weights."""
+
+    base: str
+    model_type: str
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"{self.base} ({self.model_type}, weights {self.fingerprint})"
 
 
 def stamp_adapter(folder: Path, loaded: LoadedModel) -> None:
     """Write beside an adapter which base it belongs to; call it after `save_pretrained`."""
-    stamp = {
-        "base": loaded.name,
-        "model_type": loaded.model_type,
-        "fingerprint": loaded.fingerprint,
-    }
-    (folder / STAMP).write_text(json.dumps(stamp, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    stamp = Stamp(loaded.name, loaded.model_type, loaded.fingerprint)
+    (folder / STAMP).write_text(json.dumps(asdict(stamp), ensure_ascii=False, indent=2) + "\n", "utf-8")
 
 
 def load_adapter(loaded: LoadedModel, folder: Path, name: str) -> None:
@@ -116,6 +126,46 @@ def count_replaced(loaded: LoadedModel, name: str) -> int:
     return sum(parameter.numel() for parameter, _ in loaded.deltas.get(name, ()))
 
 
+def read_stamp(folder: Path) -> Stamp | None:
+    """What base an adapter says it belongs to; None where kdsl did not train it.
+
+    Raises:
+        BundleError: the stamp is damaged.
+    """
+    file = folder / STAMP
+    if not file.is_file():
+        return None
+    try:
+        return Stamp(**json.loads(file.read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise BundleError(f"{file} is damaged: {error}") from error
+
+
+def read_adapter(folder: Path) -> tuple[Any, dict[str, tuple[int, ...]]]:
+    """An adapter's PEFT config, and the shape of each of its tensors by key; no tensor is loaded.
+
+    Raises:
+        BundleError: the folder is incomplete or cannot be read, or is no LoRA adapter.
+    """
+    from peft import PeftConfig
+    from safetensors import SafetensorError, safe_open
+
+    for file in (_CONFIG, WEIGHTS):
+        if not (folder / file).is_file():
+            raise BundleError(
+                f"{folder} is not an adapter: it has no {file}. Expected PEFT's format, with safetensors."
+            )
+    try:
+        config = PeftConfig.from_pretrained(str(folder))
+        with safe_open(folder / WEIGHTS, framework="pt") as weights:
+            shapes = {key: tuple(weights.get_slice(key).get_shape()) for key in weights.keys()}  # noqa: SIM118
+    except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
+        raise BundleError(f"the adapter in {folder} cannot be read: {error}") from error
+    if config.peft_type != "LORA":
+        raise BundleError(f"the adapter in {folder} is of type {config.peft_type}; kdsl loads LORA.")
+    return config, shapes
+
+
 def _take_off(loaded: LoadedModel, name: str) -> None:
     """Remove what `load_adapter` injected, or the part of it that was injected before it failed."""
     if loaded.peft is None:
@@ -131,17 +181,10 @@ def _take_off(loaded: LoadedModel, name: str) -> None:
 
 def _check_stamp(loaded: LoadedModel, folder: Path) -> None:
     """Refuse an adapter that says it was trained on another base."""
-    stamp = folder / STAMP
-    if not stamp.is_file():
-        return
-    try:
-        base = json.loads(stamp.read_text("utf-8"))
-        found, kind, title = base["fingerprint"], base["model_type"], base["base"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{stamp} is damaged: {error}") from error
-    if (found, kind) != (loaded.fingerprint, loaded.model_type):
+    stamp = read_stamp(folder)
+    if stamp and (stamp.fingerprint, stamp.model_type) != (loaded.fingerprint, loaded.model_type):
         raise BundleError(
-            f"the adapter in {folder} was trained on {title} ({kind}, weights {found}), but the model "
+            f"the adapter in {folder} was trained on {stamp}, but the model "
             f"loaded is {loaded.name} ({loaded.model_type}, weights {loaded.fingerprint}). "
             "Load that base, or train again."
         )
@@ -160,22 +203,7 @@ def _label_shifts(folder: Path) -> dict[str, dict[str, float]]:
 
 def _checked_config(loaded: LoadedModel, folder: Path) -> Any:
     """The adapter's PEFT config, after all checks that need no change of the model."""
-    from peft import PeftConfig
-    from safetensors import SafetensorError, safe_open
-
-    for file in (_CONFIG, _WEIGHTS):
-        if not (folder / file).is_file():
-            raise BundleError(
-                f"{folder} is not an adapter: it has no {file}. Expected PEFT's format, with safetensors."
-            )
-    try:
-        config = PeftConfig.from_pretrained(str(folder))
-        with safe_open(folder / _WEIGHTS, framework="pt") as weights:
-            shapes = {key: tuple(weights.get_slice(key).get_shape()) for key in weights.keys()}  # noqa: SIM118
-    except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
-        raise BundleError(f"the adapter in {folder} cannot be read: {error}") from error
-    if config.peft_type != "LORA":
-        raise BundleError(f"the adapter in {folder} is of type {config.peft_type}; kdsl loads LORA.")
+    config, shapes = read_adapter(folder)
     modules = dict(loaded.model.named_modules())
     for key, shape in shapes.items():
         path = key.removeprefix("base_model.model.")

@@ -32,8 +32,17 @@ class Encoded:
     prefix_lengths: list[int]
 
 
-def encode(loaded: LoadedModel, prompts: Sequence[Prompt], padding: Literal["right", "left"] = "right") -> Encoded:
+def encode(
+    loaded: LoadedModel,
+    prompts: Sequence[Prompt],
+    padding: Literal["right", "left"] = "right",
+    *,
+    pixels: bool = True,
+) -> Encoded:
     """Encode prompts as one batch, exactly as the model's processor encodes their messages and images.
+
+    Args:
+        pixels: False leaves the pictures closed and `pixel_values` out, for callers that bring their features.
 
     Raises:
         InputError: a picture cannot be read, or the number of picture tokens is not what the model expects.
@@ -42,13 +51,16 @@ def encode(loaded: LoadedModel, prompts: Sequence[Prompt], padding: Literal["rig
     prefixes = frame.ids([prompt.prefix for prompt in prompts])
     tails = frame.ids([prompt.context + prompt.question for prompt in prompts])
     cell = loaded.factor
-    rows, prefix_lengths, pixels, grids = [], [], [], []
+    rows, prefix_lengths, values, grids = [], [], [], []
     for prompt, prefix, tail in zip(prompts, prefixes, tails, strict=True):
         row = list(frame.before)
         for picture in prompt.pictures:
             row += frame.picture_ids(picture.size[0] * picture.size[1] // cell**2)
-            values, grid = _pixel_values(loaded, picture)
-            pixels.append(values)
+            if pixels:
+                patches, grid = _pixel_values(loaded, picture)
+                values.append(patches)
+            else:
+                grid = _grid(loaded, picture)
             grids.append(grid)
         row += prefix
         prefix_lengths.append(len(row))
@@ -66,7 +78,8 @@ def encode(loaded: LoadedModel, prompts: Sequence[Prompt], padding: Literal["rig
     tensors = {"input_ids": ids, "attention_mask": mask, "mm_token_type_ids": is_picture.int()}
     expected = 0
     if grids:
-        tensors["pixel_values"] = torch.cat(pixels)
+        if values:
+            tensors["pixel_values"] = torch.cat(values)
         tensors["image_grid_thw"] = torch.cat(grids)
         merge = loaded.model.config.vision_config.spatial_merge_size
         expected = int(tensors["image_grid_thw"].prod(-1).sum()) // merge**2
@@ -78,6 +91,12 @@ def encode(loaded: LoadedModel, prompts: Sequence[Prompt], padding: Literal["rig
         )
     tensors = {name: tensor.to(loaded.device) for name, tensor in tensors.items()}
     return Encoded(tensors, lengths, prefix_lengths)
+
+
+def _grid(loaded: LoadedModel, picture: PromptPicture) -> torch.Tensor:
+    """[1, 3]: frames, rows and columns of a picture's patches."""
+    patch = loaded.model.config.vision_config.patch_size
+    return torch.tensor([[1, picture.size[1] // patch, picture.size[0] // patch]])
 
 
 def _pixel_values(loaded: LoadedModel, picture: PromptPicture) -> tuple[torch.Tensor, torch.Tensor]:

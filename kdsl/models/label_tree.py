@@ -62,6 +62,29 @@ class LabelTree:
         """Inner nodes: the tokens that scoring adds to a prompt."""
         return len(self.ids)
 
+    def positions(self, starts: torch.Tensor) -> torch.Tensor:
+        """Positions [3, b, n] of the inner nodes when labels begin at `starts` [b]."""
+        return (starts[:, None] + self.depth).expand(3, -1, -1)
+
+    def mask(self, real: torch.Tensor, held: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
+        """Additive mask [b, 1, s + n, p + s + n]: s text tokens (`real` [b, s] where not padding) and the n nodes
+        over a cached prefix (`held` [b, p] where not padding)."""
+        b, s = real.shape
+        p, n = (0 if held is None else held.shape[1]), len(self)
+        allowed = torch.zeros(b, s + n, p + s + n, dtype=torch.bool, device=real.device)
+        if held is not None:
+            allowed[:, :, :p] = held[:, None]
+        allowed[:, :, p : p + s] = real[:, None]
+        allowed[:, :s, p : p + s] &= torch.ones(s, s, dtype=torch.bool, device=real.device).tril()
+        allowed[:, s:, p + s :] = self.sees
+        mask = torch.zeros(allowed.shape, dtype=dtype, device=real.device)
+        return mask.masked_fill_(~allowed, torch.finfo(dtype).min)[:, None]
+
+    def log_probabilities(self, logits: torch.Tensor) -> torch.Tensor:
+        """Log-probability of writing each label and closing its turn, [b, m], from logits [b, 1 + n, v]."""
+        edges = logits[:, self.edge_row, self.edge_token] - logits.logsumexp(-1)[:, self.edge_row]
+        return edges.double() @ self.paths
+
     def to(self, device: torch.device) -> LabelTree:
         """Move the tensors to a device, in place."""
         for name in ("ids", "depth", "sees", "edge_row", "edge_token", "paths"):

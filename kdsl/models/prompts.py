@@ -128,11 +128,13 @@ def build_prompt(
     """
     question = frame.neutralise(ask(task, config, labels))
     asked, dialogue_head = frame.count([question, HEAD_DIALOGUE + "\n"])
-    room = config.max_tokens - len(frame.before) - len(frame.after) - asked
+    limit = config.limit(task)
+    room = limit - len(frame.before) - len(frame.after) - asked
     if room < 0:
+        key = "max_tokens" if limit == config.max_tokens else "dialogue_tokens"
         raise ConfigError(
-            f"prompt.max_tokens={config.max_tokens} cannot hold the question of task '{task.name}', which "
-            f"takes {config.max_tokens - room} tokens with its chat frame. Raise it"
+            f"prompt.{key}={limit} cannot hold the question of task '{task.name}', which "
+            f"takes {limit - room} tokens with its chat frame. Raise it"
             + (", or set prompt.list_labels=false." if config.list_labels else ".")
         )
     pictures, taken = _pictures(evidence, config, frame, room)
@@ -159,7 +161,7 @@ def build_prompt(
         prefix=prefix,
         context=given,
         question=question,
-        n_tokens=config.max_tokens - room + spent + given_tokens,
+        n_tokens=limit - room + spent + given_tokens,
         dropped=Dropped(
             pictures=tuple(i for i, picture in enumerate(pictures) if picture is None),
             lines=sum(piece.kind == "line" for piece in gone),

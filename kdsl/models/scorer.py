@@ -22,6 +22,7 @@ from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.encode import Encoded, encode
+from kdsl.models.features import Features, encoder_outputs, picture_features
 from kdsl.models.label_tree import LabelTree
 from kdsl.models.prompts import Prompt, ask, build_prompt, fit_context
 from kdsl.tasks import Task
@@ -76,6 +77,7 @@ class LabelScorer:
         self.prompt_config = prompt_config
         self.batch_size = batch_size
         self.frame = frame_of(loaded)
+        self.features = picture_features(loaded)
         self.tree = LabelTree(self.frame, task.names).to(loaded.device)
         self._subtrees: dict[tuple[str, ...], LabelTree] = {task.names: self.tree}
 
@@ -93,7 +95,9 @@ class LabelScorer:
         states: dict[int, PrefixState] = {}
         for rows in _batches([prompt.n_tokens for prompt in prompts], self.batch_size):
             batch = [prompts[i] for i in rows]
-            scores, kept = self._first_call(encode(self.loaded, batch), batch, keep)
+            # before inference mode: what it makes cannot be trained on, and trainings share these features
+            seen = [self.features.of(prompt) for prompt in batch if prompt.pictures]
+            scores, kept = self._first_call(encode(self.loaded, batch, pixels=False), batch, seen, keep)
             raw[rows] = scores
             states.update(zip(rows, kept, strict=False))
         return self._label_scores(self.tree, raw, prompts, [states[i] for i in range(len(states))])
@@ -148,7 +152,7 @@ class LabelScorer:
 
     @torch.inference_mode()
     def _first_call(
-        self, batch: Encoded, prompts: Sequence[Prompt], keep: bool
+        self, batch: Encoded, prompts: Sequence[Prompt], seen: Sequence[Features], keep: bool
     ) -> tuple[np.ndarray, list[PrefixState]]:
         tensors, core = batch.tensors, self.loaded.model.model
         positions, _ = core.get_rope_index(
@@ -163,10 +167,9 @@ class LabelScorer:
         with _feed_forward_on(core.language_model.layers[-1].mlp, rows), _any_mask(core.language_model.config):
             hidden = core(
                 input_ids=torch.cat([tensors["input_ids"], self.tree.ids.expand(len(prompts), -1)], 1),
-                position_ids=torch.cat([positions, _tree_positions(self.tree, ends)], 2),
-                attention_mask=self._mask(tensors["attention_mask"].bool(), None, self.tree),
-                pixel_values=tensors.get("pixel_values"),
-                image_grid_thw=tensors.get("image_grid_thw"),
+                position_ids=torch.cat([positions, self.tree.positions(ends)], 2),
+                attention_mask=self.tree.mask(tensors["attention_mask"].bool(), None, self.loaded.dtype),
+                mm_encoder_outputs=encoder_outputs(seen, self.loaded.device) if seen else None,
                 past_key_values=cache,
                 use_cache=keep,
             ).last_hidden_state  # [b, l + n, d]
@@ -204,26 +207,12 @@ class LabelScorer:
         with _feed_forward_on(core.language_model.layers[-1].mlp, rows), _any_mask(core.language_model.config):
             hidden = core(
                 input_ids=torch.cat([ids, tree.ids.expand(len(tails), -1)], 1),
-                position_ids=torch.cat([tail_positions, _tree_positions(tree, starts + lengths)], 2),
-                attention_mask=self._mask(real, held, tree),
+                position_ids=torch.cat([tail_positions, tree.positions(starts + lengths)], 2),
+                attention_mask=tree.mask(real, held, self.loaded.dtype),
                 past_key_values=cache,
                 use_cache=True,
             ).last_hidden_state  # [b, s + n, d]
         return self._read(hidden, rows, tree)
-
-    def _mask(self, real: torch.Tensor, held: torch.Tensor | None, tree: LabelTree) -> torch.Tensor:
-        """Additive mask [b, 1, s + n, p + s + n]: s text tokens (`real` [b, s] where not padding) and n nodes
-        of the tree over a cached prefix (`held` [b, p] where not padding)."""
-        b, s = real.shape
-        p, n = (0 if held is None else held.shape[1]), len(tree)
-        allowed = torch.zeros(b, s + n, p + s + n, dtype=torch.bool, device=real.device)
-        if held is not None:
-            allowed[:, :, :p] = held[:, None]
-        allowed[:, :, p : p + s] = real[:, None]
-        allowed[:, :s, p : p + s] &= torch.ones(s, s, dtype=torch.bool, device=real.device).tril()
-        allowed[:, s:, p + s :] = tree.sees
-        mask = torch.zeros(allowed.shape, dtype=self.loaded.dtype, device=real.device)
-        return mask.masked_fill_(~allowed, torch.finfo(self.loaded.dtype).min)[:, None]
 
     @staticmethod
     def _rows(lengths: torch.Tensor, longest: int, tree: LabelTree) -> torch.Tensor:
@@ -235,9 +224,7 @@ class LabelScorer:
         """Log-probability of each label [b, m] from the hidden states [b, s + n, d] at `rows` [b, 1 + n]."""
         scores = []
         for part in hidden[_each(rows), rows].split(max(1, _ROWS // rows.shape[1])):
-            logits = self.loaded.model.lm_head(part).float()  # [., 1 + n, v]
-            edges = logits[:, tree.edge_row, tree.edge_token] - logits.logsumexp(-1)[:, tree.edge_row]
-            scores.append(edges.double() @ tree.paths)
+            scores.append(tree.log_probabilities(self.loaded.model.lm_head(part).float()))
         return torch.cat(scores).cpu().numpy()
 
 
@@ -281,11 +268,6 @@ def _any_mask(config: Any) -> Iterator[None]:
 def _each(rows: torch.Tensor) -> torch.Tensor:
     """Batch indices [b, 1] that go with `rows` [b, r]."""
     return torch.arange(len(rows), device=rows.device)[:, None]
-
-
-def _tree_positions(tree: LabelTree, starts: torch.Tensor) -> torch.Tensor:
-    """Positions [3, b, n] of the tree's nodes when labels begin at `starts` [b]."""
-    return (starts[:, None] + tree.depth).expand(3, -1, -1)
 
 
 def _pad_stack(tensors: Sequence[torch.Tensor], longest: int) -> torch.Tensor:

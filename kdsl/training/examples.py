@@ -6,33 +6,28 @@ the language model alone.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from kdsl.config import PromptConfig
+from kdsl.data.pictures import open_header
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.encode import encode
+from kdsl.models.features import picture_features
 from kdsl.models.prompts import Prompt, build_prompt
 from kdsl.tasks import Task
 
-FEATURE_BYTES = 2 << 30
-"""Picture features kept a model; what does not fit is computed again when it is needed."""
 IGNORED = -100
 """Target that the loss leaves out."""
-
-Features = tuple[torch.Tensor, tuple[torch.Tensor, ...]]
-"""Of a prompt's pictures: embeddings [t, d], and for Qwen3-VL one more [t, d] for each deep layer."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A prompt's token ids, the answer's (label and end of turn), and its pictures' grids [pictures, 3]."""
+    """A prompt's token ids, the answer's (label and end of turn; none without a label), its pictures' grids [p, 3]."""
 
     prompt: Prompt
     prompt_ids: torch.Tensor
@@ -44,68 +39,32 @@ class Example:
         return len(self.prompt_ids) + len(self.answer_ids)
 
 
-class PictureFeatures:
-    """What the vision tower makes of prompts' pictures, by picture, view and size; the oldest use is dropped first."""
-
-    def __init__(self, loaded: LoadedModel, limit: int = FEATURE_BYTES) -> None:
-        self.loaded = loaded
-        self.limit = limit
-        self._bytes = 0
-        self._held: OrderedDict[Any, Features] = OrderedDict()
-
-    @torch.no_grad()
-    def of(self, prompt: Prompt) -> Features:
-        """The features of a prompt's pictures, on the CPU, one picture after the other."""
-        key = tuple((shown.path, shown.path.stat().st_mtime_ns, shown.view, shown.size) for shown in prompt.pictures)
-        if key in self._held:
-            self._held.move_to_end(key)
-            return self._held[key]
-        tensors = encode(self.loaded, [prompt]).tensors
-        output = self.loaded.model.model.get_image_features(
-            tensors["pixel_values"], tensors["image_grid_thw"], return_dict=True
-        )
-        deep = getattr(output, "deepstack_features", None) or ()
-        made: Features = (
-            torch.cat(output.pooler_output).cpu(),
-            tuple(torch.cat(layer).cpu() for layer in deep),
-        )
-        self._held[key] = made
-        self._bytes += _size(made)
-        while self._bytes > self.limit and len(self._held) > 1:
-            self._bytes -= _size(self._held.popitem(last=False)[1])
-        return made
-
-
-def picture_features(loaded: LoadedModel) -> PictureFeatures:
-    """The model's store of picture features, made on first use and shared by all trainings."""
-    if "picture_features" not in loaded.caches:
-        loaded.caches["picture_features"] = PictureFeatures(loaded)
-    store: PictureFeatures = loaded.caches["picture_features"]
-    return store
-
-
 def make_examples(
     loaded: LoadedModel, evidences: Sequence[Evidence], tasks: Mapping[str, Task], config: PromptConfig
 ) -> list[Example]:
-    """One example a labelled sample, in their order.
+    """One example a sample, in their order.
 
     Raises:
-        InputError: a picture cannot be read, or a label is not the task's.
+        InputError: a picture is gone or is none, or a label is not the task's.
     """
     frame = frame_of(loaded)
     examples = []
     for evidence in evidences:
         task = tasks[evidence.sample.task]
-        label = task.names[task.index(evidence.sample.label or "")]
+        label = evidence.sample.label
         prompt = build_prompt(evidence, task, config, frame)
-        tensors = encode(loaded, [prompt]).tensors
-        answer = [*frame.ids([label])[0], frame.end_of_turn]
+        for picture in prompt.pictures:  # now, and not when training has come to it
+            open_header(picture.path, picture.path.name, picture.megapixels).close()
+        tensors = encode(loaded, [prompt], pixels=False).tensors
+        answer: list[int] = []
+        if label is not None:
+            answer = [*frame.ids([task.names[task.index(label)]])[0], frame.end_of_turn]
         grids = tensors.get("image_grid_thw")
         examples.append(
             Example(
                 prompt,
                 tensors["input_ids"][0].cpu(),
-                torch.tensor(answer),
+                torch.tensor(answer, dtype=torch.long),
                 None if grids is None else grids.cpu(),
             )
         )
@@ -127,22 +86,27 @@ class Collator:
 
     def __call__(self, rows: Sequence[Mapping[str, int]]) -> dict[str, torch.Tensor]:
         batch = [self.examples[row["number"]] for row in rows]
-        longest = max(map(len, batch))
         answers = max(len(example.answer_ids) for example in batch)
-        ids = torch.full((len(batch), longest), self.loaded.tokenizer.pad_token_id or 0)
-        mask = torch.zeros_like(ids)
         labels = torch.full((len(batch), answers), IGNORED)
         for i, example in enumerate(batch):
-            ids[i, -len(example) :] = torch.cat([example.prompt_ids, example.answer_ids])
-            mask[i, -len(example) :] = 1
             labels[i, -len(example.answer_ids) :] = example.answer_ids
+        whole = [torch.cat([example.prompt_ids, example.answer_ids]) for example in batch]
+        return self.pack(batch, whole) | {"labels": labels}
+
+    def pack(self, batch: Sequence[Example], tokens: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+        """What the model is fed when it reads `tokens` of each example, flush right."""
+        ids = torch.full((len(batch), max(map(len, tokens))), self.loaded.tokenizer.pad_token_id or 0)
+        mask = torch.zeros_like(ids)
+        for i, row in enumerate(tokens):
+            ids[i, -len(row) :] = row
+            mask[i, -len(row) :] = 1
         is_picture = (ids == self.loaded.model.config.image_token_id) & (mask == 1)
         shown = [example for example in batch if example.grids is not None]
         grids = torch.cat([example.grids for example in shown if example.grids is not None]) if shown else None
         positions, _ = self.loaded.model.model.get_rope_index(
             ids, mm_token_type_ids=is_picture.int(), image_grid_thw=grids, attention_mask=mask
         )
-        tensors = {"input_ids": ids, "attention_mask": mask, "position_ids": positions, "labels": labels}
+        tensors = {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
         if shown:
             features = [self.features.of(example.prompt) for example in shown]
             tensors["picture_embeds"] = torch.cat([embeds for embeds, _ in features])
@@ -150,7 +114,3 @@ class Collator:
                 layers = zip(*(deep for _, deep in features), strict=True)
                 tensors["deep_embeds"] = torch.stack([torch.cat(layer) for layer in layers])
         return tensors
-
-
-def _size(features: Features) -> int:
-    return features[0].nbytes + sum(layer.nbytes for layer in features[1])

@@ -36,6 +36,7 @@ from kdsl.training.augmentation import augmented
 from kdsl.training.balance import draw_shares, label_shifts
 from kdsl.training.examples import make_examples
 from kdsl.training.regimes import trainee
+from kdsl.training.teacher import SoftTargets
 
 SCHEMA = 1
 _PACKAGES = ("kdsl", "torch", "transformers", "peft", "trl")
@@ -65,6 +66,7 @@ def train_adapter(
     resume: bool = True,
     halves: bool = False,
     report: bool = False,
+    soft: SoftTargets | None = None,
 ) -> Path:
     """Train one adapter over the labelled samples of `tasks` and write it to `out`; returns `out`.
 
@@ -77,18 +79,23 @@ def train_adapter(
         resume: False discards what an unfinished training left in `out`.
         halves: keep the adapter as it is at each half epoch too, whole and finished, in `half_epoch(out, e)`.
         report: write curves where `training.report_to` says.
+        soft: a teacher's distributions over the one task's labels: samples that have one join, with a label or
+            without, and the loss is `kdsl.training.distil.distil_loss`.
 
     Raises:
         InputError: a task has no labelled samples, one label only, or a sample of an unknown label.
         ConfigError: the regime cannot train this base, or the package of `training.report_to` is not here.
         BundleError: `out` holds an adapter of other data or settings.
     """
-    check_trainable((evidence.sample for evidence in evidences), tasks)
     names = {task.name for task in tasks}
-    labelled = [e for e in evidences if e.sample.label is not None and e.sample.task in names]
-    samples = {task.name: sum(e.sample.task == task.name for e in labelled) for task in tasks}
-    labelled = augmented(labelled, config.training.augment, seed)
-    inputs = _fingerprint(loaded, labelled, tasks, config, seed)
+    if soft is None:
+        check_trainable((evidence.sample for evidence in evidences), tasks)
+        given = [e for e in evidences if e.sample.label is not None and e.sample.task in names]
+        labelled = augmented(given, config.training.augment, seed)
+    else:
+        given = labelled = soft.taught(evidences)
+    samples = {task.name: sum(e.sample.task == task.name for e in given) for task in tasks}
+    inputs = _fingerprint(loaded, labelled, tasks, config, seed) | (soft.inputs(labelled) if soft else {})
     if _finished(out, inputs):
         return out
     counts = {
@@ -132,7 +139,14 @@ def train_adapter(
         if halves:
             callbacks.append(HalfEpochs(lambda epoch: keep(half_epoch(out, epoch), epoch)))
         try:
-            trainer = LabelTrainer(learner, loaded, examples, shares, args=arguments, callbacks=callbacks)
+            if soft is None:
+                trainer = LabelTrainer(learner, loaded, examples, shares, args=arguments, callbacks=callbacks)
+            else:
+                from kdsl.training.distil import DistilTrainer
+
+                trainer = DistilTrainer(
+                    learner, loaded, examples, soft, labelled, shares, args=arguments, callbacks=callbacks
+                )
             trainer.train(resume_from_checkpoint=_last_checkpoint(work))
         finally:
             bar.close()

@@ -123,21 +123,7 @@ class LabelTrainer(SFTTrainer):
     ) -> Any:
         """Mean cross-entropy of the answers' tokens; logits are computed where answers stand and nowhere else."""
         labels = inputs["labels"]
-        pictures = {}
-        if "picture_embeds" in inputs:
-            deep = inputs.get("deep_embeds", ())
-            pictures["image"] = BaseModelOutputWithDeepstackFeatures(
-                pooler_output=(inputs["picture_embeds"],),
-                deepstack_features=[(layer,) for layer in deep],
-            )
-        outputs = model(
-            input_ids=inputs["input_ids"],
-            attention_mask=inputs["attention_mask"],
-            position_ids=inputs["position_ids"],
-            mm_encoder_outputs=pictures or None,
-            logits_to_keep=labels.shape[1] + 1,
-            use_cache=False,
-        )
+        outputs = run_model(model, inputs, labels.shape[1] + 1)
         logits = outputs.logits[:, :-1].float()  # [b, a, v]: each predicts the token after it
         total = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
@@ -158,6 +144,24 @@ class LabelTrainer(SFTTrainer):
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         Trainer._save_checkpoint(self, model, trial)  # without trl's model card for every checkpoint
+
+
+def run_model(model: Any, inputs: dict[str, torch.Tensor], last: int) -> Any:
+    """A model's outputs on what a `Collator` made; logits of the `last` positions alone."""
+    pictures = {}
+    if "picture_embeds" in inputs:
+        pictures["image"] = BaseModelOutputWithDeepstackFeatures(
+            pooler_output=(inputs["picture_embeds"],),
+            deepstack_features=[(layer,) for layer in inputs.get("deep_embeds", ())],
+        )
+    return model(
+        input_ids=inputs["input_ids"],
+        attention_mask=inputs["attention_mask"],
+        position_ids=inputs["position_ids"],
+        mm_encoder_outputs=pictures or None,
+        logits_to_keep=last,
+        use_cache=False,
+    )
 
 
 def training_arguments(

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from kdsl.data.sample import Turn
 from kdsl.data.world.screens.types import DrawnLine
-from kdsl.evidence.types import Picture, PictureFacts
+from kdsl.evidence.types import UNSEEN, Picture
 from kdsl.tasks import Task
 
 Kind = Literal["dialogues", "screens"]
@@ -25,9 +25,6 @@ SHARD = 50
 """Samples in one shard."""
 SCALE = 0.55
 """Pixels a point that screens are drawn at: about twice what the model sees."""
-
-_UNSEEN = PictureFacts("screenshot", True, False, False, 2.0, 0.0, 0.0, 0.0, 0.0, (0.0,) * 11, (0.0,) * 96)
-"""Prompts hold no facts; only rules and layout experts read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +150,7 @@ def _rows(folder: Path, kind: Kind, index: int) -> list[dict[str, Any]]:
 def _screen(row: dict[str, Any], folder: Path) -> ScreenRow:
     lines = tuple(DrawnLine(text, (box[0], box[1], box[2], box[3])) for text, *box in row["lines"])
     width, height = row["size"]
-    picture = Picture(row["name"], folder / row["name"], width, height, (), _UNSEEN)
+    picture = Picture(row["name"], folder / row["name"], width, height, (), UNSEEN)
     return ScreenRow(row["label"], row["family"], picture, lines)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from own_shop import INTENT, SCENE, intent_row, scene_row, write
 
-from kdsl.data.readers import BadSample, load_task_files, read_rows, read_samples
+from kdsl.data.readers import BadSample, load_task_files, read_files, read_rows, read_samples
 from kdsl.data.sample import Sample
 from kdsl.errors import ConfigError, InputError
 from kdsl.tasks import Label, Task
@@ -255,3 +255,11 @@ def test_shipped_tasks_are_the_default_and_names_must_differ(tmp_path: Path):
     path.write_text(SCENE.model_dump_json(), "utf-8")  # JSON is YAML
     with pytest.raises(ConfigError, match="same name: scene, scene"):
         load_task_files([path, path])
+
+
+def test_several_files_are_read_as_one_and_must_not_share_ids(tmp_path: Path, tasks: list[Task]):
+    first = write(tmp_path / "a.json", [scene_row()])
+    second = write(tmp_path / "b.json", [intent_row()])
+    assert [sample.id for sample in read_files([first, second], tasks)] == ["s1", "d1"]
+    with pytest.raises(InputError, match=r"a\.json: id 's1' stands in .*a\.json already"):
+        read_files([first, first], tasks)

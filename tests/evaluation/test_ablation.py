@@ -23,6 +23,7 @@ from kdsl.errors import BundleError, ConfigError, InputError, KdslError
 from kdsl.evaluation.ablation import load_grid, run_ablation
 from kdsl.evaluation.ablation_cell import read_lines, share
 from kdsl.evaluation.ablation_table import Arm, Plan, write_results
+from kdsl.evaluation.leave_out import leave_out
 from kdsl.evidence.types import Evidence
 from kdsl.resources import resource
 
@@ -80,7 +81,7 @@ def write_grid(shop: Path, name: str = "grid", **over: Any) -> Path:
 def run(shop: Path, output: Path, grid: Path, **options: Any) -> list[str]:
     """Run a grid; what it said."""
     said: list[str] = []
-    data = shop / "train.json", shop, shop / "ocr.jsonl", shop / "folds.json"
+    data = [shop / "train.json"], shop, shop / "ocr.jsonl", shop / "folds.json"
     run_ablation(load_grid(grid), *data, output, said.append, **options)
     return said
 
@@ -209,6 +210,8 @@ def test_the_whole_system_runs_as_crossval_does(shop: Path, tmp_path: Path) -> N
     assert len(rows) == 12
     assert all(row["spend"]["calls"] <= 3 for row in rows)
     assert "whole system" in (tmp_path / "results.md").read_text("utf-8")
+    kept = leave_out([tmp_path / "all" / "seed-1" / "scores"])  # what each expert said is there to be judged
+    assert {"all", "without lexical", "large alone"} <= {subset.name for subset in kept}
 
 
 def test_the_command_prints_the_tables_and_fails_where_a_cell_failed(shop: Path, finished: Path) -> None:

@@ -25,7 +25,7 @@ from kdsl.tasks import Task
 
 SHIPPED = Path(AugmentConfig().synonyms)
 WORDS = load_words(SHIPPED)
-FACTS = PictureFacts("screenshot", True, False, False, 2.0, 0.2, 0.8, 0.1, 0.1, (0.0,) * 11)
+FACTS = PictureFacts("screenshot", True, False, False, 2.0, 0.2, 0.8, 0.1, 0.1, (0.0,) * 11, (0.0,) * 96)
 
 spoken = st.lists(
     st.sampled_from(

@@ -24,10 +24,10 @@ def test_a_file_becomes_evidence_in_its_order(pictures: Path, tmp_path: Path, sc
         {"image": f"{row['id']}.png", "lines": [{"text": row["id"], "score": 1, "box": [0, 0, 9, 9]}]} for row in rows
     ]
     ocr.write_text("".join(json.dumps(row) + "\n" for row in given), "utf-8")
-    evidences = load_evidence(data, pictures, [scene], EvidenceConfig(), ocr)
+    evidences = load_evidence([data], pictures, [scene], EvidenceConfig(), ocr)
     assert [(e.sample.id, e.ocr_text, e.sample.label) for e in evidences] == [
         ("screen", "screen", "购物车页面"),
         ("popup", "popup", "购物车页面"),
     ]
     with pytest.raises(InputError, match=r"screen\.png"):
-        load_evidence(data, tmp_path, [scene], EvidenceConfig(), ocr)
+        load_evidence([data], tmp_path, [scene], EvidenceConfig(), ocr)

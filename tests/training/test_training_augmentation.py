@@ -23,10 +23,10 @@ from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.encode import encode
+from kdsl.models.features import PictureFeatures
 from kdsl.models.prompts import build_prompt
 from kdsl.tasks import Task
 from kdsl.training.augmentation import augmented
-from kdsl.training.examples import PictureFeatures
 from kdsl.training.lora import train_adapter
 
 RARE, ALL = AugmentConfig(policy="rare"), AugmentConfig(policy="all")

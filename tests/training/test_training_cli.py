@@ -1,4 +1,4 @@
-"""`kdsl train-large`, from files to an adapter folder, and the inputs it refuses."""
+"""`kdsl train-large` and `kdsl train-small`, from files to an adapter folder, and the inputs they refuse."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The command on four dialogues of two intents, a tiny model, two steps; further arguments are added."""
+    """A command on four dialogues of two intents, a tiny model, two steps; further arguments are added."""
     folder = tmp_path_factory.mktemp("shop")
     rows, ocr = [], []
     for i, (asked, label) in enumerate([("壶会生锈吗", "是否会生锈"), ("裙子掉色吗", "是否易褪色")] * 2):
@@ -32,6 +32,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     settings = {
         "extends": "configs/nano.yaml",
         "large": {"source": str(folder / "model"), "device": "cpu"},
+        "small": {"source": str(folder / "model"), "device": "cpu"},
         "training": {"epochs": 1, "batch_size": 2, "lora_r": 2},
         "prompt": {"max_tokens": 128, "max_pixels": 3136},
     }
@@ -43,9 +44,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "--config": folder / "tiny.yaml",
     }
 
-    def run(out: Path, *arguments: str) -> Result:
+    def run(out: Path, *arguments: str, command: str = "train-large") -> Result:
         options = [str(part) for pair in given.items() for part in pair]
-        return CliRunner().invoke(cli, ["train-large", *options, "--out", str(out), *arguments])
+        return CliRunner().invoke(cli, [command, *options, "--out", str(out), *arguments])
 
     return run
 
@@ -77,3 +78,36 @@ def test_refuses_a_gpu_that_is_not_there(run: Run, tmp_path: Path) -> None:
     result = run(tmp_path, "--task", "intent", "--set", "large.device=cuda:99")
     assert isinstance(result.exception, ConfigError)
     assert "cuda:99" in str(result.exception)
+
+
+def test_trains_a_student_on_what_the_large_model_says(run: Run, tmp_path: Path) -> None:
+    assert run(tmp_path, "--task", "intent").exit_code == 0
+    more = {"id": "new", "task": "intent", "instruction": "用户: 会生锈么", "output": "", "image": []}
+    (tmp_path / "new.json").write_text(json.dumps([more]), "utf-8")
+    options = ("--task", "intent", "--data", str(tmp_path / "new.json"))
+    result = run(tmp_path, *options, "--bundle", str(tmp_path), command="train-small")
+    assert result.exit_code == 0, result.output
+    folder = tmp_path / "small" / "adapters" / "intent"
+    assert result.stdout.split() == [str(folder)]
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert (manifest["taught"], manifest["labelled"], manifest["distil"]["temperature"]) == (5, 4, 2.0)
+    said = tmp_path / "small" / "teacher" / "intent.jsonl"
+    again = run(tmp_path / "again", *options, "--teacher", str(said), command="train-small")
+    assert again.exit_code == 0, again.output  # what is kept can teach by itself
+    same = json.loads((tmp_path / "again" / "small" / "adapters" / "intent" / "manifest.json").read_text("utf-8"))
+    assert same["teacher"] == manifest["teacher"]
+
+
+def test_a_student_needs_one_teacher(run: Run, tmp_path: Path) -> None:
+    result = run(tmp_path, "--task", "intent", command="train-small")
+    assert result.exit_code == 2
+    assert "Give one teacher" in result.output
+
+
+def test_two_files_must_not_share_ids(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "more.json").write_text(
+        '[{"id": "s1", "instruction": "用户: 在吗", "output": "", "image": []}]', "utf-8"
+    )
+    result = run(tmp_path, "--task", "intent", "--data", str(tmp_path / "more.json"))
+    assert isinstance(result.exception, InputError)
+    assert "id 's1' stands in" in str(result.exception)

@@ -13,9 +13,10 @@ from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.models.encode import encode
+from kdsl.models.features import PictureFeatures
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
-from kdsl.training.examples import IGNORED, Collator, PictureFeatures, make_examples
+from kdsl.training.examples import IGNORED, Collator, make_examples
 from kdsl.training.trainer import LabelTrainer, SimilarLengths
 
 Load = Callable[..., LoadedModel]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import icons, rows
 from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import coupon
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.theme import WHITE
 from kdsl.data.world.screens.toolkit import (
+    APP_TABS,
     banner,
     buttons,
     chips,
@@ -15,6 +17,8 @@ from kdsl.data.world.screens.toolkit import (
     note,
     pair,
     search_bar,
+    status_bar,
+    tab_bar,
     tabs,
     title_bar,
 )
@@ -259,3 +263,113 @@ def assets(page: Page) -> None:
         pair(page, "退款金额", words.price(sign=""))
         pair(page, "创建时间", words.stamp(100))
     foot_buttons(page, words.some(["联系商家", "我的客服", "删除记录", "还款", "转入"], 2, 3), None)
+
+
+@family(BILL, app="alipay")
+def credit_bill(page: Page) -> None:
+    """A month's bill of a credit line."""
+    words = page.words
+    title_bar(page, words.pick("花呗账单", "我的花呗", "本月账单", "借呗", "月付"))
+    banner(
+        page,
+        words.price(sign=""),
+        [words.pick("本月应还(元)", "剩余待还(元)", "可用额度(元)"), words.pick("每月10日还款", "已还清")],
+    )
+    tabs(page, words.pick("已出账,未出账", "全部账单,分期,还款记录").split(","))
+    with page.card():
+        for index in range(6):
+            pair(
+                page,
+                words.pick(words.shop, "淘宝-" + words.product().noun, "退款-" + words.shop, "超市"),
+                words.pick("", "-") + words.price(),
+            )
+            note(page, words.stamp(30 * index, "%m-%d") + words.pick(" 消费", " 分期3/12期", " 已退款", " 待还"))
+    foot_buttons(page, words.pick("立即还款", "提前还款,分期还", "查看历史账单").split(","))
+
+
+@family(BILL)
+def points_ledger(page: Page) -> None:
+    """Coins and points: what came and went."""
+    words = page.words
+    title_bar(page, words.pick("淘金币明细", "积分明细", "金币账户", "我的积分", "会员积分", "淘气值"))
+    banner(
+        page,
+        words.number(4),
+        [words.pick("我的淘金币", "可用积分", "当前淘气值"), words.pick("年底清零", "100金币抵1元")],
+    )
+    tabs(page, ["全部", "收入", "支出"])
+    with page.card():
+        for index in range(8):
+            pair(
+                page,
+                words.pick("购物奖励", "签到", "下单抵扣", "退款返还", "活动赠送", "积分过期", "评价奖励"),
+                words.pick("+", "-") + words.number(2),
+            )
+            note(page, words.stamp(40 * index))
+
+
+@family(BILL)
+def my_page(page: Page) -> None:
+    """我的: the user's own page with counters, orders, assets."""
+    words = page.words
+    page.gradient(0, 170, page.theme.accent_2, page.theme.page)
+    status_bar(page, colour=page.theme.accent_2)
+    page.oval(44, page.y + 40, 28, (200, 190, 180))
+    page.text(84, page.y + 22, words.say("nicknames"), 18, bold=True, private=True)
+    page.text(84, page.y + 48, words.pick("淘气值 812 >", "88VIP会员", "普通会员 · 去开通"), 12)
+    page.y += 82
+    with page.card():
+        icons(page, [f"{page.rng.randint(0, 99)} " + name for name in ("收藏", "关注", "足迹", "红包卡券")])
+    with page.card():
+        heading(page, "我的订单", "全部>")
+        icons(page, ["待付款", "待发货", "待收货", "待评价", "退款/售后"], 5)
+    with page.card():
+        heading(page, words.pick("我的资产", "我的钱包", "账户资产"))
+        icons(
+            page, words.some(["红包 5.2", "优惠券 12", "淘金币", "余额 0.00", "花呗", "礼品卡", "购物金", "积分"], 4, 8)
+        )
+    tab_bar(page, APP_TABS, 4)
+
+
+@family(BILL)
+def gift_card(page: Page) -> None:
+    """Shopping money, gift cards and deposits in the account."""
+    words = page.words
+    title_bar(page, words.pick("购物金", "礼品卡", "我的储值", "淘礼金", "会员卡包", "保证金账户"), right=["明细"])
+    banner(page, words.price(), [words.pick("购物金余额", "账户余额", "可用金额"), words.shop])
+    rows(
+        page,
+        ("充值本金", words.price()),
+        ("赠送金额", words.price()),
+        ("有效期至", words.stamp(-5000, "%Y.%m.%d")),
+        keep=0.9,
+    )
+    with page.card():
+        heading(page, words.pick("使用记录", "变动明细", "交易记录"))
+        for index in range(5):
+            pair(
+                page,
+                words.pick("消费抵扣", "充值", "退款退回", "赠送到账"),
+                words.pick("+", "-") + words.price(),
+                colour=page.theme.accent,
+            )
+            note(page, words.stamp(70 * index))
+    foot_buttons(page, words.pick("申请退款,去充值", "提现", "去使用").split(","))
+
+
+@family(BILL, weight=0.8)
+def held_coupons_tabs(page: Page) -> None:
+    """Coupons already held, used, expired."""
+    words = page.words
+    title_bar(page, words.pick("优惠券", "卡券包", "红包", "我的卡券"), right=["使用说明"])
+    tabs(page, [f"可使用({page.rng.randint(0, 30)})", "已使用", "已过期"], page.rng.randint(0, 2))
+    action = words.pick("去使用", "已使用", "已过期", "待生效")
+    for _ in range(5):
+        coupon(
+            page,
+            f"¥{page.rng.randint(1, 60)}",
+            words.pick("无门槛", "满99可用", "满299可用"),
+            words.say("coupon_names"),
+            action,
+            sub="有效期至" + words.stamp(-99, "%Y.%m.%d %H:%M"),
+        )

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from kdsl.data.world.screens.page import WIDTH, Page
-from kdsl.data.world.screens.panels import sheet, strip
+from kdsl.data.world.screens.panels import dialog, sheet, strip
 from kdsl.data.world.screens.registry import family
-from kdsl.data.world.screens.toolkit import button, buttons, goods, heading, note, pair, tab_bar, tabs, title_bar, toast
+from kdsl.data.world.screens.theme import WHITE
+from kdsl.data.world.screens.toolkit import (
+    APP_TABS,
+    button,
+    buttons,
+    chips,
+    foot_buttons,
+    goods,
+    heading,
+    note,
+    pair,
+    tab_bar,
+    tabs,
+    title_bar,
+    toast,
+)
 from kdsl.data.world.screens.tracking import PROMISES
 
 CART = "购物车页面"
@@ -17,9 +32,7 @@ def _cart_head(page: Page) -> None:
     words = page.words
     title_bar(
         page,
-        words.pick(
-            f"购物车({page.rng.randint(1, 160)})", "购物车", f"购物车 {words.rng.choice(words.book['roads'])}..."
-        ),
+        words.pick(f"购物车({page.rng.randint(1, 160)})", "购物车", f"购物车 {words.say('roads')}..."),
         right=["管理"],
         centred=False,
     )
@@ -38,7 +51,7 @@ def _cart_row(page: Page) -> None:
         page.text(
             page.left + 24,
             page.y,
-            words.shop if words.chance(0.4) else words.rng.choice(words.book["brands"]) + "旗舰店 >",
+            words.shop if words.chance(0.4) else words.say("brands") + "旗舰店 >",
             13,
             bold=True,
             private=True,
@@ -89,7 +102,7 @@ def _cart_row(page: Page) -> None:
 
 def _cart_foot(page: Page) -> None:
     words = page.words
-    tab_bar(page, HOME_TABS if words.chance(0.6) else ["首页", "视频", "消息", "购物车", "我的淘宝"], 3)
+    tab_bar(page, HOME_TABS if words.chance(0.6) else APP_TABS, 3)
     top = page.height - 58 - 74
     page.fill(0, top, WIDTH, top + 26, (255, 240, 230))
     page.text(
@@ -168,7 +181,7 @@ def cart_plain(page: Page) -> None:
     title_bar(page, "购物车", right=["编辑"], centred=True)
     for _ in range(4):
         with page.card():
-            heading(page, "○ " + words.rng.choice(words.book["brands"]) + "店 >", "领券")
+            heading(page, "○ " + words.say("brands") + "店 >", "领券")
             goods(page, words.product(), count=page.rng.randint(1, 4), tags=words.some(PROMISES, 0, 2))
     tab_bar(page, ["首页", "分类", "购物车", "我的"], 2)
     top = page.height - 110
@@ -227,3 +240,71 @@ def supermarket_cart(page: Page) -> None:
     page.text(16, top + 20, "全选", 13)
     page.text(WIDTH - 112, top + 19, f"合计:{words.price()}", 14, align="r", bold=True)
     button(page, WIDTH - 102, top + 10, 92, f"结算({page.rng.randint(2, 12)})", height=38)
+
+
+@family(CART)
+def cart_discount_detail(page: Page) -> None:
+    """The sum of the cart taken apart, over the cart."""
+    words = page.words
+    title_bar(page, f"购物车({page.rng.randint(2, 120)})", right=["管理"])
+    for _ in range(2):
+        with page.card():
+            heading(page, "○ " + words.shop + ">", words.pick("领券", "凑单"))
+            goods(page, words.product())
+    with sheet(page, page.rng.uniform(260, 380), words.pick("金额明细", "优惠明细", "已选商品明细")):
+        for key in ("商品总额", "跨店满减", "店铺优惠", "共减", words.pick("合计", "到手价")):
+            pair(page, key, words.pick("", "-") + words.price())
+        note(page, words.pick("实际优惠以结算页为准", "还差20元可用满减券"))
+    foot_buttons(page, ["○ 全选", f"结算({page.rng.randint(1, 12)})"])
+
+
+@family(CART)
+def cart_groups(page: Page) -> None:
+    """The cart by filters: price drops, low stock, in a promotion, and what has gone."""
+    words = page.words
+    title_bar(
+        page, words.pick("购物车", f"购物车({page.rng.randint(5, 120)})"), right=words.pick("编辑", "管理 搜索").split()
+    )
+    chips(page, ["全部", words.pick("降价 3", "满减"), "低库存", "常购", "失效"], 0)
+    for _ in range(2):
+        with page.card(pad=6):
+            heading(
+                page,
+                words.pick("○ ", "✓ ") + words.say("brands") + words.pick("旗舰店", "专营店"),
+                words.pick("凑单>", "满199减20>"),
+            )
+            for _ in range(page.rng.randint(1, 2)):
+                goods(
+                    page,
+                    words.product(),
+                    count=None,
+                    tags=words.some(["比加入时降12元", "仅剩2件", "7天无理由", "跨店每300减50"], 0, 2),
+                )
+                pair(page, "", words.pick("-  1  +", "-  2  +", "移入收藏  删除"))
+    with page.card():
+        heading(page, f"失效宝贝{page.rng.randint(1, 9)}件", words.pick("清空", "找相似"))
+    foot_buttons(page, ["全选 合计：" + words.price(), words.pick("去结算", "领券结算", "结算(2)")])
+
+
+@family(CART)
+def cart_swipe(page: Page) -> None:
+    """A row of the cart opened by a swipe, or a question before it is deleted."""
+    words = page.words
+    title_bar(page, words.pick("购物车", "我的购物车"), right=["管理"])
+    for index in range(3):
+        with page.card():
+            heading(page, "○ " + words.shop)
+            goods(page, words.product())
+            if index == 1:
+                page.fill(WIDTH - 130, page.y - 76, WIDTH - 70, page.y, (250, 160, 40))
+                page.fill(WIDTH - 70, page.y - 76, WIDTH - 8, page.y, (240, 60, 50))
+                page.text(WIDTH - 100, page.y - 46, "移入收藏", 12, WHITE, align="c")
+                page.text(WIDTH - 40, page.y - 46, "删除", 13, WHITE, align="c")
+    foot_buttons(page, ["全选  合计 ¥0.00", "结算"])
+    if words.chance(0.4):
+        dialog(
+            page,
+            "",
+            words.pick("确定将这个宝贝移出购物车吗？", "购物车已满，请先清理", "确认删除已失效商品？"),
+            ["我再想想", "删除"],
+        )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import centre, choices, icons, rows, upload
 from kdsl.data.world.screens.page import Page
-from kdsl.data.world.screens.panels import sheet
+from kdsl.data.world.screens.panels import dialog, empty_picture, sheet
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.toolkit import (
     banner,
@@ -14,6 +15,7 @@ from kdsl.data.world.screens.toolkit import (
     heading,
     note,
     pair,
+    tabs,
     timeline,
     title_bar,
 )
@@ -152,7 +154,7 @@ def public_report(page: Page) -> None:
             ("举报类型", "电商平台"),
             ("订单号", words.order()),
             ("商品/服务类别", words.product().noun),
-            ("品牌", words.rng.choice(words.book["brands"])),
+            ("品牌", words.say("brands")),
             ("商品/服务名称", words.product().title),
             ("消费金额", f"{page.rng.randint(9, 9000)}元"),
             ("举报问题类型", words.pick("欺诈消费者行为", "商品质量问题", "虚假宣传")),
@@ -244,3 +246,135 @@ def complain_courier(page: Page) -> None:
             ],
         )
     foot_buttons(page, ["提交投诉", "撤销投诉"])
+
+
+@family(COMPLAINT)
+def report_kinds(page: Page) -> None:
+    """What the report is about: a list of kinds."""
+    words = page.words
+    title_bar(page, words.pick("举报", "我要举报", "举报商品", "举报卖家", "投诉类型"))
+    note(page, "  " + words.pick("请选择举报类型，我们会为您保密", "请选择您遇到的问题"))
+    with page.card():
+        for text in words.few("complaint_reasons", 7, 12):
+            pair(page, text, ">")
+            page.gap(5)
+    note(page, "  恶意举报会影响账号信用")
+
+
+@family(COMPLAINT)
+def report_form(page: Page) -> None:
+    """The report's form with reason, words, pictures, telephone."""
+    words = page.words
+    title_bar(page, words.pick("填写举报信息", "投诉商家", "发起投诉", "提交投诉"))
+    with page.card():
+        goods(page, words.product())
+        pair(page, words.pick("被投诉方", "举报对象"), words.shop, private=True)
+    with page.card():
+        heading(page, words.pick("投诉原因", "举报理由"), "必选")
+        chips(page, words.few("complaint_reasons", 4, 7), 1)
+        upload(page, words.pick("请描述违规情况，最多500字", "说说发生了什么，便于核实"), "上传证据", "0/500")
+        pair(page, "联系电话", words.phone(), private=True)
+        pair(page, words.pick("匿名举报", "匿名投诉"), "●")
+    foot_buttons(page, [words.pick("提交投诉", "提交举报", "提交")])
+
+
+@family(COMPLAINT)
+def report_result(page: Page) -> None:
+    """The report was taken, founded or unfounded."""
+    words = page.words
+    title_bar(page, words.pick("举报详情", "投诉结果", "举报结果", "投诉单详情"))
+    state = words.pick("举报成立", "投诉成功", "投诉不成立", "举报已受理", "投诉已撤销", "核查中")
+    empty_picture(page, state, sub=words.pick("已对该商品作下架处理", "商家已被扣分处罚", "证据不足，未认定违规"))
+    rows(
+        page,
+        ("举报类型", words.say("complaint_reasons")),
+        ("提交时间", words.stamp(90)),
+        ("处理时间", words.stamp(4)),
+        ("投诉编号", words.number(12)),
+    )
+    with page.card():
+        heading(page, "处理说明")
+        note(
+            page,
+            words.pick(
+                "感谢您的监督，我们将继续加强巡查。", "您可以补充证据后再次举报。", "商家已向您致歉并承诺整改。"
+            ),
+        )
+    foot_buttons(page, words.pick("继续举报,返回", "撤销投诉,补充证据", "满意,不满意").split(","), None)
+
+
+@family(COMPLAINT, app="cainiao")
+def courier_complaint_options(page: Page) -> None:
+    """Complaining of a courier over the parcel's page."""
+    words = page.words
+    title_bar(page, words.pick("投诉快递", "快递投诉", "物流投诉", "投诉派件员"))
+    with page.card():
+        pair(page, words.courier, words.number(13), private=True)
+        pair(page, "派件员", words.pick("王师傅", "李**", "网点 " + words.site()))
+    with page.card():
+        choices(
+            page,
+            words.some(
+                [
+                    "未送货上门",
+                    "态度恶劣",
+                    "虚假签收",
+                    "包裹破损丢失",
+                    "派送太慢",
+                    "乱收费",
+                    "未经同意放驿站",
+                    "驿站服务差",
+                ],
+                5,
+                8,
+            ),
+            title=words.pick("请选择投诉原因", "投诉问题"),
+            marked=0,
+        )
+        upload(page, "补充说明(选填)", "图片")
+    foot_buttons(page, [words.pick("提交投诉", "确认投诉")])
+    if words.chance(0.3):
+        dialog(page, "投诉已提交", "我们会催促快递公司在24小时内与您联系", ["知道了"])
+
+
+@family(COMPLAINT)
+def complaint_list(page: Page) -> None:
+    """My complaints and reports."""
+    words = page.words
+    title_bar(page, words.pick("我的投诉", "举报记录", "投诉管理", "举报中心"))
+    tabs(page, words.pick("全部,处理中,已完成", "我发起的投诉,我收到的", "投诉,举报,维权").split(","))
+    if words.chance(0.3):
+        icons(page, ["举报商品", "举报店铺", "投诉快递", "知识产权"])
+    for _ in range(4):
+        with page.card():
+            heading(page, words.pick("投诉", "举报") + "：" + words.say("complaint_reasons"), words.short(200))
+            note(page, words.pick("投诉对象 ", "举报对象 ") + words.shop)
+            pair(
+                page,
+                words.pick("待商家申诉", "平台核实中", "投诉成立", "举报未成立", "已撤诉"),
+                "查看",
+                colour=page.theme.accent,
+            )
+
+
+@family(COMPLAINT, app="browser")
+def consumer_hotline(page: Page) -> None:
+    """A public office for complaints: a case with its number and office."""
+    words = page.words
+    title_bar(page, words.pick("12315投诉详情", "黑猫投诉", "消费投诉", "12345热线工单", "邮政申诉"))
+    with page.card():
+        heading(page, words.pick("投诉进度：已转办", "企业已回复", "待分配", "调解成功", "不予受理"))
+        timeline(
+            page,
+            [
+                (
+                    words.pick("企业回复", "受理", "办结"),
+                    words.short(3),
+                    words.pick("已联系消费者协商", "承诺退款处理"),
+                ),
+                (words.pick("分派", "审核通过"), words.short(50), words.city() + "市市场监督管理局"),
+                ("消费者发起投诉", words.short(70), "诉求：" + words.pick("退一赔三", "退款", "道歉赔偿")),
+            ],
+        )
+    rows(page, ("被投诉企业", words.shop), ("投诉问题", words.say("complaint_reasons")), ("投诉编号", words.number(14)))
+    centre(page, words.pick("撤回投诉", "补充材料"), 14, page.theme.accent)

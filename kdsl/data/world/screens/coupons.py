@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import band, centre, icons, sections
 from kdsl.data.world.screens.events import HALLS, RED, amount, festival_head, spending_progress
 from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import coupon, dialog, sheet, strip, tickets
@@ -11,6 +12,7 @@ from kdsl.data.world.screens.shop import shop_home
 from kdsl.data.world.screens.theme import WHITE
 from kdsl.data.world.screens.things import vivid
 from kdsl.data.world.screens.toolkit import (
+    APP_TABS,
     button,
     chips,
     foot_buttons,
@@ -92,7 +94,7 @@ def coupon_popup(page: Page) -> None:
     tabs(page, ["关注", "推荐", "618狂欢", "穿搭", "百亿补贴"], 1)
     chips(page, ["限时秒杀", "天猫国际", "88VIP", "天猫超市", "充值", "芭芭农场", "红包签到", "领券中心"])
     strip(page, "", 2)
-    tab_bar(page, ["首页", "视频", "消息", "购物车", "我的淘宝"])
+    tab_bar(page, APP_TABS)
     page.veil(0.6)
     value, limit = amount(words)
     page.fill(70, 200, WIDTH - 70, 500, (250, 60, 60), 18)
@@ -273,3 +275,89 @@ def cash_coupon(page: Page) -> None:
             height=96,
         )
     note(page, "面额由平台提供，领取后下单自动抵扣，不参与价格保护", colour=WHITE)
+
+
+@family(COUPONS)
+def shop_coupon_sheet(page: Page) -> None:
+    """The shop's and the platform's coupons over a product or the shop."""
+    words = page.words
+    page.rng.choice((product_top, shop_home))(page)
+    with sheet(page, page.rng.uniform(120, 260), words.pick("领券", "优惠券", "店铺优惠券", "可领优惠券", "优惠")):
+        heading(page, words.pick("可领取优惠券", "领券立减"))
+        for _ in range(page.rng.randint(3, 5)):
+            value, limit = amount(words)
+            coupon(
+                page,
+                value,
+                limit,
+                words.say("coupon_names"),
+                words.pick("领取", "立即领取", "已领取", "关注并领取", "入会领取"),
+                sub=words.pick("限本店商品", "有效期7天", words.stamp(-99, "%m.%d") + "前可用"),
+            )
+
+
+@family(COUPONS)
+def coupon_rain(page: Page) -> None:
+    """Coupons at fixed hours: sessions, claimed shares."""
+    words = page.words
+    page.gradient(0, page.height, (250, 70, 60), (255, 200, 150))
+    title_bar(page, words.pick("整点抢券", "大额券限时抢", "领券频道", "每日领券", "神券专区"))
+    tabs(page, ["10:00 已结束", "14:00 抢券中", "20:00 即将开始"], 1)
+    with page.card():
+        for _ in range(5):
+            value, limit = amount(words)
+            coupon(
+                page,
+                value,
+                limit,
+                words.say("coupon_names"),
+                words.pick("马上抢", "立即领", "已抢完", "提醒我", "已领取"),
+                sub=words.pick("已抢86%", "每日限量500张", "领取后24小时有效"),
+            )
+
+
+@family(COUPONS)
+def coupon_given(page: Page) -> None:
+    """A coupon that just came: taken, come back tomorrow, or a gift by the shop."""
+    words = page.words
+    page.rng.choice((product_top, shop_home))(page)
+    page.veil(0.6)
+    page.popup = True
+    value, limit = amount(words)
+    page.fill(56, 190, WIDTH - 56, 480, WHITE, 14)
+    page.y = 204
+    top = page.y
+    centre(
+        page,
+        words.pick("送你一张优惠券", "领取成功", "新人礼包", "专属优惠待领取", "掌柜送您福利", "限时惊喜券"),
+        18,
+        (40, 40, 40),
+        bold=True,
+    )
+    page.fill(76, top + 40, WIDTH - 76, top + 140, (255, 232, 226), 10)
+    page.y = top + 54
+    centre(page, value, 34, (230, 40, 50), bold=True)
+    centre(page, limit + " " + words.say("coupon_names"), 13, (230, 40, 50))
+    page.y = top + 156
+    centre(page, words.pick("有效期至", "请在领取后使用 ") + words.stamp(-50, "%m-%d 23:59"), 12, (140, 140, 140))
+    button(page, 90, top + 200, WIDTH - 180, words.pick("立即领取", "收下去使用", "一键领取", "马上领券"), height=40)
+
+
+@family(COUPONS, weight=0.8)
+def coupon_terms(page: Page) -> None:
+    """One coupon with its terms and a button to take it."""
+    words = page.words
+    title_bar(page, words.pick("优惠券详情", "领取优惠券", "红包领取", "消费券"))
+    value, limit = amount(words)
+    band(page, value, (236, 60, 60), 90, 40)
+    centre(page, limit, 15)
+    centre(page, words.say("coupon_names"), 17, bold=True)
+    icons(page, ["满减", "可叠加", "限时", "全场"], 4)
+    with page.card():
+        sections(
+            page,
+            ("使用范围", words.pick("限指定商品使用，特价除外", "全店通用")),
+            ("使用时间", "领取后" + words.number(1) + "天内有效"),
+            ("领取规则", "每个账号限领1张，不找零不兑现"),
+        )
+    foot_buttons(page, [words.pick("立即领取", "已领取 去使用", "已领完", "0.01元抢购")])

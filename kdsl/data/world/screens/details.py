@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import centre, sections, tiles
 from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import sheet
 from kdsl.data.world.screens.product_page import SLOGANS, price_band, product_top, under_image
 from kdsl.data.world.screens.registry import family
-from kdsl.data.world.screens.theme import WHITE, mix
+from kdsl.data.world.screens.theme import BLACK, WHITE, mix
 from kdsl.data.world.screens.things import vivid
-from kdsl.data.world.screens.toolkit import button, buttons, buy_bar, heading, note, pair, status_bar, tabs, title_bar
+from kdsl.data.world.screens.toolkit import (
+    PRODUCT_TABS,
+    button,
+    buttons,
+    buy_bar,
+    heading,
+    note,
+    pair,
+    status_bar,
+    tabs,
+    title_bar,
+)
 
 DETAIL = "商品详情页截图"
 PARAMETERS = (
@@ -36,7 +48,7 @@ PARAMETERS = (
 def _parameters(page: Page, low: int = 4, high: int = 9) -> None:
     words = page.words
     values = {
-        "brand": words.rng.choice(words.book["brands"]),
+        "brand": words.say("brands"),
         "city": words.city(),
         "factory": words.city() + "日用品有限公司",
         "address": words.address(),
@@ -49,7 +61,7 @@ def _parameters(page: Page, low: int = 4, high: int = 9) -> None:
 
 def _detail_tabs(page: Page) -> None:
     status_bar(page)
-    tabs(page, ["宝贝", "评价", "详情", "推荐"], page.rng.choice((0, 2, 2)), colour=page.theme.bar)
+    tabs(page, PRODUCT_TABS, page.rng.choice((0, 2, 2)), colour=page.theme.bar)
 
 
 @family(DETAIL, weight=2)
@@ -226,3 +238,130 @@ def seller_notice(page: Page) -> None:
             note(page, line, colour=page.theme.ink, size=13)
     _parameters(page, 2, 5)
     buy_bar(page, [words.pick("立即购买", "立即办理", "加入购物车")])
+
+
+@family(DETAIL)
+def instruction_page(page: Page) -> None:
+    """How the thing is used: numbered steps with pictures."""
+    words = page.words
+    product = words.product()
+    page.photo = words.chance(0.4)
+    page.fill(0, 0, WIDTH, page.height, mix(vivid(page.rng), WHITE, 0.88))
+    page.y = 16
+    ink = (50, 50, 56)
+    centre(page, words.pick("使用方法", "安装步骤", "食用方法", "清洗保养", "操作说明", "冲泡指南"), 24, ink, bold=True)
+    centre(page, words.pick("HOW TO USE", "简单三步轻松搞定", "STEP BY STEP"), 12, (130, 130, 136))
+    steps = [
+        "打开包装检查配件",
+        "清水冲洗擦干",
+        "接通电源长按开机",
+        "取适量涂抹按摩",
+        "拧紧螺丝固定",
+        "静置五分钟即可",
+        "每日两次饭后服用",
+    ]
+    for index, text in enumerate(page.rng.sample(steps, page.rng.randint(3, 4))):
+        page.thing(20, page.y, 130, page.y + 100, product.thing)
+        page.text(150, page.y + 14, f"0{index + 1}", 22, page.theme.accent, bold=True)
+        page.text(150, page.y + 50, text, 15, ink)
+        page.y += 114
+    note(
+        page,
+        words.pick("注意事项：请避免阳光直射，置于儿童不易触及处", "温馨提示：手工测量误差1-3cm属正常"),
+        colour=ink,
+    )
+
+
+@family(DETAIL)
+def comparison_table(page: Page) -> None:
+    """Ours against others, or models against each other."""
+    words = page.words
+    product = words.product()
+    page.y = 14
+    centre(page, words.pick("产品对比", "为什么选择我们", "型号对比", "规格参数", "实力看得见"), 22, bold=True)
+    heads = words.pick("参数,标准款,升级款", "项目,本品,普通" + product.noun, "型号,A款,B款").split(",")
+    names = [
+        "材质",
+        "重量",
+        "功率",
+        "容量",
+        "质保",
+        "产地",
+        "净含量",
+        "保质期",
+        "厚度",
+        "适用面积",
+        "包装清单",
+        "执行标准",
+        "储存方法",
+    ]
+    left, step = 14, (WIDTH - 28) / 3
+    for row, name in enumerate(["", *page.rng.sample(names, page.rng.randint(6, 10))]):
+        cells = (
+            heads
+            if not name
+            else [
+                name,
+                words.pick("加厚", words.number(2), "一年", "食品级", "√"),
+                words.pick("普通", words.number(2), "×", "无"),
+            ]
+        )
+        for column, text in enumerate(cells):
+            x = left + step * column
+            back = mix(page.theme.accent, WHITE, 0.7) if row == 0 else page.theme.card
+            page.fill(x, page.y, x + step - 1, page.y + 35, back)
+            page.text(x + step / 2, page.y + 10, text, 13, BLACK if row == 0 else None, align="c", width=step - 8)
+        page.y += 36
+    page.gap()
+    note(page, "  *数据来自实验室，实际因使用环境有差异")
+
+
+@family(DETAIL)
+def promises_and_faq(page: Page) -> None:
+    """Below the pictures: promises, price notes, questions, delivery."""
+    words = page.words
+    if words.chance(0.6):
+        tabs(page, PRODUCT_TABS, 2)
+    for title, text in page.rng.sample(
+        [
+            ("价格说明", "划线价为商品的参考价，并非原价；未划线价为实时标价，具体成交价以结算页为准。"),
+            ("关于发货", "默认48小时内发出，预售以页面标注时间为准，偏远地区运费请咨询客服。"),
+            ("关于色差", "商品均为实物拍摄，受光线与显示器影响，颜色以实物为准。"),
+            ("关于退换", "签收7天内保持吊牌完好、不影响二次销售可退换，定制类除外。"),
+            ("关于快递", "默认发中通圆通，不指定快递，签收前请当面验货。"),
+            ("质保说明", "整机一年、主要部件三年，凭购买记录享受售后。"),
+            ("食用提示", "开封后冷藏保存并尽快食用，过敏体质慎用。"),
+            ("配送安装", "送货入户，安装辅材由师傅现场报价。"),
+        ],
+        5,
+    ):
+        with page.card():
+            sections(page, (title, text))
+    buy_bar(page, ["加入购物车", "立即购买"])
+
+
+@family(DETAIL)
+def detail_with_tabs(page: Page) -> None:
+    """The details part of the page under its tabs: highlights, pictures, certificates."""
+    words = page.words
+    product = words.product()
+    tabs(page, words.pick("宝贝,评价,详情,推荐", "商品,参数,详情,同款").split(","), 2)
+    with page.card():
+        heading(page, words.pick("宝贝详情", "图文详情", "商品介绍", "亮点"))
+        for key, values in product.options.items():
+            pair(page, key, "/".join(values))
+        pair(page, "品牌", words.say("brands"))
+        pair(page, words.pick("产地", "货号", "上市时间"), words.pick("中国大陆", "A" + words.number(5), "2024年秋季"))
+    page.thing(0, page.y, WIDTH, page.y + 230, product.thing)
+    page.text(
+        20,
+        page.y + 20,
+        product.noun + words.pick("细节展示", "实拍", "场景图", "面料解析", "质检报告"),
+        20,
+        WHITE,
+        bold=True,
+    )
+    page.y += 240
+    centre(page, words.pick("甄选好料 用心制造", "细节见真章", "一处细节，多重守护", "品质源于热爱"), 18, bold=True)
+    tiles(page, 2, columns=2, labels=["细节一", words.pick("细节二", "侧面", "内部")])
+    buy_bar(page, ["加入购物车", "立即购买"])

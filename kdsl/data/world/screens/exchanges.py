@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import choices, rows, steps_bar, upload
 from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import dialog, sheet, strip
 from kdsl.data.world.screens.refunds import REASONS, services
@@ -11,6 +12,7 @@ from kdsl.data.world.screens.toolkit import (
     banner,
     button,
     buttons,
+    chips,
     foot_buttons,
     goods,
     heading,
@@ -243,3 +245,89 @@ def exchange_history(page: Page) -> None:
             heading(page, who, words.stamp(5 + 25 * index))
             note(page, text, colour=page.theme.ink)
     foot_buttons(page, ["撤销换货", "联系卖家"], None)
+
+
+@family(EXCHANGE)
+def exchange_confirm_dialog(page: Page) -> None:
+    """A question about the exchange over its page."""
+    words = page.words
+    title_bar(page, words.pick("换货", "售后服务", "换货申请"))
+    banner(page, words.pick("商家已寄出换新商品", "换货处理中", "换货商品派送中"), [words.left()])
+    with page.card():
+        goods(page, words.product(), price=False)
+        pair(page, "换成", next(iter(words.product().options.values()))[0])
+        pair(page, "换货物流", words.courier + words.number(12))
+    foot_buttons(page, ["延长收货", "确认收到换货"])
+    dialog(
+        page,
+        words.pick("确认收货", "撤销换货？", "改为退货退款", "提示"),
+        words.pick(
+            "请确认已收到商家换给您的商品，确认后换货完成",
+            "撤销以后本单不能再次申请换货",
+            "该规格已无货，可改成退货退款或换其他规格",
+            "换货需要先寄回原商品，商家收到后再发新的",
+        ),
+        ["取消", "确定"],
+    )
+
+
+@family(EXCHANGE)
+def exchange_compare(page: Page) -> None:
+    """The old choice beside the new one."""
+    words = page.words
+    product = words.product()
+    title_bar(page, words.pick("换货单", "换货详情", "换尺码", "换款式"))
+    with page.card():
+        steps_bar(page, ["申请换货", "寄回原商品", "商家发新货", "换货完成"], page.rng.randint(0, 3))
+    with page.card():
+        for name in (words.pick("原商品", "退回商品"), words.pick("换后商品", "新商品", "换新商品")):
+            spec = ";".join(f"{key}:{page.rng.choice(values)}" for key, values in product.options.items())
+            heading(page, name)
+            goods(page, product, price=False, count=1, spec=spec)
+    rows(
+        page,
+        ("换货原因", words.say("return_reasons")),
+        ("差价", words.pick("无需补差价", "需补¥10.00", "等价换货")),
+        ("换货运费", words.pick("商家承担", "买家承担", "运费险抵扣")),
+        ("服务单号", words.number(16)),
+        private=("服务单号",),
+    )
+    foot_buttons(page, words.pick("撤销换货,联系商家", "填写寄回单号", "查看换货物流").split(","), None)
+
+
+@family(EXCHANGE)
+def exchange_door_swap(page: Page) -> None:
+    """Swapped at the door: the courier brings the new one and takes the old."""
+    words = page.words
+    title_bar(page, words.pick("上门换新", "闪电换货", "先行换货", "以换代修"))
+    banner(page, words.pick("快递员将上门取旧送新", "换新商品已出库", "换货审核通过"), ["一手交旧一手交新"])
+    with page.card():
+        timeline(
+            page,
+            [
+                ("换新商品配送中", words.short(1), words.pick("请准备好原商品和配件", "快递员会检查旧商品外观")),
+                ("换货单审核通过", words.short(8), "已为您锁定换货库存"),
+                ("提交换货申请", words.short(9), "换货原因：" + words.pick("尺码不合适", "功能故障", "颜色发错")),
+            ],
+        )
+    with page.card():
+        pair(page, "取旧地址", words.address(), private=True)
+        pair(page, "上门时间", words.stamp(-20, "%m-%d 09:00-12:00"))
+        goods(page, words.product(), price=False)
+    foot_buttons(page, ["修改上门时间", "取消换货"], None)
+
+
+@family(EXCHANGE)
+def repair_or_exchange(page: Page) -> None:
+    """The kind of service with exchange chosen, and its form."""
+    words = page.words
+    title_bar(page, words.pick("申请换货", "申请售后", "换货/补寄"))
+    with page.card():
+        chips(page, ["退货", "换货", "补寄", "维修"], 1)
+        goods(page, words.product())
+    with page.card():
+        choices(page, words.few("return_reasons", 3, 5), title="换货原因", marked=0)
+        pair(page, "换货规格", words.pick("换同款同规格", "重新选择规格>"))
+    with page.card():
+        upload(page, "请描述要换货的问题，有助于商家快速处理", "添加凭证")
+    foot_buttons(page, [words.pick("提交换货申请", "提交申请")])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import band
+from kdsl.data.world.screens.cart import cart
 from kdsl.data.world.screens.orders import order_detail
 from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import dialog, empty_picture, sheet
 from kdsl.data.world.screens.payment import confirm_order
+from kdsl.data.world.screens.product_page import product_top
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.theme import WHITE
 from kdsl.data.world.screens.toolkit import (
     button,
     buttons,
+    chips,
     foot_buttons,
     goods,
     heading,
@@ -145,3 +149,73 @@ def queueing(page: Page) -> None:
     page.text(WIDTH / 2, 330, words.pick("当前人数过多", "活动太火爆了"), 20, WHITE, align="c", bold=True)
     page.text(WIDTH / 2, 366, words.pick("下单人数太多，请再试", "前方拥挤，正在为您排队"), 14, WHITE, align="c")
     button(page, 100, 410, 160, words.pick("我知道了", "刷新重试"), height=36)
+
+
+def _page_beneath(page: Page) -> None:
+    """The page that the failure shows up over."""
+    page.rng.choice((confirm_order, product_top, cart))(page)
+
+
+@family(FAIL)
+def error_toast_anywhere(page: Page) -> None:
+    """A toast over the order, the product or the cart."""
+    _page_beneath(page)
+    toast(page, page.words.say("buy_errors"), y=page.height * page.rng.uniform(0.2, 0.6))
+
+
+@family(FAIL)
+def error_dialog_anywhere(page: Page) -> None:
+    """A dialog over the order, the product or the cart."""
+    words = page.words
+    _page_beneath(page)
+    dialog(
+        page,
+        words.pick("", "提示", "无法购买", "提交失败", "下单失败", "温馨提示", "抱歉"),
+        words.say("buy_errors"),
+        words.pick("我知道了", "确定", "取消,重试", "返回,修改地址", "返回修改,继续", "知道了").split(","),
+    )
+
+
+@family(FAIL)
+def goods_invalid_sheet(page: Page) -> None:
+    """Some goods of the order cannot be bought: they are listed in a panel."""
+    words = page.words
+    confirm_order(page)
+    with sheet(
+        page,
+        page.rng.uniform(260, 380),
+        words.pick("以下商品无法购买", "部分商品库存不足", "以下商品不支持配送", "商品失效提醒"),
+    ):
+        note(page, words.say("buy_errors"), colour=page.theme.accent)
+        for _ in range(page.rng.randint(1, 2)):
+            goods(page, words.product(), tags=[words.pick("无货", "限购", "超出配送范围", "已下架")])
+        button(page, 18, page.height - 56, 156, words.pick("返回购物车", "更换地址"), main=False, height=38)
+        button(page, 186, page.height - 56, 156, words.pick("移除商品", "继续结算", "我知道了"), height=38)
+
+
+@family(FAIL)
+def risk_page(page: Page) -> None:
+    """The order was refused: verification, risk, or a crowd."""
+    words = page.words
+    title_bar(page, words.pick("提交订单", "确认订单", "温馨提示", ""))
+    page.gap(80)
+    empty_picture(
+        page,
+        words.pick("无法下单", "下单失败", "提交失败", "抱歉，无法购买", "购买失败"),
+        size=80,
+        sub=words.say("buy_errors") + words.pick("", "(错误码F-10007)", "(errorCode:B-00034)"),
+    )
+    buttons(page, words.pick("返回,刷新", "联系客服,重新下单", "去验证,返回").split(","))
+
+
+@family(FAIL, weight=0.8)
+def cart_cannot_settle(page: Page) -> None:
+    """Settling the cart fails: a notice band over it."""
+    words = page.words
+    cart(page)
+    page.veil(0.3)
+    page.popup = True
+    page.y = page.height * page.rng.uniform(0.2, 0.5)
+    band(page, words.say("buy_errors")[:22], (70, 70, 74), 56, 15)
+    if words.chance(0.4):
+        chips(page, ["看看相似", "无法结算", "重新选择"])

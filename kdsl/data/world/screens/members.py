@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.details import DETAIL
+from kdsl.data.world.screens.events import EVENT
 from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import coupon, sheet, strip
 from kdsl.data.world.screens.product_page import main_image, product_top
@@ -20,9 +22,6 @@ from kdsl.data.world.screens.toolkit import (
     tabs,
     title_bar,
 )
-
-DETAIL = "商品详情页截图"
-EVENT = "活动页面"
 
 RIGHTS = (
     "视频会员二选一",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import tiles
 from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import sheet
 from kdsl.data.world.screens.product_page import main_image
 from kdsl.data.world.screens.registry import family
-from kdsl.data.world.screens.toolkit import chips, foot_buttons, goods, heading, note, pair, status_bar
+from kdsl.data.world.screens.toolkit import chips, foot_buttons, goods, heading, note, pair, status_bar, title_bar
 from kdsl.data.world.screens.words import Product
 
 OPTIONS = "商品分类选项"
@@ -241,3 +242,80 @@ def size_helper(page: Page) -> None:
         chips(page, ["S[85-95斤]", "M[95-110斤]", "L[110-120斤]", "XL[120-135斤]"], page.rng.choice((None, 1)))
         _count(page)
     foot_buttons(page, [words.pick("加入购物车", "立即购买", "确定")])
+
+
+@family(OPTIONS)
+def picture_options(page: Page) -> None:
+    """Choices as a grid of pictures with names and prices."""
+    words = page.words
+    product = words.product()
+    status_bar(page)
+    page.thing(0, page.y, WIDTH, 150, product.thing)
+    with sheet(page, page.rng.uniform(90, 160), words.pick("", "选择款式", "请选择规格")):
+        pair(page, words.price(product.price), words.pick("已选：", "库存充足 已选 ") + product.spec)
+        key, values = next(iter(product.options.items()))
+        heading(page, f"{key}({len(values)})", words.pick("列表", "大图模式"))
+        labels = [f"{value} {words.price()}" for value in values]
+        tiles(page, len(values), labels=labels)
+        pair(page, words.pick("购买数量", "数量"), "-  1  +")
+    foot_buttons(page, words.pick("加入购物车,立即购买", "确定", "确认").split(","))
+
+
+@family(OPTIONS)
+def set_and_service_options(page: Page) -> None:
+    """Many groups of choices: colour, set, warranty, installation, instalments."""
+    words = page.words
+    product = words.product()
+    status_bar(page)
+    page.y = 40
+    goods(page, product, price=False, count=None)
+    page.left, page.right = 18, WIDTH - 18
+    for key, values in [
+        *product.options.items(),
+        ("套餐类型", ["官方标配", "套餐一", "套餐二", "套餐三"]),
+        (words.pick("增值服务", "保障服务"), ["无", "碎屏险1年¥99", "延保2年", "只换不修"]),
+        (words.pick("花呗分期", "分期"), ["不分期", "3期免息", "6期", "12期"]),
+    ][: page.rng.randint(3, 5)]:
+        heading(page, key, words.pick("", "尺码助手", "说明"))
+        chips(page, values, page.rng.choice((None, 0, 1)))
+    pair(page, "数量", words.pick("- 1 +", "有货 - 2 +", "仅剩3件 - 1 +"))
+    foot_buttons(page, words.pick("加入购物车,立即购买", "领券购买", "确定,取消").split(","))
+
+
+@family(OPTIONS)
+def size_rows(page: Page) -> None:
+    """Sizes as rows with stock and a quantity for each, as wholesale pages list them."""
+    words = page.words
+    product = words.product()
+    with sheet(page, page.rng.uniform(60, 180), words.pick("选择规格", "选择商品", "选规格")):
+        goods(page, product)
+        key, values = page.rng.choice(sorted(product.options.items()))
+        heading(page, key, words.pick("全部", "有货"))
+        for value in (values * 2)[: page.rng.randint(5, 8)]:
+            page.text(page.left, page.y + 8, f"{value}{words.pick('', '【新款】', '/均码')}", 14, width=130)
+            page.text(190, page.y + 9, words.price(), 13, page.theme.accent, align="c")
+            page.text(page.right, page.y + 9, words.pick("-  0  +", "-  1  +", "缺货", "到货提醒"), 13, align="r")
+            page.y += 38
+    foot_buttons(page, [f"已选{page.rng.randint(1, 5)}件", words.pick("立即订购", "确定", "加入购物车")])
+
+
+@family(OPTIONS, weight=0.8)
+def menu_options(page: Page) -> None:
+    """Choices of a date, a ticket, a flavour or a plan on a page of their own."""
+    words = page.words
+    kind = page.rng.randrange(3)
+    title_bar(page, words.pick(*(("选择场次", "选择票档"), ("选规格", "选口味"), ("选择套餐", "选择版本"))[kind]))
+    groups = (
+        {
+            "场次": ["周五 19:30", "周六 14:00", "周日 19:30"],
+            "票档": ["280元", "480元(缺货登记)", "880元"],
+            "数量": ["1张", "2张"],
+        },
+        {"份量": ["小份", "大份", "双人份"], "口味": ["微辣", "中辣", "不辣"], "加料": ["加蛋 +2", "珍珠 +1", "不加"]},
+        {"版本": ["基础版", "专业版", "企业版"], "时长": ["1个月", "季卡", "年卡", "永久"], "账号": ["新开", "续费"]},
+    )[kind]
+    for key, values in groups.items():
+        with page.card():
+            heading(page, key, words.pick("", "必选"))
+            chips(page, values, page.rng.choice((0, 1)))
+    foot_buttons(page, [words.pick("选好了", "确定", f"{words.price()} 下一步")])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import rows, sections, steps_bar
 from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import rewards, strip
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.toolkit import (
+    ORDER_TABS,
+    banner,
     buttons,
     foot_buttons,
     goods,
@@ -122,7 +125,7 @@ def order_list(page: Page) -> None:
     """我的订单: some orders with their states."""
     words = page.words
     search_bar(page, "搜索订单")
-    tabs(page, ["全部", "待付款", "待发货", "待收货", "退款/售后"], page.rng.randint(0, 3))
+    tabs(page, ORDER_TABS, page.rng.randint(0, 3))
     for _ in range(3):
         state = words.pick("卖家已发货", "买家已付款", "交易成功", "等待买家付款", "交易关闭")
         with page.card():
@@ -225,3 +228,116 @@ def service_order(page: Page) -> None:
             pair(page, key, value, private=key == "订单编号", spread=False)
         pair(page, "交易快照", "交易有争议时，会拿来作依据>", spread=False)
     foot_buttons(page, ["删除订单", "申请开票", "再买一单"], left=["更多"])
+
+
+@family(ORDER)
+def order_state_page(page: Page) -> None:
+    """One order with its state at the top: waits for dispatch, closed, done."""
+    words = page.words
+    title_bar(page, words.pick("订单详情", "", "交易详情"))
+    state = words.pick(
+        "买家已付款", "等待卖家发货", "交易成功", "交易关闭", "待发货", "拼团成功，待发货", "待使用", "已完成"
+    )
+    banner(
+        page,
+        state,
+        [words.pick("预计48小时内发货", "超时未付款，订单已关闭", "感谢您的购买", words.left() + "自动确认收货")],
+    )
+    with page.card():
+        page.text(
+            page.left,
+            page.y,
+            words.say("nicknames") + " " + words.phone(),
+            14,
+            private=True,
+        )
+        page.y += 24
+        note(page, words.address() + words.pick("3单元", "门卫室"), colour=page.theme.ink)
+    with page.card():
+        heading(page, words.shop + ">", words.pick("", "客服"))
+        goods(page, words.product())
+        buttons(page, words.some(["申请退款", "加购物车", "再买一单", "申请售后", "查看物流", "评价"], 2, 3), None)
+        pair(page, "实付款", words.price())
+    rows(
+        page,
+        ("订单编号", words.order()),
+        ("下单时间", words.stamp(60)),
+        ("支付方式", words.say("payments")),
+        ("支付时间", words.stamp(59.9)),
+        ("配送方式", "快递"),
+        ("订单备注", words.pick("无", "请发韵达")),
+        ("发票", "未开具"),
+        keep=0.8,
+        private=("订单编号",),
+    )
+    foot_buttons(
+        page,
+        words.pick("更多,提醒发货", "删除订单,再次购买", "修改地址,申请退款", "联系商家,确认收货").split(","),
+        None,
+    )
+
+
+@family(ORDER)
+def order_progress_card(page: Page) -> None:
+    """The order's course in time and the price taken apart."""
+    words = page.words
+    title_bar(page, words.pick("订单信息", "订单明细", "查看订单"))
+    with page.card():
+        steps_bar(page, ["提交订单", "付款", "发货", "确认收货"], page.rng.randint(1, 3))
+        timeline(
+            page,
+            [
+                ("成交时间", words.stamp(2), ""),
+                ("发货时间", words.stamp(60), ""),
+                ("付款时间", words.stamp(90), ""),
+                ("创建时间", words.stamp(90.2), ""),
+            ][page.rng.randint(0, 2) :],
+        )
+    with page.card():
+        for _ in range(page.rng.randint(1, 3)):
+            goods(page, words.product())
+    rows(
+        page,
+        ("商品总价", words.price()),
+        ("运费", "¥0.00"),
+        ("平台优惠", "-" + words.price()),
+        ("店铺优惠券", "-¥5.00"),
+        ("实付", words.price()),
+    )
+    rows(
+        page,
+        ("订单号", words.order() + " 复制"),
+        ("收货地址", words.address()),
+        ("交易号", words.number(24)),
+        private=("收货地址", "交易号"),
+    )
+    foot_buttons(page, ["更多", words.pick("申请开票", "加入购物车"), words.pick("再次购买", "写评价")], None)
+
+
+@family(ORDER)
+def voucher_order(page: Page) -> None:
+    """An order of something that is not sent: a voucher, a top-up, a ticket, a service."""
+    words = page.words
+    title_bar(page, words.pick("订单详情", "充值订单", "门票订单", "电子凭证"))
+    banner(page, words.pick("充值成功", "待使用", "出票中", "充值处理中", "已核销"), [words.stamp(2)])
+    rows(
+        page,
+        ("商品", words.product().title),
+        ("充值账号", words.phone()),
+        ("券码", words.number(12)),
+        ("有效期", "至" + words.stamp(-900, "%Y-%m-%d")),
+        ("实付金额", words.price()),
+        ("订单编号", words.order()),
+        ("下单时间", words.stamp(5)),
+        private=("充值账号", "券码"),
+        keep=0.85,
+    )
+    with page.card():
+        sections(
+            page,
+            (
+                "订单说明",
+                words.pick("虚拟商品充值成功后不支持退换。", "到店出示券码核销。", "若超时未到账请联系商家。"),
+            ),
+        )
+    foot_buttons(page, ["联系客服", "再来一单"], None)

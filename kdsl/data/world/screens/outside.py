@@ -1,4 +1,4 @@
-"""Screens from outside the shop's apps."""
+"""Screens from outside the shop's apps: rival shops, search, videos and notes, chats, calls and messages, the phone."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def douyin(page: Page) -> None:
     page.thing(60, 180, 300, 470)
     for index, text in enumerate(("赞", words.number(4), "评论", words.number(3), "收藏", "分享")):
         page.text(WIDTH - 26, 380 + index * 34, text, 12, WHITE, align="c")
-    page.text(14, page.height - 130, "@" + page.rng.choice(words.book["nicknames"]), 15, WHITE, bold=True)
+    page.text(14, page.height - 130, "@" + words.say("nicknames"), 15, WHITE, bold=True)
     page.y = page.height - 106
     page.left = 14
     note(page, review(page) + words.pick(" #好物分享", " #开箱", " #618"), colour=WHITE, most=2)
@@ -155,7 +155,7 @@ def notes_app(page: Page) -> None:
     """A note of a sharing app."""
     words = page.words
     status_bar(page)
-    page.text(14, page.y + 8, "<  " + page.rng.choice(words.book["nicknames"]), 14)
+    page.text(14, page.y + 8, "<  " + words.say("nicknames"), 14)
     page.text(WIDTH - 16, page.y + 8, words.pick("关注", "打开看看"), 13, page.theme.accent, align="r")
     page.thing(0, page.y + 36, WIDTH, page.y + 340)
     page.y += 346
@@ -274,7 +274,7 @@ def chat_app(page: Page) -> None:
         pair(page, "转账时间", words.stamp(form="%Y年%m月%d日 %H:%M:%S"))
         pair(page, "收款时间", words.stamp(form="%Y年%m月%d日 %H:%M:%S"))
         return
-    title_bar(page, page.rng.choice(words.book["nicknames"]), centred=True)
+    title_bar(page, words.say("nicknames"), centred=True)
     for index in range(6):
         mine = index % 2 == 1
         text = words.pick(

@@ -105,7 +105,7 @@ def map_area(page: Page, height: float, bubble: str = "", sub: str = "") -> None
     if rng.random() < 0.4:
         page.oval(rng.uniform(0, WIDTH), rng.uniform(top, bottom), rng.uniform(20, 50), (196, 220, 246))
     for _ in range(rng.randint(2, 7)):
-        name = words.pick(words.city(), words.city(), words.rng.choice(words.book["roads"]), words.city() + "市")
+        name = words.pick(words.city(), words.city(), words.say("roads"), words.city() + "市")
         page.text(
             rng.uniform(6, 310), rng.uniform(top + 4, bottom - 20), name, rng.choice((10, 11, 12)), (120, 126, 136)
         )

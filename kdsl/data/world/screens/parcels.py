@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import icons
 from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import strip
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.toolkit import (
+    MESSAGE_TABS,
+    ORDER_TABS,
     button,
     buttons,
     foot_buttons,
@@ -21,6 +24,7 @@ from kdsl.data.world.screens.toolkit import (
 from kdsl.data.world.screens.tracking import moving
 
 LIST = "物流页面-物流列表页面"
+STATES = ["运输中", "派送中", "待取件", "已签收", "已发货", "待揽收", "已揽收"]
 
 
 def _parcel_row(page: Page, state: str, *, action: str = "") -> None:
@@ -65,7 +69,7 @@ def order_logistics(page: Page) -> None:
     words = page.words
     title_bar(page, words.pick("交易物流", "通知", "订单物流消息"), right=["设置"])
     if words.chance(0.6):
-        tabs(page, ["物流", "提醒", "互动", "赞评", "优惠", "其他"])
+        tabs(page, MESSAGE_TABS)
     for index in range(page.rng.randint(3, 5)):
         with page.card():
             heading(
@@ -149,7 +153,7 @@ def waiting_orders(page: Page) -> None:
     """Orders on the way, each with 查看物流."""
     words = page.words
     search_bar(page, "搜索订单", words.pick("", "我的包裹"))
-    tabs(page, ["全部", "待付款", "待发货", "待收货", "退款/售后"], 3)
+    tabs(page, ORDER_TABS, 3)
     for _ in range(3):
         with page.card():
             heading(page, words.shop, "卖家已发货")
@@ -190,3 +194,83 @@ def waybill_detail(page: Page) -> None:
             pair(page, "收", words.address(), private=True)
             pair(page, "快递公司：", words.courier, spread=False)
     foot_buttons(page, ["联系客服"])
+
+
+@family(LIST)
+def parcels_by_state(page: Page) -> None:
+    """All parcels under tabs by state, one card each."""
+    words = page.words
+    title_bar(page, words.pick("我的快递", "我的包裹", "全部包裹", "收件箱"), right=["筛选"])
+    tabs(page, words.pick("全部,待取件,运输中,已签收", "我收的,我寄的", "近7天,近30天,更早").split(","))
+    for _ in range(page.rng.randint(3, 5)):
+        with page.card(pad=8):
+            state = words.pick(*STATES)
+            heading(
+                page,
+                state,
+                words.short(page.rng.uniform(1, 90)),
+                colour=page.theme.accent if "签" not in state else None,
+            )
+            goods(page, words.product(), price=False, count=None, side=46)
+            note(page, f"{words.courier} {words.number(12)}  {words.say('courier_lines')}", most=2)
+
+
+@family(LIST)
+def split_order_parcels(page: Page) -> None:
+    """One order in several parcels, each with its number and state."""
+    words = page.words
+    count = page.rng.randint(2, 4)
+    title_bar(page, words.pick("包裹列表", "查看物流", "物流信息", "选择包裹"))
+    note(
+        page,
+        "  " + words.pick(f"该订单已拆成{count}个包裹发出", f"共{count}个包裹，分开配送", "您的商品从不同仓库发货"),
+    )
+    for index in range(count):
+        with page.card():
+            heading(page, f"包裹{index + 1}", words.pick(*STATES), colour=page.theme.accent)
+            pair(page, words.courier, words.number(13), private=True)
+            note(page, words.pick(words.say("courier_lines"), moving(words)), colour=page.theme.ink)
+            for place in range(page.rng.randint(1, 3)):
+                page.thing(page.left + place * 62, page.y, page.left + place * 62 + 54, page.y + 54)
+            page.text(page.right, page.y + 20, f"共{page.rng.randint(1, 5)}件 >", 12, page.theme.muted, align="r")
+            page.y += 62
+
+
+@family(LIST)
+def pickup_codes(page: Page) -> None:
+    """Codes of all parcels that wait at stations."""
+    words = page.words
+    title_bar(page, words.pick("取件码", "待取包裹", "身份码取件", "批量取件"))
+    for _ in range(page.rng.randint(1, 3)):
+        with page.card():
+            heading(
+                page,
+                words.pick("菜鸟驿站", "妈妈驿站", "丰巢柜", "兔喜超市")
+                + words.pick("(东门店)", "", words.number(1) + "号楼"),
+                words.pick("导航", "营业中"),
+            )
+            for _ in range(page.rng.randint(2, 3)):
+                code = f"{words.number(1)}-{words.number(1)}-{words.number(4)}"
+                pair(page, words.courier, code, colour=page.theme.accent)
+                note(page, words.pick("今天到站", "昨天到站", "已存放2天") + "  尾号" + words.number(4))
+    foot_buttons(page, words.pick("一键取件,找人代取", "全部已取", "请人帮取,送货上门").split(","))
+
+
+@family(LIST)
+def parcels_in_assistant(page: Page) -> None:
+    """The messages of the logistics box, a row a parcel."""
+    words = page.words
+    search_bar(page, words.pick("搜索单号、商品、店铺", "输入快递单号查询"), "查询")
+    icons(page, ["寄快递", "取件码", "查快递", "服务"], 4)
+    heading(page, words.pick("  最近包裹", "  我的包裹", "  待收包裹"), "全部>")
+    x = 74
+    for index in range(5):
+        page.thing(14, page.y, 64, page.y + 50)
+        page.text(x, page.y + 2, words.pick(*STATES), 14, page.theme.accent, bold=True)
+        page.text(x + 64, page.y + 4, words.pick(words.courier, words.product().title), 12, width=150)
+        page.text(WIDTH - 12, page.y + 4, words.short(10 * index + 1), 10, page.theme.muted, align="r")
+        page.text(
+            x, page.y + 26, words.pick(moving(words), words.say("courier_lines")), 12, page.theme.muted, width=270
+        )
+        page.y += 66
+    tab_bar(page, words.pick("首页,包裹,寄件,我的", "取件,寄件,驿站,我的").split(","), 1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import centre, choices, rows
 from kdsl.data.world.screens.page import WIDTH, Page
-from kdsl.data.world.screens.panels import empty_picture, sheet, strip
+from kdsl.data.world.screens.panels import dialog, empty_picture, sheet, strip
 from kdsl.data.world.screens.registry import family
+from kdsl.data.world.screens.theme import WHITE
 from kdsl.data.world.screens.toolkit import (
+    ORDER_TABS,
     button,
     buttons,
     foot_buttons,
@@ -276,10 +279,108 @@ def unpaid_orders(page: Page) -> None:
     """Orders that wait for payment."""
     words = page.words
     search_bar(page, "搜索订单", words.pick("", "我的包裹"))
-    tabs(page, ["全部", "待付款", "待发货", "待收货", "退款/售后"], page.rng.choice((0, 1)))
+    tabs(page, ORDER_TABS, page.rng.choice((0, 1)))
     for _ in range(page.rng.randint(1, 3)):
         with page.card():
             heading(page, words.shop, "等待买家付款")
             goods(page, words.product())
             pair(page, words.pick("剩23小时59分自动关闭", ""), "需付款" + words.price())
             buttons(page, ["更多", "修改地址", "找人付", words.pick("付款", "继续付款")])
+
+
+@family(PAY)
+def ways_sheet(page: Page) -> None:
+    """Ways to pay, banks and instalments in a panel."""
+    words = page.words
+    confirm_order(page)
+    with sheet(page, page.rng.uniform(140, 260), words.pick("选择付款方式", "更换付款方式", "支付方式", "付款")):
+        centre(page, words.price(), 26, bold=True)
+        page.gap(4)
+        choices(page, words.few("payments", 5, 8), marked=page.rng.randint(0, 3))
+        note(page, words.pick("免密支付已开启", "支付即同意《付款协议》", "优惠：立减0.5元"))
+        button(page, 18, page.height - 56, WIDTH - 36, words.pick("确认付款", "立即支付", "确认交易"), height=38)
+
+
+@family(PAY)
+def instalments(page: Page) -> None:
+    """Paying in parts: periods, fees, credit left."""
+    words = page.words
+    total = page.rng.uniform(200, 6000)
+    title_bar(page, words.pick("花呗分期", "分期付款", "确认付款", "选择分期"))
+    with page.card():
+        centre(page, f"¥{total:.2f}", 30, bold=True)
+        page.gap(6)
+        parts = [
+            f"¥{total / count:.2f} x {count}期  {words.pick('免手续费', '手续费¥1.20/期')}" for count in (3, 6, 12, 24)
+        ]
+        choices(page, ["不分期，下月还", *parts], title="分期方案", marked=page.rng.randint(0, 4))
+    rows(page, ("可用额度", words.price()), ("首次还款日", words.stamp(-700, "%m月%d日")), ("收款方", words.shop))
+    foot_buttons(page, [words.pick("确认付款", "同意协议并付款", "立即支付")])
+
+
+@family(PAY, app="alipay")
+def password_or_face(page: Page) -> None:
+    """Confirming by face, finger or a code sent by message, or a payment that did not go through."""
+    words = page.words
+    title_bar(page, words.pick("付款", "安全验证", "支付宝付款", "收银台"))
+    with page.card():
+        centre(page, words.shop, 14)
+        centre(page, words.price(), 30, bold=True)
+        page.gap(6)
+        pair(page, "付款方式", words.say("payments"))
+    if words.chance(0.5):
+        with sheet(page, 380, words.pick("请验证指纹", "面容支付", "输入短信验证码", "输入支付密码")):
+            page.oval(WIDTH / 2, page.y + 50, 36, None, page.theme.accent)
+            page.y += 104
+            centre(page, words.pick("使用密码支付", "重新获取(52s)", "换个验证方式"), 14, page.theme.accent)
+        return
+    dialog(
+        page,
+        words.pick("", "付款失败", "支付遇到问题", "提示"),
+        words.pick(
+            "余额不足，请更换付款方式",
+            "是否放弃本次付款？",
+            "当前支付方式不可用，请换一种方式",
+            "本次交易存在风险，已拦截付款",
+            "您是否已完成支付？",
+        ),
+        words.pick("放弃,继续付款", "更换付款方式", "未支付,已完成支付").split(","),
+    )
+
+
+@family(PAY)
+def paid_page(page: Page) -> None:
+    """After paying: thanks, what follows, rewards."""
+    words = page.words
+    page.gradient(0, 200, page.theme.accent, page.theme.accent_2)
+    status_bar(page, colour=page.theme.accent, ink=WHITE)
+    page.y += 24
+    centre(page, words.pick("支付成功", "付款成功", "下单成功", "您已付款", "预售定金支付成功"), 24, WHITE, bold=True)
+    centre(page, words.pick("实付", "共支付") + words.price(), 14, WHITE)
+    page.y = 160
+    with page.card():
+        pair(page, "收货信息", words.address(), private=True)
+        buttons(page, ["查看订单", words.pick("返回首页", "继续逛逛")], None)
+    with page.card():
+        heading(page, words.pick("付款有礼", "恭喜获得", "本单返"), "规则")
+        note(page, words.pick("红包已放入卡券包", "淘金币+20", "收货后返1.2元"))
+    strip(page, words.pick("买了的人还买", "猜你喜欢"), 1)
+
+
+@family(PAY)
+def preorder_pay(page: Page) -> None:
+    """Deposit and balance, delivery time, shop notes before 提交订单."""
+    words = page.words
+    title_bar(page, words.pick("确认订单", "提交订单", "填写订单", "结算"))
+    with page.card():
+        pair(page, words.address(), ">", private=True)
+    with page.card():
+        heading(page, words.shop)
+        goods(page, words.product())
+        pair(page, "阶段1 定金", words.price())
+        pair(page, "阶段2 尾款", words.price())
+        pair(page, "配送方式", words.pick("快递 免邮", "送货上门 ¥0", "自提"))
+        pair(page, words.pick("订单备注", "买家留言", "发票"), words.pick("无备注>", "建议与商家协商>", "不开发票>"))
+    with page.card():
+        choices(page, words.few("payments", 3, 4), title="付款方式", marked=0)
+    foot_buttons(page, [f"合计{words.price()}", words.pick("提交订单", "支付定金", "去支付", "立即付款")])

@@ -182,7 +182,7 @@ def printed_pack(page: Page) -> None:
     _start(page)
     _lay(page, page.rng.choice(("pack", "box", "bottle", "book")), 0.95)
     x, y = page.rng.uniform(90, 140), page.rng.uniform(0.3, 0.5) * page.height
-    _print(page, words.rng.choice(words.book["brands"]), x, y, page.rng.choice((20, 28)))
+    _print(page, words.say("brands"), x, y, page.rng.choice((20, 28)))
     _print(page, product.noun, x + 6, y + 40, page.rng.choice((18, 24)))
     if words.chance(0.5):
         _print(
@@ -284,4 +284,90 @@ def manual(page: Page) -> None:
     ):
         page.text(70, page.y, f"{key}：{value}", 13, (40, 40, 40))
         page.y += 26
+    _end(page)
+
+
+@family(PHOTO)
+def label_or_plate(page: Page) -> None:
+    """A nameplate, a washing label or a date stamp seen near."""
+    words = page.words
+    _start(page)
+    _lay(page, share=1.4)
+    y = page.height * page.rng.uniform(0.2, 0.4)
+    page.fill(70, y, 290, y + 130, page.rng.choice(((244, 244, 240), (206, 208, 212), (30, 30, 34))), 4)
+    ink = page.rng.choice(((40, 40, 44), (150, 150, 156)))
+    lines = [
+        "型号 " + words.number(4),
+        "额定电压 220V~ 50Hz",
+        "生产日期 " + words.stamp(4000, "%Y%m%d"),
+        "成分 棉95% 氨纶5%",
+        "限用日期 " + words.stamp(-9000, "%Y/%m/%d"),
+        "MADE IN CHINA",
+        "批号 " + words.number(6),
+        "S/N " + words.number(10),
+        "净含量 500ml",
+    ]
+    for index, text in enumerate(page.rng.sample(lines, page.rng.randint(2, 4))):
+        page.text(82, y + 12 + 28 * index, text, page.rng.choice((11, 13, 14)), ink)
+    _end(page)
+
+
+@family(PHOTO)
+def measured(page: Page) -> None:
+    """A thing beside a ruler or on scales."""
+    _start(page)
+    _lay(page)
+    if page.words.chance(0.5):
+        y = page.height * page.rng.uniform(0.6, 0.85)
+        page.fill(0, y, WIDTH, y + 34, (240, 214, 90))
+        for mark in range(36):
+            page.stroke((mark * 10, y), (mark * 10, y + (14 if mark % 5 == 0 else 8)), colour=BLACK)
+            if mark % 5 == 0:
+                page.text(mark * 10 + 1, y + 16, str(mark), 10, BLACK)
+    else:
+        page.fill(130, page.height - 70, 230, page.height - 36, (60, 80, 60), 4)
+        _print(page, f"{page.rng.uniform(0.1, 9):.2f}kg", 145, page.height - 64, 20, (190, 240, 190))
+    _end(page)
+
+
+@family(PHOTO)
+def installed_place(page: Page) -> None:
+    """A thing at its place: wall, floor, pipes, cables."""
+    rng = page.rng
+    _start(page)
+    wall = vivid(rng)
+    page.fill(0, 0, WIDTH, page.height * rng.uniform(0.4, 0.7), mix(wall, WHITE, 0.6))
+    for _ in range(rng.randint(1, 4)):
+        x = rng.uniform(20, 340)
+        page.stroke(
+            (x, 0),
+            (x + rng.uniform(-60, 60), page.height / 2),
+            (x + rng.uniform(-90, 90), page.height),
+            colour=rng.choice((BLACK, WHITE, (150, 150, 150))),
+            width=rng.uniform(2, 9),
+        )
+    _lay(page)
+    if rng.random() < 0.4:
+        _lay(page, share=0.35)
+    _end(page)
+
+
+@family(PHOTO, weight=0.8)
+def stack_of_parcels(page: Page) -> None:
+    """Cartons with tape, some with print."""
+    words = page.words
+    _start(page)
+    for index in range(page.rng.randint(2, 4)):
+        x, y = page.rng.uniform(10, 120), page.height * (0.1 + 0.22 * index)
+        page.fill(x, y, x + 210, y + page.height * 0.24, mix((190, 150, 100), BLACK, 0.08 * index))
+        page.fill(x + 90, y, x + 112, y + page.height * 0.24, (222, 200, 160))
+        if words.chance(0.5):
+            _print(
+                page,
+                words.pick("易碎品", "小心轻放", "此面向上", "生鲜", words.courier),
+                x + 16,
+                y + 12,
+                15,
+                (150, 40, 30),
+            )
     _end(page)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import bubble, rows, sections, steps_bar, tiles, upload
 from kdsl.data.world.screens.complaints import Step
-from kdsl.data.world.screens.page import Page
+from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import sheet, strip
 from kdsl.data.world.screens.refunds import REASONS
 from kdsl.data.world.screens.registry import family
@@ -226,3 +227,106 @@ def service_records(page: Page) -> None:
             goods(page, words.product())
             note(page, words.pick("平台客服处理中，请稍等", "平台客服已介入，预计24小时内回复您", "平台判定支持买家"))
             buttons(page, words.pick("催处理,查看详情", "我要留言,查看详情", "查看详情").split(","), None)
+
+
+@family(PLATFORM)
+def dispute_steps(page: Page) -> None:
+    """The case as a row of steps with the newest word of the staff."""
+    words = page.words
+    title_bar(page, words.pick("纠纷详情", "平台介入", "客服介入", "维权详情"))
+    with page.card():
+        steps_bar(
+            page,
+            words.pick("申请介入,双方举证,平台判定,完结", "提交,核实,协商,结果").split(","),
+            page.rng.randint(0, 3),
+        )
+        heading(page, words.pick("平台专员处理中", "待您举证", "平台已判定", "等待商家举证"), colour=page.theme.accent)
+        note(page, words.say("dispute_lines"), colour=page.theme.ink)
+        pair(page, words.pick("预计完成", "举证截止"), words.stamp(-40, "%m月%d日 %H:%M"))
+        buttons(page, words.pick("上传凭证", "查看判定说明,我有异议", "催一催,补充说明").split(","))
+    rows(
+        page,
+        ("介入原因", words.say("refund_reasons")),
+        ("诉求", words.pick("退货退款", "仅退款", "赔付", "换货")),
+        ("涉及金额", words.price()),
+        ("介入单号", words.number(16)),
+        private=("介入单号",),
+    )
+    with page.card():
+        goods(page, words.product())
+    foot_buttons(page, ["撤销介入", "联系平台客服"], None)
+
+
+@family(PLATFORM)
+def evidence_form(page: Page) -> None:
+    """Handing in evidence: words and pictures until a deadline."""
+    words = page.words
+    title_bar(page, words.pick("提交凭证", "补充举证", "举证", "上传证据"))
+    note(page, "  " + words.pick("平台会根据双方凭证作出判定，请如实提交", f"举证{words.left()}，逾期视为放弃"))
+    with page.card():
+        heading(page, words.pick("文字说明", "情况说明"))
+        upload(page, "说明商品问题、和商家协商的经过，不少于10个字", "添加图片/视频", "0/500")
+    with page.card():
+        heading(page, "凭证要求", "查看示例")
+        for text in words.some(
+            ["商品问题部位清晰照片", "开箱视频", "和商家的聊天记录截图", "快递面单及外包装", "权威机构检测报告"], 3, 5
+        ):
+            note(page, "· " + text, colour=page.theme.ink)
+    with page.card():
+        heading(page, words.pick("对方凭证", "商家举证"), words.pick("暂未提交", "已提交"))
+        tiles(page, 3)
+    foot_buttons(page, [words.pick("提交凭证", "确认提交")])
+
+
+@family(PLATFORM)
+def platform_call(page: Page) -> None:
+    """The platform's staff writes or has called."""
+    words = page.words
+    title_bar(page, words.pick("平台客服", "专属客服介入", "淘宝官方客服", "平台专员"))
+    bubble(page, "您好，我是平台介入专员" + words.pick("小李", "3021号", "阿天") + "，您的纠纷由我负责")
+    bubble(page, words.say("dispute_lines"))
+    bubble(page, words.pick("商家一直不同意退款怎么办", "我已经上传凭证了", "请尽快判定"), mine=True)
+    bubble(page, words.pick("平台会根据规则核实并作出判定", "已为您加急，24小时内给您介入结果"))
+    with page.card():
+        heading(page, words.pick("介入单", "纠纷单"), words.pick("处理中", "已完结"))
+        goods(page, words.product())
+        buttons(page, ["查看介入进度", "补充凭证"], None)
+
+
+@family(PLATFORM)
+def platform_payout(page: Page) -> None:
+    """The platform pays in advance or pays compensation."""
+    words = page.words
+    title_bar(page, words.pick("平台保障", "先行赔付", "赔付详情", "极速维权"))
+    banner(page, words.pick("平台已为您垫付", "维权完成", "赔付成功", "平台判定商家违约"), [words.stamp(2)])
+    rows(
+        page,
+        ("判定结果", words.pick("支持买家", "支持退货退款", "商家责任", "部分支持")),
+        ("赔付金额", words.price()),
+        ("赔付去向", words.say("payments")),
+        ("处理人", "平台客服"),
+    )
+    with page.card():
+        sections(page, ("判定说明", words.say("dispute_lines") + "。如对结果不认同，可在期限内申诉一次。"))
+    foot_buttons(page, words.pick("申诉,我知道了", "评价平台客服", "对结果不满意,满意").split(","), None)
+
+
+@family(PLATFORM)
+def ask_platform_dialog(page: Page) -> None:
+    """Asking the platform to step in, from the page of a refused refund."""
+    words = page.words
+    title_bar(page, words.pick("退款详情", "售后详情"))
+    banner(page, words.pick("商家拒绝了您的申请", "商家不同意退款"), [words.left()])
+    with page.card():
+        note(page, "拒绝原因：" + words.pick("商品没有质量问题", "已超售后期", "请先寄回商品"), colour=page.theme.ink)
+        goods(page, words.product())
+    foot_buttons(page, ["修改申请", "申请平台介入"])
+    with sheet(page, page.rng.uniform(280, 380), words.pick("申请平台介入", "要平台帮忙处理吗", "平台介入说明")):
+        for text in (
+            "平台客服介入后会联系双方核实",
+            "需要您在规定时间内提供凭证",
+            words.pick("介入期间您的款项不会打给商家", "平台判定后双方需执行结果"),
+        ):
+            note(page, "· " + text, colour=page.theme.ink, size=13)
+        button(page, 18, page.height - 100, WIDTH - 36, words.pick("确认申请介入", "立即申请平台介入"), height=38)
+        button(page, 18, page.height - 56, WIDTH - 36, "再和商家协商", main=False, height=38)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import band, centre
 from kdsl.data.world.screens.page import WIDTH, Page
+from kdsl.data.world.screens.panels import sheet
 from kdsl.data.world.screens.registry import family
-from kdsl.data.world.screens.theme import WHITE
+from kdsl.data.world.screens.theme import BLACK, WHITE, mix
 from kdsl.data.world.screens.things import vivid
-from kdsl.data.world.screens.toolkit import buy_bar, heading, note, pair, status_bar
+from kdsl.data.world.screens.toolkit import PRODUCT_TABS, buy_bar, heading, note, pair, search_bar, status_bar, tabs
 from kdsl.data.world.screens.words import Product
 
 HEAD = "商品头图"
@@ -261,3 +263,81 @@ def gone_top(page: Page) -> None:
         WHITE,
     )
     buy_bar(page, [words.pick("找相似", "到货提醒", "立即购买")])
+
+
+@family(HEAD)
+def live_price_top(page: Page) -> None:
+    """The main image with a search field over it, tabs of the page, and a live window."""
+    words = page.words
+    product = words.product()
+    search_bar(page, words.pick(product.noun, "搜索店内宝贝"), words.pick("搜索", "分享", ""))
+    if words.chance(0.5):
+        tabs(page, PRODUCT_TABS, 0)
+    main_image(page, product, page.y + page.rng.uniform(320, 400))
+    page.fill(WIDTH - 92, page.y - 130, WIDTH - 10, page.y - 20, (60, 60, 64), 8)
+    page.text(WIDTH - 51, page.y - 44, words.pick("直播中", "讲解中", "看讲解"), 12, WHITE, align="c")
+    price_band(page, product)
+    under_image(page, product)
+    buy_bar(page, words.pick("加入购物车,立即购买", "加购,到手价购买", "到店自提,立即购买").split(","))
+
+
+@family(HEAD)
+def gift_poster(page: Page) -> None:
+    """A main image that is mostly a poster: price bubble, gifts, a date."""
+    words = page.words
+    product = words.product()
+    page.height = page.rng.randint(340, 400)
+    page.photo = True
+    ground = vivid(page.rng)
+    page.fill(0, 0, WIDTH, page.height, mix(ground, WHITE, 0.6))
+    page.text(14, 14, words.say("brands") + words.pick("官方旗舰", "", " 原厂正品"), 15, ground)
+    page.text(14, 40, product.title[:12], 24, BLACK, bold=True)
+    page.text(14, 76, " | ".join(words.few("gifts", 1, 2)), 13, ground)
+    page.thing(70, 100, 300, page.height - 70, product.thing)
+    page.y = page.height - 56
+    band(
+        page,
+        words.pick("到手价", "限时", "活动价", "券后") + words.price(product.price) + "  " + words.say("gifts"),
+        ground,
+        56,
+    )
+
+
+@family(HEAD)
+def saved_main_picture(page: Page) -> None:
+    """The main image in the viewer with the menu that a long press opens."""
+    words = page.words
+    product = words.product()
+    page.fill(0, 0, WIDTH, page.height, BLACK)
+    page.y = 110
+    main_image(page, product, 470)
+    with sheet(page, page.height - 200, "", close=False):
+        page.y -= 14
+        for text in words.some(["保存图片", "发送给朋友", "识图找同款", "分享主图", "添加到表情", "取消"], 3, 4):
+            centre(page, text, 16)
+            page.gap(8)
+
+
+@family(HEAD)
+def group_price_top(page: Page) -> None:
+    """The main image with the price of a limited-time or trial channel."""
+    words = page.words
+    product = words.product()
+    status_bar(page)
+    main_image(page, product, 340)
+    colour = page.rng.choice(((240, 60, 60), (130, 60, 220), (250, 110, 20), (20, 150, 90)))
+    channel = words.pick("聚划算", "淘特", "天天特卖", "淘宝秒杀", "U先试用", "天猫超市", "预售")
+    band(
+        page,
+        f"{channel}  {words.price(product.price)}  {words.pick('距结束 01:23:45', '已抢82%', '付定金立减')}",
+        colour,
+        46,
+    )
+    note(page, "  " + product.title, size=15, colour=page.theme.ink)
+    note(page, "  " + " · ".join(words.few("shop_lines", 2, 3)))
+    pair(
+        page,
+        words.pick("选择", "发货", "保障"),
+        words.pick("请选择颜色分类", words.city() + " 快递包邮", "假一赔四") + ">",
+    )
+    buy_bar(page, words.pick("马上抢", "立即付定金", "单独购买,立即参团", "加入购物车,立即购买").split(","))

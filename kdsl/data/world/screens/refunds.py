@@ -7,6 +7,7 @@ from kdsl.data.world.screens.panels import dialog, empty_picture, sheet, strip
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.theme import WHITE
 from kdsl.data.world.screens.toolkit import (
+    ORDER_TABS,
     banner,
     button,
     buttons,
@@ -254,7 +255,7 @@ def refund_list(page: Page) -> None:
     """The list of after-sales orders."""
     words = page.words
     search_bar(page, "搜索订单")
-    tabs(page, ["全部", "待付款", "待发货", "待收货", "退款/售后"], 4)
+    tabs(page, ORDER_TABS, 4)
     for _ in range(4):
         with page.card():
             heading(page, words.shop, words.pick("仅退款", "退货退款", "退款"))

@@ -10,6 +10,8 @@ from kdsl.data.world.screens.returns import return_done
 from kdsl.data.world.screens.theme import WHITE
 from kdsl.data.world.screens.things import vivid
 from kdsl.data.world.screens.toolkit import (
+    APP_TABS,
+    MESSAGE_TABS,
     button,
     buttons,
     chips,
@@ -107,7 +109,7 @@ def feed(page: Page) -> None:
     search_bar(page, words.product().noun, "搜索", back=False)
     tabs(page, words.pick("关注,推荐,618狂欢,穿搭,视频", "推荐,大额抵10%+,下单返,1元秒,大牌小样").split(","), 1)
     strip(page, words.pick("", "在这里下单有返现 满额可用"), 3)
-    tab_bar(page, ["首页", "视频", "消息", "购物车", "我的淘宝"], 0)
+    tab_bar(page, APP_TABS, 0)
 
 
 @family(REST)
@@ -115,7 +117,7 @@ def mixed_messages(page: Page) -> None:
     """The list of notices."""
     words = page.words
     title_bar(page, "通知")
-    tabs(page, ["物流", "提醒", "互动", "赞评", "优惠", "其他"], page.rng.randint(1, 5))
+    tabs(page, MESSAGE_TABS, page.rng.randint(1, 5))
     for index in range(4):
         with page.card():
             heading(

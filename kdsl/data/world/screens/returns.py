@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import centre, choices, rows, sections, steps_bar, upload
 from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import empty_picture, sheet
 from kdsl.data.world.screens.refunds import money, refund_info, services
 from kdsl.data.world.screens.registry import family
+from kdsl.data.world.screens.theme import WHITE
 from kdsl.data.world.screens.toolkit import (
     banner,
     button,
     buttons,
+    chips,
     foot_buttons,
     goods,
     heading,
@@ -215,3 +218,143 @@ def no_reason_refused(page: Page) -> None:
         note(page, "您可以修改退货申请，与商家重新协商；或申请平台介入")
         buttons(page, ["撤销申请", "平台介入", "修改申请"])
     refund_info(page)
+
+
+@family(RETURN)
+def return_steps_guide(page: Page) -> None:
+    """What to do after the seller agreed: steps, address, warnings."""
+    words = page.words
+    title_bar(page, words.pick("退货退款", "请退货", "待买家退货", "退货指引"))
+    banner(page, words.pick("商家已同意，请寄回商品", "请您退货并填写单号", "待您寄回商品"), [words.left()])
+    with page.card():
+        steps_bar(page, ["提交申请", "寄回商品", "商家收货", "退款成功"], 1)
+        for text in words.few("return_steps", 3, 5):
+            note(page, "· " + text, colour=page.theme.ink)
+    with page.card():
+        heading(page, words.pick("退货地址", "收件信息"), "复制")
+        note(page, "收货人：" + words.pick("售后部", "仓库退换组", "李**"), colour=page.theme.ink)
+        note(page, words.address() + words.pick("退货仓", "3号库售后收"), colour=page.theme.ink)
+    with page.card():
+        pair(page, words.pick("上门取件", "快递到家取"), words.pick("运费险抵扣 预约>", "首重0元 去预约>"))
+        pair(page, words.pick("自行寄回", "自己联系快递"), "填写物流单号>")
+        pair(page, words.pick("驿站寄件", "到丰巢柜寄"), "扫码寄回>")
+    foot_buttons(page, words.pick("撤销申请,填写单号", "延长寄回时间,预约取件", "联系商家,我已寄出").split(","))
+
+
+@family(RETURN)
+def return_scan_waybill(page: Page) -> None:
+    """Typing the waybill of the parcel that goes back."""
+    words = page.words
+    title_bar(page, words.pick("填写退货物流", "填写快递单号", "寄回商品", "退货物流信息"))
+    with page.card():
+        pair(page, "快递公司", words.pick("请选择快递公司>", words.courier))
+        pair(page, "快递单号", words.pick("请输入或扫描面单条码", words.number(13)))
+        pair(page, "联系电话", words.pick("选填", words.phone()))
+        upload(page, "退货说明(选填)：例如几件合寄", words.pick("快递面单", "发货凭证"))
+    with page.card():
+        heading(page, words.pick("常用快递", "推荐快递"))
+        chips(page, words.few("couriers", 5, 8), page.rng.choice((None, 1)))
+    note(page, "  " + words.pick("填错单号会影响商家收货和退款", "请使用真实单号，虚假发货将导致退货失败"))
+    foot_buttons(page, ["提交"])
+
+
+@family(RETURN)
+def return_freight_cover(page: Page) -> None:
+    """Return freight insurance: what is paid for sending back."""
+    words = page.words
+    title_bar(page, words.pick("运费险详情", "退货运费险", "退货宝", "运费补贴"))
+    paid = f"{page.rng.choice((6, 8, 10, 12, 15))}.00元"
+    state = words.pick("理赔成功", "理赔中", "保障中", "待退货寄出", "已失效")
+    banner(page, state, [words.pick(f"赔付{paid}已到支付宝", "商家确认收货后72小时内赔付", "退货后自动理赔")])
+    rows(
+        page,
+        ("保障内容", "退货产生的寄回运费"),
+        ("赔付金额", paid),
+        ("退货单号", words.courier + words.number(12)),
+        ("承保公司", words.pick("众安保险", "国泰产险", "人保财险")),
+        ("保单号", words.number(18)),
+        ("赔付时间", words.stamp(4)),
+        private=("保单号", "退货单号"),
+        keep=0.85,
+    )
+    with page.card():
+        sections(
+            page,
+            ("什么情况能赔", "签收后申请退货退款，寄回商品并填写运单号，卖家收货后自动赔付。"),
+            ("什么情况不赔", words.pick("仅退款、换货或未寄回商品不赔。", "使用到付、拒收退回的包裹不在保障内。")),
+        )
+    foot_buttons(page, words.pick("查看退货详情", "去退货,查看保单", "对赔付有疑问").split(","), None)
+
+
+@family(RETURN)
+def return_pick_time(page: Page) -> None:
+    """Choosing when the courier comes for the goods."""
+    words = page.words
+    title_bar(page, words.pick("上门取退件", "预约取件", "退货寄件"))
+    rows(
+        page,
+        ("取件地址", words.address()),
+        ("退回地址", words.address() + "售后仓"),
+        ("物品", words.product().noun),
+        ("预估运费", words.pick("¥0 运费险已抵扣", "商家承担", "¥10.00 寄件时支付")),
+        private=("取件地址", "退回地址"),
+    )
+    with sheet(page, page.rng.uniform(250, 360), words.pick("期望上门时间", "选择取件时间")):
+        chips(page, ["今天", "明天", "后天", words.stamp(-72, "%m-%d")], 0)
+        choices(page, ["一小时内", "09:00-11:00", "11:00-13:00", "15:00-17:00", "17:00-19:00"], marked=1)
+        note(page, words.pick("请提前把退货商品打包好", "快递员会验视物品，请勿封箱"))
+        button(page, 18, page.height - 56, WIDTH - 36, words.pick("确认", "确认预约取退货"), height=38)
+
+
+@family(RETURN)
+def return_rejected_by_seller(page: Page) -> None:
+    """The seller got the goods back and refuses, or waits to check them."""
+    words = page.words
+    title_bar(page, words.pick("退货退款详情", "退款详情", "售后详情"))
+    state = words.pick(
+        "商家已收到退货，验货中", "商家拒绝退款，退回商品有问题", "退货已签收，待商家确认", "退货超时已关闭"
+    )
+    banner(page, state, [words.left()])
+    with page.card():
+        timeline(
+            page,
+            [
+                (
+                    words.pick("商家验货", "商家拒收退货", "仓库签收退货"),
+                    words.short(2),
+                    words.pick("", "影响二次销售"),
+                ),
+                ("买家已寄回", words.short(60), words.courier + " " + words.number(12)),
+                ("商家同意退货", words.short(80), "退货地址：" + words.address()),
+                ("提交退货退款申请", words.short(90), "原因：" + words.say("return_reasons")),
+            ],
+        )
+        pair(page, "退货物流", "查看>")
+    with page.card():
+        goods(page, words.product())
+        pair(page, "退货数量", "1")
+        pair(page, "退款金额", words.price())
+    foot_buttons(page, ["联系商家", words.pick("申请平台介入", "补充凭证", "提醒商家验货")], None)
+
+
+@family(RETURN, weight=0.7)
+def return_slip(page: Page) -> None:
+    """A code to show at the station when goods go back."""
+    words = page.words
+    title_bar(page, words.pick("寄件码", "扫码寄退货", "退货码"))
+    page.gap(10)
+    with page.card():
+        centre(page, words.pick("请到驿站出示退货寄件码", "向快递员出示此码", "凭码免填单寄回"), 15, bold=True)
+        side, left = 18, 90
+        for row in range(10):
+            for column in range(10):
+                if page.rng.random() < 0.5:
+                    x, y = left + column * side, page.y + row * side
+                    page.fill(x, y, x + side, y + side, (20, 20, 20))
+        page.fill(left - 8, page.y, left - 4, page.y + 180, WHITE)
+        page.y += 190
+        centre(page, words.number(4) + " " + words.number(4), 18)
+        pair(page, "退货商品", words.product().title)
+        pair(page, "退货截止", words.stamp(-100))
+    tabs(page, ["附近驿站", "上门取件", "丰巢柜"])
+    empty_picture(page, words.pick("菜鸟驿站 320米", "最近的寄件点"), sub=words.address())

@@ -6,6 +6,7 @@ from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.things import vivid
 from kdsl.data.world.screens.toolkit import (
+    PRODUCT_TABS,
     buttons,
     buy_bar,
     foot_buttons,
@@ -73,7 +74,7 @@ def review(page: Page) -> str:
 def _review(page: Page, *, pictures: int = 0) -> None:
     words = page.words
     page.oval(page.left + 12, page.y + 12, 12, vivid(page.rng))
-    page.text(page.left + 32, page.y, page.rng.choice(words.book["nicknames"]), 13, private=words.chance(0.5))
+    page.text(page.left + 32, page.y, words.say("nicknames"), 13, private=words.chance(0.5))
     page.text(
         page.right, page.y + 1, words.stamp(900, words.pick("%-m月%-d日", "%Y-%m-%d")), 11, page.theme.muted, align="r"
     )
@@ -92,9 +93,7 @@ def review_list(page: Page) -> None:
     """Reviews below a product."""
     words, rng = page.words, page.rng
     status_bar(page)
-    search_bar(page, "搜索", words.pick("", "分享"), back=True) if words.chance(0.3) else tabs(
-        page, ["宝贝", "评价", "详情", "推荐"], 1
-    )
+    search_bar(page, "搜索", words.pick("", "分享"), back=True) if words.chance(0.3) else tabs(page, PRODUCT_TABS, 1)
     tabs(
         page,
         [
@@ -220,7 +219,7 @@ def comments_elsewhere(page: Page) -> None:
     heading(page, f"共{page.rng.randint(3, 400)}条评论")
     while page.y < page.height - 90:
         page.oval(page.left + 12, page.y + 12, 12, vivid(page.rng))
-        page.text(page.left + 32, page.y, page.rng.choice(words.book["nicknames"]), 12, page.theme.muted)
+        page.text(page.left + 32, page.y, words.say("nicknames"), 12, page.theme.muted)
         page.y += 18
         page.left += 32
         note(page, review(page), colour=page.theme.ink, size=13)
@@ -255,7 +254,7 @@ def review_photos(page: Page) -> None:
     page.text(WIDTH / 2, 36, f"{page.rng.randint(1, 9)}/{page.rng.randint(9, 60)}", 14, align="c")
     page.thing(0, 110, WIDTH, 500)
     page.y = 520
-    heading(page, page.rng.choice(words.book["nicknames"]), words.stamp(600, "%Y-%m-%d"))
+    heading(page, words.say("nicknames"), words.stamp(600, "%Y-%m-%d"))
     note(page, "已购 " + words.product().spec, most=1)
     note(page, review(page), colour=page.theme.ink, size=14)
     note(page, words.pick("有用 分享 评论", "点赞2 评论0"))

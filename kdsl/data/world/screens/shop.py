@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import rows
+from kdsl.data.world.screens.events import amount
 from kdsl.data.world.screens.page import WIDTH, Page
-from kdsl.data.world.screens.panels import dialog, strip
+from kdsl.data.world.screens.panels import dialog, strip, tickets
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.theme import WHITE, mix
 from kdsl.data.world.screens.things import vivid
@@ -11,6 +13,7 @@ from kdsl.data.world.screens.toolkit import (
     button,
     buttons,
     chips,
+    foot_buttons,
     goods,
     heading,
     note,
@@ -247,3 +250,73 @@ def shop_fans(page: Page) -> None:
     page.y += 56
     note(page, "宝贝描述4.8高 卖家服务4.7高 物流4.9高", colour=page.theme.ink)
     buttons(page, words.some([*PROMISES[:1], "进店逛逛", "全部宝贝"], 2, 2), None)
+
+
+@family(SHOP)
+def shop_new_arrivals(page: Page) -> None:
+    """The shop by date or sales: tabs, filters, two columns."""
+    words = page.words
+    search_bar(page, "搜索本店", words.pick("分类", "搜索"))
+    page.oval(34, page.y + 22, 20, vivid(page.rng))
+    page.text(64, page.y + 6, words.shop, 16, bold=True, private=words.chance(0.3))
+    page.text(64, page.y + 30, "  ".join(words.few("shop_lines", 1, 2)), 11, page.theme.muted)
+    button(page, WIDTH - 78, page.y + 8, 66, words.pick("关注", "已关注", "+ 订阅"), height=26)
+    page.y += 54
+    tabs(
+        page,
+        words.pick("首页,宝贝,新品,买家秀", "推荐,宝贝,活动,直播,动态", "精选,全部,上新,会员").split(","),
+        page.rng.randint(0, 2),
+    )
+    chips(page, ["综合", "销量", "价格", "新品", "筛选"], 0)
+    strip(page, "", 2)
+    tab_bar(page, words.pick("首页,全部宝贝,客服", "店铺,宝贝,会员,客服").split(","))
+
+
+@family(SHOP)
+def shop_card(page: Page) -> None:
+    """About the shop: scores, licence, years, location."""
+    words = page.words
+    title_bar(page, words.pick("店铺信息", "店铺印象", "商家资质", "店铺详情", "关于店铺"))
+    with page.card():
+        heading(page, words.shop, words.pick("关注", "已关注"))
+        note(page, "  ".join(words.few("shop_lines", 3, 5)), colour=page.theme.ink)
+    rows(
+        page,
+        ("宝贝描述", f"4.{page.rng.randint(5, 9)} 高"),
+        ("卖家服务", f"4.{page.rng.randint(5, 9)} 高"),
+        ("物流服务", f"4.{page.rng.randint(5, 9)} 平"),
+    )
+    rows(
+        page,
+        ("掌柜名", words.say("nicknames")),
+        ("所在地", words.city()),
+        ("开店时间", words.stamp(30000, "%Y-%m-%d")),
+        ("企业资质", "营业执照>"),
+        ("服务电话", "商家客服"),
+        ("店铺二维码", ">"),
+        keep=0.8,
+    )
+    foot_buttons(page, words.pick("进店逛逛,联系客服", "全部宝贝").split(","))
+
+
+@family(SHOP)
+def shop_live_home(page: Page) -> None:
+    """A shop's dressed home: slogan poster, coupons of the shop, best sellers, members."""
+    words = page.words
+    tone = vivid(page.rng)
+    page.gradient(0, 260, tone, page.theme.page)
+    status_bar(page, colour=tone, ink=WHITE)
+    page.text(14, page.y + 8, words.shop, 17, WHITE, bold=True)
+    page.text(14, page.y + 32, words.pick("粉丝32.1万  ", "98%好评  ", "") + words.say("shop_lines"), 11, WHITE)
+    page.text(WIDTH - 14, page.y + 14, words.pick("关注", "已关注", "直播中"), 14, WHITE, align="r")
+    page.y += 56
+    page.thing(12, page.y, WIDTH - 12, page.y + 130)
+    page.text(30, page.y + 20, words.say("events"), 24, WHITE, bold=True)
+    page.y += 138
+    if words.chance(0.5):
+        tickets(page, [(*amount(words), "") for _ in range(3)])
+    heading(page, "  " + words.pick("本店热销榜", "掌柜推荐", "新品上架", "人气爆款"), "查看全部>")
+    strip(page, "", 1)
+    tab_bar(
+        page, ["首页", words.pick("全部宝贝", "宝贝"), words.pick("分类", "动态"), words.pick("会员", "活动"), "客服"]
+    )

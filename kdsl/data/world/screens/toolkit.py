@@ -9,6 +9,10 @@ from kdsl.data.world.screens.theme import BLACK, WHITE, Colour, mix
 from kdsl.data.world.screens.words import Product
 
 GREY: Colour = (205, 205, 210)
+APP_TABS = ("首页", "视频", "消息", "购物车", "我的淘宝")
+PRODUCT_TABS = ("宝贝", "评价", "详情", "推荐")
+ORDER_TABS = ("全部", "待付款", "待发货", "待收货", "退款/售后")
+MESSAGE_TABS = ("物流", "提醒", "互动", "赞评", "优惠", "其他")
 
 
 def status_bar(page: Page, colour: Colour | None = None, ink: Colour | None = None) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import centre, rows, steps_bar
 from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.data.world.screens.panels import map_area, rewards, sheet, strip
 from kdsl.data.world.screens.registry import family
 from kdsl.data.world.screens.toolkit import (
+    banner,
     buttons,
     chips,
     foot_buttons,
@@ -263,3 +265,131 @@ def seconds_delivery(page: Page) -> None:
         note(page, f"配送员距您{page.rng.randint(1, 9)}00米，请保持电话畅通")
         buttons(page, ["联系骑手", "联系客服"])
     order_card(page)
+
+
+@family(TRACK)
+def big_state(page: Page) -> None:
+    """A large state, a bar with stations, the log."""
+    words = page.words
+    state = words.pick("运输中", "派送中", "已签收", "待取件", "已揽件")
+    title_bar(
+        page, words.pick("包裹跟踪", "物流信息", "快递详情", "运单详情"), right=words.pick("订阅", "客服").split()
+    )
+    with page.card():
+        heading(page, words.pick("", "包裹") + state, words.pick("预计明天送达", "预计今天 20:00 前"), size=20)
+        steps_bar(page, ["已发货", "已揽收", "运输中", "派送中", "已签收"], page.rng.randint(1, 4))
+        note(page, words.say("courier_lines"), colour=page.theme.ink)
+        buttons(page, words.some(["联系快递员", "复制单号", "催派送", "修改派送时间", "放门口"], 2, 3), None)
+    with page.card():
+        waybill(page)
+        timeline(page, journey(words, 9, last=state))
+    strip(page, "", 1)
+
+
+@family(TRACK)
+def overseas_journey(page: Page) -> None:
+    """A parcel from abroad: customs, flight, the bonded store."""
+    words = page.words
+    title_bar(page, words.pick("物流详情", "跨境物流", "国际包裹"))
+    with page.card():
+        pair(page, words.pick("天猫国际", "海外直邮", "菜鸟保税仓"), words.number(13) + " 复制", private=True)
+        steps_bar(page, ["海外出库", "国际运输", "清关", "国内派送"], page.rng.randint(0, 3))
+        lines = [
+            "清关完成，转国内快递配送",
+            "包裹清关中，海关正在审核",
+            "航班已抵达" + words.city() + "机场",
+            "包裹等待装上航班",
+            "保税仓已出库，等待海关放行",
+            "订单申报已通过",
+            "海外仓库正在打包",
+            "商家已通知仓库发货",
+        ]
+        timeline(
+            page, [("", words.stamp(9 * i, "%m-%d %H:%M"), x) for i, x in enumerate(lines[page.rng.randint(0, 3) :])]
+        )
+    rows(page, ("收件人", "李**"), ("申报人", "已认证"), ("国内快递", words.courier), private=("收件人",))
+
+
+@family(TRACK)
+def installed_delivery(page: Page) -> None:
+    """Large goods: delivered to the flat by appointment."""
+    words = page.words
+    title_bar(page, words.pick("大件配送", "送装服务", "配送详情", "日日顺配送"))
+    banner(
+        page,
+        words.pick("已预约配送", "货物已到本地仓", "师傅已出发", "送货上楼中"),
+        [words.stamp(-20, "%m月%d日 09:00-18:00")],
+    )
+    with page.card():
+        pair(page, words.pick("送货师傅 ", "配送员 ") + words.pick("陈师傅", "刘**"), "拨打电话")
+        timeline(
+            page,
+            [
+                ("派送中", words.short(1), "货物由" + words.site() + "发车，请保持电话畅通"),
+                ("到达本地服务网点", words.short(10), words.site()),
+                ("干线运输", words.short(30), moving(words)),
+                ("已出库", words.short(50), words.city() + "中央仓"),
+            ],
+        )
+    with page.card():
+        goods(page, words.product())
+        pair(page, "配送地址", words.address(), private=True)
+    foot_buttons(page, ["改约时间", "联系网点"], None)
+
+
+@family(TRACK)
+def proof_of_delivery(page: Page) -> None:
+    """The photo that the courier took at the door, or the station's record."""
+    words = page.words
+    title_bar(page, words.pick("签收详情", "签收凭证", "投递照片", "包裹已送达"))
+    page.thing(20, page.y + 8, WIDTH - 20, page.y + 240, "box")
+    page.y += 250
+    with page.card():
+        heading(page, words.pick("已送达门口", "已签收", "已放入快递柜", "本人签收"), words.short(3))
+        note(
+            page,
+            words.pick("派件员拍照留存", "包裹放在家门口，请及时取回", "由驿站代收，出库照片如上"),
+            colour=page.theme.ink,
+        )
+        waybill(page)
+        timeline(page, journey(words, 3, last="已签收"))
+        buttons(page, words.pick("没收到货,确认签收", "评价快递员,联系快递员").split(","), None)
+
+
+@family(TRACK, weight=0.8)
+def parcel_chat(page: Page) -> None:
+    """The journey told by the parcel service's messages."""
+    words = page.words
+    title_bar(page, words.pick("交易物流", "服务通知", "物流助手"))
+    for index, state in enumerate(words.some(["订单已发货", "订单派送中", "包裹已签收", "快件已揽收"], 2, 3)):
+        centre(page, words.short(20 * (3 - index)), 11, page.theme.muted)
+        with page.card():
+            heading(page, state)
+            goods(page, words.product(), price=False, count=None, side=50)
+            pair(page, words.courier, words.number(13), private=True)
+            note(page, words.say("courier_lines"))
+            pair(page, "查看物流", ">")
+
+
+@family(TRACK)
+def first_dispatch(page: Page) -> None:
+    """The parcel is being prepared; dispatch promised."""
+    words = page.words
+    title_bar(page, words.pick("等待发货", "仓库处理中", "发货进度", "物流详情"))
+    map_area(page, 160, words.pick("商家打包中", "等待揽收", "仓库处理中"), "")
+    with page.card():
+        heading(page, words.pick("预计今天24点前发货", "承诺48小时内发货", "等待快递员揽收"))
+        timeline(
+            page,
+            [
+                (
+                    words.pick("等待揽收", "包裹出库", "拣货打包"),
+                    words.short(2),
+                    words.pick("快递员将上门揽收", "仓库作业中"),
+                ),
+                ("商家接单", words.short(10), "您的订单开始处理"),
+                ("付款成功", words.short(11), ""),
+            ],
+        )
+        goods(page, words.product(), price=False)
+    foot_buttons(page, words.pick("提醒发货,修改地址", "催发货,联系商家").split(","), None)

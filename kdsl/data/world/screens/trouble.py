@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from kdsl.data.world.screens.blocks import band, bubble, choices, rows
 from kdsl.data.world.screens.page import WIDTH, Page
-from kdsl.data.world.screens.panels import map_area, rewards, strip
+from kdsl.data.world.screens.panels import dialog, empty_picture, map_area, rewards, sheet, strip
 from kdsl.data.world.screens.registry import family
-from kdsl.data.world.screens.theme import WHITE
-from kdsl.data.world.screens.toolkit import buttons, foot_buttons, goods, heading, note, pair, tabs, timeline, title_bar
-from kdsl.data.world.screens.tracking import head, journey, order_card, waybill
+from kdsl.data.world.screens.theme import BLACK, WHITE
+from kdsl.data.world.screens.toolkit import (
+    MESSAGE_TABS,
+    banner,
+    button,
+    buttons,
+    chips,
+    foot_buttons,
+    goods,
+    heading,
+    note,
+    pair,
+    status_bar,
+    tabs,
+    timeline,
+    title_bar,
+    toast,
+)
+from kdsl.data.world.screens.tracking import head, journey, moving, order_card, waybill
 
 TROUBLE = "物流页面-物流异常页面"
+ALARM = (235, 70, 30)
 ALARMS = (
     ("物流异常提醒", "快件要比预计晚到一些，正在加急处理，请再等等！"),
     ("物流异常提醒", "电话打不通，地址也没有人收快件，会尽快安排再次派送"),
@@ -110,7 +128,7 @@ def notice_of_trouble(page: Page) -> None:
     """A message about a parcel in trouble."""
     words = page.words
     title_bar(page, "通知")
-    tabs(page, ["物流", "提醒", "互动", "赞评", "优惠", "其他"])
+    tabs(page, MESSAGE_TABS)
     for index in range(page.rng.randint(1, 3)):
         with page.card():
             heading(page, "订单物流消息", words.stamp(index * 15, "%H:%M"))
@@ -219,3 +237,152 @@ def lost_parcel_claim(page: Page) -> None:
             ],
         )
     foot_buttons(page, ["联系快递", "提交反馈"])
+
+
+@family(TROUBLE)
+def trouble_step(page: Page) -> None:
+    """The newest step of the log tells of trouble; ways out below it."""
+    words = page.words
+    line = words.say("trouble_lines")
+    title_bar(page, words.pick("物流详情", "包裹详情", "查看物流", "快递跟踪"))
+    with page.card():
+        heading(page, words.pick("物流异常", "包裹异常提醒", "派送异常", "问题件", "物流停滞"), colour=ALARM)
+        note(page, line, colour=page.theme.ink)
+        buttons(page, words.some(["催物流", "联系快递", "申请退款", "我要投诉", "联系商家", "查件"], 2, 3))
+    with page.card():
+        waybill(page)
+        timeline(
+            page,
+            [
+                (words.pick("异常", "问题件", "滞留", "退回中"), words.short(30), line),
+                *journey(words, 5, last="运输中"),
+            ],
+            live=ALARM,
+        )
+
+
+@family(TROUBLE)
+def urge_parcel(page: Page) -> None:
+    """Asking the courier to look for a parcel that stands still."""
+    words = page.words
+    title_bar(page, words.pick("催物流", "物流求助", "包裹核查", "物流问题反馈"))
+    with page.card():
+        pair(page, words.courier, words.number(13), private=True)
+        note(page, "最后更新：" + words.stamp(90) + " " + moving(words), colour=page.theme.ink)
+    with page.card():
+        choices(
+            page,
+            words.some(
+                [
+                    "物流长时间不更新",
+                    "显示签收但没收到",
+                    "派错地址",
+                    "包裹破损",
+                    "快递员拒绝送货",
+                    "包裹丢失",
+                    "已退回商家",
+                ],
+                4,
+                7,
+            ),
+            title=words.pick("遇到了什么问题", "请选择物流异常类型"),
+            marked=0,
+        )
+    foot_buttons(page, [words.pick("提交", "立即催一催", "申请核查")])
+    if words.chance(0.4):
+        toast(page, words.pick("已为您催促快递公司", "核查已提交，2小时内回复"))
+
+
+@family(TROUBLE)
+def trouble_case(page: Page) -> None:
+    """The case of a lost, damaged or late parcel: who does what, what is paid."""
+    words = page.words
+    title_bar(page, words.pick("物流异常处理", "丢件理赔", "破损理赔", "延误赔付", "异常件进度"))
+    banner(
+        page,
+        words.pick("包裹丢失核实中", "已确认丢件，赔付中", "快件破损待处理", "物流超时，已赔付", "包裹退回途中"),
+        [words.say("trouble_lines")],
+    )
+    with page.card():
+        timeline(
+            page,
+            [
+                (
+                    words.pick("快递公司核实中", "网点回复", "赔付完成"),
+                    words.short(2),
+                    words.pick("未找到包裹，按丢失处理", "正在各中转场查找", "监控排查中"),
+                ),
+                ("异常上报", words.short(30), words.say("trouble_lines")),
+                ("最后一次扫描", words.short(99), words.site()),
+            ],
+            live=ALARM,
+        )
+    rows(
+        page,
+        ("异常类型", words.pick("丢失", "破损", "停滞", "拒收", "错分")),
+        ("处理方式", words.pick("补发", "退款", "赔付5元红包")),
+        ("运单号", words.number(13)),
+    )
+    foot_buttons(page, words.pick("联系快递,申请退款", "同意赔付,不同意").split(","), None)
+
+
+@family(TROUBLE)
+def empty_track(page: Page) -> None:
+    """No steps at all."""
+    words = page.words
+    title_bar(page, words.pick("物流详情", "查询结果", "物流信息"))
+    pair(page, words.courier, words.number(13), private=True)
+    page.gap(60)
+    empty_picture(
+        page,
+        words.pick("暂无物流信息", "查不到这个单号", "物流信息获取失败", "暂无轨迹", "没有查到相关物流"),
+        sub=words.pick(
+            "单号可能填错或还没录入，请稍后再查",
+            "已超过三个月，无法查询",
+            "商家已填单号但快递尚未揽收",
+            "快递公司系统异常，请联系客服",
+        ),
+    )
+    buttons(page, ["联系商家", "刷新"])
+
+
+@family(TROUBLE)
+def trouble_popup(page: Page) -> None:
+    """A warning over the parcel's map."""
+    words = page.words
+    status_bar(page)
+    map_area(page, 300, words.pick("配送延迟", "物流停滞"), "")
+    with page.card():
+        waybill(page)
+        timeline(page, journey(words, 4, last="运输中"))
+    if words.chance(0.5):
+        dialog(
+            page,
+            words.pick("物流异常提醒", "派送失败", "包裹延误"),
+            words.say("trouble_lines"),
+            words.pick("知道了", "联系商家,重新派送").split(","),
+        )
+        return
+    with sheet(page, page.height * 0.55, words.pick("包裹可能晚到", "包裹没收到？", "派送不成功")):
+        note(page, words.say("trouble_lines"), colour=page.theme.ink, size=14)
+        chips(page, ["修改地址重派", "改约时间", "放驿站", "退回商家"])
+        button(page, 18, page.height - 56, WIDTH - 36, words.pick("提交", "联系快递员", "申请赔付"), height=38)
+
+
+@family(TROUBLE, app="cainiao", weight=0.8)
+def trouble_talk(page: Page) -> None:
+    """The courier's help desk says what went wrong."""
+    words = page.words
+    title_bar(page, words.pick("物流客服", "快递助手", "菜鸟客服"))
+    band(
+        page,
+        "运单 " + words.number(13) + words.pick(" 异常", " 滞留", " 派件失败"),
+        BLACK if page.theme.dark else (90, 110, 150),
+        34,
+        13,
+    )
+    page.gap(10)
+    bubble(page, words.pick("我的快递三天没动了", "为什么显示签收我没收到", "怎么退回去了"), mine=True)
+    bubble(page, "查询到" + words.say("trouble_lines"), colour=WHITE)
+    bubble(page, words.pick("已登记催件，请等待网点回电", "可以联系商家补发或退款"), colour=WHITE)
+    chips(page, ["催促派送", "投诉网点", "申请赔付", "转人工"])

@@ -99,6 +99,10 @@ class Words:
         """A number of so many digits that does not start with 0."""
         return str(self.rng.randrange(10 ** (digits - 1), 10**digits))
 
+    def phone(self) -> str:
+        """A telephone number with its middle starred: '138****5102'."""
+        return f"1{self.number(2)}****{self.number(4)}"
+
     def order(self) -> str:
         """An order number."""
         return self.number(19)

@@ -1,0 +1,144 @@
+"""Which labels may be wrong: confident learning (Northcutt et al. 2021, arXiv 1911.00068) by cleanlab.
+
+It compares each given label with the distribution of a system that has not seen the sample. What comes out is a
+list for a person to look through: nothing is relabelled.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kdsl.data.files import atomic_write
+from kdsl.data.sample import Sample
+from kdsl.errors import InputError
+from kdsl.evaluation.predictions import Judged, read_judged
+from kdsl.tasks import Task
+
+EXCERPT = 160
+"""Characters of a sample's text that are shown."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A sample whose label the predictions contradict; `quality` in [0, 1], the lowest first (cleanlab's
+    self-confidence)."""
+
+    id: str
+    task: str
+    given: str
+    suggested: str
+    probability_given: float
+    probability_suggested: float
+    quality: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Suspects of all tasks, ranked; `judged` samples were looked at, `failed` ones had no prediction."""
+
+    suspects: list[Suspect]
+    judged: int
+    failed: int
+    out_of_fold: bool
+    """Whether every prediction says which fold it was held out in, as `kdsl crossval`'s do."""
+
+    @property
+    def pairs(self) -> Counter[tuple[str, str, str]]:
+        """How many suspects of each (task, given label, suggested label)."""
+        return Counter((suspect.task, suspect.given, suspect.suggested) for suspect in self.suspects)
+
+
+def audit(data: Path, pred: Path, tasks: Sequence[Task]) -> Audit:
+    """Find the samples of a file whose labels out-of-fold predictions contradict.
+
+    Raises:
+        InputError: a file cannot be read or they do not belong together (`read_judged`), or a prediction comes
+            without a distribution over its task's labels.
+    """
+    judged = read_judged(data, pred, tasks)
+    whole = [line for line in judged if not line.failed]
+    suspects = [
+        suspect for task in tasks for suspect in _suspects([j for j in whole if j.sample.task == task.name], task, pred)
+    ]
+    suspects.sort(key=lambda suspect: suspect.quality)
+    out_of_fold = all(line.line.fold is not None for line in whole)
+    return Audit(suspects, len(whole), len(judged) - len(whole), out_of_fold)
+
+
+def write_audit(path: Path, found: Audit) -> None:
+    """Write the suspects as CSV in UTF-8 with a byte order mark, by which spreadsheets know the encoding."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Suspect)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(suspect) for suspect in found.suspects)
+    atomic_write(path, text.getvalue().encode("utf-8-sig"))
+
+
+def pairs_table(found: Audit) -> Any:
+    """How many suspects of each pair of labels, the most frequent first, as a rich table."""
+    from rich.table import Table
+
+    table = Table("task", "given", "suggested", "samples", box=None)
+    for (task, given, suggested), count in found.pairs.most_common():
+        table.add_row(task, given, suggested, str(count))
+    return table
+
+
+def _suspects(judged: Sequence[Judged], task: Task, pred: Path) -> list[Suspect]:
+    if not judged:
+        return []
+    from cleanlab.filter import find_label_issues
+    from cleanlab.rank import get_label_quality_scores
+
+    given = np.array([task.index(line.gold) for line in judged])
+    probabilities = np.stack([_row(line, task, pred) for line in judged])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "May not flag all label issues")  # once a rare label: most are rare here
+        doubtful = find_label_issues(given, probabilities, n_jobs=1)
+    quality = get_label_quality_scores(given, probabilities)
+    suggested = probabilities.argmax(axis=1)
+    return [
+        Suspect(
+            id=judged[i].sample.id,
+            task=task.name,
+            given=task.names[given[i]],
+            suggested=task.names[suggested[i]],
+            probability_given=round(float(probabilities[i, given[i]]), 4),
+            probability_suggested=round(float(probabilities[i, suggested[i]]), 4),
+            quality=round(float(quality[i]), 4),
+            text=excerpt(judged[i].sample),
+        )
+        for i in np.flatnonzero(doubtful & (suggested != given)).tolist()
+    ]
+
+
+def _row(judged: Judged, task: Task, pred: Path) -> np.ndarray:
+    """A prediction's probabilities [m], made to sum to one."""
+    given = judged.line.distribution
+    strange = [name for name in given if name not in task.names]
+    row = np.array([given.get(name, 0.0) for name in task.names])
+    if strange or not np.isfinite(row).all() or (row < 0).any() or row.sum() <= 0:
+        what = f"names label '{strange[0]}', which task '{task.name}' lacks" if strange else "is no distribution"
+        raise InputError(
+            f"{pred} (id {judged.sample.id}): 'distribution' {what}; an audit needs one over the task's labels, as "
+            "`kdsl crossval` writes it."
+        )
+    normalised: np.ndarray = row / row.sum()
+    return normalised
+
+
+def excerpt(sample: Sample) -> str:
+    """What the user said, the latest words where it is long; the pictures' names where nothing was said."""
+    said = " / ".join(turn.text.strip() for turn in sample.turns if turn.role == "user" and turn.text.strip())
+    text = " ".join((said or ", ".join(sample.images)).split())
+    return text if len(text) <= EXCERPT else "…" + text[1 - EXCERPT :]

@@ -1,0 +1,1 @@
+"""What leaves kdsl: merged adapters, plain model folders, model cards, uploads."""

@@ -1,0 +1,141 @@
+"""Model cards: README.md of an adapter or an exported model, from what manifests and a bundle's figures say.
+
+Counts and figures are told, never samples; a base that is a local folder is named by its last part alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from sklearn.metrics import accuracy_score, f1_score
+
+from kdsl.data.files import atomic_write
+from kdsl.ensemble.bundle import Bundle
+from kdsl.ensemble.fit import scores_file
+from kdsl.ensemble.scored import Scored
+from kdsl.ensemble.settings import load_settings
+from kdsl.evaluation.metrics import calibration_error, reliability
+from kdsl.export.merging import training_manifest
+from kdsl.models.adapters import read_adapter, read_stamp
+from kdsl.tasks import Task
+
+_TEMPLATE = Path(__file__).with_name("card.md.j2")
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Of one task, on samples that were held out: the adapter's label scores alone, and the whole bundle."""
+
+    n: int
+    counts: tuple[int, ...]
+    """Samples of each label, in the task's order."""
+    f1: float
+    accuracy: float
+    log_loss: float
+    ece: float
+    f1_fused: float
+    accuracy_fused: float
+    ask_below: float
+
+
+def public_name(source: str) -> str:
+    """What a base may be called in public: its hub id or embedded name, or the last part of a local path."""
+    return Path(source).name if Path(source).expanduser().is_dir() or source.count("/") > 1 else source
+
+
+def held_out(bundle: Bundle) -> dict[str, HeldOut]:
+    """Task name -> the figures of the bundle's fit.
+
+    Raises:
+        BundleError: ensemble.json cannot be read.
+        InputError: the out-of-fold scores are missing.
+    """
+    settings = load_settings(bundle.folder / "ensemble.json")
+    found = {}
+    for task in bundle.tasks:
+        scored, fitted = Scored.load(scores_file(bundle.folder, task)), settings[task.name]
+        log_p, gold = scored.scores["large"], scored.gold
+        right = log_p.argmax(1) == gold
+        found[task.name] = HeldOut(
+            n=len(gold),
+            counts=tuple(np.bincount(gold, minlength=len(task.names)).tolist()),
+            f1=float(f1_score(gold, log_p.argmax(1), average="weighted", zero_division=0, labels=np.unique(gold))),
+            accuracy=float(accuracy_score(gold, log_p.argmax(1))),
+            log_loss=float(-log_p[np.arange(len(gold)), gold].mean()),
+            ece=calibration_error(reliability(np.exp(log_p.max(1)), right)),
+            f1_fused=fitted.figures["f1_fused"],
+            accuracy_fused=fitted.figures["accuracy"],
+            ask_below=fitted.ask_below,
+        )
+    return found
+
+
+def model_card(
+    adapter: Path,
+    tasks: Sequence[Task],
+    kind: Literal["adapter", "model"],
+    figures: Mapping[str, HeldOut] | None = None,
+    folds: int = 0,
+) -> str:
+    """The text of README.md: YAML metadata as Hugging Face reads it, then Markdown.
+
+    Args:
+        adapter: its folder; stamp and manifest are read.
+        tasks: those that it was trained for.
+        kind: a card for the adapter, or for the model it was folded into.
+        figures: of a bundle (`held_out`), by task.
+        folds: inner folds of the bundle's fit.
+    """
+    from huggingface_hub import ModelCard, ModelCardData
+
+    manifest, stamp, figures = training_manifest(adapter), read_stamp(adapter), figures or {}
+    source = stamp.base if stamp else str(read_adapter(adapter)[0].base_model_name_or_path or "not known")
+    base = public_name(source)
+    data = ModelCardData(
+        base_model=base if base.count("/") == 1 else None,  # the hub takes its own ids alone
+        language="zh",
+        library_name="peft" if kind == "adapter" else "transformers",
+        pipeline_tag="image-text-to-text",
+        tags=["kdsl", "lora", "intent-recognition", "customer-service"],
+        metrics=["f1", "accuracy"] if figures else None,
+    )
+    samples: Mapping[str, int] = manifest.get("samples", {})
+    counted = ", ".join(f"{samples[task.name]} samples of {task.name}" for task in tasks if task.name in samples)
+    card = ModelCard.from_template(
+        data,
+        template_path=str(_TEMPLATE),
+        kind=kind,
+        title=f"kdsl {'adapter' if kind == 'adapter' else 'model'}: {', '.join(task.name for task in tasks)}",
+        base=base,
+        fingerprint=stamp.fingerprint if stamp else "not known",
+        tasks=tasks,
+        trained_on=counted or "not known",
+        seed=manifest.get("seed", "not known"),
+        versions=", ".join(f"{name} {v}" for name, v in manifest.get("versions", {}).items()) or "not known",
+        sources=manifest.get("sources", ()),
+        method=manifest.get("method"),
+        counts={task.name: figures[task.name].counts if task.name in figures else () for task in tasks},
+        figures={task.name: figures.get(task.name) for task in tasks},
+        folds=folds,
+        vision=any(".visual." in key for key in read_adapter(adapter)[1]),
+    )
+    return str(card)
+
+
+def bundle_card(bundle: Bundle, task: Task, kind: Literal["adapter", "model"]) -> str:
+    """The card of the adapter that a task of a bundle uses; one for all tasks where they share it."""
+    adapter = bundle.adapter(task)
+    sharing = [other for other in bundle.tasks if bundle.adapter(other) == adapter]
+    return model_card(adapter, sharing, kind, held_out(bundle), bundle.config.ensemble.inner_folds)
+
+
+def write_cards(bundle: Bundle) -> None:
+    """Write README.md into every adapter folder of a bundle. It is no part of the manifest: people may edit it."""
+    for task in bundle.tasks:
+        card = bundle.adapter(task) / "README.md"
+        if not card.exists():
+            atomic_write(card, bundle_card(bundle, task, "adapter"))

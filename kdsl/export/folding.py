@@ -1,0 +1,175 @@
+"""An adapter folded into its base: a plain Hugging Face model folder, proven to score labels as before.
+
+config.json, *.safetensors        as transformers writes them
+tokenizer, processor, template    the base's own files
+README.md                         the model card
+manifest.json                     base, adapter and its hash, task, how far scores moved
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from kdsl.config import ModelConfig, PromptConfig
+from kdsl.data.files import atomic_write, file_hash
+from kdsl.data.sample import Sample, Turn
+from kdsl.errors import BundleError
+from kdsl.evidence.facts import picture_facts
+from kdsl.evidence.pixels import measure
+from kdsl.evidence.types import Evidence, Picture
+from kdsl.export.card import public_name
+from kdsl.models.adapters import WEIGHTS, load_adapter, read_adapter
+from kdsl.models.base import find_weights, fingerprint_of, load_base
+from kdsl.models.scorer import LabelScorer
+from kdsl.tasks import Task
+
+TOLERANCE = {"float32": 1e-3, "float16": 0.1, "bfloat16": 0.5}
+"""How far a label's log-probability may move by folding: sums are rounded anew in the weights' own precision."""
+
+SCHEMA = 1
+_ADAPTER = "folded"
+_BASE_FILES = ("*.json", "*.txt", "*.jinja")
+_NOT_COPIED = ("config.json", "generation_config.json", "manifest.json", "model.safetensors.index.json")
+_PACKAGES = ("kdsl", "torch", "transformers", "peft")
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A finished export: largest move of a log-probability, on how many prompts, and what was adapted."""
+
+    folder: Path
+    moved: float
+    prompts: int
+    touches_vision: bool
+
+
+def touches_vision(adapter: Path) -> bool:
+    """Whether an adapter changes the vision tower, which vLLM and sglang leave as it is."""
+    return any(".visual." in key for key in read_adapter(adapter)[1])
+
+
+def fold_adapter(
+    adapter: Path,
+    base: ModelConfig,
+    task: Task,
+    prompt: PromptConfig,
+    out: Path,
+    evidences: Sequence[Evidence] = (),
+    card: str = "",
+) -> Folded:
+    """Fold an adapter into a copy of its base, save it, load it back and compare label scores.
+
+    A finished export of the same adapter is not made again; `out` is whole or absent.
+
+    Args:
+        evidences: samples of the task to compare scores on; built-in ones where there are none.
+        card: text of README.md.
+
+    Raises:
+        BundleError: the adapter does not fit the base, `out` holds something else, or scores moved too far.
+    """
+    inputs = {
+        "adapter_sha256": file_hash(adapter / WEIGHTS),
+        "base": public_name(base.source),
+        "base_fingerprint": fingerprint_of(find_weights(base)),
+        "dtype": base.dtype,
+        "task": task.name,
+    }
+    if (done := _finished(out, inputs, touches_vision(adapter))) is not None:
+        return done
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        with TemporaryDirectory() as scratch:
+            probes = list(evidences) or built_in_probes(task, Path(scratch))
+            before = _fold(adapter, base, task, prompt, partial, probes)
+            after = _scores(base.model_copy(update={"source": str(partial)}), task, prompt, probes)
+        moved = float(np.abs(after - before).max())
+        if not moved <= TOLERANCE[base.dtype]:  # NaN too
+            raise BundleError(
+                f"the folded model scores labels otherwise than the adapter on its base: a log-probability moved by "
+                f"{moved:.3g}, {TOLERANCE[base.dtype]:g} is allowed in {base.dtype}. Nothing was written to {out}. "
+                "Fold in float32 (`dtype: float32` under `large` of the config), or serve base and adapter apart."
+            )
+        result = Folded(out, moved, len(probes), touches_vision(adapter))
+        (partial / "README.md").write_text(card, "utf-8")
+        manifest = {
+            "schema": SCHEMA,
+            **inputs,
+            "labels": list(task.names),
+            "verified": {"prompts": len(probes), "log_probability_moved": moved},
+            "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        }
+        atomic_write(partial / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
+        partial.replace(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return result
+
+
+def built_in_probes(task: Task, folder: Path) -> list[Evidence]:
+    """Four made-up samples of a task, two of them with a picture that is drawn into `folder`.
+
+    The descriptions of the task's labels serve as what a shopper says.
+    """
+    path = folder / "probe.png"
+    grey = Image.linear_gradient("L").resize((112, 168))
+    image = Image.merge("RGB", (grey, grey.rotate(180), grey.transpose(Image.Transpose.FLIP_LEFT_RIGHT)))
+    image.save(path)
+    picture = Picture(path.name, path, *image.size, (), picture_facts(measure(image, image.size), ()))
+    probes = []
+    for i in range(4):
+        label = task.labels[i % len(task.labels)]
+        text = label.zh if i < 2 else label.en
+        pictures = (picture,) if i % 2 else ()
+        sample = Sample(f"probe-{i}", task.name, tuple(p.name for p in pictures), (Turn("user", text, text),), None)
+        probes.append(Evidence(sample, pictures))
+    return probes
+
+
+def _fold(
+    adapter: Path, base: ModelConfig, task: Task, prompt: PromptConfig, out: Path, probes: Sequence[Evidence]
+) -> np.ndarray:
+    """Save base plus adapter to `out`; the scores [n, m] that the adapter on its base gives."""
+    loaded = load_base(base)
+    load_adapter(loaded, adapter, _ADAPTER)
+    with loaded.using(_ADAPTER):
+        scores = LabelScorer(loaded, task, prompt).score(probes)
+    try:
+        model = loaded.peft.merge_and_unload(safe_merge=True, adapter_names=[_ADAPTER])
+    except ValueError as error:
+        raise BundleError(f"the adapter in {adapter} cannot be folded into {loaded.name}: {error}.") from error
+    model.save_pretrained(out)
+    folder = find_weights(base)
+    for pattern in _BASE_FILES:
+        for file in folder.glob(pattern):
+            if file.name not in _NOT_COPIED:
+                shutil.copyfile(file, out / file.name)
+    return scores
+
+
+def _scores(base: ModelConfig, task: Task, prompt: PromptConfig, probes: Sequence[Evidence]) -> np.ndarray:
+    return LabelScorer(load_base(base), task, prompt).score(probes)
+
+
+def _finished(out: Path, inputs: dict[str, Any], vision: bool) -> Folded | None:
+    if not out.exists():
+        return None
+    try:
+        manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+        if {key: manifest[key] for key in inputs} == inputs:
+            verified = manifest["verified"]
+            return Folded(out, verified["log_probability_moved"], verified["prompts"], vision)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise BundleError(f"{out} exists already and holds something else. Give another --output, or delete it.")

@@ -1,0 +1,206 @@
+"""Several LoRA adapters of one base become one, by peft's own `add_weighted_adapter`.
+
+Adapters of other folds, seeds or views of the data can be merged, so that one call has what their ensemble knows.
+Methods: linear and svd (Huang et al., LoraHub, arXiv 2307.13269), ties (Yadav et al., arXiv 2306.01708), dare
+(Yu et al., arXiv 2311.03099), cat (the exact weighted sum, as a LoRA of the summed rank).
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kdsl.data.files import atomic_write, file_hash
+from kdsl.errors import BundleError, ConfigError
+from kdsl.models.adapters import WEIGHTS, load_adapter, read_adapter, read_stamp, remove_adapter, stamp_adapter
+from kdsl.models.base import LoadedModel
+from kdsl.tasks import Task
+
+METHODS = (
+    "cat",
+    "linear",
+    "svd",
+    "ties",
+    "ties_svd",
+    "dare_linear",
+    "dare_linear_svd",
+    "dare_ties",
+    "dare_ties_svd",
+    "magnitude_prune",
+    "magnitude_prune_svd",
+)
+DENSITY = 0.5
+"""Share of the weights that pruning methods keep where nothing is said."""
+
+SCHEMA = 1
+_MERGED = "default"
+"""PEFT's name for the adapter that is saved at the top of a folder."""
+_PLAIN = {"use_dora": False, "use_rslora": False, "bias": "none", "modules_to_save": None, "rank_pattern": {}}
+"""Settings that peft's merging does not carry over to the merged adapter."""
+_PACKAGES = ("kdsl", "torch", "transformers", "peft")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How adapters are merged.
+
+    `weights` None gives each source the same: 1/n where the method sums (so that the merged adapter is about
+    as strong as one), 1 where it averages already (ties). `density` is for methods that prune; `seed` for dare,
+    which prunes at random.
+    """
+
+    method: str = "cat"
+    weights: tuple[float, ...] | None = None
+    density: float | None = None
+    seed: int = 17
+
+    @property
+    def prunes(self) -> bool:
+        """Whether the method drops weights before it merges."""
+        return self.method.startswith(("ties", "dare", "magnitude"))
+
+    def resolved(self, n: int) -> Recipe:
+        """The recipe for n sources with its defaults filled in.
+
+        Raises:
+            ConfigError: method, weights or density are not possible.
+        """
+        faults = []
+        if self.method not in METHODS:
+            faults.append(f"method '{self.method}' is unknown; there are: {', '.join(METHODS)}")
+        if n < 2:
+            faults.append(f"{n} adapter was given; merging needs two at least")
+        if self.weights is not None and len(self.weights) != n:
+            faults.append(f"{len(self.weights)} weights were given for {n} adapters")
+        if self.density is not None and not self.prunes:
+            faults.append(f"density is for ties, dare and magnitude_prune; {self.method} keeps every weight")
+        if self.density is not None and not 0 < self.density <= 1:
+            faults.append(f"density {self.density} is not in (0, 1]")
+        if faults:
+            raise ConfigError(f"adapters cannot be merged so: {'; '.join(faults)}.")
+        each = 1.0 if "ties" in self.method else 1 / n
+        density = (DENSITY if self.density is None else self.density) if self.prunes else None
+        return Recipe(self.method, self.weights or (each,) * n, density, self.seed)
+
+
+def check_mergeable(sources: Sequence[Path], method: str) -> None:
+    """Refuse adapters that do not belong together; no model is loaded.
+
+    Raises:
+        BundleError: they are of different bases, adapt different modules, or have ranks that the method cannot merge.
+    """
+    first = sources[0]
+    read = [read_adapter(folder) for folder in sources]
+    stamps = [read_stamp(folder) for folder in sources]
+    for folder, (config, shapes), stamp in zip(sources, read, stamps, strict=True):
+        for key, plain in _PLAIN.items():
+            if getattr(config, key) not in (plain, None):
+                raise BundleError(
+                    f"the adapter in {folder} has {key}={getattr(config, key)}; peft merges plain LoRA alone."
+                )
+        if stamp and stamps[0] and stamp.fingerprint != stamps[0].fingerprint:
+            raise BundleError(
+                f"adapters of different bases cannot be merged: {first} is of {stamps[0]}, {folder} of {stamp}."
+            )
+        if differ := sorted(shapes.keys() ^ read[0][1].keys()):
+            raise BundleError(
+                f"{first} and {folder} adapt different modules ({len(differ)} tensors are in one alone, such as "
+                f"{differ[0]}). Train both with the same target modules."
+            )
+    ranks = [config.r for config, _ in read]
+    if len(set(ranks)) > 1 and method != "cat" and not method.endswith("svd"):
+        listed = ", ".join(f"{folder} has {rank}" for folder, rank in zip(sources, ranks, strict=True))
+        raise BundleError(f"method '{method}' needs adapters of one rank: {listed}. Use cat or a method with svd.")
+
+
+def merge_adapters(loaded: LoadedModel, sources: Sequence[Path], recipe: Recipe, out: Path) -> Path:
+    """Merge the adapters in `sources` and write the result to `out`, an adapter folder as training writes it.
+
+    The base stays as it was. `out` gets a manifest that names the sources and the hashes of their weights.
+
+    Raises:
+        ConfigError: the recipe is not possible.
+        BundleError: adapters do not fit the base or each other, or `out` exists.
+    """
+    recipe = recipe.resolved(len(sources))
+    if out.exists():
+        raise BundleError(f"{out} exists already. Give another folder, or delete this one.")
+    check_mergeable(sources, recipe.method)
+    from transformers import set_seed
+
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    names = [f"source-{i}" for i in range(len(sources))]
+    try:
+        for name, folder in zip(names, sources, strict=True):
+            load_adapter(loaded, folder, name)
+        set_seed(recipe.seed)
+        loaded.peft.base_model.add_weighted_adapter(
+            names,
+            list(recipe.weights or ()),
+            _MERGED,
+            combination_type=recipe.method,
+            density=recipe.density,
+            svd_full_matrices=False,  # only the first columns are used
+        )
+        loaded.peft.save_pretrained(str(partial), selected_adapters=[_MERGED], save_embedding_layers=False)
+    finally:
+        if loaded.peft is not None and _MERGED in loaded.peft.peft_config:
+            loaded.peft.set_adapter(names[-1], inference_mode=True)  # peft warns where the active one is deleted
+            loaded.peft.delete_adapter(_MERGED)
+        for name in [name for name in names if name in loaded.adapters]:
+            remove_adapter(loaded, name)
+        loaded.model.eval().requires_grad_(False)
+    (partial / "README.md").unlink(missing_ok=True)  # a card of blanks to fill in
+    stamp_adapter(partial, loaded)
+    manifest = _manifest(loaded, sources, recipe)
+    atomic_write(partial / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
+    partial.replace(out)
+    return out
+
+
+def training_manifest(folder: Path) -> dict[str, Any]:
+    """What an adapter's own manifest says of its tasks, data and seed; empty where it has none.
+
+    Raises:
+        BundleError: it cannot be read.
+    """
+    file = folder / "manifest.json"
+    if not file.is_file():
+        return {}
+    try:
+        return dict(json.loads(file.read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise BundleError(f"{file} cannot be read ({error}).") from error
+
+
+def trained_tasks(sources: Sequence[Path], tasks: Sequence[Task]) -> list[Task]:
+    """Those of `tasks` that the adapters' manifests name; all of them where no adapter has a manifest."""
+    names = {name for folder in sources for name in training_manifest(folder).get("tasks", {})}
+    return [task for task in tasks if task.name in names] if names else list(tasks)
+
+
+def _manifest(loaded: LoadedModel, sources: Sequence[Path], recipe: Recipe) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    tasks: dict[str, Any] = {}
+    for folder, weight in zip(sources, recipe.weights or (), strict=True):
+        trained = training_manifest(folder)
+        tasks |= trained.get("tasks", {})
+        known: dict[str, Any] = {key: trained[key] for key in ("seed", "data", "samples") if key in trained}
+        rows.append({"folder": str(folder), "weight": weight, "sha256": file_hash(folder / WEIGHTS), **known})
+    return {
+        "schema": SCHEMA,
+        "base": loaded.name,
+        "base_fingerprint": loaded.fingerprint,
+        "tasks": tasks,
+        "method": recipe.method,
+        "density": recipe.density,
+        "seed": recipe.seed,
+        "sources": rows,
+        "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
+    }

@@ -1,0 +1,87 @@
+"""What is exported: a task of a bundle, or an adapter alone with the settings that name its base."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kdsl.config import EvidenceConfig, ModelConfig, PromptConfig, load_config, load_tasks
+from kdsl.data.readers import read_samples
+from kdsl.ensemble.bundle import open_bundle
+from kdsl.errors import InputError
+from kdsl.evidence.observe import observe
+from kdsl.evidence.types import Evidence
+from kdsl.export.card import bundle_card, model_card
+from kdsl.export.merging import trained_tasks
+from kdsl.models.adapters import read_adapter
+from kdsl.tasks import Task, task_by_name
+
+COMPARED = 16
+"""Given samples on which scores before and after are compared: more would prove no more."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """An adapter with its base, the task that scores are compared on, and the text of its card."""
+
+    adapter: Path
+    base: ModelConfig
+    task: Task
+    tasks: tuple[Task, ...]
+    """All tasks of the config, to read samples by."""
+    prompt: PromptConfig
+    evidence: EvidenceConfig
+    card: str
+
+
+def from_bundle(folder: Path, name: str | None) -> Source:
+    """A task of a bundle.
+
+    Raises:
+        BundleError: the bundle cannot be opened.
+        InputError: no task is named though there are several, or there is none of that name.
+    """
+    bundle = open_bundle(folder)
+    task = _choose(bundle.tasks, name)
+    card, config = bundle_card(bundle, task, "model"), bundle.config
+    return Source(bundle.adapter(task), config.large, task, tuple(bundle.tasks), config.prompt, config.evidence, card)
+
+
+def from_adapter(adapter: Path, config_path: str, name: str | None) -> Source:
+    """An adapter folder, with the config that names its base and tasks.
+
+    Raises:
+        BundleError: the folder is no adapter.
+        ConfigError: the config holds faults.
+        InputError: no task is named though the adapter has several, or there is none of that name.
+    """
+    read_adapter(adapter)
+    config = load_config(config_path)
+    every = load_tasks(config)
+    trained = trained_tasks([adapter], every)
+    task = _choose(trained, name)
+    card = model_card(adapter, trained, "model")
+    return Source(adapter, config.large, task, tuple(every), config.prompt, config.evidence, card)
+
+
+def comparison_samples(source: Source, data: Path | None, images: Path | None, ocr: Path | None) -> list[Evidence]:
+    """The first few samples of the task in `data`; none where no data is given.
+
+    Raises:
+        InputError: data came without images or the other way round, or holds no sample of the task.
+    """
+    if (data is None) != (images is None):
+        raise InputError("--data and --images belong together: samples, and the folder of their pictures.")
+    if data is None or images is None:
+        return []
+    samples = [s for s in read_samples(data, source.tasks) if s.task == source.task.name][:COMPARED]
+    if not samples:
+        raise InputError(f"{data} holds no sample of task '{source.task.name}' to compare scores on.")
+    return observe(samples, images, source.evidence, ocr)
+
+
+def _choose(tasks: Sequence[Task], name: str | None) -> Task:
+    if name is None and len(tasks) != 1:
+        raise InputError(f"name one task with --task; there are: {', '.join(task.name for task in tasks) or 'none'}.")
+    return task_by_name(tasks, name) if name else tasks[0]

@@ -1,0 +1,91 @@
+"""What a vision tower makes of pictures, computed once and kept: it depends on no prompt and on no adapter.
+
+A sample's pictures are looked at by every call on it, by every epoch of a training and by every fold of a fit.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
+
+from kdsl.models.base import LoadedModel
+from kdsl.models.encode import encode
+from kdsl.models.prompts import Prompt
+
+FEATURE_BYTES = 2 << 30
+"""Picture features kept a model; what does not fit is computed again when it is needed."""
+
+Features = tuple[torch.Tensor, tuple[torch.Tensor, ...]]
+"""Of a prompt's pictures: embeddings [t, d], and for Qwen3-VL one more [t, d] for each deep layer."""
+
+
+class PictureFeatures:
+    """What the vision tower makes of prompts' pictures, by picture, view and size; the oldest use is dropped first."""
+
+    def __init__(self, loaded: LoadedModel, limit: int = FEATURE_BYTES) -> None:
+        self.loaded = loaded
+        self.limit = limit
+        self._bytes = 0
+        self._held: OrderedDict[Any, Features] = OrderedDict()
+
+    @torch.no_grad()
+    def of(self, prompt: Prompt) -> Features:
+        """The features of a prompt's pictures, on the CPU, one picture after the other.
+
+        Raises:
+            InputError: a picture cannot be read.
+        """
+        try:
+            shown = tuple((p.path, p.path.stat().st_mtime_ns, p.view, p.size) for p in prompt.pictures)
+        except OSError:
+            shown = ()  # opening it below says what is wrong, for people
+        key = (*self._tower(), *shown)
+        if shown and key in self._held:
+            self._held.move_to_end(key)
+            return self._held[key]
+        tensors = encode(self.loaded, [prompt]).tensors
+        output = self.loaded.model.model.get_image_features(
+            tensors["pixel_values"], tensors["image_grid_thw"], return_dict=True
+        )
+        deep = getattr(output, "deepstack_features", None) or ()
+        made: Features = (
+            torch.cat(output.pooler_output).cpu(),
+            tuple(torch.cat(layer).cpu() for layer in deep),
+        )
+        self._held[key] = made
+        self._bytes += _size(made)
+        while self._bytes > self.limit and len(self._held) > 1:
+            self._bytes -= _size(self._held.popitem(last=False)[1])
+        return made
+
+    def _tower(self) -> tuple[int, str | None]:
+        """What the vision tower is at this moment: pretraining changes it, and so may an adapter from elsewhere."""
+        weights = dict(self.loaded.model.model.visual.named_parameters())
+        adapted = any(".lora_" in name for name in weights)
+        return sum(p._version for p in weights.values()), self.loaded.active if adapted else None
+
+
+def picture_features(loaded: LoadedModel) -> PictureFeatures:
+    """The model's store of picture features, made on first use and shared by all trainings."""
+    if "picture_features" not in loaded.caches:
+        loaded.caches["picture_features"] = PictureFeatures(loaded)
+    store: PictureFeatures = loaded.caches["picture_features"]
+    return store
+
+
+def encoder_outputs(features: Sequence[Features], device: torch.device) -> dict[str, Any]:
+    """Features of a batch's prompts, in order, as the model's `mm_encoder_outputs`."""
+    deep = [torch.cat(layer).to(device) for layer in zip(*(layers for _, layers in features), strict=True)]
+    image = BaseModelOutputWithDeepstackFeatures(
+        pooler_output=(torch.cat([embeds for embeds, _ in features]).to(device),),
+        deepstack_features=[(layer,) for layer in deep],
+    )
+    return {"image": image}
+
+
+def _size(features: Features) -> int:
+    return features[0].nbytes + sum(layer.nbytes for layer in features[1])

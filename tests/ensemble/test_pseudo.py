@@ -1,0 +1,121 @@
+"""Only confident predictions become labels, and each label says where it is from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from test_batch import input_file, ocr_file
+
+from kdsl.cli.main import cli
+from kdsl.data.readers import read_samples
+from kdsl.data.sample import Sample
+from kdsl.ensemble.bundle import Bundle
+from kdsl.ensemble.pseudo import PseudoLabels, pseudo_label
+from kdsl.errors import InputError
+from kdsl.evidence.types import Evidence
+
+SAID = {
+    # sample of the shop: (label predicted, probability, asks a person)
+    "生锈0": ("生锈", 0.99, False),
+    "生锈1": ("生锈", 0.90, False),
+    "生锈2": ("生锈", 0.97, False),
+    "补货0": ("气泡", 0.95, False),
+    "补货1": ("补货", 0.96, True),
+    "气泡0": ("气泡", 0.50, False),
+}
+
+
+@pytest.fixture
+def unlabelled(samples: list[Evidence], bundle: Bundle, tmp_path: Path) -> dict[str, Any]:
+    """Arguments of `pseudo_label`: a file without labels, all of whose predictions are there but one sample's."""
+    held = [e for e in samples if e.sample.id in SAID or e.sample.id == "气泡1"]
+    bare = [dataclasses.replace(e, sample=dataclasses.replace(e.sample, label=None)) for e in held]
+    lines = [
+        {
+            "id": id,
+            "task": "ask",
+            "label": label,
+            "probability": probability,
+            "abstained": asks,
+            "versions": {"bundle": bundle.versions["bundle"]},
+        }
+        for id, (label, probability, asks) in SAID.items()
+    ]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (tmp_path / "pseudo.json.predictions.jsonl").write_text(text, "utf-8")
+    return {
+        "bundle": bundle,
+        "source": input_file(tmp_path / "new.json", bare, []),
+        "images": held[0].pictures[0].path.parent,
+        "ocr_file": ocr_file(tmp_path / "ocr.jsonl", held),
+        "output": tmp_path / "pseudo.json",
+    }
+
+
+def _said(sample: Sample) -> tuple[object, ...]:
+    return sample.id, sample.label, sample.images, [(turn.role, turn.text) for turn in sample.turns]
+
+
+def _labels(found: PseudoLabels) -> dict[str, str | None]:
+    return {sample.id: sample.label for sample in found.samples}
+
+
+def test_confident_predictions_become_samples_with_their_origin(unlabelled: dict[str, Any], bundle: Bundle) -> None:
+    found = pseudo_label(**unlabelled, min_probability=0.9)
+    assert _labels(found) == {"生锈0": "生锈", "生锈1": "生锈", "生锈2": "生锈", "补货0": "气泡"}
+    assert sum(found.predicted.values()) == 7  # the one without a prediction got one
+    output: Path = unlabelled["output"]
+    assert [_said(sample) for sample in read_samples(output, bundle.tasks)] == [_said(s) for s in found.samples]
+    rows = [json.loads(line) for line in Path(f"{output}.origin.jsonl").read_text("utf-8").splitlines()]
+    assert [(row["id"], row["probability"]) for row in rows] == [(id, SAID[id][1]) for id in _labels(found)]
+    assert {row["bundle"] for row in rows} == {bundle.manifest["id"]}
+
+
+def test_per_label_keeps_the_most_confident(unlabelled: dict[str, Any]) -> None:
+    found = pseudo_label(**unlabelled, min_probability=0.9, per_label=2)
+    assert _labels(found) == {"生锈0": "生锈", "生锈2": "生锈", "补货0": "气泡"}
+    assert found.kept["ask", "生锈"] == 2
+    assert found.predicted["ask", "生锈"] >= 3
+
+
+def test_nothing_is_written_where_nothing_is_sure(unlabelled: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"the most confident that does not ask a person has 0\.990"):
+        pseudo_label(**unlabelled, min_probability=0.995)
+    assert not unlabelled["output"].exists()
+
+
+def test_predictions_of_another_bundle_are_refused(unlabelled: dict[str, Any]) -> None:
+    file = Path(f"{unlabelled['output']}.predictions.jsonl")
+    file.write_text(file.read_text("utf-8").replace(unlabelled["bundle"].versions["bundle"], "other", 1), "utf-8")
+    with pytest.raises(InputError, match="holds predictions of bundle other"):
+        pseudo_label(**unlabelled, min_probability=0.9)
+
+
+def test_a_label_that_a_person_gave_is_not_touched(
+    unlabelled: dict[str, Any], samples: list[Evidence], bundle: Bundle
+) -> None:
+    held = [e for e in samples if e.sample.id in SAID]  # with their labels
+    input_file(unlabelled["source"], held, [])
+    with pytest.raises(InputError, match="of 0 samples without a label"):
+        pseudo_label(**unlabelled, min_probability=0.9)
+
+
+def test_the_command_shows_counts_of_each_label(unlabelled: dict[str, Any]) -> None:
+    options = {
+        "--bundle": unlabelled["bundle"].folder,
+        "--input": unlabelled["source"],
+        "--images": unlabelled["images"],
+        "--ocr": unlabelled["ocr_file"],
+        "--min-probability": 0.9,
+        "--output": unlabelled["output"],
+    }
+    result = CliRunner().invoke(cli, ["pseudo-label", *(str(part) for pair in options.items() for part in pair)])
+    assert result.exit_code == 0, result.output
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["task", "label", "predicted", "labelled"] in rows
+    assert any(row[:2] == ["ask", "生锈"] and row[3] == "3" for row in rows)
