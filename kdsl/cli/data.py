@@ -131,7 +131,7 @@ def world(output: Path, per_label: int, seed: int, task_files: tuple[Path, ...])
 @click.option("--samples", "n_samples", default=6, show_default=True, type=click.IntRange(1, 100))
 @click.option("--output", type=_FILE, required=True, help="The contact sheet, a PNG file.")
 def augment(
-    data: Path,
+    data: tuple[Path, ...],
     images: Path,
     ocr: Path | None,
     config_path: str,
@@ -148,13 +148,13 @@ def augment(
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.data.files import atomic_write
-    from kdsl.data.readers import read_samples
+    from kdsl.data.readers import read_files
     from kdsl.evaluation.contact_sheet import contact_sheet, spread
     from kdsl.evidence.observe import observe
     from kdsl.training.augmentation import augmented_copy
 
     settings = load_config(config_path, overrides)
-    samples = spread(read_samples(data, load_tasks(settings)), n_samples)
+    samples = spread(read_files(data, load_tasks(settings)), n_samples)
     evidences = observe(samples, images, settings.evidence, ocr)
     make = settings.training.augment
     rows = [(e, [augmented_copy(e, f"{e.sample.id}+{k}", make, settings.seed) for k in (1, 2, 3)]) for e in evidences]
