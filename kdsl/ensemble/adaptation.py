@@ -123,7 +123,10 @@ def adapt(
         for part in parts:
             if not (target := part / "adapters" / name).exists():
                 kept = half_epoch(_home(part, name, best.recipe), best.recipe.epochs)
-                shutil.copytree(kept, target, ignore=shutil.ignore_patterns("*.npz"))
+                partial = target.with_name(f".{name}")  # a kill may cut the copy short
+                shutil.rmtree(partial, ignore_errors=True)
+                shutil.copytree(kept, partial, ignore=shutil.ignore_patterns("*.npz"))
+                partial.replace(target)
         say(f"adaptation of {name}: {best.recipe}, held-out log-loss {best.mean_loss:.3f}")
         found[name] = Adapted(best, tuple(trials))
     return found
