@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image, ImageEnhance
 
 GRAIN = 256
@@ -53,6 +52,8 @@ class PictureView:
         return x * cosine + y * sine + middle_x - self.crop[0], y * cosine - x * sine + middle_y - self.crop[1]
 
     def _noisy(self, image: Image.Image) -> Image.Image:
+        import numpy as np  # here: samples are described in commands that must start at once
+
         share = min(1.0, GRAIN / max(image.size))
         shape = (math.ceil(image.height * share), math.ceil(image.width * share))
         grain = np.random.default_rng(self.noise_seed).normal(0, self.noise, shape).astype(np.float32)

@@ -55,6 +55,7 @@ def trainee(loaded: LoadedModel, config: TrainingConfig, seed: int) -> Iterator[
                 yield made
             finally:
                 loaded.model.activation_checkpointing_disable()
+                loaded.model.disable_input_require_grads()  # trl enables them under checkpointing
                 loaded.model.eval().requires_grad_(False)
 
 

@@ -32,8 +32,8 @@ SAID = {
 
 @pytest.fixture
 def unlabelled(samples: list[Evidence], bundle: Bundle, tmp_path: Path) -> dict[str, Any]:
-    """Arguments of `pseudo_label`: a file without labels, all of whose predictions are there but one sample's."""
-    held = [e for e in samples if e.sample.id in SAID or e.sample.id == "气泡1"]
+    """Arguments of `pseudo_label`: a file without labels whose predictions are there."""
+    held = [e for e in samples if e.sample.id in SAID]
     bare = [dataclasses.replace(e, sample=dataclasses.replace(e.sample, label=None)) for e in held]
     lines = [
         {
@@ -68,12 +68,20 @@ def _labels(found: PseudoLabels) -> dict[str, str | None]:
 def test_confident_predictions_become_samples_with_their_origin(unlabelled: dict[str, Any], bundle: Bundle) -> None:
     found = pseudo_label(**unlabelled, min_probability=0.9)
     assert _labels(found) == {"生锈0": "生锈", "生锈1": "生锈", "生锈2": "生锈", "补货0": "气泡"}
-    assert sum(found.predicted.values()) == 7  # the one without a prediction got one
+    assert sum(found.predicted.values()) == 6
     output: Path = unlabelled["output"]
     assert [_said(sample) for sample in read_samples(output, bundle.tasks)] == [_said(s) for s in found.samples]
     rows = [json.loads(line) for line in Path(f"{output}.origin.jsonl").read_text("utf-8").splitlines()]
     assert [(row["id"], row["probability"]) for row in rows] == [(id, SAID[id][1]) for id in _labels(found)]
     assert {row["bundle"] for row in rows} == {bundle.manifest["id"]}
+
+
+def test_what_has_no_prediction_yet_gets_one(unlabelled: dict[str, Any]) -> None:
+    file = Path(f"{unlabelled['output']}.predictions.jsonl")
+    file.write_text("".join(file.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
+    found = pseudo_label(**unlabelled, min_probability=0.9)
+    assert sum(found.predicted.values()) == 6
+    assert {"生锈0", "生锈1", "生锈2", "补货0"} <= set(_labels(found))
 
 
 def test_per_label_keeps_the_most_confident(unlabelled: dict[str, Any]) -> None:

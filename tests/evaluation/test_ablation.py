@@ -66,8 +66,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "training": {"epochs": 1, "batch_size": 3, "lora_r": 2, "learning_rate": 0.01},
         "prompt": {"max_tokens": 128, "max_pixels": 3136},
         "rules": {"simulations": 20, "max_cues": 10, "occlusion_samples": 0},
-        "knowledge": {"imagined_per_label": 0},
+        "knowledge": {"imagined_per_label": 0, "snippets": "snippets"},
     }
+    snippet = {"id": "s1", "task": "intent", "label": next(iter(ASKS)), "kind": "faq", "title": "您好", "text": "您好"}
+    (folder / "snippets").mkdir()
+    (folder / "snippets" / "faq.yaml").write_text(yaml.safe_dump([snippet], allow_unicode=True), "utf-8")
     (folder / "base.yaml").write_text(yaml.safe_dump(base), "utf-8")
     return folder
 
@@ -271,4 +274,4 @@ def test_shipped_ablations_load(path: Path) -> None:
     grid = load_grid(f"configs/ablation/{path.name}")
     assert [task.name for task in grid.tasks] == ["scene", "intent"]
     assert path.read_text("utf-8").startswith("# kdsl ablate --config configs/ablation/" + path.name)
-    assert find_config(f"configs/ablation/{path.name}") == path
+    assert find_config(f"configs/ablation/{path.name}").resolve() == path.resolve()
