@@ -97,12 +97,13 @@ def spread(values: Sequence[float]) -> str:
 
 def leave_out_table(subsets: Sequence[Subset]) -> Any:
     """The subsets as a rich table: weighted F1 and log-loss of each task."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
     tasks = list(subsets[0].f1)
     runs = len(next(iter(subsets[0].f1.values())))
     columns = [f"{task} {what}" for task in tasks for what in ("F1", "log-loss")]
-    table = Table("experts", *columns, box=None, title=f"Call 1 and votes, {runs} run{'s' if runs > 1 else ''}")
+    first = Column("experts", no_wrap=True)
+    table = Table(first, *columns, box=None, title=f"Call 1 and votes, {runs} run{'s' if runs > 1 else ''}")
     for subset in subsets:
         cells = []
         for task in tasks:
