@@ -39,6 +39,7 @@ def train_large(
 
     Says first what it takes of the GPU's memory, and refuses what does not fit. What is trained follows
     training.regime: LoRA, the last layers, or the whole language model. Curves go to OUT/adapters/<task>/logs.
+    Several GPUs and machines: `accelerate launch --config_file configs/accelerate/ddp.yaml -m kdsl train-large ...`.
 
     \b
     examples:
@@ -51,9 +52,10 @@ def train_large(
     from kdsl.data.readers import read_files
     from kdsl.evidence.observe import observe
     from kdsl.models.base import load_base
+    from kdsl.processes import is_main, main_first, shards_weights, spare_gpus
     from kdsl.progress import say
     from kdsl.tasks import task_by_name
-    from kdsl.training.lora import check_trainable, train_adapters
+    from kdsl.training.lora import adapter_groups, check_launch, check_trainable, train_adapters
     from kdsl.training.memory import check_memory
 
     changes = [*overrides, *([f"training.strategy={strategy}"] if strategy else [])]
@@ -63,9 +65,17 @@ def train_large(
     wanted = {task.name for task in tasks}
     samples = [s for s in read_files(data, every) if s.task in wanted and s.label is not None]
     check_trainable(samples, tasks)
+    check_launch(settings.large, len(adapter_groups(tasks, settings)))
     say(f"memory by estimate: {check_memory(settings)}")
-    evidences = observe(samples, images, settings.evidence, ocr)
-    loaded = load_base(settings.large)
+    if spare := spare_gpus():
+        say(
+            f"{spare} more of this machine's GPUs would be idle; to use them: accelerate launch --config_file "
+            f"configs/accelerate/ddp.yaml --num_processes {spare + 1} -m kdsl train-large ... (docs/gpu.md)"
+        )
+    with main_first():
+        evidences = observe(samples, images, settings.evidence, ocr)
+    loaded = load_base(settings.large, to_shard=shards_weights())
     seed = settings.seed if seed is None else seed
     for folder in train_adapters(loaded, evidences, tasks, settings, out, seed=seed, resume=resume, report=True):
-        click.echo(folder)
+        if is_main():
+            click.echo(folder)
