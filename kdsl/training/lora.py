@@ -291,8 +291,8 @@ def check_launch(model: ModelConfig, adapters: int) -> None:
         return
     if adapters > 1:
         raise ConfigError(
-            f"{method()} deals the base out to the processes, so that one launch trains one adapter, not {adapters}. Give "
-            "--task once for each and launch again, or take training.strategy=joint, ddp.yaml or zero2.yaml."
+            f"{method()} deals the base out to the processes, so that one launch trains one adapter, not {adapters}. "
+            "Launch once for each --task, or take training.strategy=joint, ddp.yaml or zero2.yaml."
         )
     if model.quantize != "none":
         raise ConfigError(
@@ -332,7 +332,8 @@ def _check_claimed(out: Path, inputs: dict[str, Any]) -> None:
     file = out / "inputs.json"
     if not file.is_file():
         raise BundleError(
-            f"process {rank()} of the launch does not see {file}: --out must lie on a file system that all machines share."
+            f"process {rank()} of the launch does not see {file}: --out must lie on a file system that all machines "
+            "share."
         )
     claimed = json.loads(file.read_text("utf-8"))
     if differ := ", ".join(key for key in inputs if claimed.get(key) != inputs[key]):

@@ -17,7 +17,8 @@ logits       where answers stand: the model's, a float32 copy, its log-softmax a
 Of several processes (`accelerate launch`) each has a GPU of its own, and the estimate is one GPU's:
 
 ddp          all of the above, and 4 a trained parameter for the buckets in which gradients are summed.
-zero2        of what is trained the copy that is computed with is whole, all else divided (Rajbhandari et al., section 5).
+zero2        of what is trained the copy that is computed with is whole, all else divided (Rajbhandari et al. 2020,
+             section 5).
 fsdp, zero3  weights and what is trained are divided. Whole are the vision tower, the embeddings and two decoder layers,
              the one in use and the next, which is being fetched. Before ZeRO-3 divides them the weights are whole.
 

@@ -53,7 +53,7 @@ def trainee(loaded: LoadedModel, config: TrainingConfig, seed: int) -> Iterator[
 
     with loaded.using(None):
         set_seed(seed)
-        with _tower_aside(loaded.model.model), (_lora if config.regime == "lora" else _weights)(loaded, config) as made:
+        with (_lora if config.regime == "lora" else _weights)(loaded, config) as made, _tower_aside(loaded.model.model):
             if config.gradient_checkpointing:  # not by the trainer, which leaves hooks on the model
                 reentrant = method() == "zero3"  # which cannot check what is computed again (trl issue 2514)
                 loaded.model.activation_checkpointing_enable({"use_reentrant": reentrant})
