@@ -6,9 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -20,7 +19,6 @@ from tiny_models import tiny_evidence, tiny_folder
 from kdsl.cli.main import cli
 from kdsl.config import Config, ModelConfig
 from kdsl.errors import BundleError, ConfigError
-from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import load_adapter
 from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.scorer import LabelScorer
