@@ -18,9 +18,11 @@ from kdsl.config import ModelConfig, PromptConfig
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.export import folding
-from kdsl.export.folding import built_in_probes, fold_adapter, touches_vision
-from kdsl.models.adapters import load_adapter
+from kdsl.export.card import model_card
+from kdsl.export.folding import built_in_probes, fold_adapter
+from kdsl.models.adapters import SHIFT, load_adapter, stamp_adapter, touches_vision
 from kdsl.models.base import load_base
+from kdsl.models.delta import base_parameters, write_delta
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
 
@@ -63,6 +65,32 @@ def test_plain_peft_gives_the_scores_that_kdsl_gives(
         expected = LabelScorer(ours, care, prompt).score(dialogues)
     PeftModel.from_pretrained(theirs.model, str(adapter))
     assert LabelScorer(theirs, care, prompt).score(dialogues) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_delta_is_folded_with_its_shift_beside_it(
+    base_of: Base, care: Task, prompt: PromptConfig, dialogues: list[Evidence], tmp_path: Path
+) -> None:
+    base, delta = base_of(), tmp_path / "delta"
+    loaded = load_base(base)
+    layer = {name: p * 1.5 for name, p in base_parameters(loaded.model).items() if ".layers.1." in name}
+    write_delta(delta, layer, torch.float32)
+    stamp_adapter(delta, loaded)
+    shifts = {care.name: dict.fromkeys(care.names, 0.0) | {care.names[0]: 3.0}}
+    (delta / SHIFT).write_text(json.dumps(shifts), "utf-8")
+    done = fold_adapter(delta, base, care, prompt, tmp_path / "out", dialogues, model_card(delta, [care], "model"))
+    assert done.moved < 1e-4
+    assert not done.touches_vision
+    assert json.loads((done.folder / SHIFT).read_text("utf-8")) == shifts
+    card = (done.folder / "README.md").read_text("utf-8")
+    assert "fine-tuned weights folded in" in card
+    assert "label_shift.json" in card
+    own, folded = (LabelScorer(model, care, prompt).score(dialogues) for model in (loaded, load_base(_at(done.folder))))
+    assert abs(own - folded).max() > 0.01
+    assert "delta.safetensors" in model_card(delta, [care], "adapter")
+
+
+def _at(folder: Path) -> ModelConfig:
+    return ModelConfig(source=str(folder), device="cpu")
 
 
 def test_a_folder_that_scores_otherwise_is_removed(
