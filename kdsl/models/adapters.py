@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -67,6 +68,15 @@ def load_adapter(loaded: LoadedModel, folder: Path, name: str) -> None:
     loaded.label_shifts[name] = shifts
 
 
+@contextmanager
+def renames_unheard() -> Iterator[None]:
+    """peft and trl use names that transformers is about to rename: nothing that a user could act on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
+@renames_unheard()
 def _load_lora(loaded: LoadedModel, folder: Path, name: str) -> None:
     config = _checked_config(loaded, folder)
     from peft import PeftModel
