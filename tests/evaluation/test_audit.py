@@ -88,7 +88,7 @@ def test_the_command_counts_pairs_and_leaves_the_labels_alone(files: tuple[Path,
 
 def test_the_page_shows_what_a_person_needs_to_decide(files: tuple[Path, Path], task: Task, tmp_path: Path) -> None:
     gold = json.loads(files[0].read_text("utf-8"))
-    gold[2] |= {"instruction": "用户: <b>掉色</b>吗<image>", "image": ["2.png"]}  # suspects 2 and 7
+    gold[2] |= {"instruction": "用户: 掉色吗 1 < 2<image>", "image": ["2.png"]}  # suspects 2 and 7
     gold[7] |= {"instruction": "用户: 好用吗<image>", "image": ["gone.png"]}
     files[0].write_text(json.dumps(gold), "utf-8")
     Image.new("RGB", (400, 900), "teal").save(tmp_path / "2.png")
@@ -98,7 +98,7 @@ def test_the_page_shows_what_a_person_needs_to_decide(files: tuple[Path, Path], 
     assert text.count("<details") == 3
     assert "3 of 36 labels" in text
     entry = next(part for part in text.split("<details")[1:] if "掉色" in part)
-    assert "&lt;b&gt;掉色&lt;/b&gt;吗" in entry
+    assert "掉色吗 1 &lt; 2" in entry
     for name in (NAMES[1], NAMES[2]):  # given and suggested
         assert f"{name}的意思 · &lt;{name}&gt;" in entry
     assert NAMES[0] not in entry
