@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,19 +14,20 @@ from kdsl.tasks import Task
 
 
 def check_inner_folds(groups: Mapping[str, Sequence[Evidence]], tasks: Sequence[Task], config: Config) -> None:
-    """Refuse samples that cannot be trained on without a fold.
+    """Refuse samples that cannot be trained on without a fold. One sample of a label is enough.
 
     Raises:
-        InputError: a task's labels are too few or too rare.
+        InputError: a task's samples are too few, or without one of the folds a single label is left.
     """
     n = config.ensemble.inner_folds
     for task in tasks:
-        counts = Counter(evidence.sample.label for evidence in groups[task.name])
-        often = sum(count >= n for count in counts.values())
-        if often < 2:
+        labels = np.array([evidence.sample.label for evidence in groups[task.name]])
+        fold = inner_folds(groups, [task], config)[task.name]
+        left = min(len(set(labels[fold != k])) for k in range(n))
+        if left < 2:
             raise InputError(
-                f"task '{task.name}' needs at least 2 labels with {n} samples each (one per inner fold); found "
-                f"{often} among {counts.total()} samples."
+                f"task '{task.name}' needs samples of at least 2 labels in each of {n} inner trainings, which leave "
+                f"one fold out; its {len(labels)} samples of {len(set(labels))} label(s) leave {left}. Label more."
             )
 
 
