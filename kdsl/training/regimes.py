@@ -91,7 +91,9 @@ def trained_weights(model: Any) -> dict[str, torch.Tensor]:
     """
     gather: Callable[[Any], Any] = nullcontext
     if method() == "zero3":
-        from deepspeed.zero import GatheredParameters as gather
+        import deepspeed
+
+        gather = deepspeed.zero.GatheredParameters
     weights = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:

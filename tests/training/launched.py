@@ -10,6 +10,7 @@ import os
 import signal
 from typing import Any
 
+import torch
 from accelerate import PartialState
 from accelerate.state import DistributedType
 from torch import distributed
@@ -38,4 +39,5 @@ if "KILL_AT" in os.environ:
 if "AS_GPU" in os.environ:
     distributed.init_process_group("gloo")
     PartialState._prepare_backend = lambda *args, **kwargs: ("gloo", DistributedType.MULTI_GPU)
+    PartialState.set_device = lambda state: setattr(state, "device", torch.device("cpu"))
 main()
