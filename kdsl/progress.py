@@ -1,10 +1,15 @@
-"""Talk to the person at the terminal: everything here goes to stderr, results go to stdout."""
+"""Talk to the person at the terminal: everything here goes to stderr, results go to stdout.
+
+Of several processes that train together, the main one alone speaks.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
+
+from kdsl.processes import is_main
 
 Item = TypeVar("Item")
 
@@ -13,6 +18,8 @@ _STARTED = time.monotonic()
 
 def say(message: str) -> None:
     """One line with the minutes and seconds since the start."""
+    if not is_main():
+        return
     from rich.console import Console
     from rich.markup import escape
 
@@ -27,7 +34,7 @@ def track(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, disable=not (console.is_terminal and is_main())) as progress:
         yield from progress.track(items, total=total, description=what)
 
 

@@ -10,7 +10,7 @@ import pytest
 import kdsl
 
 PACKAGE = Path(kdsl.__file__).parent
-BASE = {"errors", "config", "tasks", "resources", "progress", "machine", "fonts"}
+BASE = {"errors", "config", "tasks", "resources", "progress", "processes", "machine", "fonts"}
 MAY = {
     "data": BASE,
     "evidence": BASE | {"data"},

@@ -8,7 +8,8 @@ import sys
 import click
 
 from kdsl import __version__
-from kdsl.errors import KdslError
+from kdsl.errors import ConfigError, KdslError
+from kdsl.processes import is_main, rank, world_size
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module that holds a click command of the same name, one line of help)
@@ -35,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+TOGETHER = ("train-large", "train-small")
+"""Commands that several processes may run together (docs/gpu.md)."""
+
+
 class LazyGroup(click.Group):
     """Lists commands from a table and imports one only when it runs (`kdsl --help` needs no torch)."""
 
@@ -55,8 +60,14 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup)
 @click.version_option(__version__, prog_name="kdsl")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Recognise what a shopper wants from a dialogue and its pictures, from a few hundred examples."""
+    if world_size() > 1 and ctx.invoked_subcommand not in TOGETHER:
+        raise ConfigError(
+            f"`kdsl {ctx.invoked_subcommand}` runs in one process, and this launch has {world_size()}. Call it without "
+            f"`accelerate launch`, which is for {' and '.join(TOGETHER)}."
+        )
 
 
 def main() -> None:
@@ -64,5 +75,5 @@ def main() -> None:
     try:
         cli(prog_name="kdsl")
     except KdslError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {error}" if is_main() else f"error (process {rank()}): {error}", err=True)
         sys.exit(error.exit_code)

@@ -46,6 +46,7 @@ def train_large(
 
     Says first what it takes of the GPU's memory, and refuses what does not fit. What is trained follows
     training.regime: LoRA, the last layers, or the whole language model. Curves go to OUT/adapters/<task>/logs.
+    Several GPUs and machines: `accelerate launch --config_file configs/accelerate/ddp.yaml -m kdsl train-large ...`.
 
     With training.search, cross-validation chooses rank, augmentation and epochs first. With --valid these samples
     choose, among the half epochs of one training or, with training.search, of one for each candidate.
@@ -64,9 +65,10 @@ def train_large(
     from kdsl.ensemble.large import train_large as train
     from kdsl.evidence.observe import observe
     from kdsl.models.base import load_base
+    from kdsl.processes import is_main, main_first, shards_weights, spare_gpus
     from kdsl.progress import say
     from kdsl.tasks import task_by_name
-    from kdsl.training.lora import check_trainable
+    from kdsl.training.lora import adapter_groups, check_launch, check_trainable
     from kdsl.training.memory import check_memory
 
     changes = [*overrides, *([f"training.strategy={strategy}"] if strategy else [])]
@@ -78,9 +80,19 @@ def train_large(
     samples = [s for s in read_files([*data, *valid], every) if s.task in wanted and s.label is not None]
     held = {sample.id for sample in read_files(valid, every)}
     check_trainable([sample for sample in samples if sample.id not in held], tasks)
+    choosing = bool(held) or settings.training.search is not None
+    check_launch(settings.large, len(adapter_groups(tasks, settings)), choosing=choosing)
     say(f"memory by estimate: {check_memory(settings)}")
-    evidences = observe(samples, images, settings.evidence, ocr)
+    if spare := spare_gpus():
+        say(
+            f"{spare} more of this machine's GPUs would be idle; to use them: accelerate launch --config_file "
+            f"configs/accelerate/ddp.yaml --num_processes {spare + 1} -m kdsl train-large ... (docs/gpu.md)"
+        )
+    with main_first():
+        evidences = observe(samples, images, settings.evidence, ocr)
     held_out = [e for e in evidences if e.sample.id in held]
     evidences = [e for e in evidences if e.sample.id not in held]
-    for folder in train(load_base(settings.large), evidences, held_out, tasks, settings, out, resume=resume, say=say):
-        click.echo(folder)
+    loaded = load_base(settings.large, to_shard=shards_weights())
+    for folder in train(loaded, evidences, held_out, tasks, settings, out, resume=resume, say=say):
+        if is_main():
+            click.echo(folder)

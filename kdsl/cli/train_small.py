@@ -56,7 +56,9 @@ def train_small(
     from kdsl.data.readers import read_files
     from kdsl.evidence.observe import observe
     from kdsl.models.base import load_base
+    from kdsl.processes import is_main, main_first, on_main, shards_weights
     from kdsl.tasks import task_by_name
+    from kdsl.training.lora import check_launch
     from kdsl.training.student import student_store, train_students
     from kdsl.training.teacher import ask_teachers, read_teacher
 
@@ -65,13 +67,18 @@ def train_small(
     settings = load_config(config_path, overrides)
     every = load_tasks(settings)
     tasks = [task_by_name(every, name) for name in names] or every
+    check_launch(settings.small, len(tasks))
     wanted = {task.name for task in tasks}
     samples = [s for s in read_files(data, every) if s.task in wanted]
     soft = read_teacher(teacher, tasks, settings.distil) if teacher else {}
-    evidences = observe(samples, images, settings.evidence, ocr)
+    with main_first():
+        evidences = observe(samples, images, settings.evidence, ocr)
     if bundle:
-        soft = ask_teachers(load_base(settings.large), bundle, evidences, tasks, settings, student_store(out))
-    loaded = load_base(settings.small)
+        soft = on_main(
+            lambda: ask_teachers(load_base(settings.large), bundle, evidences, tasks, settings, student_store(out))
+        )
+    loaded = load_base(settings.small, to_shard=shards_weights())
     seed = settings.seed if seed is None else seed
     for folder in train_students(loaded, evidences, soft, tasks, settings, out, seed=seed, resume=resume):
-        click.echo(folder)
+        if is_main():
+            click.echo(folder)

@@ -13,6 +13,7 @@ import io
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import adapter_on
 from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
+from kdsl.processes import on_main
 from kdsl.tasks import Task
 from kdsl.training.lora import LOGS, half_epoch, half_epochs, train_adapter
 
@@ -106,14 +108,19 @@ class Round:
         return self.folder / f"r{recipe.lora_r}-{recipe.augment}"
 
     def keep(self, recipe: Recipe, target: Path) -> None:
-        """Copy the adapter of a recipe, and the logs of its training, to `target`, whole or not at all."""
-        partial = target.with_name(f".{target.name}")
-        shutil.rmtree(partial, ignore_errors=True)
+        """Copy the adapter of a recipe, and the logs of its training, to `target`, whole or not at all.
+
+        Nothing is done where the target is there, or the training no longer.
+        """
+        copy = target.with_name(f".{target.name}")
+        shutil.rmtree(copy, ignore_errors=True)
         home = self.home(recipe)
-        shutil.copytree(half_epoch(home, recipe.epochs), partial, ignore=shutil.ignore_patterns("*.npz"))
+        if target.exists() or not home.exists():
+            return
+        shutil.copytree(half_epoch(home, recipe.epochs), copy, ignore=shutil.ignore_patterns("*.npz"))
         if (home / LOGS).is_dir():
-            shutil.copytree(home / LOGS, partial / LOGS)
-        partial.replace(target)
+            shutil.copytree(home / LOGS, copy / LOGS)
+        copy.replace(target)
 
 
 def fold_rounds(
@@ -166,9 +173,9 @@ def adapt(
             train_adapter(loaded, part.train, tasks, settings, home, seed=config.seed, halves=True, report=report)
         reached = (half_epochs(part.home(candidate)) for part in rounds)
         for epochs in sorted(set.intersection(*map(set, reached))):
-            trial = _judge(loaded, replace(candidate, epochs=epochs), tasks, rounds, config)
+            trial = on_main(partial(_judge, loaded, replace(candidate, epochs=epochs), tasks, rounds, config))
             trials.append(trial)
-            write_table(table, trials)
+            on_main(partial(write_table, table, trials))
             f1, macro = (float(np.mean(list(by_task.values()))) for by_task in (trial.f1, trial.macro_f1))
             say(f"{title}: epoch {epochs}: log-loss {trial.mean_loss:.4f}, F1 {f1:.4f}, macro F1 {macro:.4f}")
     if not trials:

@@ -13,6 +13,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from kdsl.config import Config
 from kdsl.data.files import atomic_write
@@ -21,6 +22,7 @@ from kdsl.ensemble.inner_folds import check_inner_folds, inner_folds
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
+from kdsl.processes import on_main
 from kdsl.tasks import Task
 from kdsl.training.lora import adapter_groups, check_trainable, train_adapter, train_adapters, training_inputs
 
@@ -80,31 +82,34 @@ class _Adaptation:
     ) -> Path:
         """Choose a recipe, unless that is done, and leave the adapter that it makes of all samples."""
         work, target = self.out / "adaptation" / name, self.out / "adapters" / name
-        if not resume:
-            shutil.rmtree(work, ignore_errors=True)
         inputs = self._inputs(train, held_out, tasks)
-        recipe = self._chosen(name, inputs)
-        if recipe is None and target.exists():
-            raise BundleError(
-                f"{target} holds an adapter of another recipe, other samples or other settings. "
-                "Give another folder, or delete this one to train anew."
-            )
-        _claim(work, inputs)
+
+        def begin() -> Recipe | None:
+            if not resume:
+                shutil.rmtree(work, ignore_errors=True)
+            recipe = self._chosen(name, inputs)
+            if recipe is None and target.exists():
+                raise BundleError(
+                    f"{target} holds an adapter of another recipe, other samples or other settings. "
+                    "Give another folder, or delete this one to train anew."
+                )
+            _claim(work, inputs)
+            return recipe
+
+        recipe = on_main(begin)
         rounds = self._rounds(train, held_out, tasks, work)
         if recipe is None:
             table = self.report.with_name(f"adaptation-{name}.csv")
             reports = bool(held_out)  # else the trials are not the trainings that anyone asked for
             found = adapt(self.loaded, name, rounds, tasks, self.config, table, self.say, report=reports)
             entry = {"inputs": inputs, **found.to_json()}
-            atomic_write(self.report, json.dumps(self._read() | {name: entry}, ensure_ascii=False, indent=1))
+            on_main(lambda: self._record(name, entry))
             recipe = found.chosen.recipe
-        if held_out and not target.exists() and rounds[0].home(recipe).exists():
-            rounds[0].keep(recipe, target)  # a trial of all samples is the training itself
+        if held_out:
+            on_main(lambda: rounds[0].keep(recipe, target))  # a trial of all samples is the training itself
         settings, seed = recipe.applied(self.config), self.config.seed
         train_adapter(self.loaded, train, tasks, settings, target, seed=seed, resume=resume, report=True)
-        shutil.rmtree(work, ignore_errors=True)
-        if work.parent.is_dir() and not any(work.parent.iterdir()):
-            work.parent.rmdir()
+        on_main(lambda: _clear(work))
         return target
 
     def _rounds(
@@ -127,6 +132,9 @@ class _Adaptation:
         """The recipe that an earlier run chose among the same."""
         entry = self._read().get(name, {})
         return Recipe(**entry["chosen"]["recipe"]) if entry.get("inputs") == inputs else None
+
+    def _record(self, name: str, entry: dict[str, Any]) -> None:
+        atomic_write(self.report, json.dumps(self._read() | {name: entry}, ensure_ascii=False, indent=1))
 
     def _read(self) -> dict[str, dict]:
         try:
@@ -157,3 +165,10 @@ def _claim(work: Path, inputs: str) -> None:
             "--no-resume."
         )
     atomic_write(stamp, inputs)
+
+
+def _clear(work: Path) -> None:
+    """Take away trials that have served, and the folder above them with the last."""
+    shutil.rmtree(work, ignore_errors=True)
+    if work.parent.is_dir() and not any(work.parent.iterdir()):
+        work.parent.rmdir()

@@ -19,6 +19,7 @@ import torch
 
 from kdsl.config import ModelConfig
 from kdsl.errors import ConfigError, MissingDependency, did_you_mean
+from kdsl.processes import join, world_size
 from kdsl.resources import PACKAGE
 
 NANO = "kdsl-nano"
@@ -113,8 +114,12 @@ class LoadedModel:
             parameter.data = tensor
 
 
-def load_base(config: ModelConfig) -> LoadedModel:
+def load_base(config: ModelConfig, *, to_shard: bool = False) -> LoadedModel:
     """Load the weights that a role's config names, in evaluation mode, on its device.
+
+    Args:
+        to_shard: leave the language model in the CPU's memory, from where FSDP or ZeRO-3 deals it out; the vision
+            tower is on the device.
 
     Raises:
         MissingDependency: the weights are not here and cannot be fetched, or are incomplete.
@@ -159,10 +164,12 @@ def load_base(config: ModelConfig) -> LoadedModel:
     model.requires_grad_(False)
     fingerprint = fingerprint_of(folder)
     if config.quantize == "none":
-        model = model.to(device)
+        (model.model.visual if to_shard else model).to(device)
     else:  # placed as it was loaded; other numbers than the whole weights, so another base
         fingerprint += f"-{config.quantize}"
-    return wrap(model, processor, name=config.source, fingerprint=fingerprint)
+    loaded = wrap(model, processor, name=config.source, fingerprint=fingerprint)
+    loaded.device = next(model.model.visual.parameters()).device
+    return loaded
 
 
 def wrap(model: Any, processor: Any, *, name: str, fingerprint: str) -> LoadedModel:
@@ -261,12 +268,20 @@ def _check_type(folder: Path) -> None:
 
 
 def device_of(config: ModelConfig) -> torch.device:
-    """The device that a config means.
+    """The device that a config means; under a launch of several processes, this one's own.
 
     Raises:
-        ConfigError: it is not here.
+        ConfigError: it is not here, or not this process's.
     """
     name = config.device
+    if world_size() > 1:
+        own: torch.device = join().device
+        if name not in ("auto", str(own)):
+            raise ConfigError(
+                f"device '{name}' cannot be kept under a launch of {world_size()} processes, of which this one has "
+                f"{own}. Write device: auto, and choose GPUs by `accelerate launch --gpu_ids`."
+            )
+        return own
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -21,19 +21,20 @@ DELTA = "delta.safetensors"
 
 def base_parameters(model: Any) -> dict[str, torch.nn.Parameter]:
     """The base's own parameters by name, tied ones once, those of LoRA adapters on it left out."""
-    return {
-        name.replace(".base_layer.", "."): parameter
-        for name, parameter in model.named_parameters()
-        if ".lora_" not in name
-    }
+    return {base_name(name): parameter for name, parameter in model.named_parameters() if ".lora_" not in name}
+
+
+def base_name(name: str) -> str:
+    """The name that the base gives a parameter of its own, LoRA layers on it or not."""
+    return name.replace(".base_layer.", ".")
 
 
 def write_delta(folder: Path, parameters: Mapping[str, torch.Tensor], dtype: torch.dtype) -> None:
-    """Write tensors by their names in the base, as `dtype`."""
+    """Write tensors of a base's parameters, as `dtype`."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in parameters.items()}
+    tensors = {base_name(name): tensor.detach().to("cpu", dtype).contiguous() for name, tensor in parameters.items()}
     partial = folder / f".{DELTA}"
     save_file(tensors, partial, metadata={"format": "pt"})
     partial.replace(folder / DELTA)

@@ -22,18 +22,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from kdsl.config import Config
+from kdsl.config import Config, ModelConfig
 from kdsl.data.files import atomic_write
 from kdsl.data.sample import Sample
-from kdsl.errors import BundleError, InputError
+from kdsl.errors import BundleError, ConfigError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import SHIFT, renames_unheard, stamp_adapter
 from kdsl.models.base import LoadedModel
+from kdsl.processes import is_main, method, on_main, rank, shards_weights, world_size
 from kdsl.tasks import Task
 from kdsl.training.augmentation import augmented
 from kdsl.training.balance import draw_shares, label_shifts
 from kdsl.training.examples import make_examples
-from kdsl.training.regimes import trainee
+from kdsl.training.regimes import trained_weights, trainee
 from kdsl.training.teacher import SoftTargets
 
 SCHEMA = 1
@@ -63,8 +64,9 @@ def train_adapter(
     """Train one adapter over the labelled samples of `tasks` and write it to `out`; returns `out`.
 
     The loss is on the label and its end of turn alone. The base stays as it was, adapters that were loaded
-    on it included. A finished adapter of the same inputs is not trained again; an unfinished one continues at
-    its last checkpoint with the losses it would have had.
+    on it included, unless FSDP or ZeRO-3 deal it out. A finished adapter of the same inputs is not trained again; an
+    unfinished one continues at its last checkpoint with the losses it would have had. Under a launch of several
+    processes all call it with the same arguments, and the main one writes.
 
     Args:
         tasks: one for an adapter of its own, several for a joint one; samples of other tasks are left out.
@@ -77,7 +79,7 @@ def train_adapter(
     Raises:
         InputError: a task has no labelled samples, one label only, or a sample of an unknown label.
         ConfigError: the regime cannot train this base, or the package of `training.report_to` is not here.
-        BundleError: `out` holds an adapter of other data or settings.
+        BundleError: `out` holds an adapter of other data or settings, or the processes do not all see it.
     """
     names = {task.name for task in tasks}
     if soft is None:
@@ -88,14 +90,15 @@ def train_adapter(
         given = labelled = soft.taught(evidences)
     samples = {task.name: sum(e.sample.task == task.name for e in given) for task in tasks}
     inputs = training_inputs(loaded, labelled, tasks, config, seed) | (soft.inputs(labelled) if soft else {})
-    if _finished(out, inputs):
+    if on_main(lambda: _finished(out, inputs)):
         return out
     counts = {
         "samples": samples,
         "augmented": {name: sum(e.sample.task == name for e in labelled) - n for name, n in samples.items()},
     }
     work = out / "checkpoints"
-    _claim(out, inputs, fresh=not resume)
+    on_main(lambda: _claim(out, inputs, fresh=not resume))
+    _check_claimed(out, inputs)
 
     from kdsl.training.trainer import (
         HalfEpochs,
@@ -103,6 +106,7 @@ def train_adapter(
         RichProgress,
         StopAt,
         reporters,
+        step_samples,
         training_arguments,
         undo_patches,
     )
@@ -116,16 +120,21 @@ def train_adapter(
     shifts = None
     if tau := config.training.logit_adjustment:
         shifts = label_shifts(labelled, tasks, config.training.balance, tau)
-    curves = reporters(config.training.report_to, out / LOGS, inputs) if report else []
-    bar = RichProgress(out.name, config.training.batch_size * config.training.gradient_accumulation)
+    curves = reporters(config.training.report_to, out / LOGS, inputs) if report and is_main() else []
+    bar = RichProgress(out.name, step_samples(config.training))
     with trainee(loaded, config.training, seed) as learner:
 
         def keep(folder: Path, stop: float | None = None) -> None:
             made = inputs if stop is None else _stopped(inputs, stop)
-            learner.save(folder)
-            if shifts is not None:
-                atomic_write(folder / SHIFT, json.dumps(shifts, ensure_ascii=False, indent=1))
-            _finish(folder, loaded, made, counts, [row for row in trainer.state.log_history if "loss" in row])
+            weights = trained_weights(learner.model)
+
+            def write() -> None:
+                learner.save(folder, weights)
+                if shifts is not None:
+                    atomic_write(folder / SHIFT, json.dumps(shifts, ensure_ascii=False, indent=1))
+                _finish(folder, loaded, made, counts, [row for row in trainer.state.log_history if "loss" in row])
+
+            on_main(write)
 
         callbacks: list[Any] = [bar, StopAt(config.training.stop), *curves]
         if halves:
@@ -139,13 +148,12 @@ def train_adapter(
                 trainer = DistilTrainer(
                     learner, loaded, examples, soft, labelled, shares, args=arguments, callbacks=callbacks
                 )
-            trainer.train(resume_from_checkpoint=_last_checkpoint(work))
+            trainer.train(resume_from_checkpoint=on_main(lambda: _last_checkpoint(work)))
         finally:
             bar.close()
             undo_patches(loaded.model)
         keep(out)
-    shutil.rmtree(work)
-    (out / "inputs.json").unlink()
+    on_main(lambda: _clear(out))
     return out
 
 
@@ -262,7 +270,35 @@ def training_inputs(
         # what a file of synonyms does shows in the data, wherever the file lies
         "training": config.training.model_dump(mode="json", exclude=_BESIDE_THE_POINT | {"augment": {"synonyms"}}),
         "prompt": config.prompt.model_dump(mode="json"),
-    }
+    } | ({"processes": world_size(), "method": method()} if world_size() > 1 else {})
+
+
+def check_launch(model: ModelConfig, adapters: int, *, choosing: bool = False) -> None:
+    """Refuse a launch that cannot train `adapters` adapters on a model.
+
+    Args:
+        choosing: held-out samples are to choose among trainings, or among the half epochs of one.
+
+    Raises:
+        ConfigError: FSDP or ZeRO-3, which deal the base out, are asked for several adapters, for a choice, or for a
+            4-bit base.
+    """
+    if not shards_weights():
+        return
+    if choosing:
+        raise ConfigError(
+            f"{method()} deals the base out to the processes, so that it cannot score held-out samples. Leave "
+            "out --valid and training.search, or take ddp.yaml or zero2.yaml."
+        )
+    if adapters > 1:
+        raise ConfigError(
+            f"{method()} deals the base out to the processes, so that one launch trains one adapter, not {adapters}. "
+            "Launch once for each --task, or take training.strategy=joint, ddp.yaml or zero2.yaml."
+        )
+    if model.quantize != "none":
+        raise ConfigError(
+            f"{method()} cannot deal out weights of 4 bits: write quantize: none, or launch with ddp.yaml."
+        )
 
 
 def _finished(out: Path, inputs: dict[str, Any]) -> bool:
@@ -271,8 +307,8 @@ def _finished(out: Path, inputs: dict[str, Any]) -> bool:
         return False
     try:
         manifest = json.loads(file.read_text("utf-8"))
-        same = {key: manifest[key] for key in inputs} == inputs
-    except (ValueError, KeyError, TypeError) as error:
+        same = {key: manifest.get(key) for key in inputs} == inputs
+    except (ValueError, AttributeError) as error:
         raise BundleError(f"{file} cannot be read ({error!r}); delete {out} and train again.") from error
     if not same:
         raise _other(out, "an adapter", manifest, inputs)
@@ -290,6 +326,28 @@ def _claim(out: Path, inputs: dict[str, Any], *, fresh: bool) -> None:
         if before != inputs:
             raise _other(out, "an unfinished training", before, inputs)
     atomic_write(file, json.dumps(inputs, ensure_ascii=False))
+
+
+def _check_claimed(out: Path, inputs: dict[str, Any]) -> None:
+    """Refuse a process that does not see what the main one has claimed, or was started with other inputs."""
+    file = out / "inputs.json"
+    if not file.is_file():
+        raise BundleError(
+            f"process {rank()} of the launch does not see {file}: --out must lie on a file system that all machines "
+            "share."
+        )
+    claimed = json.loads(file.read_text("utf-8"))
+    if differ := ", ".join(key for key in inputs if claimed.get(key) != inputs[key]):
+        raise BundleError(
+            f"process {rank()} of the launch was started with other inputs than process 0 (these differ: {differ}). "
+            "Give every machine the same data, config, weights and version of kdsl."
+        )
+
+
+def _clear(out: Path) -> None:
+    """Take away what only an unfinished training needs."""
+    shutil.rmtree(out / "checkpoints")
+    (out / "inputs.json").unlink()
 
 
 def _other(out: Path, what: str, found: dict[str, Any], inputs: dict[str, Any]) -> BundleError:

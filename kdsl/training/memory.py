@@ -14,18 +14,28 @@ activations  what autograd keeps of a decoder layer, counted tensor by tensor af
              (Chen et al. 2016, arXiv 1604.06174). Layers below the first trained one keep nothing.
 logits       where answers stand: the model's, a float32 copy, its log-softmax and gradient.
 
+Of several processes (`accelerate launch`) each has a GPU of its own, and the estimate is one GPU's:
+
+ddp          all of the above, and 4 a trained parameter for the buckets in which gradients are summed.
+zero2        of what is trained the copy that is computed with is whole, all else divided (Rajbhandari et al. 2020,
+             section 5).
+fsdp, zero3  weights and what is trained are divided. Whole are the vision tower, the embeddings and two decoder layers,
+             the one in use and the next, which is being fetched. Before ZeRO-3 divides them the weights are whole.
+
 The vision tower runs between steps, when the activations' room is free. The estimate leaves out the allocator's
 fragments; `CONTEXT` stands for CUDA's own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kdsl.config import Config, ModelConfig
 from kdsl.errors import ConfigError
 from kdsl.models.shape import Shape, read_shape
+from kdsl.processes import method, world_size
 
 GIB = 1 << 30
 CONTEXT = 1 * GIB
@@ -51,8 +61,15 @@ class Memory:
         return f"{self.total / GIB:.1f} GiB ({listed})"
 
 
-def training_memory(config: Config, shape: Shape, beside: Shape | None = None) -> Memory:
-    """The estimate for a training by this config; `beside` is a small model on the same device."""
+def training_memory(
+    config: Config, shape: Shape, beside: Shape | None = None, *, processes: int = 1, how: str = "ddp"
+) -> Memory:
+    """The estimate of one GPU for a training by this config.
+
+    Args:
+        beside: a small model on the same device.
+        processes, how: over how many, and by what `kdsl.processes.method`, the training is divided.
+    """
     c, trained = _bytes(config.large), trained_parameters(config, shape)
     lora = config.training.regime == "lora"
     parts = {"weights": weight_bytes(config.large, shape) - (0 if lora else trained * c)}
@@ -60,10 +77,26 @@ def training_memory(config: Config, shape: Shape, beside: Shape | None = None) -
         parts["small model"] = weight_bytes(config.small, beside)
     a_parameter = 8 if config.large.quantize == "4bit" else 16 + (c if c == 2 else 0)
     parts["trained"] = trained * a_parameter
+    if processes > 1:
+        parts |= _divided(parts, shape, trained, c, processes, how)
     parts["activations"] = activation_bytes(config, shape)
     parts["logits"] = config.training.batch_size * (ANSWER_TOKENS + 1) * shape.vocabulary * (c + 3 * 4)
     parts["CUDA"] = CONTEXT
     return Memory(parts)
+
+
+def _divided(parts: Mapping[str, int], shape: Shape, trained: int, c: int, processes: int, how: str) -> dict[str, int]:
+    """The parts of one GPU that differ where several share a training."""
+    if how == "zero2":
+        return {"trained": trained * c + (parts["trained"] - trained * c) // processes}
+    if how not in ("fsdp", "zero3"):
+        return {"gradient buckets": 4 * trained}
+    whole = c * (shape.vision + shape.embeddings + 2 * shape.layer)
+    weights = whole + parts["weights"] // processes
+    return {
+        "weights": max(weights, parts["weights"]) if how == "zero3" else weights,
+        "trained": parts["trained"] // processes,
+    }
 
 
 def weight_bytes(config: ModelConfig, shape: Shape) -> int:
@@ -119,12 +152,13 @@ def check_memory(config: Config, *, beside_small: bool = False) -> Memory:
     """
     shape = read_shape(config.large)
     beside = read_shape(config.small) if beside_small and config.small != config.large else None
-    memory = training_memory(config, shape, beside)
+    launch: dict[str, Any] = {"processes": world_size(), "how": method()}
+    memory = training_memory(config, shape, beside, **launch)
     available = device_memory(config.large)
     if available is not None and memory.total > available:
         raise ConfigError(
             f"training would take about {memory}, and the GPU has {available / GIB:.1f} GiB. "
-            + _advice(config, shape, beside, available)
+            + _advice(config, shape, beside, available, launch)
         )
     return memory
 
@@ -139,7 +173,7 @@ def device_memory(config: ModelConfig) -> int | None:
     return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else None
 
 
-def _advice(config: Config, shape: Shape, beside: Shape | None, available: int) -> str:
+def _advice(config: Config, shape: Shape, beside: Shape | None, available: int, launch: Mapping[str, Any]) -> str:
     """The mildest changes that together make a training fit."""
     batch = config.training.batch_size * config.training.gradient_accumulation
     changes: list[tuple[str, dict[str, Any]]] = [
@@ -156,7 +190,7 @@ def _advice(config: Config, shape: Shape, beside: Shape | None, available: int) 
             continue
         config = config.model_copy(update={part: after})
         said += [f"--set {part}.{key}={_yaml(value)}" for key, value in values.items()]
-        memory = training_memory(config, shape, beside)
+        memory = training_memory(config, shape, beside, **launch)
         if memory.total <= available:
             return f"About {memory.total / GIB:.1f} GiB with {' '.join(said)}."
     return "Lower prompt.max_tokens, or take a smaller model or a larger GPU."

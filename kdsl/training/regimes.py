@@ -7,8 +7,8 @@ ICLR 2018, section 3.1), leave a delta (`kdsl.models.delta`), and give the base 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,12 @@ from kdsl.config import TrainingConfig
 from kdsl.errors import ConfigError
 from kdsl.models.base import LoadedModel
 from kdsl.models.delta import base_parameters, read_delta, write_delta
+from kdsl.processes import is_main, method, shards_weights
 
 ADAPTER = "default"
 """PEFT's name for the adapter that is saved at the top of a folder."""
+Weights = Mapping[str, torch.Tensor]
+"""What is trained, by the names it has in the model."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,10 @@ class Trainee:
     """A model of which some weights may be trained, and how these are written and read."""
 
     model: Any
-    save: Callable[[Path], None]
-    """Writes the artefact: what `load_adapter` takes."""
-    keep: Callable[[Path], None]
-    """Writes a checkpoint, exact to the bit."""
+    save: Callable[[Path, Weights], None]
+    """Writes the artefact, what `load_adapter` takes, of `trained_weights`."""
+    keep: Callable[[Path, Weights], None]
+    """Writes a checkpoint of `trained_weights`, exact to the bit."""
     restore: Callable[[Path], None] | None
     """Reads a checkpoint; None leaves that to the trainer, which knows PEFT's format."""
 
@@ -41,6 +44,8 @@ class Trainee:
 def trainee(loaded: LoadedModel, config: TrainingConfig, seed: int) -> Iterator[Trainee]:
     """The base made ready for a regime, bare of adapters; afterwards it is as it was, adapters on it included.
 
+    Only what FSDP or ZeRO-3 has dealt out to several processes stays so: no base is left then.
+
     Raises:
         ConfigError: the regime trains weights that are quantised.
     """
@@ -48,15 +53,58 @@ def trainee(loaded: LoadedModel, config: TrainingConfig, seed: int) -> Iterator[
 
     with loaded.using(None):
         set_seed(seed)
-        with (_lora if config.regime == "lora" else _weights)(loaded, config) as made:
+        with (_lora if config.regime == "lora" else _weights)(loaded, config) as made, _tower_aside(loaded.model.model):
             if config.gradient_checkpointing:  # not by the trainer, which leaves hooks on the model
-                loaded.model.activation_checkpointing_enable({"use_reentrant": False})
+                reentrant = method() == "zero3"  # which cannot check what is computed again (trl issue 2514)
+                loaded.model.activation_checkpointing_enable({"use_reentrant": reentrant})
+                if reentrant:
+                    loaded.model.enable_input_require_grads()
             try:
                 yield made
             finally:
                 loaded.model.activation_checkpointing_disable()
                 loaded.model.disable_input_require_grads()  # trl enables them under checkpointing
                 loaded.model.eval().requires_grad_(False)
+
+
+@contextmanager
+def _tower_aside(model: Any) -> Iterator[None]:
+    """Let the vision tower be no part of the model while it is trained, though it can still be called.
+
+    It is frozen and runs between the steps, for the pictures of this process alone: FSDP and ZeRO-3 must not deal it
+    out, and DDP need not send it round.
+    """
+    modules = dict(model._modules)
+    model.__dict__["visual"] = model._modules.pop("visual")
+    try:
+        yield
+    finally:
+        del model.__dict__["visual"]
+        model._modules.clear()
+        model._modules.update(modules)  # in their order
+
+
+def trained_weights(model: Any) -> dict[str, torch.Tensor]:
+    """What is trained in a model, whole, in the main process; others get nothing.
+
+    Every process must call it: FSDP and ZeRO-3 have each hold a part.
+    """
+    gather: Callable[[Any], Any] = nullcontext
+    if method() == "zero3":
+        import deepspeed
+
+        gather = deepspeed.zero.GatheredParameters
+    weights = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        with gather(parameter):
+            whole = parameter.detach()
+            if shards_weights():
+                whole = (whole.full_tensor() if hasattr(whole, "full_tensor") else whole).to("cpu", copy=True)
+        if is_main():
+            weights[name] = whole
+    return weights
 
 
 def trained_parameters(model: Any, config: TrainingConfig) -> dict[str, torch.nn.Parameter]:
@@ -93,10 +141,10 @@ def target_modules(model: Any) -> list[str]:
     return sorted(names)
 
 
-def save_adapter(model: Any, folder: Path) -> None:
-    """Write the trained adapter in PEFT's format, and nothing else, into `folder`."""
+def save_adapter(model: Any, folder: Path, weights: Weights) -> None:
+    """Write the trained adapter's `weights` in PEFT's format, and nothing else, into `folder`."""
     # 'auto' would ask the hub for the base's config, to see whether its vocabulary grew: it never does here
-    model.save_pretrained(str(folder), selected_adapters=[ADAPTER], save_embedding_layers=False)
+    model.save_pretrained(str(folder), selected_adapters=[ADAPTER], save_embedding_layers=False, state_dict=weights)
     (folder / "README.md").unlink(missing_ok=True)  # a card of blanks to fill in
 
 
@@ -122,15 +170,15 @@ def _lora(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
         model.base_model.enable_adapter_layers()
         model.set_adapter(ADAPTER)
 
-    def save(folder: Path) -> None:
-        save_adapter(model, folder)
+    def save(folder: Path, weights: Weights) -> None:
+        save_adapter(model, folder, weights)
 
     try:
         yield Trainee(model, save, save, None)
     finally:
-        if loaded.peft is None:
+        if loaded.peft is None and not shards_weights():
             model.unload()
-        else:
+        elif loaded.peft is not None:
             others = [name for name in model.peft_config if name != ADAPTER]
             model.set_adapter(others[0])  # peft warns where the active adapter is deleted
             model.delete_adapter(ADAPTER)
@@ -141,7 +189,8 @@ def _lora(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
 def _weights(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
     """The base itself with some of its own weights trainable, as float32 copies."""
     parameters = trained_parameters(loaded.model, config)
-    before = {name: parameter.data.cpu() for name, parameter in parameters.items()}  # a GPU has no room to spare
+    # a GPU has no room to spare
+    before = {} if shards_weights() else {name: parameter.data.cpu() for name, parameter in parameters.items()}
     for parameter in parameters.values():
         parameter.data = parameter.data.to(torch.float32, copy=True)
         parameter.requires_grad_(True)
@@ -153,11 +202,11 @@ def _weights(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
     try:
         yield Trainee(
             loaded.model,
-            save=lambda folder: write_delta(folder, parameters, loaded.dtype),
-            keep=lambda folder: write_delta(folder, parameters, torch.float32),
+            save=lambda folder, weights: write_delta(folder, weights, loaded.dtype),
+            keep=lambda folder, weights: write_delta(folder, weights, torch.float32),
             restore=restore,
         )
     finally:
-        for name, parameter in parameters.items():
-            parameter.data = before[name].to(loaded.device)
-            parameter.grad = None
+        for name, tensor in before.items():
+            parameters[name].data = tensor.to(loaded.device)
+            parameters[name].grad = None

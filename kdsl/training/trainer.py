@@ -28,10 +28,11 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDe
 from trl import SFTConfig, SFTTrainer
 
 from kdsl.config import TrainingConfig
-from kdsl.errors import MissingDependency
+from kdsl.errors import ConfigError, MissingDependency
 from kdsl.models.base import LoadedModel
+from kdsl.processes import is_main, method, on_main, world_size
 from kdsl.training.examples import IGNORED, Collator, Example
-from kdsl.training.regimes import Trainee
+from kdsl.training.regimes import Trainee, trained_weights
 
 _MEGABATCH = 16
 """Batches among which samples are sorted by length: little padding, and the order stays random."""
@@ -111,10 +112,19 @@ class LabelTrainer(SFTTrainer):
             **kwargs,
         )
         self.remove_callback(PrinterCallback)  # prints every step to stdout, which belongs to results
+        self._loss_shifts_labels = False  # labels are targets as they stand: all of them are counted
+        if self.args.process_index:  # dropout's masks are this process's own, what was initialised is not
+            torch.manual_seed(self.args.seed + self.args.process_index)
+        if method() == "fsdp":
+            layers = learner.model.get_base_model().model.language_model.layers
+            self.accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap = [type(layers[0]).__name__]
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int]:
-        size = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return SimilarLengths([len(example) for example in self.examples], size, self.args.seed, self.shares)
+        # all that one step sees has like lengths: accelerate deals successive batches to the processes in turn
+        size = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
+        sampler = SimilarLengths([len(example) for example in self.examples], size, self.args.seed, self.shares)
+        self.add_callback(EpochOrder(sampler))
+        return sampler
 
     def compute_loss(
         self,
@@ -130,16 +140,19 @@ class LabelTrainer(SFTTrainer):
         total = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
         )
-        tokens = (labels != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
-        loss = total / tokens
+        if num_items_in_batch is None:
+            loss = total / (labels != IGNORED).sum()
+        else:  # counted over all processes, whose gradients are averaged
+            loss = total * self.args.world_size / num_items_in_batch
         return (loss, outputs) if return_outputs else loss
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         """A checkpoint holds what is being trained: no base, no tokenizer, no other adapter."""
-        self.learner.keep(Path(output_dir or self.args.output_dir))
+        weights = trained_weights(self.learner.model)
+        on_main(lambda: self.learner.keep(Path(output_dir or self.args.output_dir), weights))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        if self.learner.restore is None:
+        if self.learner.restore is None or method() == "fsdp":
             super()._load_from_checkpoint(resume_from_checkpoint, model)
         else:
             self.learner.restore(Path(resume_from_checkpoint))
@@ -169,9 +182,13 @@ def run_model(model: Any, inputs: dict[str, torch.Tensor], last: int) -> Any:
 def training_arguments(
     folder: Path, loaded: LoadedModel, config: TrainingConfig, seed: int, n_samples: int
 ) -> SFTConfig:
-    """The trainer's settings: checkpoints go to `folder`, and it reports through callbacks alone."""
-    steps = max(1, round(config.epochs * n_samples / (config.batch_size * config.gradient_accumulation)))
-    return SFTConfig(
+    """The trainer's settings: checkpoints go to `folder`, and it reports through callbacks alone.
+
+    Raises:
+        ConfigError: the base is on another GPU than the first that torch sees.
+    """
+    steps = max(1, round(config.epochs * n_samples / step_samples(config)))
+    arguments = SFTConfig(
         output_dir=str(folder),
         num_train_epochs=config.epochs,
         per_device_train_batch_size=config.batch_size,
@@ -195,9 +212,34 @@ def training_arguments(
         remove_unused_columns=False,
         dataloader_num_workers=0,
         dataloader_pin_memory=False,
+        ddp_find_unused_parameters=False,
         report_to="none",
         disable_tqdm=True,
     )
+    if (arguments.device.type, arguments.device.index or 0) != (loaded.device.type, loaded.device.index or 0):
+        raise ConfigError(
+            f"the model is on {loaded.device}, and training runs on {arguments.device}. Write device: auto, and choose "
+            "the GPU by the environment variable CUDA_VISIBLE_DEVICES."
+        )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # several are for several processes
+    return arguments
+
+
+def step_samples(config: TrainingConfig) -> int:
+    """Samples of one optimizer step, over all processes."""
+    return config.batch_size * config.gradient_accumulation * world_size()
+
+
+class EpochOrder(TrainerCallback):
+    """Tells the sampler its epoch. accelerate does not, where several processes resume within one."""
+
+    def __init__(self, sampler: SimilarLengths) -> None:
+        self.sampler = sampler
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self.sampler.set_epoch(int((state.epoch or 0) + 1e-6))
 
 
 class RichProgress(TrainerCallback):
@@ -213,7 +255,7 @@ class RichProgress(TrainerCallback):
             TextColumn("{task.fields[note]}"),
             TimeRemainingColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=not (console.is_terminal and is_main()),
         )
         self._began = 0.0
         self._first = 0
