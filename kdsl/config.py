@@ -35,7 +35,7 @@ class ModelConfig(_Part):
     device: str = "auto"
     """`auto` takes the first GPU, else the CPU."""
     quantize: Literal["none", "4bit"] = "none"
-    """`4bit`: the language model's linear layers as NF4 (QLoRA); wants a GPU and `kdsl[gpu]`."""
+    """`4bit`: the language model's linear layers as NF4 (QLoRA); wants `kdsl[gpu]`."""
     attention: Literal["sdpa", "flash_attention_2", "eager"] = "sdpa"
     """Attention kernels of training; scoring takes `sdpa` where `flash_attention_2` is asked for (docs/gpu.md)."""
 

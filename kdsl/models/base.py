@@ -299,11 +299,6 @@ def _quantized(config: ModelConfig, device: torch.device) -> dict[str, Any]:
     """What `from_pretrained` needs for NF4 with double quantisation (QLoRA: Dettmers et al. 2023, section 3)."""
     if config.quantize == "none":
         return {}
-    if device.type != "cuda":
-        raise ConfigError(
-            f"quantize: {config.quantize} needs a GPU, but the device is {device}. Write quantize: none, or run it "
-            "where torch sees a GPU."
-        )
     if not find_spec("bitsandbytes"):
         raise ConfigError(
             f"quantize: {config.quantize} needs the package bitsandbytes: `pip install 'kdsl[gpu]'`, or write "
