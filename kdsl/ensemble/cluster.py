@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from kdsl.ensemble.batch import Line, Remaining, predict_chunk
+from kdsl import errors
+from kdsl.ensemble.batch import Line, Remaining, Row, predict_chunk
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import ConfigError, KdslError, MissingDependency
@@ -90,9 +91,7 @@ class RayEngine:
 
     workers: int | None = None
 
-    def __call__(
-        self, bundle: Bundle, remaining: Remaining, images: Path, ocr_file: Path | None
-    ) -> Iterator[Line]:
+    def __call__(self, bundle: Bundle, remaining: Remaining, images: Path, ocr_file: Path | None) -> Iterator[Line]:
         """A line for each row, as chunks are done."""
         with cluster() as ray:
             machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
@@ -105,8 +104,10 @@ class RayEngine:
                 "cores": share.cores,
             }
             for batch in _answers(replace(remaining, source=remaining.source.absolute()), job, share):
-                for lines in batch["lines"]:
-                    yield from json.loads(lines)
+                for answer in map(json.loads, batch["answer"]):
+                    if isinstance(answer, dict):
+                        raise getattr(errors, answer["error"])(answer["message"])
+                    yield from answer
 
 
 class ChunkPredictor:
@@ -131,20 +132,25 @@ class ChunkPredictor:
         return Predictor(self.bundle)
 
     def __call__(self, batch: Mapping[str, np.ndarray]) -> dict[str, list[str]]:
-        """The lines of each chunk of a batch, as one JSON list a chunk."""
-        return {"lines": [self._lines(chunk) for chunk in batch["rows"]]}
+        """For each chunk of a batch, as JSON: the list of its lines, or `error` and `message` of what ends the run."""
+        return {"answer": [json.dumps(self._answer(chunk), ensure_ascii=False) for chunk in batch["rows"]]}
 
-    def _lines(self, chunk: Sequence[Any]) -> str:
-        lines = predict_chunk(
-            self.predictor, self.bundle, chunk, self.images, self.ocr_file, self.cache, workers=self.cores
-        )
-        return json.dumps(list(lines), ensure_ascii=False)
+    def _answer(self, chunk: Sequence[Row]) -> list[Line] | dict[str, str]:
+        try:
+            return list(
+                predict_chunk(
+                    self.predictor, self.bundle, chunk, self.images, self.ocr_file, self.cache, workers=self.cores
+                )
+            )
+        except KdslError as error:  # Ray would wrap it in its own
+            return {"error": type(error).__name__, "message": str(error)}
 
 
 def _answers(remaining: Remaining, job: Mapping[str, Any], share: Share) -> Iterator[Mapping[str, np.ndarray]]:
-    """Batches of `lines` as they arrive."""
+    """Batches of `answer` as they arrive."""
     import ray
     from ray.data import ActorPoolStrategy, DataContext
+    from ray.exceptions import RayError
 
     size = CHUNK
 
@@ -158,7 +164,6 @@ def _answers(remaining: Remaining, job: Mapping[str, Any], share: Share) -> Iter
     context.target_max_block_size = 1  # a chunk is a task of its own, however small it is
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    context.raise_original_map_exception = True
     context.execution_no_progress_timeout_s = -1  # a large model may think for long
     with DataContext.current(context):
         chunks = ray.data.from_items([0], override_num_blocks=1).map_batches(read, batch_size=None, num_cpus=0)
@@ -174,27 +179,11 @@ def _answers(remaining: Remaining, job: Mapping[str, Any], share: Share) -> Iter
         )
     try:
         yield from answers.iter_batches(batch_size=None, prefetch_batches=0)
-    except Exception as error:
-        raise _told(error) from error
-
-
-def _told(error: BaseException) -> Exception:
-    """The error of a worker that lies behind one of Ray's, or what Ray's own means for the person."""
-    from ray.exceptions import RayError
-
-    seen: list[BaseException] = []
-    at: BaseException | None = error
-    while at is not None and at not in seen:
-        if isinstance(cause := getattr(at, "cause", at), KdslError):
-            return cause
-        seen.append(at)
-        at = at.__cause__ or at.__context__
-    if any(isinstance(one, RayError) for one in seen):
-        return KdslError(
+    except RayError as error:
+        raise KdslError(
             f"workers failed: {error}\nWhat was predicted is kept: run the same command again, with fewer "
             "--workers if they ran out of memory."
-        )
-    return error if isinstance(error, Exception) else RuntimeError(error)
+        ) from error
 
 
 @contextmanager
