@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,6 @@ from kdsl.ensemble.cluster import RayEngine, Share
 from kdsl.errors import BundleError, ConfigError, MissingDependency
 from kdsl.evidence.types import Evidence
 
-WORKER = "ray::MapWorker"
-"""How the processes of workers are called."""
 BAD: list[dict[str, object]] = [
     {"id": "gone", "task": "screen", "images": ["gone.png"], "messages": [{"role": "user", "content": "<image>"}]}
 ]
@@ -119,10 +118,9 @@ def test_nothing_is_lost_or_doubled_when_a_worker_dies(
     run = threading.Thread(target=predict_file, kwargs=job | {"output": output, "engine": RayEngine(2)})
     run.start()
     try:
-        first, _ = until(lambda: found if len(found := workers()) == 2 else None)
-        until(lambda: read(output))
-        first.send_signal(signal.SIGSTOP)  # in the middle of its work: what it holds stays undone ...
-        until(lambda: quiet(output))
+        first = until(at_work)
+        first.send_signal(signal.SIGSTOP)  # what it holds stays undone, the other worker does the rest ...
+        until(lambda: output.is_file() and quiet(output))
         before = read(output)
         assert len(before) < len(local)
         first.kill()  # ... until it is dead and another does it
@@ -135,16 +133,13 @@ def test_nothing_is_lost_or_doubled_when_a_worker_dies(
     check(lines, local)
 
 
-def workers() -> list[psutil.Process]:
-    """The processes of workers that this process's cluster runs."""
-    found = []
+def at_work() -> psutil.Process | None:
+    """A process of this process's cluster that is in the middle of a chunk: Ray names it after what it does."""
     for process in psutil.Process().children(recursive=True):
-        try:
-            if process.cmdline()[:1] and process.cmdline()[0].startswith(WORKER):
-                found.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    return found
+        with suppress(psutil.NoSuchProcess):
+            if "".join(process.cmdline()).startswith("ray::MapWorker") and ".submit" in "".join(process.cmdline()):
+                return process
+    return None
 
 
 def quiet(output: Path, seconds: float = 5) -> bool:
@@ -154,7 +149,7 @@ def quiet(output: Path, seconds: float = 5) -> bool:
 
 @pytest.mark.slow
 def test_an_error_of_a_worker_is_told_as_the_local_engine_tells_it(
-    ray: Any, job: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ray: Any, job: dict[str, Any], tmp_path: Path
 ) -> None:
     bundle = Bundle(tmp_path / "moved", job["bundle"].manifest, job["bundle"].config, job["bundle"].tasks)
     with pytest.raises(BundleError, match="moved does not exist"):
