@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, islice
 from pathlib import Path
 from typing import Any
 
 from kdsl.data.files import atomic_write
-from kdsl.data.readers import BadSample, read_rows
+from kdsl.data.readers import BadSample
+from kdsl.data.remaining import Remaining, Row, row_id
 from kdsl.data.sample import Sample
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.predictor import Predictor
@@ -18,44 +18,13 @@ from kdsl.errors import InputError, KdslError
 from kdsl.evidence.observe import observe
 from kdsl.evidence.types import Evidence
 from kdsl.progress import track
-from kdsl.tasks import Task
 
 BATCH = 8
 """Samples whose first calls go through the model together."""
 CHUNK = 256
 """Samples whose pictures are read together (over all cores) before they are predicted."""
 
-Row = Sample | BadSample
 Line = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Remaining:
-    """The rows of a file that have no prediction yet.
-
-    A byte a row and no sample is held, so that a file of millions of lines can be read here or elsewhere as it
-    is predicted. A file that is one JSON list is still read as a whole (`kdsl.data.files.json_rows`).
-    """
-
-    source: Path
-    tasks: tuple[Task, ...]
-    marks: bytes
-    """One for each row: 1 if it is to be predicted, else 0."""
-
-    @classmethod
-    def of(cls, source: Path, tasks: Sequence[Task], done: set[str]) -> Remaining:
-        """All rows but those with an id in `done`."""
-        marks = bytes(_id(row) not in done for row in read_rows(source, tasks, on_unknown_label="keep"))
-        return cls(source, tuple(tasks), marks)
-
-    def __len__(self) -> int:
-        return self.marks.count(1)
-
-    def chunks(self, size: int) -> Iterator[list[Row]]:
-        """The rows, `size` at a time, in the order of the file."""
-        rows = compress(read_rows(self.source, self.tasks, on_unknown_label="keep"), self.marks)
-        while chunk := list(islice(rows, size)):
-            yield chunk
 
 
 @dataclass
@@ -117,7 +86,7 @@ def predict_chunk(
         cache: as `observe` takes it.
         workers: processes that read pictures, as `observe` takes it.
     """
-    yield from (failure(_id(row), None, str(row)) for row in chunk if isinstance(row, BadSample))
+    yield from (failure(row_id(row), None, str(row)) for row in chunk if isinstance(row, BadSample))
     samples = [row for row in chunk if isinstance(row, Sample)]
     evidences, faults = observe(
         samples, images, bundle.config.evidence, ocr_file, cache, on_error="collect", workers=workers
@@ -189,8 +158,3 @@ def read_done(path: Path) -> set[str]:
 def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
     with path.open("rb") as file:  # line by line: it may be larger than memory
         yield from enumerate(file, 1)
-
-
-def _id(row: Row) -> str:
-    """The id that a row's line carries: where it stands in the file if it has none."""
-    return (row.id or row.where) if isinstance(row, BadSample) else row.id

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from kdsl import errors
-from kdsl.ensemble.batch import Line, Remaining, Row, predict_chunk
+from kdsl.data.remaining import Remaining, Row
+from kdsl.ensemble.batch import Line, predict_chunk
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import ConfigError, KdslError, MissingDependency

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
+import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from click.testing import CliRunner
 from test_batch import input_file, ocr_file
 
 from kdsl.cli.main import cli
-from kdsl.ensemble import cluster
 from kdsl.ensemble.batch import predict_file
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.cluster import RayEngine, Share
 from kdsl.errors import BundleError, ConfigError, MissingDependency
 from kdsl.evidence.types import Evidence
+
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="pip install 'kdsl[ray]'")
 
 BAD: list[dict[str, object]] = [
     {"id": "gone", "task": "screen", "images": ["gone.png"], "messages": [{"role": "user", "content": "<image>"}]}
@@ -32,125 +34,143 @@ BAD: list[dict[str, object]] = [
 
 
 @pytest.fixture(scope="module")
-def ray() -> Iterator[Any]:
-    """A cluster of this machine, started as the engine starts its own."""
-    pytest.importorskip("ray", reason="pip install 'kdsl[ray]'")
-    with cluster.cluster() as ray:
-        yield ray
-
-
-@pytest.fixture(scope="module")
 def job(
     bundle: Bundle, shop: Path, samples: list[Evidence], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """Arguments of `predict_file` but for the output: 24 samples and a bad one."""
+    """Arguments of `predict_file` but for the output: 120 samples and a bad one."""
     folder = tmp_path_factory.mktemp("job")
+    many = [
+        replace(evidence, sample=replace(evidence.sample, id=f"{evidence.sample.id}-{copy}"))
+        for copy in range(5)
+        for evidence in samples
+    ]
     return {
         "bundle": bundle,
-        "source": input_file(folder / "in.json", samples, BAD),
+        "source": input_file(folder / "in.json", many, BAD),
         "images": shop,
         "ocr_file": ocr_file(folder / "ocr.jsonl", samples),
     }
 
 
-@pytest.fixture(scope="module")
-def local(job: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What the local engine says of the job, by id."""
-    output = tmp_path_factory.mktemp("local") / "out.jsonl"
-    predict_file(**job, output=output)
-    return {line["id"]: line for line in read(output)}
-
-
-@pytest.fixture(autouse=True)
-def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "CHUNK", 2)
-
-
 def read(output: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in output.read_text("utf-8").splitlines()] if output.is_file() else []
+    """The whole lines of an output."""
+    return [json.loads(line) for line in whole(output)]
 
 
-def check(lines: list[dict[str, Any]], local: dict[str, dict[str, Any]]) -> None:
-    """Each line of the local engine stands here once, with the same content."""
-    assert sorted(line["id"] for line in lines) == sorted(local)
-    for line in lines:
-        expected = local[line["id"]]
-        assert line.keys() == expected.keys()
-        if "error" in line:
-            assert line == expected
-        else:
-            assert line["label"] == expected["label"]
-            assert line["distribution"] == pytest.approx(expected["distribution"], abs=1e-4)
-            assert line["spend"] == expected["spend"]
-            assert line["versions"] == expected["versions"]
+def whole(output: Path) -> list[bytes]:
+    lines = output.read_bytes().splitlines(keepends=True) if output.is_file() else []
+    return [line for line in lines if line.endswith(b"\n")]
 
 
-def until(met: Callable[[], Any], seconds: float = 240) -> Any:
+def until(met: Callable[[], Any], seconds: float = 300) -> Any:
     """Wait until something is there, and give it back."""
     end = time.monotonic() + seconds
     while not (found := met()):
         assert time.monotonic() < end, "nothing came"
-        time.sleep(0.05)
+        time.sleep(0.02)
     return found
 
 
-@pytest.mark.slow
-def test_a_run_that_was_killed_is_finished_by_two_workers(
-    ray: Any, job: dict[str, Any], local: dict[str, dict[str, Any]], tmp_path: Path
-) -> None:
-    output = tmp_path / "out.jsonl"
-    written = [json.dumps(line, ensure_ascii=False) + "\n" for line in local.values()]
-    output.write_text("".join(written[:7]) + written[7][:20], "utf-8")  # killed in the middle of line 8
+@contextmanager
+def started(job: dict[str, Any], output: Path) -> Iterator[subprocess.Popen[str]]:
+    """`kdsl predict` with two workers as a process of its own, with chunks of four rows."""
+    # Ray gives its workers niceness 15, which takes minutes where something else uses the cores
+    environment = os.environ | {"RAY_worker_niceness": "0"}
+    script = "from kdsl.ensemble import cluster; cluster.CHUNK = 4; from kdsl.cli.main import main; main()"
     options = ["--bundle", job["bundle"].folder, "--input", job["source"], "--images", job["images"]]
     options += ["--ocr", job["ocr_file"], "--output", output, "--engine", "ray", "--workers", 2]
-    result = CliRunner().invoke(cli, ["predict", *map(str, options)])
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    assert output.read_text("utf-8").startswith("".join(written[:7]))
-    check(read(output), local)
+    command = [sys.executable, "-c", script, "predict", *map(str, options)]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
-@pytest.mark.slow
-def test_nothing_is_lost_or_doubled_when_a_worker_dies(
-    ray: Any, job: dict[str, Any], local: dict[str, dict[str, Any]], tmp_path: Path
-) -> None:
-    output = tmp_path / "out.jsonl"
-    run = threading.Thread(target=predict_file, kwargs=job | {"output": output, "engine": RayEngine(2)})
-    run.start()
-    try:
-        first = until(at_work)
-        first.send_signal(signal.SIGSTOP)  # what it holds stays undone, the other worker does the rest ...
-        until(lambda: output.is_file() and quiet(output))
-        before = read(output)
-        assert len(before) < len(local)
-        first.kill()  # ... until it is dead and another does it
-        until(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE)
-    finally:
-        run.join(300)
-    assert not run.is_alive()
-    lines = read(output)
-    assert lines[: len(before)] == before
-    check(lines, local)
-
-
-def at_work() -> psutil.Process | None:
-    """A process of this process's cluster that is in the middle of a chunk: Ray names it after what it does."""
-    for process in psutil.Process().children(recursive=True):
+def at_work(driver: subprocess.Popen[str]) -> psutil.Process | None:
+    """A worker in the middle of a chunk: Ray names a process after what it does."""
+    for process in psutil.Process(driver.pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if "".join(process.cmdline()).startswith("ray::MapWorker") and ".submit" in "".join(process.cmdline()):
+            name = "".join(process.cmdline())
+            if name.startswith("ray::MapWorker") and ".submit" in name:
                 return process
     return None
 
 
-def quiet(output: Path, seconds: float = 5) -> bool:
-    """Whether no line came for a while."""
-    return time.time() - output.stat().st_mtime > seconds
+@pytest.mark.slow
+@needs_ray
+def test_nothing_is_lost_or_doubled_when_the_command_and_then_a_worker_are_killed(
+    job: dict[str, Any], tmp_path: Path
+) -> None:
+    local, output = tmp_path / "local.jsonl", tmp_path / "ray.jsonl"
+    T = time.monotonic(); P = lambda w: print(w, time.monotonic() - T)
+    predict_file(**job, output=local)
+    P("local")
+    expected = {line["id"]: line for line in read(local)}
+    assert len(expected) == 121
+
+    with started(job, output) as driver:
+        until(lambda: whole(output) or driver.poll() is not None)
+        assert driver.poll() is None, driver.communicate()
+        processes = psutil.Process(driver.pid).children(recursive=True)
+        heard = {address for process in processes for address in listening(process)}
+        driver.kill()
+    P("killed")
+    assert heard == {"127.0.0.1"}
+    psutil.wait_procs(processes, timeout=60)
+    assert not [process for process in processes if process.is_running()]  # Ray's end with the command
+    first = whole(output)
+    assert 0 < len(first) < len(expected)
+
+    P("gone")
+    with started(job, output) as driver:
+        until(lambda: len(whole(output)) > len(first) or driver.poll() is not None)
+        assert driver.poll() is None, driver.communicate()
+        until(lambda: at_work(driver)).kill()
+        before = whole(output)
+        P("wkilled")
+        out, err = driver.communicate(timeout=300)
+    assert len(first) < len(before) < len(expected)
+    P("done")
+    assert driver.returncode == 2, err
+    assert out == ""
+    assert f"{len(first)} kept from before, 1 failed" in err, err
+
+    kept = [line for line in first if b'"error"' not in line]
+    assert whole(output)[: len(kept)] == kept
+    lines = read(output)
+    assert output.read_bytes().endswith(b"\n")
+    assert sorted(line["id"] for line in lines) == sorted(expected)
+    for line in lines:
+        wanted = expected[line["id"]]
+        assert line.keys() == wanted.keys()
+        if "error" in line:
+            assert line == wanted
+        else:
+            assert (line["label"], line["spend"], line["versions"]) == (
+                wanted["label"],
+                wanted["spend"],
+                wanted["versions"],
+            )
+            assert line["distribution"] == pytest.approx(wanted["distribution"], abs=1e-4)
+
+
+def listening(process: psutil.Process) -> set[str]:
+    """The addresses at which others can connect to it."""
+    with suppress(psutil.NoSuchProcess):
+        sockets = [s for s in process.net_connections("inet") if s.status == psutil.CONN_LISTEN]
+        return {s.laddr.ip.removeprefix("::ffff:") for s in sockets}  # IPv4 as IPv6 writes it
+    return set()
 
 
 @pytest.mark.slow
+@needs_ray
 def test_an_error_of_a_worker_is_told_as_the_local_engine_tells_it(
-    ray: Any, job: dict[str, Any], tmp_path: Path
+    job: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     bundle = Bundle(tmp_path / "moved", job["bundle"].manifest, job["bundle"].config, job["bundle"].tasks)
     with pytest.raises(BundleError, match="moved does not exist"):
         predict_file(**job | {"bundle": bundle}, output=tmp_path / "out.jsonl", engine=RayEngine(1))
