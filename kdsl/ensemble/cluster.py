@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -105,10 +106,8 @@ class RayEngine:
                 "cores": share.cores,
             }
             for batch in _answers(replace(remaining, source=remaining.source.absolute()), job, share):
-                for answer in map(json.loads, batch["answer"]):
-                    if isinstance(answer, dict):
-                        raise getattr(errors, answer["error"])(answer["message"])
-                    yield from answer
+                for answer in batch["answer"]:
+                    yield from lines_of(answer)
 
 
 class ChunkPredictor:
@@ -145,6 +144,14 @@ class ChunkPredictor:
             )
         except KdslError as error:  # Ray would wrap it in its own
             return {"error": type(error).__name__, "message": str(error)}
+
+
+def lines_of(answer: str) -> list[Line]:
+    """The lines that a worker gave, or its error raised here as if this process had met it."""
+    found = json.loads(answer)
+    if isinstance(found, dict):
+        raise getattr(errors, found["error"])(found["message"])
+    return found
 
 
 def _answers(remaining: Remaining, job: Mapping[str, Any], share: Share) -> Iterator[Mapping[str, np.ndarray]]:
@@ -194,7 +201,8 @@ def cluster() -> Iterator[Any]:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters comes as an exception
     address = os.environ.get("RAY_ADDRESS")
     if not address:
-        # read when ray is imported: a local cluster listens on the loopback interface alone
+        # Ray's one way to listen on 127.0.0.1 alone, named after the systems where it is the default: ray.init turns
+        # a loopback address given to it into the machine's outer one. Ray reads it when it is imported.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     try:
         import ray
@@ -207,15 +215,15 @@ def cluster() -> Iterator[Any]:
         yield ray
         return
     own = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE}
-    try:
-        ray.init(log_to_driver=False, logging_level=logging.ERROR, **({} if address else own))
-    except Exception as error:  # Ray raises nothing narrower where a start takes too long
-        where = f"no cluster answers at RAY_ADDRESS={address}" if address else "no local cluster could be started"
-        raise ConfigError(f"{where}: {error}") from error
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Ray's are for those who program with it
+    # Ray tells of workers that died on stdout, which is kept for results, and warns those who program with it
+    with redirect_stdout(sys.stderr), warnings.catch_warnings(action="ignore"):
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **({} if address else own))
+        except Exception as error:  # Ray raises nothing narrower where a start takes too long
+            where = f"no cluster answers at RAY_ADDRESS={address}" if address else "no local cluster could be started"
+            raise ConfigError(f"{where}: {error}") from error
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+        try:
             yield ray
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()

@@ -14,15 +14,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 from click.testing import CliRunner
 from test_batch import input_file, ocr_file
 
 from kdsl.cli.main import cli
+from kdsl.data.readers import BadSample
 from kdsl.ensemble.batch import predict_file
 from kdsl.ensemble.bundle import Bundle
-from kdsl.ensemble.cluster import RayEngine, Share
+from kdsl.ensemble.cluster import ChunkPredictor, RayEngine, Share, lines_of
 from kdsl.errors import BundleError, ConfigError, MissingDependency
 from kdsl.evidence.types import Evidence
 
@@ -72,13 +74,13 @@ def until(met: Callable[[], Any], seconds: float = 300) -> Any:
 
 
 @contextmanager
-def started(job: dict[str, Any], output: Path) -> Iterator[subprocess.Popen[str]]:
-    """`kdsl predict` with two workers as a process of its own, with chunks of four rows."""
+def started(job: dict[str, Any], output: Path, workers: int) -> Iterator[subprocess.Popen[str]]:
+    """`kdsl predict` as a process of its own, with chunks of four rows."""
     # Ray gives its workers niceness 15, which takes minutes where something else uses the cores
     environment = os.environ | {"RAY_worker_niceness": "0"}
     script = "from kdsl.ensemble import cluster; cluster.CHUNK = 4; from kdsl.cli.main import main; main()"
     options = ["--bundle", job["bundle"].folder, "--input", job["source"], "--images", job["images"]]
-    options += ["--ocr", job["ocr_file"], "--output", output, "--engine", "ray", "--workers", 2]
+    options += ["--ocr", job["ocr_file"], "--output", output, "--engine", "ray", "--workers", workers]
     command = [sys.executable, "-c", script, "predict", *map(str, options)]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
@@ -89,14 +91,15 @@ def started(job: dict[str, Any], output: Path) -> Iterator[subprocess.Popen[str]
             process.kill()
 
 
-def at_work(driver: subprocess.Popen[str]) -> psutil.Process | None:
-    """A worker in the middle of a chunk: Ray names a process after what it does."""
+def at_work(driver: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The workers in the middle of a chunk: Ray names a process after what it does."""
+    found = []
     for process in psutil.Process(driver.pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             name = "".join(process.cmdline())
             if name.startswith("ray::MapWorker") and ".submit" in name:
-                return process
-    return None
+                found.append(process)
+    return found
 
 
 @pytest.mark.slow
@@ -105,40 +108,30 @@ def test_nothing_is_lost_or_doubled_when_the_command_and_then_a_worker_are_kille
     job: dict[str, Any], tmp_path: Path
 ) -> None:
     local, output = tmp_path / "local.jsonl", tmp_path / "ray.jsonl"
-    T = time.monotonic(); P = lambda w: print(w, time.monotonic() - T)
     predict_file(**job, output=local)
-    P("local")
     expected = {line["id"]: line for line in read(local)}
     assert len(expected) == 121
 
-    with started(job, output) as driver:
+    with started(job, output, 1) as driver:
         until(lambda: whole(output) or driver.poll() is not None)
         assert driver.poll() is None, driver.communicate()
-        processes = psutil.Process(driver.pid).children(recursive=True)
-        heard = {address for process in processes for address in listening(process)}
+        heard = {ip for process in psutil.Process(driver.pid).children(recursive=True) for ip in listening(process)}
         driver.kill()
-    P("killed")
     assert heard == {"127.0.0.1"}
-    psutil.wait_procs(processes, timeout=60)
-    assert not [process for process in processes if process.is_running()]  # Ray's end with the command
     first = whole(output)
     assert 0 < len(first) < len(expected)
+    kept = [line for line in first if b'"error"' not in line]
 
-    P("gone")
-    with started(job, output) as driver:
-        until(lambda: len(whole(output)) > len(first) or driver.poll() is not None)
+    with started(job, output, 2) as driver:
+        until(lambda: len(whole(output)) > len(kept) or driver.poll() is not None)
         assert driver.poll() is None, driver.communicate()
-        until(lambda: at_work(driver)).kill()
+        until(lambda: at_work(driver))[0].kill()
         before = whole(output)
-        P("wkilled")
         out, err = driver.communicate(timeout=300)
-    assert len(first) < len(before) < len(expected)
-    P("done")
+    assert len(kept) < len(before) < len(expected)
     assert driver.returncode == 2, err
     assert out == ""
-    assert f"{len(first)} kept from before, 1 failed" in err, err
-
-    kept = [line for line in first if b'"error"' not in line]
+    assert f"{len(kept)} kept from before, 1 failed" in err, err
     assert whole(output)[: len(kept)] == kept
     lines = read(output)
     assert output.read_bytes().endswith(b"\n")
@@ -149,11 +142,7 @@ def test_nothing_is_lost_or_doubled_when_the_command_and_then_a_worker_are_kille
         if "error" in line:
             assert line == wanted
         else:
-            assert (line["label"], line["spend"], line["versions"]) == (
-                wanted["label"],
-                wanted["spend"],
-                wanted["versions"],
-            )
+            assert all(line[key] == wanted[key] for key in ("label", "spend", "versions"))
             assert line["distribution"] == pytest.approx(wanted["distribution"], abs=1e-4)
 
 
@@ -165,15 +154,13 @@ def listening(process: psutil.Process) -> set[str]:
     return set()
 
 
-@pytest.mark.slow
-@needs_ray
-def test_an_error_of_a_worker_is_told_as_the_local_engine_tells_it(
-    job: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RAY_worker_niceness", "0")
-    bundle = Bundle(tmp_path / "moved", job["bundle"].manifest, job["bundle"].config, job["bundle"].tasks)
+def test_an_error_of_a_worker_is_told_as_the_local_engine_tells_it(shop: Path, tmp_path: Path) -> None:
+    worker = ChunkPredictor(tmp_path / "moved", shop, None, tmp_path, cores=1)
+    rows = np.empty(1, dtype=object)
+    rows[0] = [BadSample(None, "line 1", "is no JSON")]
+    (answer,) = worker({"rows": rows})["answer"]
     with pytest.raises(BundleError, match="moved does not exist"):
-        predict_file(**job | {"bundle": bundle}, output=tmp_path / "out.jsonl", engine=RayEngine(1))
+        lines_of(answer)
 
 
 MACHINES = [{"CPU": 8.0, "memory": 1e9}, {"CPU": 4.0}]
