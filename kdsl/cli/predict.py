@@ -16,21 +16,46 @@ from kdsl.cli.options import images_option, ocr_option
 @images_option
 @ocr_option
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="Predictions, one JSON line each.")
-def predict(bundle: Path, input_path: Path, images: Path, ocr: Path | None, output: Path) -> None:
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="ray: many processes, on this machine or on the cluster at RAY_ADDRESS; lines in any order.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Processes of --engine ray, each with the bundle's models. [default: one a GPU, else one a core]",
+)
+def predict(
+    bundle: Path,
+    input_path: Path,
+    images: Path,
+    ocr: Path | None,
+    output: Path,
+    engine: str,
+    workers: int | None,
+) -> None:
     """Predict samples with a bundle; one JSON line each.
 
     Lines are appended as they are made. A sample that cannot be predicted becomes a line with an `error`,
-    the rest goes on, and the exit code is 2. A killed run continues where it was.
+    the rest goes on, and the exit code is 2. A killed run continues where it was, with either engine.
 
     \b
-    Example:
+    Examples:
       kdsl predict --bundle runs/nano --input test.json --images images --output predictions.jsonl
+      kdsl predict --bundle runs/nano --input many.jsonl --images images --output predictions.jsonl --engine ray
     """
-    from kdsl.ensemble.batch import predict_file
+    from kdsl.ensemble.batch import predict_file, predict_here
     from kdsl.ensemble.bundle import open_bundle
+    from kdsl.ensemble.cluster import RayEngine
     from kdsl.progress import say
 
-    summary = predict_file(open_bundle(bundle), input_path, images, ocr, output)
+    if workers and engine != "ray":
+        raise click.UsageError("--workers belongs to --engine ray.")
+    chosen = RayEngine(workers) if engine == "ray" else predict_here
+    summary = predict_file(open_bundle(bundle), input_path, images, ocr, output, chosen)
     say(f"{summary.predicted} predicted, {summary.kept} kept from before, {len(summary.failed)} failed")
     for fault in summary.failed[:10]:
         say(f"failed: {fault}")

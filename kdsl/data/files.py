@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,10 +141,11 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def atomic_write(path: Path, content: str | bytes) -> None:
+def atomic_write(path: Path, content: str | bytes | Iterable[bytes]) -> None:
     """Write a file so that a reader, or a kill in the middle, sees the old content or the new, never a part.
 
-    Parent folders are made. Text is written as UTF-8 without changing its line ends.
+    Parent folders are made. Text is written as UTF-8 without changing its line ends. Content too large for memory
+    is given in pieces.
 
     Raises:
         InputError: the place cannot be written to.
@@ -155,7 +156,7 @@ def atomic_write(path: Path, content: str | bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

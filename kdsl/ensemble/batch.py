@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kdsl.data.files import atomic_write
-from kdsl.data.readers import BadSample, read_rows
+from kdsl.data.readers import BadSample
+from kdsl.data.remaining import Remaining, Row, row_id
 from kdsl.data.sample import Sample
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.predictor import Predictor
@@ -23,6 +24,8 @@ BATCH = 8
 CHUNK = 256
 """Samples whose pictures are read together (over all cores) before they are predicted."""
 
+Line = dict[str, Any]
+
 
 @dataclass
 class Summary:
@@ -33,7 +36,20 @@ class Summary:
     failed: list[str] = field(default_factory=list)
 
 
-def predict_file(bundle: Bundle, source: Path, images: Path, ocr_file: Path | None, output: Path) -> Summary:
+Engine = Callable[[Bundle, Remaining, Path, Path | None], Iterator[Line]]
+"""(bundle, rows, folder of pictures, file of OCR results) -> a line for each row, in any order."""
+
+
+def predict_here(bundle: Bundle, remaining: Remaining, images: Path, ocr_file: Path | None) -> Iterator[Line]:
+    """The engine `local`: one model in this process, pictures read over all cores, lines in the file's order."""
+    predictor = Predictor(bundle)
+    for chunk in remaining.chunks(CHUNK):
+        yield from predict_chunk(predictor, bundle, chunk, images, ocr_file)
+
+
+def predict_file(
+    bundle: Bundle, source: Path, images: Path, ocr_file: Path | None, output: Path, engine: Engine = predict_here
+) -> Summary:
     """Predict the samples of a file and append one line each to `output`.
 
     Bad rows and samples whose pictures cannot be read become lines with an `error`; the rest goes on. Run
@@ -43,13 +59,10 @@ def predict_file(bundle: Bundle, source: Path, images: Path, ocr_file: Path | No
         InputError: the file as a whole cannot be read, or `output` is some other file.
         BundleError: the models loaded are not the bundle's.
     """
-    rows = list(read_rows(source, bundle.tasks, on_unknown_label="keep"))
-    done = read_done(output)
-    todo = [row for row in rows if _id(row) not in done]
-    summary = Summary(kept=len(rows) - len(todo))
-    if todo:
-        predictor = Predictor(bundle)
-        for line in track(_lines(predictor, bundle, todo, images, ocr_file), "predicting", len(todo)):
+    remaining = Remaining.of(source, bundle.tasks, read_done(output))
+    summary = Summary(kept=len(remaining.marks) - len(remaining))
+    if len(remaining):
+        for line in track(engine(bundle, remaining, images, ocr_file), "predicting", len(remaining)):
             append(output, line)
             if "error" in line:
                 summary.failed.append(f"{line['id']}: {line['error']}")
@@ -58,24 +71,32 @@ def predict_file(bundle: Bundle, source: Path, images: Path, ocr_file: Path | No
     return summary
 
 
-def _lines(
+def predict_chunk(
     predictor: Predictor,
     bundle: Bundle,
-    rows: Sequence[Sample | BadSample],
+    chunk: Sequence[Row],
     images: Path,
     ocr_file: Path | None,
-) -> Iterator[dict[str, Any]]:
-    for start in range(0, len(rows), CHUNK):
-        chunk = rows[start : start + CHUNK]
-        yield from (failure(_id(row), None, str(row)) for row in chunk if isinstance(row, BadSample))
-        samples = [row for row in chunk if isinstance(row, Sample)]
-        evidences, faults = observe(samples, images, bundle.config.evidence, ocr_file, on_error="collect")
-        task = {sample.id: sample.task for sample in samples}
-        yield from (failure(id, task[id], message) for id, message in faults)
-        yield from predict_rows(predictor, evidences)
+    cache: Path | None = None,
+    workers: int | None = None,
+) -> Iterator[Line]:
+    """A line for each row: those of bad rows, then of samples without evidence, then predictions.
+
+    Args:
+        cache: as `observe` takes it.
+        workers: processes that read pictures, as `observe` takes it.
+    """
+    yield from (failure(row_id(row), None, str(row)) for row in chunk if isinstance(row, BadSample))
+    samples = [row for row in chunk if isinstance(row, Sample)]
+    evidences, faults = observe(
+        samples, images, bundle.config.evidence, ocr_file, cache, on_error="collect", workers=workers
+    )
+    task = {sample.id: sample.task for sample in samples}
+    yield from (failure(id, task[id], message) for id, message in faults)
+    yield from predict_rows(predictor, evidences)
 
 
-def predict_rows(predictor: Predictor, evidences: Sequence[Evidence]) -> Iterator[dict[str, Any]]:
+def predict_rows(predictor: Predictor, evidences: Sequence[Evidence]) -> Iterator[Line]:
     """Predictions as JSON rows; a sample that fails becomes a row with `id`, `task` and `error`."""
     for start in range(0, len(evidences), BATCH):
         batch = evidences[start : start + BATCH]
@@ -89,12 +110,12 @@ def predict_rows(predictor: Predictor, evidences: Sequence[Evidence]) -> Iterato
                     yield failure(evidence.sample.id, evidence.sample.task, str(error))
 
 
-def failure(id: str, task: str | None, message: str) -> dict[str, Any]:
+def failure(id: str, task: str | None, message: str) -> Line:
     """The line that stands for a sample that could not be predicted."""
     return {"id": id, "task": task, "error": message}
 
 
-def append(path: Path, line: dict[str, Any]) -> None:
+def append(path: Path, line: Line) -> None:
     """Append one JSON line; it is in the file when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
@@ -111,12 +132,11 @@ def read_done(path: Path) -> set[str]:
     """
     if not path.is_file():
         return set()
-    content = path.read_bytes()
-    lines = content.splitlines(keepends=True)
     done: set[str] = set()
-    kept = []
-    for number, line in enumerate(lines, 1):
+    spoilt: set[int] = set()
+    for number, line in _numbered(path):
         if not line.endswith(b"\n"):
+            spoilt.add(number)
             continue
         try:
             row = json.loads(line)
@@ -126,14 +146,15 @@ def read_done(path: Path) -> set[str]:
                 f"{path}, line {number}: not a prediction ({error!r}). To continue a run, --output must be its "
                 "own file; choose another name."
             ) from error
-        if not failed:
+        if failed:
+            spoilt.add(number)
+        else:
             done.add(id_)
-            kept.append(line)
-    if len(kept) < len(lines):
-        atomic_write(path, b"".join(kept))
+    if spoilt:
+        atomic_write(path, (line for number, line in _numbered(path) if number not in spoilt))
     return done
 
 
-def _id(row: Sample | BadSample) -> str:
-    """The id that a row's line carries: where it stands in the file if it has none."""
-    return (row.id or row.where) if isinstance(row, BadSample) else row.id
+def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
+    with path.open("rb") as file:  # line by line: it may be larger than memory
+        yield from enumerate(file, 1)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from threading import Lock
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -25,6 +26,9 @@ RECIPE = 2
 DETECT_MIN_SIDE = 736
 """Pictures whose shorter side is below this are enlarged to it (as far as `max_side` allows): the detection
 network was trained at about this size and misses small text below it."""
+
+_READING = Lock()
+"""The engines keep the size of the picture they are at, so that threads must take turns."""
 
 
 class OcrBackend(Protocol):
@@ -80,7 +84,8 @@ class RapidOcr:
 
     def read(self, image: Pixels) -> list[OcrLine]:
         """See `OcrBackend.read`."""
-        return read_windows(self._read, image)
+        with _READING:
+            return read_windows(self._read, image)
 
     def _read(self, image: Pixels) -> list[OcrLine]:
         import cv2
@@ -128,7 +133,8 @@ class PaddleOcr:
 
     def read(self, image: Pixels) -> list[OcrLine]:
         """See `OcrBackend.read`."""
-        return read_windows(self._read, image)
+        with _READING:
+            return read_windows(self._read, image)
 
     def _read(self, image: Pixels) -> list[OcrLine]:
         results = self._engine.predict(np.ascontiguousarray(image[:, :, ::-1]))
@@ -149,13 +155,18 @@ def parse_paddle(result: Mapping[str, Any]) -> list[OcrLine]:
 
 
 def open_backend(config: EvidenceConfig) -> OcrBackend:
-    """The backend that a config names.
+    """The backend that a config names; one a process, so that its models are loaded once.
 
     Raises:
         MissingDependency: its package is not installed; the message gives the command.
     """
+    return _opened(config.ocr, config.max_side)
+
+
+@lru_cache(maxsize=1)
+def _opened(name: str, max_side: int) -> OcrBackend:
     backends = {"rapidocr": RapidOcr, "paddleocr": PaddleOcr}
-    return cast(OcrBackend, backends[config.ocr](config.max_side))
+    return cast(OcrBackend, backends[name](max_side))
 
 
 def detection_scale(height: int, width: int, max_side: int) -> float:

@@ -1,0 +1,52 @@
+"""What is left of a file: the rows that have no result yet, read again chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import compress, islice
+from pathlib import Path
+
+from kdsl.data.readers import BadSample, read_rows
+from kdsl.data.sample import Sample
+from kdsl.tasks import Task
+
+Row = Sample | BadSample
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """The rows of a file that are not done.
+
+    A byte a row is held and no sample, so that a file of millions of lines can be read here or elsewhere as it is
+    worked on. A file that is one JSON list is still read as a whole (`kdsl.data.files.json_rows`).
+    """
+
+    source: Path
+    tasks: tuple[Task, ...]
+    marks: bytes
+    """One for each row: 1 if it is to be done, else 0."""
+
+    @classmethod
+    def of(cls, source: Path, tasks: Sequence[Task], done: set[str]) -> Remaining:
+        """All rows but those with an id in `done`.
+
+        Raises:
+            InputError: the file as a whole cannot be read.
+        """
+        marks = bytes(row_id(row) not in done for row in read_rows(source, tasks, on_unknown_label="keep"))
+        return cls(source, tuple(tasks), marks)
+
+    def __len__(self) -> int:
+        return self.marks.count(1)
+
+    def chunks(self, size: int) -> Iterator[list[Row]]:
+        """The rows, `size` at a time, in the order of the file."""
+        rows = compress(read_rows(self.source, self.tasks, on_unknown_label="keep"), self.marks)
+        while chunk := list(islice(rows, size)):
+            yield chunk
+
+
+def row_id(row: Row) -> str:
+    """The id that a row's result carries: where it stands in the file if it has none."""
+    return (row.id or row.where) if isinstance(row, BadSample) else row.id
