@@ -24,6 +24,7 @@ def test_benchmark_of_label_scoring(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     out = tmp_path / "times.json"
     arguments = [option, str(folders[kind]), "--rounds", "2", "--batch", "2", "--device", "cpu", "--json", str(out)]
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), *arguments])

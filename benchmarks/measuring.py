@@ -1,0 +1,45 @@
+"""Time and the most memory that a process has held, as the benchmarks of models measure them."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import time
+from pathlib import Path
+
+import torch
+
+_MIB = 1 << 20
+_PROC = Path("/proc/self")
+
+
+def clock(device: torch.device) -> float:
+    """Seconds: of the processor on a CPU with one thread, which other work on the machine does not lengthen, else of
+    the wall, when the GPU is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif torch.get_num_threads() == 1:
+        return time.process_time()
+    return time.perf_counter()
+
+
+def reset_peak(device: torch.device) -> None:
+    """Let the high-water mark of memory start at what is held now."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif (_PROC / "clear_refs").exists():
+        ctypes.CDLL(None).malloc_trim(0)  # what glibc keeps of memory that was given back
+        (_PROC / "clear_refs").write_text("5")
+
+
+def peak_mib(device: torch.device) -> float:
+    """The high-water mark in MiB: of a GPU what torch took, else resident memory as Linux counts it, else nan.
+
+    Not ru_maxrss, which cannot be put back, and which a child inherits from its parent.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / _MIB
+    if not (_PROC / "status").exists():
+        return math.nan
+    lines = (_PROC / "status").read_text("utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024

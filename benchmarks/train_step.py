@@ -1,0 +1,345 @@
+"""Samples a second and peak memory of LoRA training: kdsl beside trl's SFTTrainer and LLaMA-Factory.
+
+    python benchmarks/train_step.py --threads 1
+    python benchmarks/train_step.py --threads 1 --shape thirteenth
+    python benchmarks/train_step.py --threads 1 --llama-factory ENVIRONMENT/bin/python
+    python benchmarks/train_step.py --config configs/qwen2-vl-7b.yaml --shape qwen2-vl-7b   # a GPU
+
+All sides train the same adapter (rank, targets, batch, epochs, precision, checkpointing: the config's) on the same
+prompts about samples of the synthetic world. The others are handed what kdsl works out itself: prompts that fit the
+limit, and pictures already brought to the size that is shown, so that all of them read the same tokens. kdsl's time is
+that of `train_adapter`, whole: prompts, pictures decoded and put through the vision tower once, every epoch, the
+adapter written. trl's is that of SFTTrainer as its documentation sets up vision-language models (prompt, completion
+and images columns, its own collator), built, run and saved. LLaMA-Factory's is from the first step to the last, its
+tokenisation beforehand left out. Loading the model is in nobody's time. With `--shape` the weights are random.
+
+Each run has a process of its own; the sides take turns; printed are the medians over the rounds. On a CPU with one
+thread the time is the processor's, which other work on the machine does not lengthen. The share of the matrix-product
+rate is 4 x weights of the language model's linear layers x tokens (forward, and gradients of the inputs; frozen weights
+have none of their own) over the rate measured on a product of square matrices in the same precision: attention, the
+vision tower, the vocabulary and anything computed twice are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+from measuring import clock, peak_mib
+from shapes import SHAPES, random_model, write_shape
+
+from kdsl.config import Config, load_config, load_tasks
+from kdsl.data.world.dataset import write_world
+from kdsl.evidence.load import load_evidence
+from kdsl.evidence.types import Evidence
+from kdsl.models.base import LoadedModel, find_weights, load_base
+from kdsl.models.shape import shape_of
+from kdsl.tasks import Task
+from kdsl.training.examples import make_examples
+from kdsl.training.lora import train_adapter
+from kdsl.training.regimes import target_modules
+from kdsl.training.trainer import training_arguments
+
+SEED = 17
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every side trains on: `folder` holds world/, rows.json (prompt, answer, images) and shown/."""
+
+    folder: Path
+    config: Config
+    task: Task
+    threads: int | None
+
+    def load(self) -> LoadedModel:
+        """The model, in this process."""
+        torch.set_num_threads(self.threads or torch.get_num_threads())
+        return load_base(self.config.large)
+
+    def evidences(self) -> list[Evidence]:
+        """The samples as kdsl sees them."""
+        world = self.folder / "world"
+        return load_evidence(
+            [world / "train.json"], world / "images", [self.task], self.config.evidence, world / "ocr.jsonl"
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The samples as the others are given them."""
+        rows: list[dict[str, Any]] = json.loads((self.folder / "rows.json").read_text("utf-8"))
+        return rows
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One training: seconds, the process's peak memory, and the loss of the first step."""
+
+    seconds: float
+    mib: float
+    loss: float
+
+
+def prepare(job: Job, per_label: int) -> float:
+    """Draw the samples and write what the sides read; returns the mean number of tokens."""
+    write_world(job.folder / "world", per_label, SEED, [job.task], workers=1)
+    (job.folder / "shown").mkdir()
+    evidences = job.evidences()
+    examples = make_examples(job.load(), evidences, {job.task.name: job.task}, job.config.prompt)
+    rows = []
+    for evidence, example in zip(evidences, examples, strict=True):
+        files = []
+        prompt = example.prompt
+        for i, image in enumerate(prompt.images):
+            files.append(str(job.folder / "shown" / f"{evidence.sample.id}-{i}.png"))
+            image.save(files[-1])
+        text = prompt.prefix + prompt.context + prompt.question
+        rows.append({"prompt": text, "answer": evidence.sample.label, "images": files})
+    (job.folder / "rows.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+    return statistics.mean(len(example) for example in examples)
+
+
+def run_kdsl(job: Job) -> Measured:
+    """`train_adapter`, from evidence to the adapter on disk."""
+    loaded, evidences = job.load(), job.evidences()
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "adapter"
+        start = clock(loaded.device)
+        train_adapter(loaded, evidences, [job.task], job.config, out, seed=SEED)
+        seconds = clock(loaded.device) - start
+        first = json.loads((out / "loss.jsonl").read_text("utf-8").splitlines()[0])
+    return Measured(seconds, peak_mib(loaded.device), first["loss"])
+
+
+def run_trl(job: Job) -> Measured:
+    """SFTTrainer with a processor, its own collator and a dataset of prompts, completions and images."""
+    import datasets
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    loaded, training = job.load(), job.config.training
+    rows = job.rows()
+    dataset = datasets.Dataset.from_dict(
+        {
+            "prompt": [[{"role": "user", "content": row["prompt"]}] for row in rows],
+            "completion": [[{"role": "assistant", "content": row["answer"]}] for row in rows],
+            "images": [row["images"] for row in rows],
+        }
+    ).cast_column("images", datasets.Sequence(datasets.Image()))
+    lora = LoraConfig(
+        r=training.lora_r,
+        lora_alpha=training.lora_alpha,
+        lora_dropout=training.lora_dropout,
+        target_modules=target_modules(loaded.model),
+        exclude_modules=r".*\bvisual\b.*",
+        task_type="CAUSAL_LM",
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        ours = training_arguments(Path(folder), loaded, training, SEED, len(rows))
+        shared = (
+            "num_train_epochs per_device_train_batch_size gradient_accumulation_steps learning_rate weight_decay "
+            "warmup_steps lr_scheduler_type logging_steps seed bf16 fp16 use_cpu report_to disable_tqdm"
+        )
+        arguments = SFTConfig(
+            output_dir=folder,
+            completion_only_loss=True,
+            max_length=None,
+            gradient_checkpointing=training.gradient_checkpointing,
+            dataloader_pin_memory=loaded.device.type == "cuda",
+            **{name: getattr(ours, name) for name in shared.split()},
+        )
+        start = clock(loaded.device)
+        trainer = SFTTrainer(
+            model=loaded.model,
+            args=arguments,
+            train_dataset=dataset,
+            processing_class=loaded.processor,
+            peft_config=lora,
+        )
+        trainer.train()
+        trainer.save_model()
+        seconds = clock(loaded.device) - start
+        first = next(row["loss"] for row in trainer.state.log_history if "loss" in row)
+    return Measured(seconds, peak_mib(loaded.device), first)
+
+
+_LLAMA_FACTORY = """
+import json, sys
+import torch
+from transformers import TrainerCallback
+from llamafactory.train.tuner import run_exp
+sys.path.insert(0, sys.argv[1])
+from measuring import clock, peak_mib
+arguments, device, threads, out = json.loads(sys.argv[2])
+device = torch.device(device)
+torch.set_num_threads(threads)
+
+class Clock(TrainerCallback):
+    def on_train_begin(self, *_, **__):
+        self.start = clock(device)
+
+    def on_train_end(self, _, state, *__, **___):
+        self.seconds = clock(device) - self.start
+        self.loss = next(row["loss"] for row in state.log_history if "loss" in row)
+
+timer = Clock()
+run_exp(arguments, callbacks=[timer])
+with open(out, "w") as file:
+    json.dump([timer.seconds, peak_mib(device), timer.loss], file)
+"""
+
+
+def run_llama_factory(job: Job, python: Path) -> Measured:
+    """LLaMA-Factory's `run_exp` in the environment of `python`, which needs no kdsl."""
+    loaded, training = job.load(), job.config.training
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows = [
+            {
+                "messages": [
+                    {"role": "user", "content": "<image>" * len(row["images"]) + row["prompt"]},
+                    {"role": "assistant", "content": row["answer"]},
+                ],
+                "images": row["images"],
+            }
+            for row in job.rows()
+        ]
+        (folder / "rows.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+        columns = {"messages": "messages", "images": "images"}
+        tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+        info = {"rows": {"file_name": "rows.json", "formatting": "sharegpt", "columns": columns, "tags": tags}}
+        (folder / "dataset_info.json").write_text(json.dumps(info), "utf-8")
+        ours = training_arguments(folder, loaded, training, SEED, len(rows))
+        shared = (
+            "num_train_epochs per_device_train_batch_size gradient_accumulation_steps learning_rate weight_decay "
+            "warmup_steps logging_steps seed bf16 fp16 use_cpu"
+        )
+        arguments = {
+            "stage": "sft",
+            "do_train": True,
+            "model_name_or_path": str(find_weights(job.config.large)),
+            "template": "qwen2_vl",
+            "default_system": "",
+            "finetuning_type": "lora",
+            "lora_rank": training.lora_r,
+            "lora_alpha": training.lora_alpha,
+            "lora_dropout": training.lora_dropout,
+            "lora_target": ",".join(target_modules(loaded.model)),
+            "freeze_vision_tower": True,
+            "dataset": "rows",
+            "dataset_dir": str(folder),
+            "cutoff_len": 2 * job.config.prompt.max_tokens,  # nothing is cut
+            "image_min_pixels": loaded.factor**2,
+            "image_max_pixels": job.config.prompt.max_pixels,
+            "disable_gradient_checkpointing": not training.gradient_checkpointing,
+            "lr_scheduler_type": "cosine",
+            "report_to": "none",
+            "output_dir": str(folder / "out"),
+            **{name: getattr(ours, name) for name in shared.split()},
+        }
+        out = folder / "measured.json"
+        job_ = json.dumps([arguments, loaded.device.type, torch.get_num_threads(), str(out)])
+        script = [python, "-c", _LLAMA_FACTORY, str(Path(__file__).parent), job_]
+        subprocess.run(script, check=True, env={**os.environ, "PYTHONPATH": ""})
+        return Measured(*json.loads(out.read_text("utf-8")))
+
+
+SIDES: dict[str, Callable[[Job], Measured]] = {"kdsl": run_kdsl, "trl": run_trl}
+
+
+def matrix_rate(loaded: LoadedModel) -> float:
+    """Floating-point operations a second of a product of square matrices, the best of several."""
+    n, device = (8192 if loaded.device.type == "cuda" else 1024), loaded.device
+    left, right = (torch.randn(n, n, device=device, dtype=loaded.dtype) for _ in range(2))
+    times = []
+    for _ in range(12):
+        start = clock(device)
+        left @ right
+        times.append(clock(device) - start)
+    return 2 * n**3 / min(times)
+
+
+def main() -> None:
+    """Measure and print one table."""
+    args = _arguments()
+    config = load_config(args.config, args.set)
+    task = next(task for task in load_tasks(config) if task.name == args.task)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if args.shape:
+            source = write_shape(args.shape, folder / args.shape)
+            random_model(source, config.large.dtype, "cpu").model.save_pretrained(source)
+            config = config.model_copy(update={"large": config.large.model_copy(update={"source": str(source)})})
+        job = Job(folder, config, task, args.threads)
+        tokens = prepare(job, args.per_label)
+        loaded = job.load()
+        rate, weights = matrix_rate(loaded), shape_of(loaded.model)
+        training, n = config.training, len(job.rows())
+        print(
+            f"{args.shape or loaded.name}, {loaded.n_parameters / 1e6:.0f} M parameters, {config.large.dtype}, "
+            f"{loaded.device}, {torch.get_num_threads()} threads; task {task.name}: {n} samples of {tokens:.0f} tokens "
+            f"on average, {training.epochs:g} epochs, batch {training.batch_size} x {training.gradient_accumulation}, "
+            f"LoRA r={training.lora_r}; medians of {args.rounds} rounds; matrix products at {rate / 1e9:.0f} GFLOP/s\n"
+        )
+        del loaded
+        runs: dict[str, list[Measured]] = {}
+        for _ in range(args.rounds):
+            for side, run in SIDES.items():
+                runs.setdefault(f"{side} {version(side)}", []).append(_apart(run, job))
+            if args.llama_factory:
+                runs.setdefault("LLaMA-Factory", []).append(run_llama_factory(job, args.llama_factory))
+    work = 4 * weights.n_layers * weights.layer_weights * tokens  # a sample
+    _print(runs, training.epochs * n, work / rate)
+    if args.json:
+        args.json.write_text(json.dumps({name: [asdict(run) for run in each] for name, each in runs.items()}), "utf-8")
+
+
+def _apart(run: Callable[[Job], Measured], job: Job) -> Measured:
+    """Run a side in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(run, job).result()
+
+
+def _print(runs: dict[str, list[Measured]], samples: float, least: float) -> None:
+    """The table; `least` is the seconds that a sample's counted products take at the measured rate."""
+    rates = {name: samples / statistics.median(run.seconds for run in each) for name, each in runs.items()}
+    peaks = {name: statistics.median(run.mib for run in each) for name, each in runs.items()}
+    ours = next(iter(runs))
+    print("| | samples a second | kdsl over it | peak MiB | kdsl over it | share of matrix rate | first loss |")
+    print("|---|---|---|---|---|---|---|")
+    for name, each in runs.items():
+        print(
+            f"| {name} | {rates[name]:.2f} | {rates[ours] / rates[name]:.2f} | {peaks[name]:.0f} "
+            f"| {peaks[ours] / peaks[name]:.2f} | {least * rates[name]:.0%} | {each[0].loss:.3f} |"
+        )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--config", default="configs/nano.yaml", help="prompts and training as in this file")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
+    parser.add_argument("--shape", choices=SHAPES, help="a random model of this shape instead of large.source")
+    parser.add_argument("--task", default="intent")
+    parser.add_argument("--per-label", type=int, default=2, help="samples of each of the task's labels")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, help="CPU threads")
+    parser.add_argument("--llama-factory", type=Path, metavar="PYTHON", help="interpreter that has llamafactory")
+    parser.add_argument("--json", type=Path, help="write all runs here too")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
