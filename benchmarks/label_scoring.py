@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -79,12 +80,15 @@ def main() -> None:
                     reset_peak(device)
                 start = clock(device)
                 run()
-                if round_:
-                    times[name].append(clock(device) - start)
+                seconds = clock(device) - start
                 peaks.setdefault(name, peak_mib(device))
-    seconds = {name: statistics.median(taken) for name, taken in times.items()}
-    seconds[ONE_BY_ONE] *= len(task.names) / len(task.names[: args.labels])
-    _print(args, loaded, scorer, prompts, seconds, peaks)
+                if round_:
+                    times[name].append(seconds)
+                if seconds > 5:
+                    print(f"round {round_}: {name} {seconds:.1f} s, {peaks[name]:.0f} MiB", file=sys.stderr)
+    medians = {name: statistics.median(taken) for name, taken in times.items()}
+    medians[ONE_BY_ONE] *= len(task.names) / len(task.names[: args.labels])
+    _print(args, loaded, scorer, prompts, medians, peaks)
 
 
 def _ways(

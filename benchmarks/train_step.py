@@ -27,9 +27,11 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -84,11 +86,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Measured:
-    """One training: seconds, the process's peak memory, and the loss of the first step."""
+    """One training: seconds, and the process's peak memory."""
 
     seconds: float
     mib: float
-    loss: float
 
 
 def prepare(job: Job, per_label: int) -> float:
@@ -118,18 +119,16 @@ def run_kdsl(job: Job) -> Measured:
         start = clock(loaded.device)
         train_adapter(loaded, evidences, [job.task], job.config, out, seed=SEED)
         seconds = clock(loaded.device) - start
-        first = json.loads((out / "loss.jsonl").read_text("utf-8").splitlines()[0])
-    return Measured(seconds, peak_mib(loaded.device), first["loss"])
+    return Measured(seconds, peak_mib(loaded.device))
 
 
-def run_trl(job: Job) -> Measured:
-    """SFTTrainer with a processor, its own collator and a dataset of prompts, completions and images."""
+def trl_parts(job: Job, loaded: LoadedModel, folder: Path) -> dict[str, Any]:
+    """What SFTTrainer is built from: the processor, and a dataset of prompts, completions and images."""
     import datasets
     from peft import LoraConfig
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTConfig
 
-    loaded, training = job.load(), job.config.training
-    rows = job.rows()
+    rows, training = job.rows(), job.config.training
     dataset = datasets.Dataset.from_dict(
         {
             "prompt": [[{"role": "user", "content": row["prompt"]}] for row in rows],
@@ -137,6 +136,15 @@ def run_trl(job: Job) -> Measured:
             "images": [row["images"] for row in rows],
         }
     ).cast_column("images", datasets.Sequence(datasets.Image()))
+    arguments = SFTConfig(
+        output_dir=str(folder),
+        completion_only_loss=True,
+        max_length=None,
+        gradient_checkpointing=training.gradient_checkpointing,
+        report_to="none",
+        disable_tqdm=True,
+        **_shared_arguments(job, loaded, folder),
+    )
     lora = LoraConfig(
         r=training.lora_r,
         lora_alpha=training.lora_alpha,
@@ -145,33 +153,38 @@ def run_trl(job: Job) -> Measured:
         exclude_modules=r".*\bvisual\b.*",
         task_type="CAUSAL_LM",
     )
-    with tempfile.TemporaryDirectory() as folder:
-        ours = training_arguments(Path(folder), loaded, training, SEED, len(rows))
-        shared = (
-            "num_train_epochs per_device_train_batch_size gradient_accumulation_steps learning_rate weight_decay "
-            "warmup_steps lr_scheduler_type logging_steps seed bf16 fp16 use_cpu report_to disable_tqdm"
-        )
-        arguments = SFTConfig(
-            output_dir=folder,
-            completion_only_loss=True,
-            max_length=None,
-            gradient_checkpointing=training.gradient_checkpointing,
-            dataloader_pin_memory=loaded.device.type == "cuda",
-            **{name: getattr(ours, name) for name in shared.split()},
-        )
+    return {
+        "model": loaded.model,
+        "args": arguments,
+        "train_dataset": dataset,
+        "processing_class": loaded.processor,
+        "peft_config": lora,
+    }
+
+
+def run_trl(job: Job) -> Measured:
+    """SFTTrainer with its own collator, from the dataset to the adapter on disk."""
+    from trl import SFTTrainer
+
+    loaded = job.load()
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
+        parts = trl_parts(job, loaded, Path(folder))
         start = clock(loaded.device)
-        trainer = SFTTrainer(
-            model=loaded.model,
-            args=arguments,
-            train_dataset=dataset,
-            processing_class=loaded.processor,
-            peft_config=lora,
-        )
+        trainer = SFTTrainer(**parts)
         trainer.train()
         trainer.save_model()
         seconds = clock(loaded.device) - start
-        first = next(row["loss"] for row in trainer.state.log_history if "loss" in row)
-    return Measured(seconds, peak_mib(loaded.device), first)
+    return Measured(seconds, peak_mib(loaded.device))
+
+
+def _shared_arguments(job: Job, loaded: LoadedModel, folder: Path) -> dict[str, Any]:
+    """Settings of kdsl's own trainer that the others take by the same names."""
+    ours = training_arguments(folder, loaded, job.config.training, SEED, len(job.rows()))
+    names = (
+        "num_train_epochs per_device_train_batch_size gradient_accumulation_steps learning_rate weight_decay "
+        "warmup_steps lr_scheduler_type logging_steps seed bf16 fp16 use_cpu"
+    )
+    return {name: getattr(ours, name) for name in names.split()}
 
 
 _LLAMA_FACTORY = """
@@ -189,14 +202,13 @@ class Clock(TrainerCallback):
     def on_train_begin(self, *_, **__):
         self.start = clock(device)
 
-    def on_train_end(self, _, state, *__, **___):
+    def on_train_end(self, *_, **__):
         self.seconds = clock(device) - self.start
-        self.loss = next(row["loss"] for row in state.log_history if "loss" in row)
 
 timer = Clock()
 run_exp(arguments, callbacks=[timer])
 with open(out, "w") as file:
-    json.dump([timer.seconds, peak_mib(device), timer.loss], file)
+    json.dump([timer.seconds, peak_mib(device)], file)
 """
 
 
@@ -220,11 +232,6 @@ def run_llama_factory(job: Job, python: Path) -> Measured:
         tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
         info = {"rows": {"file_name": "rows.json", "formatting": "sharegpt", "columns": columns, "tags": tags}}
         (folder / "dataset_info.json").write_text(json.dumps(info), "utf-8")
-        ours = training_arguments(folder, loaded, training, SEED, len(rows))
-        shared = (
-            "num_train_epochs per_device_train_batch_size gradient_accumulation_steps learning_rate weight_decay "
-            "warmup_steps logging_steps seed bf16 fp16 use_cpu"
-        )
         arguments = {
             "stage": "sft",
             "do_train": True,
@@ -243,15 +250,15 @@ def run_llama_factory(job: Job, python: Path) -> Measured:
             "image_min_pixels": loaded.factor**2,
             "image_max_pixels": job.config.prompt.max_pixels,
             "disable_gradient_checkpointing": not training.gradient_checkpointing,
-            "lr_scheduler_type": "cosine",
             "report_to": "none",
             "output_dir": str(folder / "out"),
-            **{name: getattr(ours, name) for name in shared.split()},
+            **_shared_arguments(job, loaded, folder),
+            "lr_scheduler_type": "cosine",
         }
         out = folder / "measured.json"
         job_ = json.dumps([arguments, loaded.device.type, torch.get_num_threads(), str(out)])
         script = [python, "-c", _LLAMA_FACTORY, str(Path(__file__).parent), job_]
-        subprocess.run(script, check=True, env={**os.environ, "PYTHONPATH": ""})
+        subprocess.run(script, check=True, env={**os.environ, "PYTHONPATH": ""}, stdout=sys.stderr)
         return Measured(*json.loads(out.read_text("utf-8")))
 
 
@@ -296,9 +303,9 @@ def main() -> None:
         runs: dict[str, list[Measured]] = {}
         for _ in range(args.rounds):
             for side, run in SIDES.items():
-                runs.setdefault(f"{side} {version(side)}", []).append(_apart(run, job))
+                _note(runs, f"{side} {version(side)}", _apart(run, job))
             if args.llama_factory:
-                runs.setdefault("LLaMA-Factory", []).append(run_llama_factory(job, args.llama_factory))
+                _note(runs, "LLaMA-Factory", run_llama_factory(job, args.llama_factory))
     work = 4 * weights.n_layers * weights.layer_weights * tokens  # a sample
     _print(runs, training.epochs * n, work / rate)
     if args.json:
@@ -311,17 +318,23 @@ def _apart(run: Callable[[Job], Measured], job: Job) -> Measured:
         return pool.submit(run, job).result()
 
 
+def _note(runs: dict[str, list[Measured]], side: str, measured: Measured) -> None:
+    """Keep a run, and say it at once: a long benchmark may be stopped."""
+    runs.setdefault(side, []).append(measured)
+    print(f"{side}: {measured.seconds:.1f} s, {measured.mib:.0f} MiB", file=sys.stderr)
+
+
 def _print(runs: dict[str, list[Measured]], samples: float, least: float) -> None:
     """The table; `least` is the seconds that a sample's counted products take at the measured rate."""
     rates = {name: samples / statistics.median(run.seconds for run in each) for name, each in runs.items()}
     peaks = {name: statistics.median(run.mib for run in each) for name, each in runs.items()}
     ours = next(iter(runs))
-    print("| | samples a second | kdsl over it | peak MiB | kdsl over it | share of matrix rate | first loss |")
-    print("|---|---|---|---|---|---|---|")
-    for name, each in runs.items():
+    print("| | samples a second | kdsl over it | peak MiB | kdsl over it | share of the matrix-product rate |")
+    print("|---|---|---|---|---|---|")
+    for name in runs:
         print(
             f"| {name} | {rates[name]:.2f} | {rates[ours] / rates[name]:.2f} | {peaks[name]:.0f} "
-            f"| {peaks[ours] / peaks[name]:.2f} | {least * rates[name]:.0%} | {each[0].loss:.3f} |"
+            f"| {peaks[ours] / peaks[name]:.2f} | {least * rates[name]:.0%} |"
         )
 
 
