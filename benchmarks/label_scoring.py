@@ -2,7 +2,7 @@
 
     python benchmarks/label_scoring.py
     python benchmarks/label_scoring.py --model FOLDER --dtype bfloat16 --tokens 1024
-    python benchmarks/label_scoring.py --shape qwen2-vl-2b --dtype bfloat16 --rounds 3
+    python benchmarks/label_scoring.py --shape qwen2-vl-2b --threads 1 --rounds 2 --labels 2
     python benchmarks/label_scoring.py --config FOLDER --dtype bfloat16 --device cuda
 
 Weights do not change the time: `--shape` and `--config` build a model with random weights, of a shape in shapes.py or

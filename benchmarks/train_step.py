@@ -46,7 +46,7 @@ from kdsl.config import Config, load_config, load_tasks
 from kdsl.data.world.dataset import write_world
 from kdsl.evidence.load import load_evidence
 from kdsl.evidence.types import Evidence
-from kdsl.models.base import LoadedModel, find_weights, load_base
+from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.shape import shape_of
 from kdsl.tasks import Task
 from kdsl.training.examples import make_examples
@@ -228,6 +228,9 @@ def run_llama_factory(job: Job, python: Path) -> Measured:
             for row in job.rows()
         ]
         (folder / "rows.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+        model = folder / "model"  # in the precision of the run: it trains in the one that the weights were saved in
+        loaded.model.save_pretrained(model)
+        loaded.processor.save_pretrained(model)
         columns = {"messages": "messages", "images": "images"}
         tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
         info = {"rows": {"file_name": "rows.json", "formatting": "sharegpt", "columns": columns, "tags": tags}}
@@ -235,7 +238,7 @@ def run_llama_factory(job: Job, python: Path) -> Measured:
         arguments = {
             "stage": "sft",
             "do_train": True,
-            "model_name_or_path": str(find_weights(job.config.large)),
+            "model_name_or_path": str(model),
             "template": "qwen2_vl",
             "default_system": "",
             "finetuning_type": "lora",
