@@ -1,4 +1,4 @@
-"""Draw a contact sheet of the synthetic world's screens: one layout family a cell, a column a label.
+"""Draw a contact sheet of the synthetic world's screens: one of each label, under the label's name.
 
 Run: python scripts/world_sheet.py --out docs/pictures/world.png
 The same seed gives the same sheet.
@@ -15,24 +15,26 @@ from PIL import Image, ImageDraw, ImageFont
 from kdsl.data.world.screens import draw_screen, families
 from kdsl.fonts import font_path
 
-CELL = (76, 158)
-"""Width and height of a cell in pixels."""
-ROWS = 8
-"""Families shown of each label; some labels have more."""
+CELL = (150, 326)
+"""Width and height of a cell in pixels, its label included."""
+COLUMNS = 12
+TITLE = 22
 
 
 def sheet(seed: int) -> Image.Image:
-    """The contact sheet: families of a label stand one below the other, under the label's number and name."""
+    """The contact sheet: of each label one family of layouts, by lot."""
     drawn = families()
-    image = Image.new("RGB", (len(drawn) * CELL[0], 18 + ROWS * CELL[1]), "white")
+    rows = -(-len(drawn) // COLUMNS)
+    image = Image.new("RGB", (COLUMNS * CELL[0], rows * CELL[1]), "white")
     pen = ImageDraw.Draw(image)
-    face = ImageFont.truetype(str(font_path()), 9)
-    for column, (label, entries) in enumerate(drawn.items()):
-        pen.text((column * CELL[0] + 2, 3), label.replace("物流页面-", "")[:8], fill="black", font=face)
-        for row, entry in enumerate(entries[:ROWS]):
-            screen = draw_screen(label, random.Random(f"{seed}/{entry.name}"), family=entry.name).image
-            screen.thumbnail((CELL[0] - 4, CELL[1] - 4), Image.Resampling.LANCZOS)
-            image.paste(screen, (column * CELL[0] + 2, 18 + row * CELL[1]))
+    face = ImageFont.truetype(str(font_path()), 13)
+    for n, (label, entries) in enumerate(drawn.items()):
+        x, y = n % COLUMNS * CELL[0] + 4, n // COLUMNS * CELL[1]
+        pen.text((x, y + 3), label.replace("物流页面-", "")[:9], fill="black", font=face)
+        rng = random.Random(f"{seed}/{label}")
+        screen = draw_screen(label, rng, family=rng.choice(entries).name).image
+        screen.thumbnail((CELL[0] - 8, CELL[1] - TITLE - 6), Image.Resampling.LANCZOS)
+        image.paste(screen, (x, y + TITLE))
     return image
 
 
@@ -43,7 +45,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=3)
     arguments = parser.parse_args()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    small = sheet(arguments.seed).quantize(48, dither=Image.Dither.NONE)
+    small = sheet(arguments.seed).quantize(96, dither=Image.Dither.NONE)
     small.save(arguments.out, optimize=True)
     print(f"{arguments.out}: {small.size}, {arguments.out.stat().st_size:,} bytes")
 

@@ -1,20 +1,28 @@
-"""Fixtures for every room: the shipped tasks, and evidence made without pictures."""
+"""Fixtures for every room: the shipped tasks, a toy one with labelled samples, and tiny models.
+
+Rules and readers are tested without torch: what needs it is imported within its fixture.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for a hub must fail at once, not hang
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test workers share two cores
 
+from kdsl.config import ModelConfig
 from kdsl.data.sample import Sample, Turn
 from kdsl.evidence.types import Evidence, OcrLine, Picture, PictureFacts
 from kdsl.resources import resource
-from kdsl.tasks import Task, load_task
+from kdsl.tasks import Label, Task, load_task
+
+if TYPE_CHECKING:
+    from kdsl.models.base import LoadedModel
 
 FACTS = PictureFacts(
     kind="screenshot",
@@ -78,3 +86,60 @@ def make_evidence() -> Callable[..., Evidence]:
         return Evidence(sample, (picture,))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def base_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ModelConfig]:
+    """The config of a tiny base of a kind and seed, written once."""
+    from tiny_models import tiny_folder
+
+    made: dict[tuple[str, int], ModelConfig] = {}
+
+    def get(kind: str = "qwen2_vl", seed: int = 0) -> ModelConfig:
+        if (kind, seed) not in made:
+            folder = tiny_folder(tmp_path_factory.mktemp(kind), kind, seed)
+            made[kind, seed] = ModelConfig(source=str(folder), device="cpu")
+        return made[kind, seed]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def load_tiny(base_of: Callable[..., ModelConfig]) -> Callable[..., LoadedModel]:
+    """A freshly loaded tiny base of a kind."""
+    from kdsl.models.base import load_base
+
+    return lambda kind="qwen2_vl": load_base(base_of(kind))
+
+
+@pytest.fixture(scope="session")
+def care() -> Task:
+    """A toy task of three labels, one of them Latin."""
+    names = ("是否会生锈", "退款", "is it new")
+    return Task(
+        name="care",
+        input="dialogue",
+        prompt="你要的标签是什么？",
+        labels=tuple(Label(name=name, zh=name, en=name) for name in names),
+    )
+
+
+@pytest.fixture(scope="session")
+def dialogues(tmp_path_factory: pytest.TempPathFactory, care: Task) -> list[Evidence]:
+    """Nine labelled dialogues of unlike lengths, with no, one or two pictures."""
+    from tiny_models import tiny_evidence
+
+    folder = tmp_path_factory.mktemp("pictures")
+    asked = ("壶底生锈吗", "钱退到哪里", "brand new?")
+    return [
+        tiny_evidence(
+            folder,
+            f"s{i}",
+            sizes=((60, 120), (90, 60))[: i % 3],
+            lines=("加入购物车",) if i % 3 == 1 else (),
+            turns=(("user", asked[i % 3] + "，请问" * (i // 3)), ("agent", "亲，稍等")),
+            label=care.names[i % 3],
+            task=care.name,
+        )
+        for i in range(9)
+    ]

@@ -21,6 +21,12 @@ from kdsl.cli.options import config_options, data_options
     type=click.Choice(["separate", "joint"]),
     help="One adapter per task, or one for all (adapters/joint). Default: training.strategy of the config.",
 )
+@click.option(
+    "--valid",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Labelled samples held out of training, which choose among its half epochs; may be given more than once.",
+)
 @click.option("--seed", type=int, help="Default: seed of the config.")
 @click.option("--resume/--no-resume", default=True, show_default=True, help="Continue an unfinished training.")
 def train_large(
@@ -31,6 +37,7 @@ def train_large(
     out: Path,
     names: tuple[str, ...],
     strategy: str | None,
+    valid: tuple[Path, ...],
     seed: int | None,
     resume: bool,
     overrides: tuple[str, ...],
@@ -40,32 +47,40 @@ def train_large(
     Says first what it takes of the GPU's memory, and refuses what does not fit. What is trained follows
     training.regime: LoRA, the last layers, or the whole language model. Curves go to OUT/adapters/<task>/logs.
 
+    With training.search, cross-validation chooses rank, augmentation and epochs first. With --valid these samples
+    choose, among the half epochs of one training or, with training.search, of one for each candidate.
+    OUT/report/adaptation.json and adaptation-<task>.csv have the figures of every trial.
+
     \b
     examples:
       kdsl train-large --data train.json --images images --out runs/nano
       kdsl train-large --data train.json --images images --out runs/joint --strategy joint
       kdsl train-large --data train.json --images images --out runs/r8 --task intent --set training.lora_r=8
       kdsl train-large --data train.json --images images --out runs/last --set training.regime=freeze
+      kdsl train-large --data train.json --valid dev.json --images images --out runs/halves
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.data.readers import read_files
+    from kdsl.ensemble.large import train_large as train
     from kdsl.evidence.observe import observe
     from kdsl.models.base import load_base
     from kdsl.progress import say
     from kdsl.tasks import task_by_name
-    from kdsl.training.lora import check_trainable, train_adapters
+    from kdsl.training.lora import check_trainable
     from kdsl.training.memory import check_memory
 
     changes = [*overrides, *([f"training.strategy={strategy}"] if strategy else [])]
+    changes += [f"seed={seed}"] if seed is not None else []
     settings = load_config(config_path, changes)
     every = load_tasks(settings)
     tasks = [task_by_name(every, name) for name in names] or every
     wanted = {task.name for task in tasks}
-    samples = [s for s in read_files(data, every) if s.task in wanted and s.label is not None]
-    check_trainable(samples, tasks)
+    samples = [s for s in read_files([*data, *valid], every) if s.task in wanted and s.label is not None]
+    held = {sample.id for sample in read_files(valid, every)}
+    check_trainable([sample for sample in samples if sample.id not in held], tasks)
     say(f"memory by estimate: {check_memory(settings)}")
     evidences = observe(samples, images, settings.evidence, ocr)
-    loaded = load_base(settings.large)
-    seed = settings.seed if seed is None else seed
-    for folder in train_adapters(loaded, evidences, tasks, settings, out, seed=seed, resume=resume, report=True):
+    held_out = [e for e in evidences if e.sample.id in held]
+    evidences = [e for e in evidences if e.sample.id not in held]
+    for folder in train(load_base(settings.large), evidences, held_out, tasks, settings, out, resume=resume, say=say):
         click.echo(folder)

@@ -19,12 +19,12 @@ from sklearn.metrics import f1_score
 
 from kdsl.config import Config
 from kdsl.data.files import atomic_write
-from kdsl.data.splits import stratified_folds
-from kdsl.ensemble.adaptation import adapt
+from kdsl.ensemble.adaptation import adapt, fold_rounds
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import Bundle, open_bundle, write_manifest
 from kdsl.ensemble.experts import Experts, Models
 from kdsl.ensemble.fusion import Fusion, fit_fusion, log_softmax, stack
+from kdsl.ensemble.inner_folds import check_inner_folds, inner_folds
 from kdsl.ensemble.learn import Learner, Say
 from kdsl.ensemble.predictor import book_first, further_calls
 from kdsl.ensemble.scored import Scored
@@ -32,6 +32,7 @@ from kdsl.ensemble.settings import TaskSettings, ask_threshold, margins, save_se
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.tasks import Task
+from kdsl.training.lora import adapter_groups
 
 BATCH = 16
 """Samples whose prefix caches are held at once while further calls are scored."""
@@ -93,25 +94,12 @@ class _Fit:
         self.models = models
         self.say = say
         self.learner = Learner(tasks, config, models, say)
-        samples = [e.sample for task in tasks for e in groups[task.name]]
-        folds = stratified_folds(samples, config.ensemble.inner_folds, config.seed)
-        self.fold = {task.name: np.array([folds[e.sample.id] for e in groups[task.name]]) for task in tasks}
+        self.fold = inner_folds(groups, tasks, config)
 
     def run(self, inputs: str) -> None:
         parts = range(self.config.ensemble.inner_folds)
         if self.config.training.search:
-            found = adapt(
-                self.models.large,
-                self.groups,
-                self.fold,
-                self.tasks,
-                self.config,
-                [self._part(k) for k in parts],
-                self.say,
-            )
-            self.learner.recipes = {name: adapted.chosen.recipe for name, adapted in found.items()}
-            report = {name: adapted.to_json() for name, adapted in found.items()}
-            atomic_write(self.folder / "report" / "adaptation.json", json.dumps(report, indent=1))
+            self._adapt([self._part(k) for k in parts])
         for k in parts:
             self.say(f"inner fold {k + 1} of {len(parts)}")
             kept = {
@@ -129,6 +117,20 @@ class _Fit:
         shutil.rmtree(self.folder / "work")
         relative = {name: path.relative_to(self.folder).as_posix() for name, path in adapters.items()}
         write_manifest(self.folder, self.config, self.tasks, self.models.fingerprints, relative, inputs)
+
+    def _adapt(self, parts: Sequence[Path]) -> None:
+        """Choose each adapter's recipe; those that it made of the inner folds are the folds' adapters."""
+        report = {}
+        for name, members in adapter_groups(self.tasks, self.config).items():
+            rounds = fold_rounds(self.groups, self.fold, members, [part / "trials" / name for part in parts])
+            table = self.folder / "report" / f"adaptation-{name}.csv"
+            found = adapt(self.models.large, name, rounds, members, self.config, table, self.say)
+            recipe = self.learner.recipes[name] = found.chosen.recipe
+            report[name] = found.to_json()
+            for part, made in zip(parts, rounds, strict=True):
+                if not (target := part / "adapters" / name).exists():
+                    made.keep(recipe, target)
+        atomic_write(self.folder / "report" / "adaptation.json", json.dumps(report, indent=1))
 
     def _part(self, k: int) -> Path:
         return self.folder / "work" / f"inner-{k}"
@@ -227,15 +229,7 @@ def _check(groups: Mapping[str, Sequence[Evidence]], tasks: Sequence[Task], conf
                 f"{len(unlabelled)} samples of task '{task.name}' have no label, such as {unlabelled[0]}; "
                 "a fit takes labelled samples only."
             )
-        counts: dict[str, int] = {}
-        for evidence in groups[task.name]:
-            counts[evidence.sample.label or ""] = counts.get(evidence.sample.label or "", 0) + 1
-        often = [name for name, count in counts.items() if count >= config.ensemble.inner_folds]
-        if len(often) < 2:
-            raise InputError(
-                f"task '{task.name}' needs at least 2 labels with {config.ensemble.inner_folds} samples each "
-                f"(one per inner fold); found {len(often)} among {sum(counts.values())} samples."
-            )
+    check_inner_folds(groups, tasks, config)
 
 
 def _fingerprint(evidences: Sequence[Evidence], tasks: Sequence[Task], config: Config, models: Models) -> str:

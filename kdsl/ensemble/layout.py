@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.linear_model import LogisticRegression
 
 from kdsl.ensemble.fusion import log_softmax
-from kdsl.ensemble.lexical import FLOOR
+from kdsl.ensemble.lexical import FLOOR, class_rows
 from kdsl.evidence.types import Evidence, Picture
 from kdsl.tasks import Task
 
@@ -50,10 +50,7 @@ class LayoutExpert:
         labels = np.array([self.task.index(evidence.sample.label or "") for evidence in seen])
         model = LogisticRegression(C=self.c, max_iter=3000).fit(self._standardised(features), labels)
         self.classes_ = model.classes_.astype(np.int64)
-        # scikit-learn keeps one row for two classes: make it a row a class, as for more
-        two = len(self.classes_) == 2
-        self.coef_ = np.vstack([-model.coef_, model.coef_]) / 2 if two else model.coef_
-        self.intercept_ = np.concatenate([-model.intercept_, model.intercept_]) / 2 if two else model.intercept_
+        self.coef_, self.intercept_ = class_rows(model)
         return self
 
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:

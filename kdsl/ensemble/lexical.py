@@ -85,6 +85,13 @@ def _vectorizer(field: _Field, vocabulary: dict[str, int] | None = None) -> Tfid
     return TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=min_df, sublinear_tf=True, vocabulary=vocabulary)
 
 
+def class_rows(model: LogisticRegression) -> tuple[np.ndarray, np.ndarray]:
+    """Weights [m, f] and intercepts [m], a row a class; scikit-learn itself keeps one row for two classes."""
+    if len(model.classes_) > 2:
+        return model.coef_, model.intercept_
+    return np.vstack([-model.coef_, model.coef_]) / 2, np.concatenate([-model.intercept_, model.intercept_]) / 2
+
+
 class LexicalExpert:
     """TF-IDF over the task's fields, then multinomial logistic regression (inverse strength `c`)."""
 
@@ -110,11 +117,7 @@ class LexicalExpert:
         weights = np.repeat([LABELLED_WEIGHT, 1.0], [len(labelled), len(imagined)])
         model = LogisticRegression(C=self.c, max_iter=3000).fit(self._features(evidences), labels, weights)
         self.classes_ = model.classes_.astype(np.int64)
-        # scikit-learn keeps one row for two classes: make it a row a class, as for more
-        self.coef_ = model.coef_ if len(self.classes_) > 2 else np.vstack([-model.coef_, model.coef_]) / 2
-        self.intercept_ = (
-            model.intercept_ if len(self.classes_) > 2 else np.concatenate([-model.intercept_, model.intercept_]) / 2
-        )
+        self.coef_, self.intercept_ = class_rows(model)
         return self
 
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:

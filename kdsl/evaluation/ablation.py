@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -237,18 +238,25 @@ def _run(
     waiting = deque(cells)
     while waiting:  # once more where a process died: that breaks a pool
         running: dict[Future[str | None], Cell] = {}
-        with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _start_child) as pool:
-            try:
-                while waiting or running:
-                    while waiting and len(running) < jobs:
-                        cell = waiting[0]
-                        future = pool.submit(attempt, cell, observed[cell.variant], folds, tasks)
-                        running[future] = waiting.popleft()
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
-                        fault = future.result()
-                        yield running.pop(future), fault
-            except BrokenProcessPool:
-                yield from ((cell, "a process died: killed, or out of memory?") for cell in running.values())
+        with suppress(BrokenProcessPool), _pool(jobs) as pool:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    cell = waiting[0]
+                    future = pool.submit(attempt, cell, observed[cell.variant], folds, tasks)
+                    running[future] = waiting.popleft()
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    fault = future.result()
+                    yield running.pop(future), fault
+        for cell in running.values():  # the break does not say whose process died: each once more, by itself
+            with _pool(1) as pool:
+                try:
+                    yield cell, pool.submit(attempt, cell, observed[cell.variant], folds, tasks).result()
+                except BrokenProcessPool:
+                    yield cell, "its process died: killed, or out of memory?"
+
+
+def _pool(processes: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _start_child)
 
 
 def _start_child() -> None:

@@ -20,6 +20,7 @@ import numpy as np
 from kdsl.data.files import atomic_write
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError
+from kdsl.evaluation.html import render_audit
 from kdsl.evaluation.predictions import Judged, read_judged
 from kdsl.tasks import Task
 
@@ -47,6 +48,8 @@ class Audit:
     """Suspects of all tasks, ranked; `judged` samples were looked at, `failed` ones had no prediction."""
 
     suspects: list[Suspect]
+    samples: dict[str, Sample]
+    """The suspects' samples by id."""
     judged: int
     failed: int
     out_of_fold: bool
@@ -72,7 +75,9 @@ def audit(data: Path, pred: Path, tasks: Sequence[Task]) -> Audit:
     ]
     suspects.sort(key=lambda suspect: suspect.quality)
     out_of_fold = all(line.line.fold is not None for line in whole)
-    return Audit(suspects, len(whole), len(judged) - len(whole), out_of_fold)
+    named = {suspect.id for suspect in suspects}
+    samples = {line.sample.id: line.sample for line in whole if line.sample.id in named}
+    return Audit(suspects, samples, len(whole), len(judged) - len(whole), out_of_fold)
 
 
 def write_audit(path: Path, found: Audit) -> None:
@@ -82,6 +87,19 @@ def write_audit(path: Path, found: Audit) -> None:
     writer.writeheader()
     writer.writerows(asdict(suspect) for suspect in found.suspects)
     atomic_write(path, text.getvalue().encode("utf-8-sig"))
+
+
+def write_audit_page(path: Path, found: Audit, tasks: Sequence[Task], images: Path) -> None:
+    """Write the suspects as a page to look through: pictures and words beside both labels and what these mean.
+
+    Args:
+        images: the folder that the samples' pictures lie below; those that cannot be read are named alone.
+    """
+    rows = []
+    for suspect in found.suspects:
+        sample = found.samples[suspect.id]
+        rows.append(asdict(suspect) | {"turns": sample.turns, "images": sample.images})
+    atomic_write(path, render_audit(rows, found.judged, tasks, images))
 
 
 def pairs_table(found: Audit) -> Any:

@@ -20,7 +20,8 @@ from kdsl.ensemble.scored import Scored
 from kdsl.ensemble.settings import load_settings
 from kdsl.evaluation.metrics import calibration_error, reliability
 from kdsl.export.merging import training_manifest
-from kdsl.models.adapters import read_adapter, read_stamp
+from kdsl.models.adapters import SHIFT, read_adapter, read_stamp, touches_vision, weights_file
+from kdsl.models.delta import DELTA
 from kdsl.tasks import Task
 
 _TEMPLATE = Path(__file__).with_name("card.md.j2")
@@ -93,14 +94,15 @@ def model_card(
     from huggingface_hub import ModelCard, ModelCardData
 
     manifest, stamp, figures = training_manifest(adapter), read_stamp(adapter), figures or {}
+    delta = weights_file(adapter).name == DELTA
     source = stamp.base if stamp else str(read_adapter(adapter)[0].base_model_name_or_path or "not known")
     base = public_name(source)
     data = ModelCardData(
         base_model=base if base.count("/") == 1 else None,  # the hub takes its own ids alone
         language="zh",
-        library_name="peft" if kind == "adapter" else "transformers",
+        library_name="transformers" if kind == "model" else "kdsl" if delta else "peft",
         pipeline_tag="image-text-to-text",
-        tags=["kdsl", "lora", "intent-recognition", "customer-service"],
+        tags=["kdsl", *([] if delta else ["lora"]), "intent-recognition", "customer-service"],
         metrics=["f1", "accuracy"] if figures else None,
     )
     samples: Mapping[str, int] = manifest.get("samples", {})
@@ -121,7 +123,9 @@ def model_card(
         counts={task.name: figures[task.name].counts if task.name in figures else () for task in tasks},
         figures={task.name: figures.get(task.name) for task in tasks},
         folds=folds,
-        vision=any(".visual." in key for key in read_adapter(adapter)[1]),
+        delta=delta,
+        shifted=(adapter / SHIFT).is_file(),
+        vision=touches_vision(adapter),
     )
     return str(card)
 

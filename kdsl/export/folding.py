@@ -1,8 +1,9 @@
-"""An adapter folded into its base: a plain Hugging Face model folder, proven to score labels as before.
+"""An adapter, LoRA or delta, folded into its base: a plain Hugging Face model folder, proven to score labels as before.
 
 config.json, *.safetensors        as transformers writes them
 tokenizer, processor, template    the base's own files
 README.md                         the model card
+label_shift.json                  where the adapter has one: what is to be taken off each label's log-probability
 manifest.json                     base, adapter and its hash, task, how far scores moved
 """
 
@@ -28,7 +29,7 @@ from kdsl.evidence.facts import picture_facts
 from kdsl.evidence.pixels import measure
 from kdsl.evidence.types import Evidence, Picture
 from kdsl.export.card import public_name
-from kdsl.models.adapters import WEIGHTS, load_adapter, read_adapter
+from kdsl.models.adapters import SHIFT, load_adapter, touches_vision, weights_file
 from kdsl.models.base import find_weights, fingerprint_of, load_base
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
@@ -53,11 +54,6 @@ class Folded:
     touches_vision: bool
 
 
-def touches_vision(adapter: Path) -> bool:
-    """Whether an adapter changes the vision tower, which vLLM and sglang leave as it is."""
-    return any(".visual." in key for key in read_adapter(adapter)[1])
-
-
 def fold_adapter(
     adapter: Path,
     base: ModelConfig,
@@ -79,7 +75,7 @@ def fold_adapter(
         BundleError: the adapter does not fit the base, `out` holds something else, or scores moved too far.
     """
     inputs = {
-        "adapter_sha256": file_hash(adapter / WEIGHTS),
+        "adapter_sha256": file_hash(weights_file(adapter)),
         "base": public_name(base.source),
         "base_fingerprint": fingerprint_of(find_weights(base)),
         "dtype": base.dtype,
@@ -143,13 +139,19 @@ def _fold(
     """Save base plus adapter to `out`; the scores [n, m] that the adapter on its base gives."""
     loaded = load_base(base)
     load_adapter(loaded, adapter, _ADAPTER)
+    loaded.label_shifts[_ADAPTER] = {}  # no weight holds them: they go along as a file
     with loaded.using(_ADAPTER):
         scores = LabelScorer(loaded, task, prompt).score(probes)
-    try:
-        model = loaded.peft.merge_and_unload(safe_merge=True, adapter_names=[_ADAPTER])
-    except ValueError as error:
-        raise BundleError(f"the adapter in {adapter} cannot be folded into {loaded.name}: {error}.") from error
-    model.save_pretrained(out)
+        if _ADAPTER in loaded.deltas:
+            loaded.model.save_pretrained(out)
+    if loaded.peft is not None:
+        try:
+            model = loaded.peft.merge_and_unload(safe_merge=True, adapter_names=[_ADAPTER])
+        except ValueError as error:
+            raise BundleError(f"the adapter in {adapter} cannot be folded into {loaded.name}: {error}.") from error
+        model.save_pretrained(out)
+    if (adapter / SHIFT).is_file():
+        shutil.copyfile(adapter / SHIFT, out / SHIFT)
     folder = find_weights(base)
     for pattern in _BASE_FILES:
         for file in folder.glob(pattern):

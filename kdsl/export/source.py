@@ -14,7 +14,7 @@ from kdsl.evidence.observe import observe
 from kdsl.evidence.types import Evidence
 from kdsl.export.card import bundle_card, model_card
 from kdsl.export.merging import trained_tasks
-from kdsl.models.adapters import read_adapter
+from kdsl.models.adapters import tensor_shapes
 from kdsl.tasks import Task, task_by_name
 
 COMPARED = 16
@@ -56,7 +56,7 @@ def from_adapter(adapter: Path, config_path: str, name: str | None) -> Source:
         ConfigError: the config holds faults.
         InputError: no task is named though the adapter has several, or there is none of that name.
     """
-    read_adapter(adapter)
+    tensor_shapes(adapter)  # refuses what is no adapter
     config = load_config(config_path)
     every = load_tasks(config)
     trained = trained_tasks([adapter], every)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -67,6 +68,15 @@ def load_adapter(loaded: LoadedModel, folder: Path, name: str) -> None:
     loaded.label_shifts[name] = shifts
 
 
+@contextmanager
+def renames_unheard() -> Iterator[None]:
+    """peft and trl use names that transformers is about to rename: nothing that a user could act on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
+@renames_unheard()
 def _load_lora(loaded: LoadedModel, folder: Path, name: str) -> None:
     config = _checked_config(loaded, folder)
     from peft import PeftModel
@@ -148,7 +158,6 @@ def read_adapter(folder: Path) -> tuple[Any, dict[str, tuple[int, ...]]]:
         BundleError: the folder is incomplete or cannot be read, or is no LoRA adapter.
     """
     from peft import PeftConfig
-    from safetensors import SafetensorError, safe_open
 
     for file in (_CONFIG, WEIGHTS):
         if not (folder / file).is_file():
@@ -157,13 +166,44 @@ def read_adapter(folder: Path) -> tuple[Any, dict[str, tuple[int, ...]]]:
             )
     try:
         config = PeftConfig.from_pretrained(str(folder))
-        with safe_open(folder / WEIGHTS, framework="pt") as weights:
-            shapes = {key: tuple(weights.get_slice(key).get_shape()) for key in weights.keys()}  # noqa: SIM118
-    except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise BundleError(f"the adapter in {folder} cannot be read: {error}") from error
     if config.peft_type != "LORA":
         raise BundleError(f"the adapter in {folder} is of type {config.peft_type}; kdsl loads LORA.")
-    return config, shapes
+    return config, tensor_shapes(folder)
+
+
+def weights_file(folder: Path) -> Path:
+    """An adapter's own tensors: a delta's, or LoRA's in PEFT's format.
+
+    Raises:
+        BundleError: the folder holds neither.
+    """
+    for name in (DELTA, WEIGHTS):
+        if (folder / name).is_file():
+            return folder / name
+    raise BundleError(f"{folder} is not an adapter: it has neither {WEIGHTS} (PEFT's format) nor {DELTA}.")
+
+
+def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor of an adapter by key; none is loaded.
+
+    Raises:
+        BundleError: the folder holds no adapter, or a damaged one.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    file = weights_file(folder)
+    try:
+        with safe_open(file, framework="pt") as weights:
+            return {key: tuple(weights.get_slice(key).get_shape()) for key in weights.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise BundleError(f"{file} cannot be read: {error}") from error
+
+
+def touches_vision(folder: Path) -> bool:
+    """Whether an adapter changes the vision tower, which vLLM and sglang leave as it is."""
+    return any(".visual." in key for key in tensor_shapes(folder))
 
 
 def _take_off(loaded: LoadedModel, name: str) -> None:

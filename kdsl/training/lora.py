@@ -17,9 +17,7 @@ import hashlib
 import importlib.metadata
 import json
 import shutil
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,7 @@ from kdsl.data.files import atomic_write
 from kdsl.data.sample import Sample
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
-from kdsl.models.adapters import SHIFT, stamp_adapter
+from kdsl.models.adapters import SHIFT, renames_unheard, stamp_adapter
 from kdsl.models.base import LoadedModel
 from kdsl.tasks import Task
 from kdsl.training.augmentation import augmented
@@ -39,6 +37,8 @@ from kdsl.training.regimes import trainee
 from kdsl.training.teacher import SoftTargets
 
 SCHEMA = 1
+LOGS = "logs"
+"""Where in an adapter's folder TensorBoard's files lie."""
 _PACKAGES = ("kdsl", "torch", "transformers", "peft", "trl")
 _BESIDE_THE_POINT: dict[str, Any] = dict.fromkeys(
     ("save_every", "strategy", "search", "gradient_checkpointing", "report_to"), True
@@ -46,15 +46,7 @@ _BESIDE_THE_POINT: dict[str, Any] = dict.fromkeys(
 """Settings of training that do not change what is learned."""
 
 
-@contextmanager
-def _renames_unheard() -> Iterator[None]:
-    """trl passes names that transformers is about to rename: nothing that a user could act on."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        yield
-
-
-@_renames_unheard()
+@renames_unheard()
 def train_adapter(
     loaded: LoadedModel,
     evidences: Sequence[Evidence],
@@ -95,7 +87,7 @@ def train_adapter(
     else:
         given = labelled = soft.taught(evidences)
     samples = {task.name: sum(e.sample.task == task.name for e in given) for task in tasks}
-    inputs = _fingerprint(loaded, labelled, tasks, config, seed) | (soft.inputs(labelled) if soft else {})
+    inputs = training_inputs(loaded, labelled, tasks, config, seed) | (soft.inputs(labelled) if soft else {})
     if _finished(out, inputs):
         return out
     counts = {
@@ -124,7 +116,7 @@ def train_adapter(
     shifts = None
     if tau := config.training.logit_adjustment:
         shifts = label_shifts(labelled, tasks, config.training.balance, tau)
-    curves = reporters(config.training.report_to, out) if report else []
+    curves = reporters(config.training.report_to, out / LOGS, inputs) if report else []
     bar = RichProgress(out.name, config.training.batch_size * config.training.gradient_accumulation)
     with trainee(loaded, config.training, seed) as learner:
 
@@ -250,7 +242,7 @@ def check_trainable(samples: Iterable[Sample], tasks: Sequence[Task]) -> None:
         raise InputError(f"an adapter cannot be trained on these samples:\n{listed}{more}")
 
 
-def _fingerprint(
+def training_inputs(
     loaded: LoadedModel, labelled: Sequence[Evidence], tasks: Sequence[Task], config: Config, seed: int
 ) -> dict[str, Any]:
     """What an adapter depends on, hashed where it is long."""

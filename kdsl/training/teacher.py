@@ -19,7 +19,7 @@ from kdsl.config import Config, DistilConfig, PromptConfig
 from kdsl.data.files import BadRow, atomic_write, json_rows
 from kdsl.errors import BundleError, ConfigError, InputError, did_you_mean
 from kdsl.evidence.types import Evidence
-from kdsl.models.adapters import load_adapter, remove_adapter
+from kdsl.models.adapters import load_adapter, remove_adapter, weights_file
 from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.progress import track
@@ -120,7 +120,7 @@ def ask_teachers(
 def _ask(
     loaded: LoadedModel, adapter: Path, evidences: Sequence[Evidence], task: Task, prompt: PromptConfig, file: Path
 ) -> dict[str, np.ndarray]:
-    with (adapter / "adapter_model.safetensors").open("rb") as weights:
+    with weights_file(adapter).open("rb") as weights:
         asked = hashlib.file_digest(weights, "sha256")
     asked.update(f"{loaded.fingerprint} {task.model_dump_json()} {prompt.model_dump_json()}".encode())
     keys = {e.sample.id: _key(asked.hexdigest(), e) for e in evidences}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.integrations import WandbCallback
 from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 from trl import SFTConfig, SFTTrainer
 
@@ -270,25 +272,55 @@ def _halves(state: TrainerState) -> int:
     return int(2 * (state.epoch or 0) + 1e-6)
 
 
-def reporters(where: Literal["tensorboard", "wandb", "none"], out: Path) -> list[TrainerCallback]:
-    """Callbacks that write a training's curves: to `out/logs` for TensorBoard, or to Weights & Biases.
+class WandbRun(WandbCallback):
+    """A training as one run of Weights & Biases: figures and settings go there; no code, git state or terminal output.
+
+    The project is `kdsl`, or what WANDB_PROJECT says; files lie where wandb puts them (./wandb, or WANDB_DIR).
+    """
+
+    def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.name = name
+        self.settings = settings
+
+    def setup(self, args: TrainingArguments, state: TrainerState, model: Any, **kwargs: Any) -> None:
+        quiet = self._wandb.Settings(disable_git=True, save_code=False, console="off")
+        project = os.getenv("WANDB_PROJECT", "kdsl")
+        self._wandb.init(project=project, name=self.name, config=dict(self.settings), settings=quiet)
+        super().setup(args, state, model, **kwargs)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        super().on_train_end(args, state, control, **kwargs)
+        self._wandb.finish()  # or the next task's training would draw its curves into this run
+
+
+def reporters(
+    where: Literal["tensorboard", "wandb", "none"], logs: Path, settings: Mapping[str, Any]
+) -> list[TrainerCallback]:
+    """Callbacks that write a training's curves: for TensorBoard, or to Weights & Biases.
+
+    Args:
+        logs: folder of TensorBoard's files; a run of Weights & Biases is named as the folder it lies in.
+        settings: what the training depends on.
 
     Raises:
         MissingDependency: wandb is asked for and not here.
     """
-    from transformers.integrations import TensorBoardCallback, WandbCallback
+    from transformers.integrations import TensorBoardCallback
 
     if where == "tensorboard":
         from tensorboardX import SummaryWriter
 
-        return [TensorBoardCallback(SummaryWriter(str(out / "logs")))]
+        return [TensorBoardCallback(SummaryWriter(str(logs)))]
     if where == "wandb":
         if not find_spec("wandb"):
             raise MissingDependency(
                 "training.report_to: wandb needs the package wandb: `pip install 'kdsl[wandb]'`, or write "
                 "training.report_to: tensorboard."
             )
-        return [WandbCallback()]
+        return [WandbRun(str(logs.parent), settings)]
     return []
 
 

@@ -84,10 +84,26 @@ def test_other_samples_are_not_mixed_into_a_fit(
 def test_too_few_samples_are_refused(
     samples: list[Evidence], tasks: list[Task], config: Config, models: Models, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="needs at least 2 labels with 2 samples each"):
-        fit_bundle(samples[:4], tasks, config, tmp_path / "b", models, print)
+    alike = [e for e in samples if e.sample.label == samples[0].sample.label]
+    with pytest.raises(InputError, match="at least 2 labels in each of 2 inner trainings"):
+        fit_bundle(alike, tasks, config, tmp_path / "b", models, print)
     with pytest.raises(InputError, match="no labelled sample"):
         fit_bundle([], tasks, config, tmp_path / "b", models, print)
+
+
+def test_most_labels_may_have_one_sample(
+    samples: list[Evidence], tasks: list[Task], config: Config, models: Models, tmp_path: Path
+) -> None:
+    few: dict[tuple[str, str | None], list[Evidence]] = {}
+    for evidence in samples:
+        few.setdefault((evidence.sample.task, evidence.sample.label), []).append(evidence)
+    first = {task.name: task.names[0] for task in tasks}
+    kept = [e for (task, label), group in few.items() for e in group[: 2 if label == first[task] else 1]]
+    bundle = fit_bundle(kept, tasks, config, tmp_path / "b", models, print)
+    predictor = Predictor(bundle, models)
+    names = {task.name: task.names for task in tasks}
+    assert all(found.label in names[found.task] for found in predictor.predict(samples))
+    predictor.close()
 
 
 def test_damage_is_found_but_rules_may_be_edited(copy: Path, models: Models) -> None:

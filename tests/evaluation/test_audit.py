@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from judged_lines import gold_row, line, write_files
+from PIL import Image
 
 from kdsl.cli.main import cli
 from kdsl.data.sample import Sample, Turn
 from kdsl.errors import InputError
-from kdsl.evaluation.audit import EXCERPT, audit, excerpt, write_audit
+from kdsl.evaluation.audit import EXCERPT, audit, excerpt, write_audit, write_audit_page
 from kdsl.tasks import Label, Task
 
 NAMES = ("是否会生锈", "是否易褪色", "是否好用")
@@ -77,6 +80,33 @@ def test_the_command_counts_pairs_and_leaves_the_labels_alone(files: tuple[Path,
     assert ["intent", NAMES[2], NAMES[1], "1"] in rows
     assert len(list(csv.DictReader((tmp_path / "a.csv").open(encoding="utf-8-sig")))) == 3
     assert files[0].read_bytes() == before
+    assert not (tmp_path / "a.csv.html").exists()
+    result = CliRunner().invoke(cli, ["audit", *arguments, "--images", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "a.csv.html").is_file()
+
+
+def test_the_page_shows_what_a_person_needs_to_decide(files: tuple[Path, Path], task: Task, tmp_path: Path) -> None:
+    gold = json.loads(files[0].read_text("utf-8"))
+    gold[2] |= {"instruction": "用户: 掉色吗 1 < 2<image>", "image": ["2.png"]}  # suspects 2 and 7
+    gold[7] |= {"instruction": "用户: 好用吗<image>", "image": ["gone.png"]}
+    files[0].write_text(json.dumps(gold), "utf-8")
+    Image.new("RGB", (400, 900), "teal").save(tmp_path / "2.png")
+    meant = task.model_copy(update={"labels": tuple(Label(name=n, zh=f"{n}的意思", en=f"<{n}>") for n in NAMES)})
+    write_audit_page(tmp_path / "audit.html", audit(*files, [meant]), [meant], tmp_path)
+    text = (tmp_path / "audit.html").read_text("utf-8")
+    assert text.count("<details") == 3
+    assert "3 of 36 labels" in text
+    entry = next(part for part in text.split("<details")[1:] if "掉色" in part)
+    assert "掉色吗 1 &lt; 2" in entry
+    for name in (NAMES[1], NAMES[2]):  # given and suggested
+        assert f"{name}的意思 · &lt;{name}&gt;" in entry
+    assert NAMES[0] not in entry
+    content = base64.b64decode(entry.partition("data:image/jpeg;base64,")[2].partition('"')[0])
+    with Image.open(io.BytesIO(content)) as picture:
+        assert max(picture.size) == 640
+    assert text.count("<img") == 1
+    assert "gone.png" in text
 
 
 def test_predictions_without_a_distribution_are_refused(files: tuple[Path, Path], task: Task, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tiny bases of three architectures, each with adapters that training would write."""
+"""Adapters that training would write, on tiny bases."""
 
 from __future__ import annotations
 
@@ -9,29 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from tiny_models import tiny_evidence, tiny_folder
 
 from kdsl.config import ModelConfig, PromptConfig
-from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import stamp_adapter
 from kdsl.models.base import load_base
-from kdsl.tasks import Label, Task
 
 TARGETS = ("q_proj", "down_proj")
-
-
-@pytest.fixture(scope="session")
-def base_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ModelConfig]:
-    """The config of a tiny base of a kind and seed, written once."""
-    made: dict[tuple[str, int], ModelConfig] = {}
-
-    def get(kind: str = "qwen2_vl", seed: int = 0) -> ModelConfig:
-        if (kind, seed) not in made:
-            folder = tiny_folder(tmp_path_factory.mktemp(kind), kind, seed)
-            made[kind, seed] = ModelConfig(source=str(folder), device="cpu")
-        return made[kind, seed]
-
-    return get
 
 
 @pytest.fixture(scope="session")
@@ -69,26 +52,5 @@ def make_adapter(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path
 
 
 @pytest.fixture(scope="session")
-def care() -> Task:
-    names = ("是否会生锈", "退款", "is it new")
-    return Task(
-        name="care",
-        input="dialogue",
-        prompt="你要的标签是什么？",
-        labels=tuple(Label(name=name, zh=name, en=name) for name in names),
-    )
-
-
-@pytest.fixture(scope="session")
 def prompt() -> PromptConfig:
     return PromptConfig(max_tokens=192, max_pixels=6272)
-
-
-@pytest.fixture(scope="session")
-def dialogues(tmp_path_factory: pytest.TempPathFactory, care: Task) -> list[Evidence]:
-    folder = tmp_path_factory.mktemp("pictures")
-    asked = ("壶底生锈吗", "钱退到哪里", "brand new?")
-    return [
-        tiny_evidence(folder, f"s{i}", turns=(("user", ask),), label=care.names[i], task=care.name)
-        for i, ask in enumerate(asked)
-    ]

@@ -18,9 +18,11 @@ from kdsl.config import ModelConfig, PromptConfig
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.export import folding
-from kdsl.export.folding import built_in_probes, fold_adapter, touches_vision
-from kdsl.models.adapters import load_adapter
+from kdsl.export.card import model_card
+from kdsl.export.folding import built_in_probes, fold_adapter
+from kdsl.models.adapters import SHIFT, load_adapter, stamp_adapter, touches_vision
 from kdsl.models.base import load_base
+from kdsl.models.delta import base_parameters, write_delta
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
 
@@ -65,6 +67,32 @@ def test_plain_peft_gives_the_scores_that_kdsl_gives(
     assert LabelScorer(theirs, care, prompt).score(dialogues) == pytest.approx(expected, abs=1e-5)
 
 
+def test_a_delta_is_folded_with_its_shift_beside_it(
+    base_of: Base, care: Task, prompt: PromptConfig, dialogues: list[Evidence], tmp_path: Path
+) -> None:
+    base, delta = base_of(), tmp_path / "delta"
+    loaded = load_base(base)
+    layer = {name: p * 1.5 for name, p in base_parameters(loaded.model).items() if ".layers.1." in name}
+    write_delta(delta, layer, torch.float32)
+    stamp_adapter(delta, loaded)
+    shifts = {care.name: dict.fromkeys(care.names, 0.0) | {care.names[0]: 3.0}}
+    (delta / SHIFT).write_text(json.dumps(shifts), "utf-8")
+    done = fold_adapter(delta, base, care, prompt, tmp_path / "out", dialogues, model_card(delta, [care], "model"))
+    assert done.moved < 1e-4
+    assert not done.touches_vision
+    assert json.loads((done.folder / SHIFT).read_text("utf-8")) == shifts
+    card = (done.folder / "README.md").read_text("utf-8")
+    assert "fine-tuned weights folded in" in card
+    assert "label_shift.json" in card
+    own, folded = (LabelScorer(model, care, prompt).score(dialogues) for model in (loaded, load_base(_at(done.folder))))
+    assert abs(own - folded).max() > 0.01
+    assert "delta.safetensors" in model_card(delta, [care], "adapter")
+
+
+def _at(folder: Path) -> ModelConfig:
+    return ModelConfig(source=str(folder), device="cpu")
+
+
 def test_a_folder_that_scores_otherwise_is_removed(
     base_of: Base, make_adapter: Make, care: Task, prompt: PromptConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,7 +107,7 @@ def test_given_samples_are_compared_and_a_finished_export_is_kept(
 ) -> None:
     base, adapter = base_of(), make_adapter(base_of())
     first = fold_adapter(adapter, base, care, prompt, tmp_path / "out", dialogues)
-    assert first.prompts == 3
+    assert first.prompts == len(dialogues)
     made = (tmp_path / "out" / "model.safetensors").stat().st_mtime_ns
     assert fold_adapter(adapter, base, care, prompt, tmp_path / "out", dialogues) == first
     assert (tmp_path / "out" / "model.safetensors").stat().st_mtime_ns == made

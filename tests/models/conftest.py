@@ -6,26 +6,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_models import KINDS, tiny_folder
+from tiny_models import KINDS
 
 from kdsl.config import ModelConfig
-from kdsl.models.base import LoadedModel, load_base
+from kdsl.models.base import LoadedModel
 from kdsl.tasks import Label, Task
 
 
 @pytest.fixture(scope="session")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return {kind: tiny_folder(tmp_path_factory.mktemp(kind), kind) for kind in KINDS}
+def folders(base_of: Callable[..., ModelConfig]) -> dict[str, Path]:
+    return {kind: Path(base_of(kind).source) for kind in KINDS}
 
 
 @pytest.fixture(scope="session")
-def get_loaded(folders: dict[str, Path]) -> Callable[[str], LoadedModel]:
+def get_loaded(load_tiny: Callable[..., LoadedModel]) -> Callable[[str], LoadedModel]:
     """A loaded model of a kind, shared by all tests: leave no adapter on it."""
     loaded: dict[str, LoadedModel] = {}
 
     def get(kind: str = "qwen2_vl") -> LoadedModel:
         if kind not in loaded:
-            loaded[kind] = load_base(ModelConfig(source=str(folders[kind]), device="cpu"))
+            loaded[kind] = load_tiny(kind)
         return loaded[kind]
 
     return get

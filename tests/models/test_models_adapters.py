@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,12 @@ def logits(loaded: LoadedModel) -> torch.Tensor:
     ids = torch.tensor([loaded.tokenizer("会不会生锈")["input_ids"]])
     with torch.no_grad():
         return loaded.model(input_ids=ids).logits
+
+
+def test_loading_says_nothing_of_names_within_other_packages(base_folder: Path, adapters: dict[str, Path]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        load_adapter(load(base_folder), adapters["scene"], "scene")
 
 
 def test_adapters_switch_and_the_base_comes_back(base_folder: Path, adapters: dict[str, Path]) -> None:

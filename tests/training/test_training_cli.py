@@ -33,7 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "extends": "configs/nano.yaml",
         "large": {"source": str(folder / "model"), "device": "cpu"},
         "small": {"source": str(folder / "model"), "device": "cpu"},
-        "training": {"epochs": 1, "batch_size": 2, "lora_r": 2},
+        "training": {"epochs": 1, "batch_size": 2, "lora_r": 2, "search": None},
         "prompt": {"max_tokens": 128, "max_pixels": 3136},
     }
     (folder / "tiny.yaml").write_text(json.dumps(settings), "utf-8")  # JSON is YAML
@@ -78,6 +78,29 @@ def test_refuses_a_gpu_that_is_not_there(run: Run, tmp_path: Path) -> None:
     result = run(tmp_path, "--task", "intent", "--set", "large.device=cuda:99")
     assert isinstance(result.exception, ConfigError)
     assert "cuda:99" in str(result.exception)
+
+
+def test_held_out_samples_choose_a_half_epoch(run: Run, tmp_path: Path) -> None:
+    asked = (("锅会生锈不", "是否会生锈"), ("裤子褪色么", "是否易褪色"))
+    rows = [
+        {"id": f"v{i}", "task": "intent", "instruction": f"用户: {text}", "output": label, "image": []}
+        for i, (text, label) in enumerate(asked)
+    ]
+    (tmp_path / "valid.json").write_text(json.dumps(rows), "utf-8")
+    result = run(tmp_path, "--task", "intent", "--seed", "4", "--valid", str(tmp_path / "valid.json"))
+    assert result.exit_code == 0, result.output
+    folder = tmp_path / "adapters" / "intent"
+    assert result.stdout.split() == [str(folder)]
+    chosen = json.loads((tmp_path / "report" / "adaptation.json").read_text("utf-8"))["intent"]["chosen"]
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert (manifest["seed"], manifest["samples"]) == (4, {"intent": 4})
+    assert manifest["training"]["stop"] == chosen["recipe"]["epochs"]
+    assert any((folder / "logs").iterdir())
+    rows[0]["id"] = "s1"  # a sample of the training
+    (tmp_path / "valid.json").write_text(json.dumps(rows), "utf-8")
+    result = run(tmp_path, "--task", "intent", "--valid", str(tmp_path / "valid.json"))
+    assert isinstance(result.exception, InputError)
+    assert "id 's1' stands in" in str(result.exception)
 
 
 def test_trains_a_student_on_what_the_large_model_says(run: Run, tmp_path: Path) -> None:

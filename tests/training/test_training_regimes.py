@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +193,45 @@ def test_curves_go_to_tensorboard_where_a_training_reports(
     assert not (
         train_adapter(load_tiny(), dialogues, [care], quiet, tmp_path / "b", seed=1, report=True) / "logs"
     ).exists()
-    wandb = _with(config, report_to="wandb")
+
+
+@pytest.mark.skipif(find_spec("wandb") is not None, reason="wandb is here")
+def test_reporting_to_wandb_names_the_package_that_is_missing(
+    load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    config = _with(small_config, report_to="wandb")
     with pytest.raises(MissingDependency, match=r"kdsl\[wandb\]"):
-        train_adapter(load_tiny(), dialogues, [care], wandb, tmp_path / "c", seed=1, report=True)
+        train_adapter(load_tiny(), dialogues, [care], config, tmp_path, seed=1, report=True)
+
+
+@pytest.mark.skipif(find_spec("wandb") is None, reason="wants kdsl[wandb]")
+def test_each_training_is_a_run_of_wandb_without_code_or_samples(
+    load_tiny: Load,
+    dialogues: list[Evidence],
+    care: Task,
+    small_config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("WANDB_PROJECT", "WANDB_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.py").write_text("unsaved = 1\n")
+    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]):
+        subprocess.run(["git", *command], check=True)
+    (tmp_path / "secret.py").write_text("unsaved = 2\n")
+    config = _with(small_config, epochs=1, report_to="wandb")
+    loaded = load_tiny()
+    for name in ("one", "two"):
+        train_adapter(loaded, dialogues, [care], config, Path("out") / "adapters" / name, seed=1, report=True)
+    runs = sorted((tmp_path / "wandb").glob("offline-run-*"))
+    assert len(runs) == 2
+    for run, name in zip(runs, ("one", "two"), strict=True):
+        (log,) = run.glob("*.wandb")
+        written = log.read_bytes()
+        for told in (b"kdsl", f"out/adapters/{name}".encode(), b"train/loss", b"logit_adjustment"):
+            assert told in written
+        assert not any(turn.text.encode() in written for evidence in dialogues for turn in evidence.sample.turns)
+        assert b"unsaved" not in written
+        assert [path.name for path in (run / "files").iterdir()] == ["requirements.txt"]
