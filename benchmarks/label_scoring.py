@@ -2,14 +2,15 @@
 
     python benchmarks/label_scoring.py
     python benchmarks/label_scoring.py --model FOLDER --dtype bfloat16 --tokens 1024
-    python benchmarks/label_scoring.py --shape qwen2-vl-2b --threads 1 --rounds 2 --labels 2
+    python benchmarks/label_scoring.py --shape qwen2-vl-2b --dtype bfloat16 --rounds 1 --labels 1
     python benchmarks/label_scoring.py --config FOLDER --dtype bfloat16 --device cuda
 
 Weights do not change the time: `--shape` and `--config` build a model with random weights, of a shape in shapes.py or
 in FOLDER/config.json (FOLDER needs the tokenizer and processor files too). Without options the embedded model is
 measured, or, where its weights are missing, a random one of its shape. The samples are made here: a picture, a page
 of text, a dialogue. All rows see the same prompts; the pictures are decoded before any clock starts, and the vision
-tower runs in all rows but those of calls 2 and 3, whose pictures stand in the cached prefix. Times are the median over
+tower runs in all rows but those of calls 2 and 3, whose pictures stand in the cached prefix. Greedy writing stops
+after as many tokens as a label takes on average with its end. Times are the median over
 the rounds, of processor time on a CPU with one thread; the ways take turns, so that what else the machine does falls on
 all of them. Peak memory is that of a way's first round, weights included.
 """
@@ -51,7 +52,6 @@ TURNS = (
     ("user", "那用久了锅底会不会掉涂层"),
     ("agent", "正常使用没有问题，建议用木铲"),
 )
-GREEDY_TOKENS = 6
 ONE_BY_ONE = "one forward a label"
 CONTEXT = ("会掉涂层：问不粘锅的涂层会不会脱落", "发货时间：问付款之后多久寄出")
 
@@ -99,6 +99,7 @@ def _ways(
     states = scorer.score_prompts(prompts, keep=True).states
     shortlist = scorer.task.names[:5]
     contexts = [CONTEXT] * len(prompts)
+    written = round(statistics.mean(scorer.tree.n_tokens))
 
     @torch.inference_mode()
     def prefill() -> None:
@@ -125,7 +126,7 @@ def _ways(
         "the same, prefix kept": lambda: first_call(keep=True),
         "calls 2-3, all labels": lambda: scorer.rescore(states, contexts),
         "calls 2-3, 5 labels": lambda: scorer.rescore(states, contexts, shortlist),
-        f"greedy, {GREEDY_TOKENS} tokens": lambda: generate(loaded, prompts, GREEDY_TOKENS),
+        f"greedy, {written} tokens": lambda: generate(loaded, prompts, written),
         ONE_BY_ONE: one_by_one,
     }
 

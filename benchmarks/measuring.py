@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import math
+import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
+from transformers import TrainerCallback, TrainerState
+from transformers.trainer import DEFAULT_CALLBACKS
 
 _MIB = 1 << 20
 _PROC = Path("/proc/self")
@@ -43,3 +49,32 @@ def peak_mib(device: torch.device) -> float:
         return math.nan
     lines = (_PROC / "status").read_text("utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
+class Steps(TrainerCallback):
+    """What a training's steps took, but for the first, which warms up; and the mean loss of all of them."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._start = self.seconds = self.loss = math.nan
+
+    def on_step_end(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
+        """Start the clock."""
+        if state.global_step == 1:
+            self._start = clock(self._device)
+
+    def on_train_end(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
+        """Stop it."""
+        self.seconds = clock(self._device) - self._start
+        self.loss = statistics.mean(row["loss"] for row in state.log_history if "loss" in row)
+
+
+@contextmanager
+def timed_steps(device: torch.device) -> Iterator[Steps]:
+    """Time the training of whatever `transformers.Trainer` is made inside."""
+    steps = Steps(device)
+    DEFAULT_CALLBACKS.append(steps)
+    try:
+        yield steps
+    finally:
+        DEFAULT_CALLBACKS.remove(steps)

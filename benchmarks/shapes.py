@@ -2,7 +2,8 @@
 
 The numbers are those of the published config.json files; `thirteenth` keeps the 2B's proportions (vision tower and
 vocabulary to language model) at a size that a CPU trains. Tokenizer and processor are kdsl-nano's, whose token ids
-lie below every vocabulary here.
+lie below every vocabulary here, but for nano's tokens that are whole label names: a label takes several tokens, as
+those of Qwen's own tokenizer do.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ _TOWER: dict[str, dict[str, int]] = {
     "qwen2-vl-7b": _QWEN_TOWER,
 }
 SHAPES = tuple(_TEXT)
+_WORDS = 8000  # nano's tokens learned from text; those of label names have the ids after them
 
 
 def write_shape(name: str, folder: Path) -> Path:
@@ -61,6 +63,10 @@ def write_shape(name: str, folder: Path) -> Path:
     for file in NANO_FOLDER.iterdir():
         if file.suffix in (".json", ".jinja") and file.name != "manifest.json":
             shutil.copy(file, folder)
+    tokenizer = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+    ids, merges = tokenizer["model"]["vocab"], tokenizer["model"]["merges"]
+    tokenizer["model"]["merges"] = [pair for pair in merges if ids["".join(pair)] < _WORDS]
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False), "utf-8")
     nano = json.loads((folder / "config.json").read_text("utf-8"))
     text = _TEXT[name]
     eighth = text["hidden_size"] // text["num_attention_heads"] // 16  # Qwen2-VL's split: 2, 3 and 3 eighths

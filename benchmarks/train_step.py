@@ -5,13 +5,17 @@
     python benchmarks/train_step.py --threads 1 --llama-factory ENVIRONMENT/bin/python
     python benchmarks/train_step.py --config configs/qwen2-vl-7b.yaml --shape qwen2-vl-7b   # a GPU
 
-All sides train the same adapter (rank, targets, batch, epochs, precision, checkpointing: the config's) on the same
-prompts about samples of the synthetic world. The others are handed what kdsl works out itself: prompts that fit the
-limit, and pictures already brought to the size that is shown, so that all of them read the same tokens. kdsl's time is
-that of `train_adapter`, whole: prompts, pictures decoded and put through the vision tower once, every epoch, the
-adapter written. trl's is that of SFTTrainer as its documentation sets up vision-language models (prompt, completion
-and images columns, its own collator), built, run and saved. LLaMA-Factory's is from the first step to the last, its
-tokenisation beforehand left out. Loading the model is in nobody's time. With `--shape` the weights are random.
+All sides train the same adapter (rank, targets, batch, epochs, steps, precision, checkpointing: the config's) on the
+same weights and the same prompts about samples of the synthetic world. The others are handed what kdsl works out
+itself: prompts that fit the limit, and pictures already brought to the size that is shown, so that all of them read
+the same tokens. trl's SFTTrainer is set up as its documentation does for vision-language models (prompt, completion
+and images columns, its own collator), LLaMA-Factory by the settings of its own examples. With `--shape` the weights
+are random.
+
+Everybody's time is that of the steps after the first, which warms up. kdsl's has besides what it does once and the
+others at every step: all pictures decoded, from their own size, and put through the vision tower. Loading the model,
+tokenisation that comes before the first step, and writing the adapter are in nobody's time. The mean loss shows that
+the sides learn alike; the others' counts the line break after the answer's turn too.
 
 Each run has a process of its own; the sides take turns; printed are the medians over the rounds. On a CPU with one
 thread the time is the processor's, which other work on the machine does not lengthen. The share of the matrix-product
@@ -36,10 +40,10 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from measuring import clock, peak_mib
+from measuring import clock, peak_mib, timed_steps
 from shapes import SHAPES, random_model, write_shape
 
 from kdsl.config import Config, load_config, load_tasks
@@ -47,6 +51,7 @@ from kdsl.data.world.dataset import write_world
 from kdsl.evidence.load import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel, load_base
+from kdsl.models.features import picture_features
 from kdsl.models.shape import shape_of
 from kdsl.tasks import Task
 from kdsl.training.examples import make_examples
@@ -54,7 +59,9 @@ from kdsl.training.lora import train_adapter
 from kdsl.training.regimes import target_modules
 from kdsl.training.trainer import training_arguments
 
+T = TypeVar("T")
 SEED = 17
+LLAMA_FACTORY = "LLaMA-Factory"
 
 
 @dataclass(frozen=True)
@@ -85,19 +92,38 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """What the sides have before them.
+
+    Attributes:
+        tokens: of a sample, on average.
+        rate: floating-point operations a second of a product of matrices.
+        work: floating-point operations that a sample asks for at least.
+    """
+
+    device: str
+    parameters: int
+    samples: int
+    tokens: float
+    rate: float
+    work: float
+
+
+@dataclass(frozen=True)
 class Measured:
-    """One training: seconds, and the process's peak memory."""
+    """One training: seconds of its steps after the first, the process's peak memory, the mean loss of all steps."""
 
     seconds: float
     mib: float
+    loss: float
 
 
-def prepare(job: Job, per_label: int) -> float:
-    """Draw the samples and write what the sides read; returns the mean number of tokens."""
+def prepare(job: Job, per_label: int, llama_factory: bool = False) -> Prepared:
+    """Draw the samples and write what the sides read."""
     write_world(job.folder / "world", per_label, SEED, [job.task], workers=1)
     (job.folder / "shown").mkdir()
-    evidences = job.evidences()
-    examples = make_examples(job.load(), evidences, {job.task.name: job.task}, job.config.prompt)
+    evidences, loaded = job.evidences(), job.load()
+    examples = make_examples(loaded, evidences, {job.task.name: job.task}, job.config.prompt)
     rows = []
     for evidence, example in zip(evidences, examples, strict=True):
         files = []
@@ -108,18 +134,26 @@ def prepare(job: Job, per_label: int) -> float:
         text = prompt.prefix + prompt.context + prompt.question
         rows.append({"prompt": text, "answer": evidence.sample.label, "images": files})
     (job.folder / "rows.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
-    return statistics.mean(len(example) for example in examples)
+    if llama_factory:
+        _write_llama_factory(job, loaded, job.folder / LLAMA_FACTORY)
+    tokens, shape = statistics.mean(len(example) for example in examples), shape_of(loaded.model)
+    work = 4 * shape.n_layers * shape.layer_weights * tokens
+    return Prepared(str(loaded.device), loaded.n_parameters, len(rows), tokens, matrix_rate(loaded), work)
 
 
 def run_kdsl(job: Job) -> Measured:
-    """`train_adapter`, from evidence to the adapter on disk."""
+    """`train_adapter`, and before it, on the clock too, the pictures that it looks at once."""
     loaded, evidences = job.load(), job.evidences()
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "adapter"
-        start = clock(loaded.device)
-        train_adapter(loaded, evidences, [job.task], job.config, out, seed=SEED)
-        seconds = clock(loaded.device) - start
-    return Measured(seconds, peak_mib(loaded.device))
+    features = picture_features(loaded)
+    examples = make_examples(loaded, evidences, {job.task.name: job.task}, job.config.prompt)
+    start = clock(loaded.device)
+    for example in examples:
+        if example.prompt.pictures:
+            features.of(example.prompt)
+    once = clock(loaded.device) - start
+    with tempfile.TemporaryDirectory() as folder, timed_steps(loaded.device) as steps:
+        train_adapter(loaded, evidences, [job.task], job.config, Path(folder) / "adapter", seed=SEED)
+    return Measured(once + steps.seconds, peak_mib(loaded.device), steps.loss)
 
 
 def trl_parts(job: Job, loaded: LoadedModel, folder: Path) -> dict[str, Any]:
@@ -163,18 +197,13 @@ def trl_parts(job: Job, loaded: LoadedModel, folder: Path) -> dict[str, Any]:
 
 
 def run_trl(job: Job) -> Measured:
-    """SFTTrainer with its own collator, from the dataset to the adapter on disk."""
+    """SFTTrainer with its own collator."""
     from trl import SFTTrainer
 
     loaded = job.load()
-    with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
-        parts = trl_parts(job, loaded, Path(folder))
-        start = clock(loaded.device)
-        trainer = SFTTrainer(**parts)
-        trainer.train()
-        trainer.save_model()
-        seconds = clock(loaded.device) - start
-    return Measured(seconds, peak_mib(loaded.device))
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr), timed_steps(loaded.device) as steps:
+        SFTTrainer(**trl_parts(job, loaded, Path(folder))).train()
+    return Measured(steps.seconds, peak_mib(loaded.device), steps.loss)
 
 
 def _shared_arguments(job: Job, loaded: LoadedModel, folder: Path) -> dict[str, Any]:
@@ -187,82 +216,79 @@ def _shared_arguments(job: Job, loaded: LoadedModel, folder: Path) -> dict[str, 
     return {name: getattr(ours, name) for name in names.split()}
 
 
-_LLAMA_FACTORY = """
+_SCRIPT = """
 import json, sys
 import torch
-from transformers import TrainerCallback
 from llamafactory.train.tuner import run_exp
 sys.path.insert(0, sys.argv[1])
-from measuring import clock, peak_mib
-arguments, device, threads, out = json.loads(sys.argv[2])
-device = torch.device(device)
-torch.set_num_threads(threads)
-
-class Clock(TrainerCallback):
-    def on_train_begin(self, *_, **__):
-        self.start = clock(device)
-
-    def on_train_end(self, *_, **__):
-        self.seconds = clock(device) - self.start
-
-timer = Clock()
-run_exp(arguments, callbacks=[timer])
-with open(out, "w") as file:
-    json.dump([timer.seconds, peak_mib(device)], file)
+from measuring import peak_mib, timed_steps
+with open(sys.argv[2]) as file:
+    arguments = json.load(file)
+device = torch.device(sys.argv[3])
+torch.set_num_threads(int(sys.argv[4]))
+with timed_steps(device) as steps:
+    run_exp(arguments)
+with open(sys.argv[5], "w") as file:
+    json.dump([steps.seconds, peak_mib(device), steps.loss], file)
 """
 
 
-def run_llama_factory(job: Job, python: Path) -> Measured:
-    """LLaMA-Factory's `run_exp` in the environment of `python`, which needs no kdsl."""
-    loaded, training = job.load(), job.config.training
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        rows = [
-            {
-                "messages": [
-                    {"role": "user", "content": "<image>" * len(row["images"]) + row["prompt"]},
-                    {"role": "assistant", "content": row["answer"]},
-                ],
-                "images": row["images"],
-            }
-            for row in job.rows()
-        ]
-        (folder / "rows.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
-        model = folder / "model"  # in the precision of the run: it trains in the one that the weights were saved in
-        loaded.model.save_pretrained(model)
-        loaded.processor.save_pretrained(model)
-        columns = {"messages": "messages", "images": "images"}
-        tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
-        info = {"rows": {"file_name": "rows.json", "formatting": "sharegpt", "columns": columns, "tags": tags}}
-        (folder / "dataset_info.json").write_text(json.dumps(info), "utf-8")
-        arguments = {
-            "stage": "sft",
-            "do_train": True,
-            "model_name_or_path": str(model),
-            "template": "qwen2_vl",
-            "default_system": "",
-            "finetuning_type": "lora",
-            "lora_rank": training.lora_r,
-            "lora_alpha": training.lora_alpha,
-            "lora_dropout": training.lora_dropout,
-            "lora_target": ",".join(target_modules(loaded.model)),
-            "freeze_vision_tower": True,
-            "dataset": "rows",
-            "dataset_dir": str(folder),
-            "cutoff_len": 2 * job.config.prompt.max_tokens,  # nothing is cut
-            "image_min_pixels": loaded.factor**2,
-            "image_max_pixels": job.config.prompt.max_pixels,
-            "disable_gradient_checkpointing": not training.gradient_checkpointing,
-            "report_to": "none",
-            "output_dir": str(folder / "out"),
-            **_shared_arguments(job, loaded, folder),
-            "lr_scheduler_type": "cosine",
+def _write_llama_factory(job: Job, loaded: LoadedModel, folder: Path) -> None:
+    """The model, the samples and the settings (arguments.json) of LLaMA-Factory."""
+    training = job.config.training
+    model = folder / "model"  # in the precision of the run: it trains in the one that the weights were saved in
+    loaded.model.save_pretrained(model)
+    loaded.processor.save_pretrained(model)
+    rows = [
+        {
+            "messages": [
+                {"role": "user", "content": "<image>" * len(row["images"]) + row["prompt"]},
+                {"role": "assistant", "content": row["answer"]},
+            ],
+            "images": row["images"],
         }
-        out = folder / "measured.json"
-        job_ = json.dumps([arguments, loaded.device.type, torch.get_num_threads(), str(out)])
-        script = [python, "-c", _LLAMA_FACTORY, str(Path(__file__).parent), job_]
-        subprocess.run(script, check=True, env={**os.environ, "PYTHONPATH": ""}, stdout=sys.stderr)
-        return Measured(*json.loads(out.read_text("utf-8")))
+        for row in job.rows()
+    ]
+    (folder / "rows.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+    columns = {"messages": "messages", "images": "images"}
+    tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+    info = {"rows": {"file_name": "rows.json", "formatting": "sharegpt", "columns": columns, "tags": tags}}
+    (folder / "dataset_info.json").write_text(json.dumps(info), "utf-8")
+    arguments = {
+        "stage": "sft",
+        "do_train": True,
+        "model_name_or_path": str(model),
+        "template": "qwen2_vl",
+        "default_system": "",
+        "finetuning_type": "lora",
+        "lora_rank": training.lora_r,
+        "lora_alpha": training.lora_alpha,
+        "lora_dropout": training.lora_dropout,
+        "lora_target": ",".join(target_modules(loaded.model)),
+        "freeze_vision_tower": True,
+        "dataset": "rows",
+        "dataset_dir": str(folder),
+        "cutoff_len": 2 * job.config.prompt.max_tokens,  # nothing is cut
+        "image_min_pixels": loaded.factor**2,
+        "image_max_pixels": job.config.prompt.max_pixels,
+        "disable_gradient_checkpointing": not training.gradient_checkpointing,
+        "report_to": "none",
+        "output_dir": str(folder / "out"),
+        "overwrite_output_dir": True,
+        **_shared_arguments(job, loaded, folder),
+        "lr_scheduler_type": "cosine",
+    }
+    (folder / "arguments.json").write_text(json.dumps(arguments), "utf-8")
+
+
+def run_llama_factory(job: Job, device: str, python: Path) -> Measured:
+    """LLaMA-Factory's `run_exp` in the environment of `python`, which needs no kdsl."""
+    folder = job.folder / LLAMA_FACTORY
+    out = folder / "measured.json"
+    threads = job.threads or torch.get_num_threads()
+    script = [python, "-c", _SCRIPT, Path(__file__).parent, folder / "arguments.json", device, str(threads), out]
+    subprocess.run(script, check=True, env={**os.environ, "PYTHONPATH": ""}, stdout=sys.stderr)
+    return Measured(*json.loads(out.read_text("utf-8")))
 
 
 SIDES: dict[str, Callable[[Job], Measured]] = {"kdsl": run_kdsl, "trl": run_trl}
@@ -288,43 +314,45 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if args.shape:
-            source = write_shape(args.shape, folder / args.shape)
-            random_model(source, config.large.dtype, "cpu").model.save_pretrained(source)
+            source = folder / args.shape
+            _apart(_write_model, args.shape, source, config.large.dtype)
             config = config.model_copy(update={"large": config.large.model_copy(update={"source": str(source)})})
         job = Job(folder, config, task, args.threads)
-        tokens = prepare(job, args.per_label)
-        loaded = job.load()
-        rate, weights = matrix_rate(loaded), shape_of(loaded.model)
-        training, n = config.training, len(job.rows())
+        made = _apart(prepare, job, args.per_label, args.llama_factory is not None)
+        training = config.training
+        batch = training.batch_size * training.gradient_accumulation
         print(
-            f"{args.shape or loaded.name}, {loaded.n_parameters / 1e6:.0f} M parameters, {config.large.dtype}, "
-            f"{loaded.device}, {torch.get_num_threads()} threads; task {task.name}: {n} samples of {tokens:.0f} tokens "
-            f"on average, {training.epochs:g} epochs, batch {training.batch_size} x {training.gradient_accumulation}, "
-            f"LoRA r={training.lora_r}; medians of {args.rounds} rounds; matrix products at {rate / 1e9:.0f} GFLOP/s\n"
+            f"{args.shape or config.large.source}, {made.parameters / 1e6:.0f} M parameters, {config.large.dtype}, "
+            f"{made.device}, {args.threads or torch.get_num_threads()} threads; task {task.name}: {made.samples} "
+            f"samples of {made.tokens:.0f} tokens on average, {training.epochs:g} epochs, {batch} samples a step in "
+            f"batches of {training.batch_size}, LoRA r={training.lora_r}; medians of {args.rounds} rounds; matrix "
+            f"products at {made.rate / 1e9:.0f} GFLOP/s\n"
         )
-        del loaded
         runs: dict[str, list[Measured]] = {}
         for _ in range(args.rounds):
             for side, run in SIDES.items():
                 _note(runs, f"{side} {version(side)}", _apart(run, job))
             if args.llama_factory:
-                _note(runs, "LLaMA-Factory", run_llama_factory(job, args.llama_factory))
-    work = 4 * weights.n_layers * weights.layer_weights * tokens  # a sample
-    _print(runs, training.epochs * n, work / rate)
+                _note(runs, LLAMA_FACTORY, run_llama_factory(job, made.device, args.llama_factory))
+    _print(runs, training.epochs * made.samples - batch, made.work / made.rate)
     if args.json:
         args.json.write_text(json.dumps({name: [asdict(run) for run in each] for name, each in runs.items()}), "utf-8")
 
 
-def _apart(run: Callable[[Job], Measured], job: Job) -> Measured:
-    """Run a side in a process of its own."""
+def _write_model(shape: str, folder: Path, dtype: str) -> None:
+    random_model(write_shape(shape, folder), dtype, "auto").model.save_pretrained(folder)
+
+
+def _apart(function: Callable[..., T], *args: Any) -> T:
+    """Call in a process of its own, which keeps no memory afterwards."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(run, job).result()
+        return pool.submit(function, *args).result()
 
 
 def _note(runs: dict[str, list[Measured]], side: str, measured: Measured) -> None:
     """Keep a run, and say it at once: a long benchmark may be stopped."""
     runs.setdefault(side, []).append(measured)
-    print(f"{side}: {measured.seconds:.1f} s, {measured.mib:.0f} MiB", file=sys.stderr)
+    print(f"{side}: {measured.seconds:.1f} s, {measured.mib:.0f} MiB, loss {measured.loss:.3f}", file=sys.stderr)
 
 
 def _print(runs: dict[str, list[Measured]], samples: float, least: float) -> None:
@@ -332,12 +360,13 @@ def _print(runs: dict[str, list[Measured]], samples: float, least: float) -> Non
     rates = {name: samples / statistics.median(run.seconds for run in each) for name, each in runs.items()}
     peaks = {name: statistics.median(run.mib for run in each) for name, each in runs.items()}
     ours = next(iter(runs))
-    print("| | samples a second | kdsl over it | peak MiB | kdsl over it | share of the matrix-product rate |")
-    print("|---|---|---|---|---|---|")
+    losses = {name: statistics.median(run.loss for run in each) for name, each in runs.items()}
+    print("| | samples a second | kdsl over it | peak MiB | kdsl over it | share of matrix-product rate | mean loss |")
+    print("|---|---|---|---|---|---|---|")
     for name in runs:
         print(
             f"| {name} | {rates[name]:.2f} | {rates[ours] / rates[name]:.2f} | {peaks[name]:.0f} "
-            f"| {peaks[ours] / peaks[name]:.2f} | {least * rates[name]:.0%} |"
+            f"| {peaks[ours] / peaks[name]:.2f} | {least * rates[name]:.0%} | {losses[name]:.3f} |"
         )
 
 
