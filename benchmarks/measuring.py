@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import math
-import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,11 +51,11 @@ def peak_mib(device: torch.device) -> float:
 
 
 class Steps(TrainerCallback):
-    """What a training's steps took, but for the first, which warms up; and the mean loss of all of them."""
+    """What a training's steps took, but for the first, which warms up."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._start = self.seconds = self.loss = math.nan
+        self._start = self.seconds = math.nan
 
     def on_step_end(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
         """Start the clock."""
@@ -66,7 +65,6 @@ class Steps(TrainerCallback):
     def on_train_end(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
         """Stop it."""
         self.seconds = clock(self._device) - self._start
-        self.loss = statistics.mean(row["loss"] for row in state.log_history if "loss" in row)
 
 
 @contextmanager

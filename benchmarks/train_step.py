@@ -14,8 +14,8 @@ are random.
 
 Everybody's time is that of the steps after the first, which warms up. kdsl's has besides what it does once and the
 others at every step: all pictures decoded, from their own size, and put through the vision tower. Loading the model,
-tokenisation that comes before the first step, and writing the adapter are in nobody's time. The mean loss shows that
-the sides learn alike; the others' counts the line break after the answer's turn too.
+tokenisation that comes before the first step, and writing the adapter are in nobody's time. The others learn
+the line break after the answer's turn too, one token more.
 
 Each run has a process of its own; the sides take turns; printed are the medians over the rounds. On a CPU with one
 thread the time is the processor's, which other work on the machine does not lengthen. The share of the matrix-product
@@ -111,11 +111,10 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Measured:
-    """One training: seconds of its steps after the first, the process's peak memory, the mean loss of all steps."""
+    """One training: seconds of its steps after the first, the process's peak memory."""
 
     seconds: float
     mib: float
-    loss: float
 
 
 def prepare(job: Job, per_label: int, llama_factory: bool = False) -> Prepared:
@@ -153,7 +152,7 @@ def run_kdsl(job: Job) -> Measured:
     once = clock(loaded.device) - start
     with tempfile.TemporaryDirectory() as folder, timed_steps(loaded.device) as steps:
         train_adapter(loaded, evidences, [job.task], job.config, Path(folder) / "adapter", seed=SEED)
-    return Measured(once + steps.seconds, peak_mib(loaded.device), steps.loss)
+    return Measured(once + steps.seconds, peak_mib(loaded.device))
 
 
 def trl_parts(job: Job, loaded: LoadedModel, folder: Path) -> dict[str, Any]:
@@ -203,7 +202,7 @@ def run_trl(job: Job) -> Measured:
     loaded = job.load()
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr), timed_steps(loaded.device) as steps:
         SFTTrainer(**trl_parts(job, loaded, Path(folder))).train()
-    return Measured(steps.seconds, peak_mib(loaded.device), steps.loss)
+    return Measured(steps.seconds, peak_mib(loaded.device))
 
 
 def _shared_arguments(job: Job, loaded: LoadedModel, folder: Path) -> dict[str, Any]:
@@ -229,7 +228,7 @@ torch.set_num_threads(int(sys.argv[4]))
 with timed_steps(device) as steps:
     run_exp(arguments)
 with open(sys.argv[5], "w") as file:
-    json.dump([steps.seconds, peak_mib(device), steps.loss], file)
+    json.dump([steps.seconds, peak_mib(device)], file)
 """
 
 
@@ -352,7 +351,7 @@ def _apart(function: Callable[..., T], *args: Any) -> T:
 def _note(runs: dict[str, list[Measured]], side: str, measured: Measured) -> None:
     """Keep a run, and say it at once: a long benchmark may be stopped."""
     runs.setdefault(side, []).append(measured)
-    print(f"{side}: {measured.seconds:.1f} s, {measured.mib:.0f} MiB, loss {measured.loss:.3f}", file=sys.stderr)
+    print(f"{side}: {measured.seconds:.1f} s, {measured.mib:.0f} MiB", file=sys.stderr)
 
 
 def _print(runs: dict[str, list[Measured]], samples: float, least: float) -> None:
@@ -360,13 +359,12 @@ def _print(runs: dict[str, list[Measured]], samples: float, least: float) -> Non
     rates = {name: samples / statistics.median(run.seconds for run in each) for name, each in runs.items()}
     peaks = {name: statistics.median(run.mib for run in each) for name, each in runs.items()}
     ours = next(iter(runs))
-    losses = {name: statistics.median(run.loss for run in each) for name, each in runs.items()}
-    print("| | samples a second | kdsl over it | peak MiB | kdsl over it | share of matrix-product rate | mean loss |")
-    print("|---|---|---|---|---|---|---|")
+    print("| | samples a second | kdsl over it | peak MiB | kdsl over it | share of the matrix-product rate |")
+    print("|---|---|---|---|---|---|")
     for name in runs:
         print(
             f"| {name} | {rates[name]:.2f} | {rates[ours] / rates[name]:.2f} | {peaks[name]:.0f} "
-            f"| {peaks[ours] / peaks[name]:.2f} | {least * rates[name]:.0%} | {losses[name]:.3f} |"
+            f"| {peaks[ours] / peaks[name]:.2f} | {least * rates[name]:.0%} |"
         )
 
 
