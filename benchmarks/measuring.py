@@ -58,12 +58,9 @@ class Steps(TrainerCallback):
         self._start = self.seconds = math.nan
 
     def on_step_end(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
-        """Start the clock."""
+        """Start the clock after the first, read it after each other; checkpoints are written later."""
         if state.global_step == 1:
             self._start = clock(self._device)
-
-    def on_train_end(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
-        """Stop it."""
         self.seconds = clock(self._device) - self._start
 
 

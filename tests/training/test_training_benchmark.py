@@ -30,7 +30,7 @@ def test_both_sides_train_on_the_same_tokens(
         }
     )
     job = benchmark.Job(tmp_path, config, intent.model_copy(update={"labels": intent.labels[:3]}), 1)
-    tokens = benchmark.prepare(job, per_label=1)
+    tokens = benchmark.prepare(job, per_label=1).tokens
 
     loaded = job.load()
     examples = make_examples(loaded, job.evidences(), {intent.name: job.task}, config.prompt)
