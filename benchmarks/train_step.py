@@ -7,13 +7,13 @@
 
 All sides train the same adapter (rank, targets, batch, epochs, steps, precision, checkpointing: the config's) on the
 same weights and the same prompts about samples of the synthetic world. The others are handed what kdsl works out
-itself: prompts that fit the limit, and pictures already brought to the size that is shown, so that all of them read
-the same tokens. trl's SFTTrainer is set up as its documentation does for vision-language models (prompt, completion
-and images columns, its own collator), LLaMA-Factory by the settings of its own examples. With `--shape` the weights
-are random.
+itself: prompts that fit the limit, so that all of them read the same tokens. All read pictures that were brought to
+the size that is shown. trl's SFTTrainer is set up as its documentation does for vision-language models (prompt,
+completion and images columns, its own collator), LLaMA-Factory by the settings of its own examples. With `--shape`
+the weights are random.
 
 Everybody's time is that of the steps after the first, which warms up. kdsl's has besides what it does once and the
-others at every step: all pictures decoded, from their own size, and put through the vision tower. Loading the model,
+others at every step: all pictures decoded and put through the vision tower. Loading the model,
 tokenisation that comes before the first step, and writing the adapter are in nobody's time. The others learn
 the line break after the answer's turn too, one token more.
 
@@ -33,10 +33,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -44,12 +44,13 @@ from typing import Any, TypeVar
 
 import torch
 from measuring import clock, peak_mib, timed_steps
+from PIL import Image
 from shapes import SHAPES, random_model, write_shape
 
 from kdsl.config import Config, load_config, load_tasks
 from kdsl.data.world.dataset import write_world
 from kdsl.evidence.load import load_evidence
-from kdsl.evidence.types import Evidence
+from kdsl.evidence.types import Evidence, Picture
 from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.features import picture_features
 from kdsl.models.shape import shape_of
@@ -84,6 +85,22 @@ class Job:
         return load_evidence(
             [world / "train.json"], world / "images", [self.task], self.config.evidence, world / "ocr.jsonl"
         )
+
+    def shown(self, evidences: Sequence[Evidence]) -> list[Evidence]:
+        """The same with the pictures that are shown at the size in which they are, as the others read them."""
+
+        def small(picture: Picture) -> Picture:
+            path = self.small(picture.path)
+            if not path.exists():
+                return picture
+            with Image.open(path) as image:
+                return replace(picture, path=path, width=image.width, height=image.height)
+
+        return [replace(e, pictures=tuple(map(small, e.pictures))) for e in evidences]
+
+    def small(self, picture: Path) -> Path:
+        """Where a picture lies at the size in which it is shown."""
+        return self.folder / "shown" / f"{picture.stem}.png"
 
     def rows(self) -> list[dict[str, Any]]:
         """The samples as the others are given them."""
@@ -125,11 +142,10 @@ def prepare(job: Job, per_label: int, llama_factory: bool = False) -> Prepared:
     examples = make_examples(loaded, evidences, {job.task.name: job.task}, job.config.prompt)
     rows = []
     for evidence, example in zip(evidences, examples, strict=True):
-        files = []
         prompt = example.prompt
-        for i, image in enumerate(prompt.images):
-            files.append(str(job.folder / "shown" / f"{evidence.sample.id}-{i}.png"))
-            image.save(files[-1])
+        files = [str(job.small(shown.path)) for shown in prompt.pictures]
+        for file, image in zip(files, prompt.images, strict=True):
+            image.save(file)
         text = prompt.prefix + prompt.context + prompt.question
         rows.append({"prompt": text, "answer": evidence.sample.label, "images": files})
     (job.folder / "rows.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
@@ -142,7 +158,7 @@ def prepare(job: Job, per_label: int, llama_factory: bool = False) -> Prepared:
 
 def run_kdsl(job: Job) -> Measured:
     """`train_adapter`, and before it, on the clock too, the pictures that it looks at once."""
-    loaded, evidences = job.load(), job.evidences()
+    loaded, evidences = job.load(), job.shown(job.evidences())
     features = picture_features(loaded)
     examples = make_examples(loaded, evidences, {job.task.name: job.task}, job.config.prompt)
     start = clock(loaded.device)

@@ -33,7 +33,7 @@ def test_both_sides_train_on_the_same_tokens(
     tokens = benchmark.prepare(job, per_label=1).tokens
 
     loaded = job.load()
-    examples = make_examples(loaded, job.evidences(), {intent.name: job.task}, config.prompt)
+    examples = make_examples(loaded, job.shown(job.evidences()), {intent.name: job.task}, config.prompt)
     ours = [[*example.prompt_ids.tolist(), *example.answer_ids.tolist()] for example in examples]
     assert tokens == sum(map(len, ours)) / 3
     trainer = SFTTrainer(**benchmark.trl_parts(job, loaded, tmp_path / "out"))
