@@ -2,13 +2,17 @@
 
     python benchmarks/label_scoring.py
     python benchmarks/label_scoring.py --model FOLDER --dtype bfloat16 --tokens 1024
+    python benchmarks/label_scoring.py --shape qwen2-vl-2b --dtype bfloat16 --rounds 1 --labels 1
     python benchmarks/label_scoring.py --config FOLDER --dtype bfloat16 --device cuda
 
-Weights do not change the time: `--config` builds a model of the shape in FOLDER/config.json with random weights
-(FOLDER needs the tokenizer and processor files too). Without options the embedded model is measured, or, where
-its weights are missing, a random one of its shape. The samples are made here: a picture, a page of text, a
-dialogue. All rows see the same encoded prompts; the pictures are decoded before any clock starts. Times are the
-median over the rounds; the ways take turns, so that what else the machine does falls on all of them.
+Weights do not change the time: `--shape` and `--config` build a model with random weights, of a shape in shapes.py or
+in FOLDER/config.json (FOLDER needs the tokenizer and processor files too). Without options the embedded model is
+measured, or, where its weights are missing, a random one of its shape. The samples are made here: a picture, a page
+of text, a dialogue. All rows see the same prompts; the pictures are decoded before any clock starts, and the vision
+tower runs in all rows but those of calls 2 and 3, whose pictures stand in the cached prefix. Greedy writing stops
+after as many tokens as a label takes on average with its end. Times are the median over
+the rounds, of processor time on a CPU with one thread; the ways take turns, so that what else the machine does falls on
+all of them. Peak memory is that of a way's first round, weights included.
 """
 
 from __future__ import annotations
@@ -16,14 +20,16 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from measuring import clock, peak_mib, reset_peak
 from PIL import Image
+from shapes import SHAPES, random_model, write_shape
 
 from kdsl.config import ModelConfig, PromptConfig
 from kdsl.data.sample import Sample, Turn
@@ -31,6 +37,7 @@ from kdsl.errors import MissingDependency
 from kdsl.evidence.types import Evidence, OcrLine, Picture, PictureFacts
 from kdsl.models.base import LoadedModel, load_base, wrap
 from kdsl.models.encode import encode
+from kdsl.models.features import PictureFeatures
 from kdsl.models.generation import generate
 from kdsl.models.prompts import Prompt
 from kdsl.models.scorer import LabelScorer
@@ -45,7 +52,7 @@ TURNS = (
     ("user", "那用久了锅底会不会掉涂层"),
     ("agent", "正常使用没有问题，建议用木铲"),
 )
-GREEDY_TOKENS = 6
+ONE_BY_ONE = "one forward a label"
 CONTEXT = ("会掉涂层：问不粘锅的涂层会不会脱落", "发货时间：问付款之后多久寄出")
 
 
@@ -55,37 +62,52 @@ def main() -> None:
     torch.manual_seed(0)
     torch.set_num_threads(args.threads or torch.get_num_threads())
     loaded = _model(args)
+    device = loaded.device
     task = load_task(resource("configs/tasks/mire-intent.yaml"))
     config = PromptConfig(max_tokens=args.tokens, max_pixels=args.pixels)
     scorer = LabelScorer(loaded, task, config, batch_size=args.batch)
     with tempfile.TemporaryDirectory() as folder:
         evidences = [_evidence(Path(folder), i, args.tokens) for i in range(args.batch)]
         prompts = [scorer.prompt(evidence) for evidence in evidences]
-        ways = _ways(loaded, scorer, prompts)
+        ways = _ways(loaded, scorer, prompts, args.labels)
         times: dict[str, list[float]] = {name: [] for name in ways}
+        peaks: dict[str, float] = {}
         for round_ in range(args.rounds + 1):  # the first round warms up and is not counted
             for name, run in ways.items():
-                if name == "one forward a label" and round_ > max(1, args.rounds // 4):
+                if name == ONE_BY_ONE and not 1 <= round_ <= max(1, args.rounds // 4):
                     continue
-                start = time.perf_counter()
+                if name not in peaks:
+                    reset_peak(device)
+                start = clock(device)
                 run()
-                if loaded.device.type == "cuda":
-                    torch.cuda.synchronize()
+                seconds = clock(device) - start
+                peaks.setdefault(name, peak_mib(device))
                 if round_:
-                    times[name].append(time.perf_counter() - start)
-    _print(args, loaded, scorer, prompts, {name: statistics.median(taken) for name, taken in times.items()})
+                    times[name].append(seconds)
+                if seconds > 5:
+                    print(f"round {round_}: {name} {seconds:.1f} s, {peaks[name]:.0f} MiB", file=sys.stderr)
+    medians = {name: statistics.median(taken) for name, taken in times.items()}
+    medians[ONE_BY_ONE] *= len(task.names) / len(task.names[: args.labels])
+    _print(args, loaded, scorer, prompts, medians, peaks)
 
 
-def _ways(loaded: LoadedModel, scorer: LabelScorer, prompts: list[Prompt]) -> dict[str, Callable[[], Any]]:
+def _ways(
+    loaded: LoadedModel, scorer: LabelScorer, prompts: list[Prompt], n_labels: int | None
+) -> dict[str, Callable[[], Any]]:
     batch = encode(loaded, prompts).tensors
-    labels = scorer.frame.ids([label + "<|im_end|>" for label in scorer.task.names])
+    labels = scorer.frame.ids([label + "<|im_end|>" for label in scorer.task.names[:n_labels]])
     states = scorer.score_prompts(prompts, keep=True).states
     shortlist = scorer.task.names[:5]
     contexts = [CONTEXT] * len(prompts)
+    written = round(statistics.mean(scorer.tree.n_tokens))
 
     @torch.inference_mode()
     def prefill() -> None:
         loaded.model(**batch, logits_to_keep=1, use_cache=False)
+
+    def first_call(keep: bool = False) -> None:
+        scorer.features = PictureFeatures(loaded)  # pictures that nobody has looked at yet
+        scorer.score_prompts(prompts, keep=keep)
 
     @torch.inference_mode()
     def one_by_one() -> None:
@@ -100,12 +122,12 @@ def _ways(loaded: LoadedModel, scorer: LabelScorer, prompts: list[Prompt]) -> di
 
     return {
         "bare prefill": prefill,
-        "label scoring (call 1)": lambda: scorer.score_prompts(prompts),
-        "the same, prefix kept": lambda: scorer.score_prompts(prompts, keep=True),
+        "label scoring (call 1)": first_call,
+        "the same, prefix kept": lambda: first_call(keep=True),
         "calls 2-3, all labels": lambda: scorer.rescore(states, contexts),
         "calls 2-3, 5 labels": lambda: scorer.rescore(states, contexts, shortlist),
-        f"greedy, {GREEDY_TOKENS} tokens": lambda: generate(loaded, prompts, GREEDY_TOKENS),
-        "one forward a label": one_by_one,
+        f"greedy, {written} tokens": lambda: generate(loaded, prompts, written),
+        ONE_BY_ONE: one_by_one,
     }
 
 
@@ -122,7 +144,10 @@ def _evidence(folder: Path, i: int, tokens: int) -> Evidence:
 
 def _model(args: argparse.Namespace) -> LoadedModel:
     if args.config:
-        return _random(args.config, args)
+        return random_model(args.config, args.dtype, args.device)
+    if args.shape:
+        with tempfile.TemporaryDirectory() as folder:
+            return random_model(write_shape(args.shape, Path(folder) / args.shape), args.dtype, args.device)
     try:
         return load_base(ModelConfig(source=args.model, dtype=args.dtype, device=args.device))
     except MissingDependency as error:
@@ -137,25 +162,13 @@ def _model(args: argparse.Namespace) -> LoadedModel:
     return wrap(model, build_processor(tokenizer), name="random nano", fingerprint="")
 
 
-def _random(folder: Path, args: argparse.Namespace) -> LoadedModel:
-    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
-
-    device = "cuda" if args.device == "auto" and torch.cuda.is_available() else args.device
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    with torch.device("cpu" if device == "auto" else device):
-        model = AutoModelForImageTextToText.from_config(
-            config, dtype=getattr(torch, args.dtype), attn_implementation="sdpa"
-        )
-    processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
-    return wrap(model, processor, name=f"random weights, shape of {folder.name}", fingerprint="")
-
-
 def _print(
     args: argparse.Namespace,
     loaded: LoadedModel,
     scorer: LabelScorer,
     prompts: list[Prompt],
     times: dict[str, float],
+    peaks: dict[str, float],
 ) -> None:
     lengths = [prompt.n_tokens for prompt in prompts]
     print(
@@ -164,12 +177,12 @@ def _print(
         f"{len(scorer.tree.labels)} labels in {len(scorer.tree)} tree tokens; {args.rounds} rounds"
     )
     prefill, call_1 = times["bare prefill"], times["label scoring (call 1)"]
-    rows = [(name, 1000 * taken / len(prompts), taken / prefill, taken / call_1) for name, taken in times.items()]
-    print(f"{'':26}{'ms a sample':>12}{'of prefill':>12}{'of call 1':>12}")
-    for name, ms, of_prefill, of_call in rows:
-        print(f"{name:26}{ms:12.2f}{of_prefill:12.2f}{of_call:12.2f}")
-    if loaded.device.type == "cuda":
-        print(f"peak memory {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB")
+    print(f"{'':26}{'ms a sample':>12}{'of prefill':>12}{'of call 1':>12}{'peak MiB':>12}")
+    for name, taken in times.items():
+        ms = 1000 * taken / len(prompts)
+        print(f"{name:26}{ms:12.2f}{taken / prefill:12.2f}{taken / call_1:12.2f}{peaks[name]:12.0f}")
+    if args.labels:
+        print(f"one forward a label: {args.labels} labels measured, the time scaled to all")
     if args.json:
         args.json.write_text(json.dumps({"lengths": lengths, "seconds": times}, indent=2) + "\n", "utf-8")
 
@@ -179,6 +192,7 @@ def _arguments() -> argparse.Namespace:
         description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--model", default="kdsl-nano", help="kdsl-nano, a folder, or a hub id")
+    parser.add_argument("--shape", choices=SHAPES, help="a random model of this shape")
     parser.add_argument("--config", type=Path, help="folder whose config.json gives the shape of a random model")
     parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"))
     parser.add_argument("--device", default="auto")
@@ -186,6 +200,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pixels", type=int, default=47040, help="prompt.max_pixels")
     parser.add_argument("--batch", type=int, default=1, help="samples in one forward pass")
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--labels", type=int, help="measure one forward a label on so many labels only")
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--json", type=Path, help="write the times here too")
     return parser.parse_args()

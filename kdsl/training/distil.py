@@ -97,7 +97,7 @@ class DistilTrainer(LabelTrainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
         """`distil_loss` of a batch; logits are computed at the prompts' ends and on the tree."""
-        outputs = run_model(model, inputs, len(self.tree) + 1)
+        outputs = run_model(model, inputs, range(-len(self.tree) - 1, 0))
         student = self.tree.log_probabilities(outputs.logits.float())
         loss = distil_loss(student, inputs["teacher"], inputs["gold"], self.distil.alpha, self.distil.temperature)
         loss = loss.float()  # the tree's sums are double

@@ -135,8 +135,8 @@ class LabelTrainer(SFTTrainer):
     ) -> Any:
         """Mean cross-entropy of the answers' tokens; logits are computed where answers stand and nowhere else."""
         labels = inputs["labels"]
-        outputs = run_model(model, inputs, labels.shape[1] + 1)
-        logits = outputs.logits[:, :-1].float()  # [b, a, v]: each predicts the token after it
+        outputs = run_model(model, inputs, range(-labels.shape[1] - 1, -1))
+        logits = outputs.logits.float()  # [b, a, v]: each predicts the token after it
         total = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
         )
@@ -161,8 +161,8 @@ class LabelTrainer(SFTTrainer):
         Trainer._save_checkpoint(self, model, trial)  # without trl's model card for every checkpoint
 
 
-def run_model(model: Any, inputs: dict[str, torch.Tensor], last: int) -> Any:
-    """A model's outputs on what a `Collator` made; logits of the `last` positions alone."""
+def run_model(model: Any, inputs: dict[str, torch.Tensor], at: range) -> Any:
+    """A model's outputs on what a `Collator` made; logits of the positions `at` alone, counted from the right end."""
     pictures = {}
     if "picture_embeds" in inputs:
         pictures["image"] = BaseModelOutputWithDeepstackFeatures(
@@ -174,7 +174,8 @@ def run_model(model: Any, inputs: dict[str, torch.Tensor], last: int) -> Any:
         attention_mask=inputs["attention_mask"],
         position_ids=inputs["position_ids"],
         mm_encoder_outputs=pictures or None,
-        logits_to_keep=last,
+        # as numbers, which copies these rows: a slice leaves gaps between them, and torch then multiplies row by row
+        logits_to_keep=torch.tensor(at, device=inputs["input_ids"].device),
         use_cache=False,
     )
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import runpy
 import sys
 from pathlib import Path
 
 import pytest
+from transformers import AutoConfig, AutoTokenizer
 
-from kdsl.resources import PACKAGE
+from kdsl.resources import PACKAGE, resource
+from kdsl.tasks import load_task
 
 SCRIPT = PACKAGE.parent / "benchmarks" / "label_scoring.py"
 
@@ -24,6 +27,7 @@ def test_benchmark_of_label_scoring(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     out = tmp_path / "times.json"
     arguments = [option, str(folders[kind]), "--rounds", "2", "--batch", "2", "--device", "cpu", "--json", str(out)]
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), *arguments])
@@ -33,3 +37,16 @@ def test_benchmark_of_label_scoring(
     assert len(times) == 7
     assert all(name in printed and seconds > 0 for name, seconds in times.items())
     assert times["one forward a label"] > times["label scoring (call 1)"]
+
+
+@pytest.mark.skipif(not SCRIPT.is_file(), reason="benchmarks/ is part of a checkout, not of the package")
+def test_labels_of_a_named_shape_take_several_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    shapes = importlib.import_module("shapes")
+    for name in shapes.SHAPES:
+        folder = shapes.write_shape(name, tmp_path / name)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        labels = [tokenizer.encode(label) for label in load_task(resource("configs/tasks/mire-intent.yaml")).names]
+        assert sum(map(len, labels)) > 2 * len(labels)
+        assert AutoConfig.from_pretrained(folder, local_files_only=True).text_config.vocab_size > len(tokenizer)
+        assert tokenizer.decode(labels[0]) == "反馈密封性不好"

@@ -65,7 +65,7 @@ def test_training_sees_the_distribution_that_scoring_ranks_by(
     collate = TreeCollator(loaded, examples, _soft(dialogues, care), dialogues)
     batch = collate([{"number": i} for i in range(9)])
     with torch.no_grad():
-        logits = run_model(loaded.model, batch, len(collate.tree) + 1).logits
+        logits = run_model(loaded.model, batch, range(-len(collate.tree) - 1, 0)).logits
     seen = collate.tree.log_probabilities(logits.float()).log_softmax(-1)
     np.testing.assert_allclose(seen, LabelScorer(loaded, care, small_config.prompt).score(dialogues), atol=1e-4)
     assert batch["gold"].tolist() == [care.index(e.sample.label or "") for e in dialogues]
