@@ -23,6 +23,7 @@ from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.encode import Encoded, encode
 from kdsl.models.features import Features, encoder_outputs, picture_features
+from kdsl.models.feed_forward import last_feed_forward_on
 from kdsl.models.label_tree import LabelTree
 from kdsl.models.prompts import Prompt, ask, build_prompt, fit_context
 from kdsl.tasks import Task
@@ -164,7 +165,7 @@ class LabelScorer:
         ends = positions.amax((0, 2)) + 1  # [b]: where the labels begin
         cache = DynamicCache(config=core.config) if keep else None
         rows = self._rows(tensors["attention_mask"].sum(1), tensors["input_ids"].shape[1], self.tree)
-        with _feed_forward_on(core.language_model.layers[-1].mlp, rows), _any_mask(core.language_model.config):
+        with last_feed_forward_on(core.language_model, (_each(rows), rows)), _any_mask(core.language_model.config):
             hidden = core(
                 input_ids=torch.cat([tensors["input_ids"], self.tree.ids.expand(len(prompts), -1)], 1),
                 position_ids=torch.cat([positions, self.tree.positions(ends)], 2),
@@ -204,7 +205,7 @@ class LabelScorer:
         for i, (k, v) in enumerate(zip(keys, values, strict=True)):
             cache.update(k, v, i)
         rows = self._rows(lengths, ids.shape[1], tree)
-        with _feed_forward_on(core.language_model.layers[-1].mlp, rows), _any_mask(core.language_model.config):
+        with last_feed_forward_on(core.language_model, (_each(rows), rows)), _any_mask(core.language_model.config):
             hidden = core(
                 input_ids=torch.cat([ids, tree.ids.expand(len(tails), -1)], 1),
                 position_ids=torch.cat([tail_positions, tree.positions(starts + lengths)], 2),
@@ -226,31 +227,6 @@ class LabelScorer:
         for part in hidden[_each(rows), rows].split(max(1, _ROWS // rows.shape[1])):
             scores.append(tree.log_probabilities(self.loaded.model.lm_head(part).float()))
         return torch.cat(scores).cpu().numpy()
-
-
-@contextmanager
-def _feed_forward_on(mlp: Any, rows: torch.Tensor) -> Iterator[None]:
-    """Within the block, a decoder layer's feed-forward computes `rows` [b, r] of its input and adds nothing
-    elsewhere: nobody reads the last layer's other rows, whose keys and values were made before it."""
-    shape: torch.Size | None = None
-
-    def gather(_: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
-        nonlocal shape
-        shape = inputs[0].shape
-        return (inputs[0][_each(rows), rows],)
-
-    def scatter(_: Any, __: Any, output: torch.Tensor) -> torch.Tensor:
-        assert shape is not None
-        full = output.new_zeros(shape)
-        full[_each(rows), rows] = output
-        return full
-
-    hooks = [mlp.register_forward_pre_hook(gather), mlp.register_forward_hook(scatter)]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 @contextmanager

@@ -89,6 +89,10 @@ class DistilTrainer(LabelTrainer):
         self.data_collator = TreeCollator(loaded, examples, soft, evidences)
         self.tree = LabelTree(frame_of(loaded), soft.task.names).to(loaded.device)
 
+    def answer_rows(self, inputs: dict[str, torch.Tensor]) -> range:
+        """The prompts' ends and the tree."""
+        return range(-len(self.tree) - 1, 0)
+
     def compute_loss(
         self,
         model: Any,
@@ -96,8 +100,8 @@ class DistilTrainer(LabelTrainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
-        """`distil_loss` of a batch; logits are computed at the prompts' ends and on the tree."""
-        outputs = run_model(model, inputs, range(-len(self.tree) - 1, 0))
+        """`distil_loss` of a batch; logits are computed at `answer_rows` alone."""
+        outputs = run_model(model, inputs, self.answer_rows(inputs))
         student = self.tree.log_probabilities(outputs.logits.float())
         loss = distil_loss(student, inputs["teacher"], inputs["gold"], self.distil.alpha, self.distil.temperature)
         loss = loss.float()  # the tree's sums are double

@@ -30,6 +30,7 @@ from trl import SFTConfig, SFTTrainer
 from kdsl.config import TrainingConfig
 from kdsl.errors import ConfigError, MissingDependency
 from kdsl.models.base import LoadedModel
+from kdsl.models.feed_forward import last_feed_forward_on
 from kdsl.processes import is_main, method, on_main, world_size
 from kdsl.training.examples import IGNORED, Collator, Example
 from kdsl.training.regimes import Trainee, trained_weights
@@ -103,6 +104,7 @@ class LabelTrainer(SFTTrainer):
         self.learner = learner
         self.examples = examples
         self.shares = shares
+        self.language_model = loaded.model.model.language_model
         rows = Dataset.from_dict({"number": list(range(len(examples)))})
         super().__init__(
             model=learner.model,
@@ -126,6 +128,19 @@ class LabelTrainer(SFTTrainer):
         self.add_callback(EpochOrder(sampler))
         return sampler
 
+    def answer_rows(self, inputs: dict[str, torch.Tensor]) -> range:
+        """Where the next token is predicted that the loss reads, counted from the right end."""
+        return range(-inputs["labels"].shape[1] - 1, -1)
+
+    def training_step(
+        self, model: Any, inputs: dict[str, torch.Tensor], num_items_in_batch: torch.Tensor | int | None = None
+    ) -> torch.Tensor:
+        """Forward and backward pass of a batch; the last layer's feed-forward runs on the answers' rows alone."""
+        at = self.answer_rows(inputs)
+        with last_feed_forward_on(self.language_model, (slice(None), slice(at.start, at.stop or None))):
+            loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        return loss
+
     def compute_loss(
         self,
         model: Any,
@@ -135,7 +150,7 @@ class LabelTrainer(SFTTrainer):
     ) -> Any:
         """Mean cross-entropy of the answers' tokens; logits are computed where answers stand and nowhere else."""
         labels = inputs["labels"]
-        outputs = run_model(model, inputs, range(-labels.shape[1] - 1, -1))
+        outputs = run_model(model, inputs, self.answer_rows(inputs))
         logits = outputs.logits.float()  # [b, a, v]: each predicts the token after it
         total = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"

@@ -19,8 +19,10 @@ from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
 from kdsl.training import trainer as trainer_module
+from kdsl.training.examples import IGNORED, make_examples
 from kdsl.training.lora import half_epoch, half_epochs, train_adapter, train_adapters
-from kdsl.training.regimes import target_modules
+from kdsl.training.regimes import target_modules, trainee
+from kdsl.training.trainer import LabelTrainer, run_model, training_arguments, undo_patches
 
 Load = Callable[..., LoadedModel]
 
@@ -300,3 +302,42 @@ def test_strategies_write_one_adapter_a_task_or_one_for_all(
     manifest = json.loads((joint[0] / "manifest.json").read_text("utf-8"))
     assert manifest["samples"] == {"care": 9, "other": 6}
     assert manifest["steps"] == 5
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_are_those_of_the_plain_model(
+    kind: str,
+    checkpointing: bool,
+    load_tiny: Load,
+    dialogues: list[Evidence],
+    care: Task,
+    small_config: Config,
+    tmp_path: Path,
+) -> None:
+    """Rows that the loss does not read are left out of the last layer and of the vocabulary: nothing may change."""
+    loaded = load_tiny(kind)
+    training = small_config.training.model_copy(update={"lora_dropout": 0.0, "gradient_checkpointing": checkpointing})
+    examples = make_examples(loaded, dialogues, {"care": care}, small_config.prompt)
+    with trainee(loaded, training, 1) as learner:
+        for name, parameter in learner.model.named_parameters():
+            if "lora_B" in name:  # zero at the start, which hides half of the gradients
+                torch.nn.init.normal_(parameter, std=0.02)
+        arguments = training_arguments(tmp_path, loaded, training, 1, len(examples))
+        trainer = LabelTrainer(learner, loaded, examples, args=arguments)
+        batch = trainer.data_collator([{"number": i} for i in range(len(examples))])
+        learner.model.train()
+        trainer.current_gradient_accumulation_steps = 1
+        loss = trainer.training_step(learner.model, dict(batch))
+        mine = {n: p.grad.clone() for n, p in learner.model.named_parameters() if p.grad is not None}
+        learner.model.zero_grad()
+        width, answer = batch["input_ids"].shape[1], batch["labels"].shape[1]
+        logits = run_model(learner.model, batch, range(-width, 0)).logits[:, -answer - 1 : -1].float()
+        plain = torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch["labels"].flatten(), ignore_index=IGNORED)
+        plain.backward()
+        torch.testing.assert_close(loss, plain.detach())
+        assert len(mine) > 10
+        for name, parameter in learner.model.named_parameters():
+            if parameter.grad is not None:
+                torch.testing.assert_close(mine[name], parameter.grad, rtol=1e-4, atol=1e-6, msg=name)
+        undo_patches(loaded.model)
