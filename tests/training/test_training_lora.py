@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from tiny_models import KINDS
+from trainings import losses_of, weights_of, with_training
 
 from kdsl.config import Config
 from kdsl.errors import BundleError, InputError
@@ -27,33 +28,21 @@ from kdsl.training.trainer import LabelTrainer, run_model, training_arguments, u
 Load = Callable[..., LoadedModel]
 
 
-def _losses(folder: Path) -> list[float]:
-    return [json.loads(line)["loss"] for line in (folder / "loss.jsonl").read_text("utf-8").splitlines()]
-
-
-def _weights(loaded: LoadedModel) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in loaded.model.state_dict().items()}
-
-
-def _with(config: Config, **training: Any) -> Config:
-    return config.model_copy(update={"training": config.training.model_copy(update=training)})
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_adapter_learns_its_labels_and_leaves_the_base_alone(
     kind: str, load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
     loaded = load_tiny(kind)
-    before = _weights(loaded)
-    out = train_adapter(loaded, dialogues, [care], _with(small_config, epochs=9), tmp_path / "care", seed=1)
-    after = _weights(loaded)
+    before = weights_of(loaded)
+    out = train_adapter(loaded, dialogues, [care], with_training(small_config, epochs=9), tmp_path / "care", seed=1)
+    after = weights_of(loaded)
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
     assert loaded.peft is None
     assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
     assert "forward" not in vars(loaded.model)
 
-    losses = _losses(out)
+    losses = losses_of(out)
     assert len(losses) == 27
     assert sum(losses[-3:]) < 0.75 * sum(losses[:3])
     scorer = LabelScorer(loaded, care, small_config.prompt)
@@ -69,7 +58,7 @@ def test_the_folder_is_pefts_with_a_manifest_and_nothing_else(
     load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
     loaded = load_tiny("qwen2_5_vl")
-    out = train_adapter(loaded, dialogues, [care], _with(small_config, epochs=1), tmp_path / "care", seed=1)
+    out = train_adapter(loaded, dialogues, [care], with_training(small_config, epochs=1), tmp_path / "care", seed=1)
     assert sorted(path.name for path in out.iterdir()) == [
         "adapter_config.json",
         "adapter_model.safetensors",
@@ -143,7 +132,7 @@ def test_a_killed_training_resumes_with_the_losses_it_would_have_had(
 
     torch.manual_seed(999)  # a new process has another random state
     train_adapter(load_tiny(), dialogues, [care], small_config, out, seed=5)
-    assert _losses(out) == pytest.approx(_losses(whole), abs=1e-3)
+    assert losses_of(out) == pytest.approx(losses_of(whole), abs=1e-3)
     assert not (out / "checkpoints").exists()
     from safetensors.torch import load_file
 
@@ -160,15 +149,17 @@ def test_half_epochs_are_kept_as_trainings_that_stopped_there(
     loaded, out = load_tiny(), tmp_path / "care"
     train_adapter(loaded, dialogues, [care], small_config, out, seed=5, halves=True)
     assert half_epochs(out) == [0.5, 1.0, 1.5, 2.0]
-    assert _losses(out) == pytest.approx(_losses(whole), abs=1e-6)  # keeping changes nothing
-    stopped = train_adapter(loaded, dialogues, [care], _with(small_config, stop=1.0), tmp_path / "stopped", seed=5)
+    assert losses_of(out) == pytest.approx(losses_of(whole), abs=1e-6)  # keeping changes nothing
+    stopped = train_adapter(
+        loaded, dialogues, [care], with_training(small_config, stop=1.0), tmp_path / "stopped", seed=5
+    )
     kept, anew = (load_file(folder / "adapter_model.safetensors") for folder in (half_epoch(out, 1.0), stopped))
     for name, tensor in anew.items():
         torch.testing.assert_close(kept[name], tensor, rtol=0, atol=1e-5)
-    assert _losses(half_epoch(out, 1.0)) == pytest.approx(_losses(stopped), abs=1e-6)
+    assert losses_of(half_epoch(out, 1.0)) == pytest.approx(losses_of(stopped), abs=1e-6)
     # a kept one is that training, finished: it is not made again
     before = (half_epoch(out, 1.0) / "adapter_model.safetensors").stat().st_mtime_ns
-    train_adapter(loaded, dialogues, [care], _with(small_config, stop=1.0), half_epoch(out, 1.0), seed=5)
+    train_adapter(loaded, dialogues, [care], with_training(small_config, stop=1.0), half_epoch(out, 1.0), seed=5)
     assert (half_epoch(out, 1.0) / "adapter_model.safetensors").stat().st_mtime_ns == before
 
 
@@ -177,8 +168,12 @@ def test_text_of_pictures_can_be_in_training_prompts_alone(
 ) -> None:
     without = small_config.model_copy(update={"prompt": small_config.prompt.model_copy(update={"ocr": False})})
     losses = {
-        name: _losses(train_adapter(load_tiny(), dialogues, [care], config, tmp_path / name, seed=5))
-        for name, config in {"both": small_config, "training": _with(without, ocr=True), "neither": without}.items()
+        name: losses_of(train_adapter(load_tiny(), dialogues, [care], config, tmp_path / name, seed=5))
+        for name, config in {
+            "both": small_config,
+            "training": with_training(without, ocr=True),
+            "neither": without,
+        }.items()
     }
     assert losses["training"] == pytest.approx(losses["both"], abs=1e-6)
     assert losses["neither"] != pytest.approx(losses["both"], abs=1e-3)
@@ -196,7 +191,7 @@ def test_a_torn_checkpoint_is_passed_over(
     torn.mkdir(parents=True)
     (torn / "trainer_state.json").write_text('{"epoch": 1.', "utf-8")
     out = train_adapter(load_tiny(), dialogues, [care], small_config, tmp_path / "cut", seed=5)
-    assert _losses(out) == pytest.approx(_losses(whole), abs=1e-3)
+    assert losses_of(out) == pytest.approx(losses_of(whole), abs=1e-3)
 
 
 def test_a_finished_adapter_is_not_trained_again(
@@ -208,15 +203,15 @@ def test_a_finished_adapter_is_not_trained_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loaded = load_tiny()
-    config = _with(small_config, epochs=1)
+    config = with_training(small_config, epochs=1)
     out = train_adapter(loaded, dialogues, [care], config, tmp_path / "care", seed=1)
     written = (out / "adapter_model.safetensors").stat().st_mtime_ns
     monkeypatch.setattr(trainer_module, "LabelTrainer", None)  # nothing may be trained from here on
     assert train_adapter(loaded, dialogues, [care], config, out, seed=1) == out
     # how often checkpoints are written does not change what is learned
-    train_adapter(loaded, dialogues, [care], _with(config, save_every=7), out, seed=1)
+    train_adapter(loaded, dialogues, [care], with_training(config, save_every=7), out, seed=1)
     assert (out / "adapter_model.safetensors").stat().st_mtime_ns == written
-    for changed in ({"seed": 2}, {"config": _with(config, lora_r=8)}, {"evidences": dialogues[:-1]}):
+    for changed in ({"seed": 2}, {"config": with_training(config, lora_r=8)}, {"evidences": dialogues[:-1]}):
         arguments = {"evidences": dialogues, "config": config, "seed": 1} | changed
         with pytest.raises(BundleError, match=r"these differ: (seed|training|data)"):
             train_adapter(loaded, tasks=[care], out=out, **arguments)  # type: ignore[arg-type]
@@ -225,22 +220,22 @@ def test_a_finished_adapter_is_not_trained_again(
 def test_an_unfinished_training_of_other_inputs_is_refused_unless_discarded(
     load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
-    config = _with(small_config, epochs=1)
+    config = with_training(small_config, epochs=1)
     out = tmp_path / "care"
     (out / "checkpoints" / "checkpoint-9").mkdir(parents=True)
     (out / "inputs.json").write_text(json.dumps({"seed": 3}), "utf-8")
     with pytest.raises(BundleError, match="unfinished training"):
         train_adapter(load_tiny(), dialogues, [care], config, out, seed=1)
     train_adapter(load_tiny(), dialogues, [care], config, out, seed=1, resume=False)
-    assert len(_losses(out)) == 3
+    assert len(losses_of(out)) == 3
 
 
 def test_one_seed_gives_one_adapter_and_another_seed_another(
     load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
-    config = _with(small_config, epochs=1)
+    config = with_training(small_config, epochs=1)
     runs = [
-        _losses(train_adapter(load_tiny(), dialogues, [care], config, tmp_path / str(i), seed=seed))
+        losses_of(train_adapter(load_tiny(), dialogues, [care], config, tmp_path / str(i), seed=seed))
         for i, seed in enumerate((1, 1, 2))
     ]
     assert runs[0] == runs[1]
@@ -250,7 +245,7 @@ def test_one_seed_gives_one_adapter_and_another_seed_another(
 def test_adapters_that_were_loaded_before_survive_a_training(
     load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
-    config = _with(small_config, epochs=1)
+    config = with_training(small_config, epochs=1)
     loaded = load_tiny()
     alone = train_adapter(loaded, dialogues, [care], config, tmp_path / "alone", seed=2)
     first = train_adapter(loaded, dialogues, [care], config, tmp_path / "first", seed=1)
@@ -263,7 +258,7 @@ def test_adapters_that_were_loaded_before_survive_a_training(
         assert (scorer.score(dialogues) == adapted).all()
     assert (scorer.score(dialogues) == bare).all()
     assert loaded.adapters == ("first",)
-    assert _losses(second) == pytest.approx(_losses(alone), abs=1e-5)  # not trained on top of the first
+    assert losses_of(second) == pytest.approx(losses_of(alone), abs=1e-5)  # not trained on top of the first
 
 
 def test_preflight_lists_all_that_stands_in_the_way(
@@ -294,10 +289,10 @@ def test_strategies_write_one_adapter_a_task_or_one_for_all(
 
     other = care.model_copy(update={"name": "other", "prompt": "选一个标签。"})
     both = dialogues + [replace(e, sample=replace(e.sample, task="other")) for e in dialogues[:6]]
-    loaded, config = load_tiny(), _with(small_config, epochs=1)
+    loaded, config = load_tiny(), with_training(small_config, epochs=1)
     separate = train_adapters(loaded, both, [care, other], config, tmp_path, seed=1)
     assert [path.relative_to(tmp_path).as_posix() for path in separate] == ["adapters/care", "adapters/other"]
-    joint = train_adapters(loaded, both, [care, other], _with(config, strategy="joint"), tmp_path, seed=1)
+    joint = train_adapters(loaded, both, [care, other], with_training(config, strategy="joint"), tmp_path, seed=1)
     assert joint == [tmp_path / "adapters" / "joint"]
     manifest = json.loads((joint[0] / "manifest.json").read_text("utf-8"))
     assert manifest["samples"] == {"care": 9, "other": 6}

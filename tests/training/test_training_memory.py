@@ -11,6 +11,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from tiny_models import KINDS, tiny_folder
+from trainings import with_training
 from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
 from kdsl.cli.main import cli
@@ -27,10 +28,6 @@ from kdsl.training.trainer import LabelTrainer, training_arguments, undo_patches
 
 Load = Callable[..., LoadedModel]
 REGIMES: list[dict[str, Any]] = [{"regime": "lora"}, {"regime": "freeze", "last_layers": 1}, {"regime": "full"}]
-
-
-def _with(config: Config, **training: Any) -> Config:
-    return config.model_copy(update={"training": config.training.model_copy(update=training)})
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +56,7 @@ def test_parameters_and_bytes_are_those_of_the_model(
     loaded = load_tiny(kind)
     shape = read_shape(ModelConfig(source=str(Path(loaded.name))))
     assert shape.parameters == loaded.n_parameters
-    config = _with(small_config, **regime)
+    config = with_training(small_config, **regime)
     assert memory.weight_bytes(config.large, shape) == sum(p.nbytes for p in loaded.model.parameters())
     with trainee(loaded, config.training, 1) as learner:
         trained = sum(p.numel() for p in learner.model.parameters() if p.requires_grad)
@@ -71,7 +68,7 @@ def test_activations_are_what_autograd_keeps(
     regime: dict[str, Any], load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
     loaded = load_tiny()
-    config = _with(small_config, **regime, batch_size=2)
+    config = with_training(small_config, **regime, batch_size=2)
     examples = make_examples(loaded, dialogues[-2:], {"care": care}, config.prompt)
     kept: dict[int, int] = {}
     with trainee(loaded, config.training, 1) as learner:
@@ -111,16 +108,16 @@ def test_seven_billion_by_its_published_shape(seven_b: Any) -> None:
 
 def test_what_does_not_fit_is_refused_with_what_would(seven_b: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     config = Config(large=ModelConfig(source="a/b", dtype="bfloat16"))
-    config = _with(config, batch_size=4)
+    config = with_training(config, batch_size=4)
     monkeypatch.setattr(memory, "read_shape", lambda _: seven_b)
     monkeypatch.setattr(memory, "device_memory", lambda _: 80 * memory.GIB)
     assert memory.check_memory(config).total < 80 * memory.GIB
-    long = _with(config.model_copy(update={"prompt": config.prompt.model_copy(update={"max_tokens": 4096})}))
+    long = with_training(config.model_copy(update={"prompt": config.prompt.model_copy(update={"max_tokens": 4096})}))
     with pytest.raises(ConfigError, match=r"GPU has 80\.0 GiB.*--set training\.gradient_checkpointing=true\."):
         memory.check_memory(long)
     monkeypatch.setattr(memory, "device_memory", lambda _: 16 * memory.GIB)
     with pytest.raises(ConfigError, match=r"regime=lora --set large\.quantize=4bit"):
-        memory.check_memory(_with(config, regime="full", gradient_checkpointing=True))
+        memory.check_memory(with_training(config, regime="full", gradient_checkpointing=True))
     monkeypatch.setattr(memory, "device_memory", lambda _: 4 * memory.GIB)
     with pytest.raises(ConfigError, match=r"smaller model"):
         memory.check_memory(long)

@@ -15,6 +15,7 @@ from accelerate.commands.config.config_args import load_config_from_file
 from click.testing import CliRunner
 from safetensors.torch import load_file
 from tiny_models import tiny_evidence, tiny_folder
+from trainings import losses_of
 
 from kdsl.cli.main import cli
 from kdsl.config import Config, ModelConfig
@@ -112,12 +113,8 @@ def alone(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shop.alone(tmp_path_factory.mktemp("alone"))
 
 
-def _losses(folder: Path) -> list[float]:
-    return [json.loads(line)["loss"] for line in (folder / "loss.jsonl").read_text("utf-8").splitlines()]
-
-
 def _same(folder: Path, other: Path, file: str = "adapter_model.safetensors") -> None:
-    assert _losses(folder) == pytest.approx(_losses(other), abs=1e-4)
+    assert losses_of(folder) == pytest.approx(losses_of(other), abs=1e-4)
     mine, theirs = load_file(folder / file), load_file(other / file)
     assert mine.keys() == theirs.keys()
     for name, tensor in theirs.items():
@@ -136,7 +133,7 @@ def test_two_processes_killed_and_resumed_learn_what_one_learns(
     whole = shop.launch("ddp.yaml", out=tmp_path)
     assert whole.returncode == 0, whole.stderr
     assert whole.stdout.count(str(folder)) == 1  # the main process alone speaks
-    assert len(_losses(folder)) == 6
+    assert len(losses_of(folder)) == 6
     _same(folder, alone)
     assert sorted(path.name for path in folder.iterdir()) == [
         "adapter_config.json",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from tiny_models import KINDS
+from trainings import losses_of, with_training
 
 from kdsl.config import Config, ModelConfig
 from kdsl.errors import BundleError, ConfigError
@@ -55,10 +54,9 @@ def test_an_adapter_learns_on_four_bits_and_belongs_to_them(
     base = load_base(_four_bit(base_of))
     scorer = LabelScorer(base, care, small_config.prompt)
     bare = scorer.score(dialogues)
-    training = small_config.training.model_copy(update={"epochs": 6, "learning_rate": 1e-2})
-    config = small_config.model_copy(update={"training": training})
+    config = with_training(small_config, epochs=6, learning_rate=1e-2)
     folder = train_adapter(base, dialogues, [care], config, tmp_path / "a", seed=1)
-    losses = [json.loads(line)["loss"] for line in (folder / "loss.jsonl").read_text("utf-8").splitlines()]
+    losses = losses_of(folder)
     assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
     np.testing.assert_array_equal(scorer.score(dialogues), bare)  # the base is as it was
     load_adapter(base, folder, "care")
@@ -79,7 +77,6 @@ def test_weights_of_four_bits_are_not_trained(
     small_config: Config,
     tmp_path: Path,
 ) -> None:
-    training: Any = small_config.training.model_copy(update={"regime": regime})
-    config = small_config.model_copy(update={"training": training})
+    config = with_training(small_config, regime=regime)
     with pytest.raises(ConfigError, match="quantize: none"):
         train_adapter(load_base(_four_bit(base_of)), dialogues, [care], config, tmp_path / "a", seed=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -14,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny_models import KINDS
+from trainings import losses_of, weights_of, with_training
 
 from kdsl.config import Config
 from kdsl.ensemble.budget import Ledger
@@ -32,18 +32,6 @@ FREEZE = {"regime": "freeze", "last_layers": 1, "learning_rate": 1e-3}
 FULL = {"regime": "full", "learning_rate": 1e-3}
 
 
-def _with(config: Config, **training: Any) -> Config:
-    return config.model_copy(update={"training": config.training.model_copy(update=training)})
-
-
-def _weights(loaded: LoadedModel) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in loaded.model.state_dict().items()}
-
-
-def _losses(folder: Path) -> list[float]:
-    return [json.loads(line)["loss"] for line in (folder / "loss.jsonl").read_text("utf-8").splitlines()]
-
-
 @pytest.mark.parametrize(("kind", "regime"), [(KINDS[0], FREEZE), (KINDS[1], FULL), (KINDS[2], FREEZE)])
 def test_a_delta_is_trained_loaded_and_taken_off_like_an_adapter(
     kind: str,
@@ -54,8 +42,8 @@ def test_a_delta_is_trained_loaded_and_taken_off_like_an_adapter(
     small_config: Config,
     tmp_path: Path,
 ) -> None:
-    loaded, config = load_tiny(kind), _with(small_config, **regime)
-    before = _weights(loaded)
+    loaded, config = load_tiny(kind), with_training(small_config, **regime)
+    before = weights_of(loaded)
     scorer = LabelScorer(loaded, care, config.prompt)
     bare = scorer.score(dialogues)
     lora = train_adapter(loaded, dialogues, [care], small_config, tmp_path / "lora", seed=1)
@@ -75,7 +63,7 @@ def test_a_delta_is_trained_loaded_and_taken_off_like_an_adapter(
         assert all(name.startswith("model.language_model.layers.1.") for name in delta)
     else:
         assert {name.split(".")[2] for name in delta} == {"layers", "embed_tokens", "norm"}
-    assert sum(_losses(out)[-3:]) < sum(_losses(out)[:3])
+    assert sum(losses_of(out)[-3:]) < sum(losses_of(out)[:3])
 
     load_adapter(loaded, out, "delta")
     with loaded.using("delta"):
@@ -90,7 +78,7 @@ def test_a_delta_is_trained_loaded_and_taken_off_like_an_adapter(
     with loaded.using("delta"):
         np.testing.assert_allclose(scorer.score(dialogues), trained, atol=1e-6)
     remove_adapter(loaded, "delta")
-    after = _weights(loaded)
+    after = weights_of(loaded)
     assert all(torch.equal(after[name], before[name]) for name in before)
     assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
 
@@ -108,18 +96,18 @@ def test_a_killed_training_of_weights_resumes_and_keeps_half_epochs(
             if state.global_step == 3:
                 raise KeyboardInterrupt
 
-    config = _with(small_config, **FREEZE, balance="uniform")
+    config = with_training(small_config, **FREEZE, balance="uniform")
     loaded = load_tiny()
-    before = _weights(loaded)
+    before = weights_of(loaded)
     whole = train_adapter(loaded, dialogues, [care], config, tmp_path / "whole", seed=5, halves=True)
     with monkeypatch.context() as patch:
         patch.setattr(trainer_module, "RichProgress", Kill)
         with pytest.raises(KeyboardInterrupt):
             train_adapter(loaded, dialogues, [care], config, tmp_path / "cut", seed=5)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in _weights(loaded).items())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in weights_of(loaded).items())
     torch.manual_seed(999)
     cut = train_adapter(loaded, dialogues, [care], config, tmp_path / "cut", seed=5)
-    assert _losses(cut) == pytest.approx(_losses(whole), abs=1e-4)
+    assert losses_of(cut) == pytest.approx(losses_of(whole), abs=1e-4)
     for name, tensor in load_file(whole / "delta.safetensors").items():
         torch.testing.assert_close(load_file(cut / "delta.safetensors")[name], tensor, rtol=0, atol=1e-5)
     assert half_epochs(whole) == [0.5, 1.0, 1.5, 2.0]
@@ -133,7 +121,7 @@ def test_half_precision_trains_in_float32_and_leaves_its_own_type(
     loaded = load_tiny()
     loaded.model.to(torch.bfloat16)
     loaded.dtype = torch.bfloat16
-    out = train_adapter(loaded, dialogues[:6], [care], _with(small_config, **FULL, epochs=1), tmp_path, seed=1)
+    out = train_adapter(loaded, dialogues[:6], [care], with_training(small_config, **FULL, epochs=1), tmp_path, seed=1)
     assert {tensor.dtype for tensor in load_file(out / "delta.safetensors").values()} == {torch.bfloat16}
     assert {parameter.dtype for parameter in loaded.model.parameters()} == {torch.bfloat16}
 
@@ -141,11 +129,11 @@ def test_half_precision_trains_in_float32_and_leaves_its_own_type(
 def test_checkpointing_changes_nothing_that_is_learned_and_nothing_of_the_model(
     load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
-    loaded, config = load_tiny(), _with(small_config, epochs=1, lora_dropout=0.0)
+    loaded, config = load_tiny(), with_training(small_config, epochs=1, lora_dropout=0.0)
     kept = train_adapter(loaded, dialogues, [care], config, tmp_path / "kept", seed=1)
-    again = _with(config, gradient_checkpointing=True)
+    again = with_training(config, gradient_checkpointing=True)
     made = train_adapter(loaded, dialogues, [care], again, tmp_path / "made", seed=1)
-    assert _losses(made) == pytest.approx(_losses(kept), abs=1e-5)
+    assert losses_of(made) == pytest.approx(losses_of(kept), abs=1e-5)
     assert not loaded.model.is_activation_checkpointing
     assert not loaded.model.get_input_embeddings()._forward_hooks
     assert train_adapter(loaded, dialogues, [care], again, kept, seed=1) == kept  # finished, not other inputs
@@ -179,17 +167,17 @@ def test_quantised_weights_cannot_be_trained(load_tiny: Load, small_config: Conf
     mlp = loaded.model.model.language_model.layers[1].mlp
     mlp.up_proj.weight = torch.nn.Parameter(mlp.up_proj.weight.to(torch.uint8), requires_grad=False)
     with pytest.raises(ConfigError, match=r"quantize: none"):
-        trained_parameters(loaded.model, _with(small_config, **FREEZE).training)
+        trained_parameters(loaded.model, with_training(small_config, **FREEZE).training)
 
 
 def test_curves_go_to_tensorboard_where_a_training_reports(
     load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
-    config = _with(small_config, epochs=1)
+    config = with_training(small_config, epochs=1)
     out = train_adapter(load_tiny(), dialogues, [care], config, tmp_path / "a", seed=1, report=True)
     (events,) = (out / "logs").iterdir()
     assert b"train/loss" in events.read_bytes()
-    quiet = _with(config, report_to="none")
+    quiet = with_training(config, report_to="none")
     assert not (
         train_adapter(load_tiny(), dialogues, [care], quiet, tmp_path / "b", seed=1, report=True) / "logs"
     ).exists()
@@ -199,7 +187,7 @@ def test_curves_go_to_tensorboard_where_a_training_reports(
 def test_reporting_to_wandb_names_the_package_that_is_missing(
     load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
-    config = _with(small_config, report_to="wandb")
+    config = with_training(small_config, report_to="wandb")
     with pytest.raises(MissingDependency, match=r"kdsl\[wandb\]"):
         train_adapter(load_tiny(), dialogues, [care], config, tmp_path, seed=1, report=True)
 
@@ -221,7 +209,7 @@ def test_each_training_is_a_run_of_wandb_without_code_or_samples(
     for command in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]):
         subprocess.run(["git", *command], check=True)
     (tmp_path / "secret.py").write_text("unsaved = 2\n")
-    config = _with(small_config, epochs=1, report_to="wandb")
+    config = with_training(small_config, epochs=1, report_to="wandb")
     loaded = load_tiny()
     for name in ("one", "two"):
         train_adapter(loaded, dialogues, [care], config, Path("out") / "adapters" / name, seed=1, report=True)
