@@ -128,8 +128,7 @@ class _Fit:
             recipe = self.learner.recipes[name] = found.chosen.recipe
             report[name] = found.to_json()
             for part, made in zip(parts, rounds, strict=True):
-                if not (target := part / "adapters" / name).exists():
-                    made.keep(recipe, target)
+                made.keep(recipe, part / "adapters" / name)
         atomic_write(self.folder / "report" / "adaptation.json", json.dumps(report, indent=1))
 
     def _part(self, k: int) -> Path:
