@@ -23,7 +23,7 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
-from transformers.integrations import WandbCallback
+from transformers.integrations import TensorBoardCallback, WandbCallback
 from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 from trl import SFTConfig, SFTTrainer
 
@@ -366,8 +366,6 @@ def reporters(
     Raises:
         MissingDependency: wandb is asked for and not here.
     """
-    from transformers.integrations import TensorBoardCallback
-
     if where == "tensorboard":
         from tensorboardX import SummaryWriter
 
