@@ -36,7 +36,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -350,8 +350,6 @@ def main() -> None:
             if args.llama_factory:
                 _note(runs, LLAMA_FACTORY, run_llama_factory(job, made.device, args.llama_factory))
     _print(runs, training.epochs * made.samples - batch, made.work / made.rate)
-    if args.json:
-        args.json.write_text(json.dumps({name: [asdict(run) for run in each] for name, each in runs.items()}), "utf-8")
 
 
 def _write_model(shape: str, folder: Path, dtype: str) -> None:
@@ -396,7 +394,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--llama-factory", type=Path, metavar="PYTHON", help="interpreter that has llamafactory")
-    parser.add_argument("--json", type=Path, help="write all runs here too")
     return parser.parse_args()
 
 
