@@ -99,7 +99,7 @@ class RayEngine:
             machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
             share = Share.of(machines, self.workers, gpu=bundle.config.large.device != "cpu")
             job = {
-                "bundle": bundle.folder.absolute(),
+                "folder": bundle.folder.absolute(),
                 "images": images.absolute(),
                 "ocr_file": ocr_file and ocr_file.absolute(),
                 "cache": default_cache_dir().absolute(),
@@ -110,15 +110,15 @@ class RayEngine:
                     yield from lines_of(answer)
 
 
+@dataclass
 class ChunkPredictor:
-    """One worker. It opens the bundle at its first chunk: there a fault is reported as the error it is."""
+    """One worker. It opens the bundle in `folder` at its first chunk: there a fault is reported as the error it is."""
 
-    def __init__(self, bundle: Path, images: Path, ocr_file: Path | None, cache: Path, cores: int) -> None:
-        self.folder = bundle
-        self.images = images
-        self.ocr_file = ocr_file
-        self.cache = cache
-        self.cores = cores
+    folder: Path
+    images: Path
+    ocr_file: Path | None
+    cache: Path
+    cores: int
 
     @cached_property
     def bundle(self) -> Bundle:
@@ -196,7 +196,7 @@ def _answers(remaining: Remaining, job: Mapping[str, Any], share: Share) -> Iter
 
 @contextmanager
 def cluster() -> Iterator[Any]:
-    """Ray, connected: to what this process is connected to already, to RAY_ADDRESS, or to a cluster of its own."""
+    """Ray, connected to RAY_ADDRESS or to a cluster of its own."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # kdsl sends nothing
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters comes as an exception
     address = os.environ.get("RAY_ADDRESS")
@@ -211,9 +211,6 @@ def cluster() -> Iterator[Any]:
         raise MissingDependency(
             "the engine 'ray' needs Ray Data, which is not installed. Run: pip install 'kdsl[ray]'"
         ) from error
-    if ray.is_initialized():
-        yield ray
-        return
     own = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE}
     # Ray tells of workers that died on stdout, which is kept for results, and warns those who program with it
     with redirect_stdout(sys.stderr), warnings.catch_warnings(action="ignore"):
