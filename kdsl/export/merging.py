@@ -13,11 +13,21 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from kdsl.data.files import atomic_write, file_hash
 from kdsl.errors import BundleError, ConfigError
-from kdsl.models.adapters import WEIGHTS, load_adapter, read_adapter, read_stamp, remove_adapter, stamp_adapter
+from kdsl.models.adapters import (
+    SHIFT,
+    WEIGHTS,
+    load_adapter,
+    read_adapter,
+    read_shifts,
+    read_stamp,
+    remove_adapter,
+    stamp_adapter,
+)
 from kdsl.models.base import LoadedModel
 from kdsl.tasks import Task
 
@@ -92,7 +102,8 @@ def check_mergeable(sources: Sequence[Path], method: str) -> None:
     """Refuse adapters that do not belong together; no model is loaded.
 
     Raises:
-        BundleError: they are of different bases, adapt different modules, or have ranks that the method cannot merge.
+        BundleError: they are of different bases, adapt different modules, have ranks that the method cannot merge, or
+            were not all trained with logit adjustment.
     """
     first = sources[0]
     read = [read_adapter(folder) for folder in sources]
@@ -112,6 +123,13 @@ def check_mergeable(sources: Sequence[Path], method: str) -> None:
                 f"{first} and {folder} adapt different modules ({len(differ)} tensors are in one alone, such as "
                 f"{differ[0]}). Train both with the same target modules."
             )
+    shifted = [folder for folder in sources if (folder / SHIFT).is_file()]
+    if shifted and len(shifted) < len(sources):
+        bare = next(folder for folder in sources if folder not in shifted)
+        raise BundleError(
+            f"{shifted[0]} has a {SHIFT} (training.logit_adjustment), and {bare} has none: their scores do not mean "
+            "the same. Merge adapters of one kind."
+        )
     ranks = [config.r for config, _ in read]
     if len(set(ranks)) > 1 and method != "cat" and not method.endswith("svd"):
         listed = ", ".join(f"{folder} has {rank}" for folder, rank in zip(sources, ranks, strict=True))
@@ -158,6 +176,8 @@ def merge_adapters(loaded: LoadedModel, sources: Sequence[Path], recipe: Recipe,
         loaded.model.eval().requires_grad_(False)
     (partial / "README.md").unlink(missing_ok=True)  # a card of blanks to fill in
     stamp_adapter(partial, loaded)
+    if shifts := _mean_shifts(sources):
+        atomic_write(partial / SHIFT, json.dumps(shifts, ensure_ascii=False, indent=1))
     manifest = _manifest(loaded, sources, recipe)
     atomic_write(partial / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
     partial.replace(out)
@@ -183,6 +203,17 @@ def trained_tasks(sources: Sequence[Path], tasks: Sequence[Task]) -> list[Task]:
     """Those of `tasks` that the adapters' manifests name; all of them where no adapter has a manifest."""
     names = {name for folder in sources for name in training_manifest(folder).get("tasks", {})}
     return [task for task in tasks if task.name in names] if names else list(tasks)
+
+
+def _mean_shifts(sources: Sequence[Path]) -> dict[str, dict[str, float]]:
+    """Task -> label -> mean of the shifts of those sources that know the task: they are log-priors of like samples."""
+    shifts = [read_shifts(folder) for folder in sources]
+    merged: dict[str, dict[str, float]] = {}
+    for task in dict.fromkeys(name for own in shifts for name in own):
+        known = [own[task] for own in shifts if task in own]
+        labels = dict.fromkeys(label for own in known for label in own)
+        merged[task] = {label: fmean(own.get(label, 0.0) for own in known) for label in labels}
+    return merged
 
 
 def _manifest(loaded: LoadedModel, sources: Sequence[Path], recipe: Recipe) -> dict[str, Any]:

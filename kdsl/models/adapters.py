@@ -59,7 +59,7 @@ def load_adapter(loaded: LoadedModel, folder: Path, name: str) -> None:
     if name in loaded.adapters:
         raise BundleError(f"an adapter '{name}' is loaded on {loaded.name} already; take another name.")
     _check_stamp(loaded, folder)
-    shifts = _label_shifts(folder)
+    shifts = read_shifts(folder)
     if (folder / DELTA).is_file():
         loaded.deltas[name] = read_delta(folder, base_parameters(loaded.model))
     else:
@@ -230,7 +230,12 @@ def _check_stamp(loaded: LoadedModel, folder: Path) -> None:
         )
 
 
-def _label_shifts(folder: Path) -> dict[str, dict[str, float]]:
+def read_shifts(folder: Path) -> dict[str, dict[str, float]]:
+    """Task -> label -> what scoring takes off the label's log-probability; empty where an adapter has none.
+
+    Raises:
+        BundleError: `label_shift.json` is damaged.
+    """
     file = folder / SHIFT
     if not file.is_file():
         return {}

@@ -134,6 +134,17 @@ def test_refuses_what_does_not_belong_together(base_of: Base, make_adapter: Make
     assert not (tmp_path / "out").exists()
 
 
+def test_what_is_taken_off_labels_is_merged_too(base_of: Base, make_adapter: Make, tmp_path: Path) -> None:
+    base = base_of()
+    sources = [make_adapter(base, 0), make_adapter(base, 1)]
+    (sources[0] / "label_shift.json").write_text('{"care": {"wash": -1, "dry": -2}}', "utf-8")
+    with pytest.raises(BundleError, match="has none"):
+        check_mergeable(sources, "cat")
+    (sources[1] / "label_shift.json").write_text('{"care": {"wash": -3, "dry": -1}}', "utf-8")
+    out = merge_adapters(load_base(base), sources, Recipe(), tmp_path / "out")
+    assert json.loads((out / "label_shift.json").read_text("utf-8")) == {"care": {"wash": -2.0, "dry": -1.5}}
+
+
 @pytest.mark.parametrize(
     ("recipe", "fault"),
     [
