@@ -172,6 +172,17 @@ def load_base(config: ModelConfig, *, to_shard: bool = False) -> LoadedModel:
     return loaded
 
 
+def check_loadable(config: ModelConfig) -> None:
+    """Refuse what `load_base` would refuse, before any weight is looked for.
+
+    Raises:
+        ConfigError: the device does not exist, or what `quantize` or `attention` ask for is not here.
+    """
+    device = device_of(config)
+    _quantized(config, device)
+    _attention(config, device)
+
+
 def wrap(model: Any, processor: Any, *, name: str, fingerprint: str) -> LoadedModel:
     """A LoadedModel around a model that is already in memory (training and benchmarks build their own).
 

@@ -34,6 +34,7 @@ from typing import Any
 
 from kdsl.config import Config, ModelConfig
 from kdsl.errors import ConfigError
+from kdsl.models.base import check_loadable, device_of
 from kdsl.models.shape import Shape, read_shape
 from kdsl.processes import method, world_size
 
@@ -148,8 +149,15 @@ def check_memory(config: Config, *, beside_small: bool = False) -> Memory:
 
     Raises:
         MissingDependency: the model's config.json cannot be read.
-        ConfigError: the device's memory is less than the estimate; the message says what to change.
+        ConfigError: the device's memory is less than the estimate, the regime cannot train 4-bit weights, or what
+            `quantize` or `attention` ask for is not here; the message says what to change.
     """
+    if config.large.quantize != "none" and config.training.regime != "lora":
+        raise ConfigError(
+            f"training.regime: {config.training.regime} trains the model's own weights, and large.quantize makes them "
+            "4-bit numbers. Write large.quantize: none, or training.regime: lora."
+        )
+    check_loadable(config.large)
     shape = read_shape(config.large)
     beside = read_shape(config.small) if beside_small and config.small != config.large else None
     launch: dict[str, Any] = {"processes": world_size(), "how": method()}
@@ -166,8 +174,6 @@ def check_memory(config: Config, *, beside_small: bool = False) -> Memory:
 def device_memory(config: ModelConfig) -> int | None:
     """Bytes of the GPU that a config means; None for a CPU."""
     import torch
-
-    from kdsl.models.base import device_of
 
     device = device_of(config)
     return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else None

@@ -135,3 +135,17 @@ def test_doctor_estimates_a_config_and_says_when_it_cannot(tmp_path: Path) -> No
     )
     assert isinstance(absent.exception, MissingDependency)
     assert "config.json of 'no/one'" in str(absent.exception)
+
+
+def test_doctor_refuses_what_could_not_be_trained(tmp_path: Path) -> None:
+    tiny_folder(tmp_path / "model")
+    (tmp_path / "tiny.yaml").write_text(json.dumps({"large": {"source": str(tmp_path / "model"), "device": "cpu"}}))
+    command = ["doctor", "--config", str(tmp_path / "tiny.yaml")]
+    for settings, fault in (
+        (("large.quantize=4bit", "training.regime=full"), "quantize: none"),
+        (("large.attention=flash_attention_2",), "flash"),
+    ):
+        options = [part for setting in settings for part in ("--set", setting)]
+        refused = CliRunner().invoke(cli, [*command, *options])
+        assert isinstance(refused.exception, ConfigError)
+        assert fault in str(refused.exception)
