@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from kdsl.cli.options import ocr_option
+from kdsl.cli.options import ocr_option, set_option
 
 
 @click.command()
 @click.option("--bundle", "bundle_folder", type=click.Path(path_type=Path), help="A bundle that `kdsl fit` made.")
 @click.option("--adapter", type=click.Path(path_type=Path), help="An adapter folder, in place of a bundle.")
 @click.option("--model", "config_path", help="Settings that name the adapter's base (large) and tasks.")
+@set_option
 @click.option("--task", "name", help="The task. Default: the adapter's, where it was trained for one.")
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="Folder to write the model to.")
 @click.option("--data", type=click.Path(path_type=Path), help="Samples to compare scores on. Default: made-up ones.")
@@ -25,6 +26,7 @@ def export(
     bundle_folder: Path | None,
     adapter: Path | None,
     config_path: str | None,
+    overrides: tuple[str, ...],
     name: str | None,
     output: Path,
     data: Path | None,
@@ -43,6 +45,7 @@ def export(
     examples:
       kdsl export --bundle runs/nano --task scene --output runs/scene-model
       kdsl export --adapter runs/merged/scene --model configs/qwen2-vl-7b.yaml --output runs/scene-model
+      kdsl export --adapter A --model configs/qwen2-vl-7b.yaml --set large.source=/models/Qwen2-VL-7B --output OUT
       kdsl export --bundle runs/nano --task scene --output runs/scene-model --push our-shop/scene --private
     """
     from kdsl.errors import InputError
@@ -53,12 +56,12 @@ def export(
 
     if repo_id:
         check_login(repo_id, hub)  # type: ignore[arg-type]
-    if bundle_folder and not (adapter or config_path):
+    if bundle_folder and not (adapter or config_path or overrides):
         source = from_bundle(bundle_folder, name)
     elif adapter and config_path and not bundle_folder:
-        source = from_adapter(adapter, config_path, name)
+        source = from_adapter(adapter, config_path, name, overrides)
     else:
-        raise InputError("give --bundle (with --task), or --adapter and --model together.")
+        raise InputError("give --bundle (with --task), or --adapter and --model together (--set goes with these).")
     evidences = comparison_samples(source, data, images, ocr)
     done = fold_adapter(source.adapter, source.base, source.task, source.prompt, output, evidences, source.card)
     if done.touches_vision:

@@ -95,7 +95,8 @@ def fold_adapter(
             raise BundleError(
                 f"the folded model scores labels otherwise than the adapter on its base: a log-probability moved by "
                 f"{moved:.3g}, {TOLERANCE[base.dtype]:g} is allowed in {base.dtype}. Nothing was written to {out}. "
-                "Fold in float32 (`dtype: float32` under `large` of the config), or serve base and adapter apart."
+                "Fold in float32 (`--adapter FOLDER --model CONFIG --set large.dtype=float32`), or serve base and "
+                "adapter apart."
             )
         result = Folded(out, moved, len(probes), touches_vision(adapter))
         (partial / "README.md").write_text(card, "utf-8")

@@ -48,8 +48,8 @@ def from_bundle(folder: Path, name: str | None) -> Source:
     return Source(bundle.adapter(task), config.large, task, tuple(bundle.tasks), config.prompt, config.evidence, card)
 
 
-def from_adapter(adapter: Path, config_path: str, name: str | None) -> Source:
-    """An adapter folder, with the config that names its base and tasks.
+def from_adapter(adapter: Path, config_path: str, name: str | None, overrides: Sequence[str] = ()) -> Source:
+    """An adapter folder, with the config (and `key.path=value` overrides) that names its base and tasks.
 
     Raises:
         BundleError: the folder is no adapter.
@@ -57,7 +57,7 @@ def from_adapter(adapter: Path, config_path: str, name: str | None) -> Source:
         InputError: no task is named though the adapter has several, or there is none of that name.
     """
     tensor_shapes(adapter)  # refuses what is no adapter
-    config = load_config(config_path)
+    config = load_config(config_path, overrides)
     every = load_tasks(config)
     trained = trained_tasks([adapter], every)
     task = _choose(trained, name)

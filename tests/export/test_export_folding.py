@@ -133,7 +133,7 @@ def test_the_command_exports_an_adapter_alone(base_of: Base, make_adapter: Make,
     (tmp_path / "care.yaml").write_text(care.model_dump_json(), "utf-8")
     settings = {
         "tasks": ["care.yaml"],
-        "large": {"source": base.source, "device": "cpu"},
+        "large": {"source": "elsewhere", "device": "cpu"},
         "prompt": {"max_tokens": 192, "max_pixels": 6272},
     }
     (tmp_path / "tiny.yaml").write_text(json.dumps(settings), "utf-8")
@@ -141,7 +141,8 @@ def test_the_command_exports_an_adapter_alone(base_of: Base, make_adapter: Make,
     result = CliRunner().invoke(cli, given)
     assert isinstance(result.exception, InputError)
     assert "--adapter and --model together" in str(result.exception)
-    result = CliRunner().invoke(cli, [*given, "--model", str(tmp_path / "tiny.yaml")])
+    own = ["--model", str(tmp_path / "tiny.yaml"), "--set", f"large.source={base.source}"]
+    result = CliRunner().invoke(cli, [*given, *own])
     assert result.exit_code == 0, result.output
     assert result.stdout.split() == [str(tmp_path / "out")]
     assert "9 samples of care" in (tmp_path / "out" / "README.md").read_text("utf-8")
