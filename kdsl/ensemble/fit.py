@@ -32,7 +32,7 @@ from kdsl.ensemble.settings import TaskSettings, ask_threshold, margins, save_se
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.tasks import Task
-from kdsl.training.lora import adapter_groups
+from kdsl.training.lora import UNLEARNED, adapter_groups
 
 BATCH = 16
 """Samples whose prefix caches are held at once while further calls are scored."""
@@ -239,7 +239,7 @@ def _fingerprint(evidences: Sequence[Evidence], tasks: Sequence[Task], config: C
         digest.update(repr([picture.lines for picture in evidence.pictures]).encode())
     for task in tasks:
         digest.update(task.model_dump_json().encode())
-    digest.update(config.model_dump_json(exclude={"tasks"}).encode())
+    digest.update(config.model_dump_json(exclude={"tasks": True, "training": set(UNLEARNED)}).encode())
     digest.update(json.dumps(models.fingerprints, sort_keys=True).encode())
     return digest.hexdigest()[:16]
 

@@ -33,6 +33,7 @@ from kdsl.evidence.load import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import find_weights, fingerprint_of
 from kdsl.tasks import Task
+from kdsl.training.lora import UNLEARNED
 
 Setting = bool | int | float | str | None
 
@@ -277,7 +278,7 @@ def _settings(
     return {
         "system": grid.ablation.system,
         "fraction": grid.fraction(name),
-        **config.model_dump(mode="json", include=used, exclude={"training": {"save_every"}}),
+        **config.model_dump(mode="json", include=used, exclude={"training": set(UNLEARNED)}),
         "weights": {role: fingerprint_of(find_weights(model)) for role, model in roles.items()},
         "tasks": hashlib.sha256("".join(task.model_dump_json() for task in tasks).encode()).hexdigest()[:16],
         "data": digest.hexdigest()[:16],

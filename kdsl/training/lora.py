@@ -41,10 +41,10 @@ SCHEMA = 1
 LOGS = "logs"
 """Where in an adapter's folder TensorBoard's files lie."""
 _PACKAGES = ("kdsl", "torch", "transformers", "peft", "trl")
-_BESIDE_THE_POINT: dict[str, Any] = dict.fromkeys(
-    ("save_every", "strategy", "search", "gradient_checkpointing", "report_to"), True
-)
-"""Settings of training that do not change what is learned."""
+UNLEARNED = ("save_every", "gradient_checkpointing", "report_to")
+"""Settings of training that change nothing that is learned: what was begun may go on with others."""
+_BESIDE_THE_POINT: dict[str, Any] = dict.fromkeys((*UNLEARNED, "strategy", "search"), True)
+"""What one adapter does not depend on."""
 
 
 @renames_unheard()

@@ -81,6 +81,15 @@ def test_other_samples_are_not_mixed_into_a_fit(
         fit_bundle(samples[:-1], tasks, config, copy, models, print)
 
 
+def test_a_fit_may_go_on_with_settings_that_change_nothing_learned(
+    samples: list[Evidence], tasks: list[Task], config: Config, models: Models, copy: Path
+) -> None:
+    frugal = config.training.model_copy(update={"gradient_checkpointing": True, "save_every": 7})
+    said: list[str] = []
+    fit_bundle(samples, tasks, config.model_copy(update={"training": frugal}), copy, models, said.append)
+    assert said == [f"{copy} is finished already"]
+
+
 def test_too_few_samples_are_refused(
     samples: list[Evidence], tasks: list[Task], config: Config, models: Models, tmp_path: Path
 ) -> None:
