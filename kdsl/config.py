@@ -126,7 +126,7 @@ class TrainingConfig(_Part):
     logit_adjustment: float = Field(0, ge=0)
     """This times the log-prior of the labels in training is taken off their scores (docs/gpu.md); 0 leaves them."""
     report_to: Literal["tensorboard", "wandb", "none"] = "tensorboard"
-    """Where `kdsl train-large` reports its curves besides loss.jsonl; trainings within `kdsl fit` report nowhere."""
+    """Where `kdsl train-large` and `train-small` report curves besides loss.jsonl; `kdsl fit` reports nowhere."""
     augment: AugmentConfig = AugmentConfig()
     search: SearchConfig | None = None
     """Choose rank, augmentation and epochs by cross-validation over the inner folds; absent, the recipe is fixed."""

@@ -43,7 +43,7 @@ def train_small(
 
     The loss is distil.alpha * KL(teacher || student) at distil.temperature, plus 1 - distil.alpha times the gold
     label's cross-entropy. Samples without a label join by the first term alone. What the large model says is kept in
-    OUT/small/teacher; a killed run continues.
+    OUT/small/teacher; a killed run continues. Curves go to OUT/small/adapters/<task>/logs.
 
     \b
     examples:
@@ -79,6 +79,6 @@ def train_small(
         )
     loaded = load_base(settings.small, to_shard=shards_weights())
     seed = settings.seed if seed is None else seed
-    for folder in train_students(loaded, evidences, soft, tasks, settings, out, seed=seed, resume=resume):
+    for folder in train_students(loaded, evidences, soft, tasks, settings, out, seed=seed, resume=resume, report=True):
         if is_main():
             click.echo(folder)

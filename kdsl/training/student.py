@@ -33,12 +33,14 @@ def train_students(
     *,
     seed: int,
     resume: bool = True,
+    report: bool = False,
 ) -> list[Path]:
     """Train `out/small/adapters/<task>` for each task on the small model; the folders, in the tasks' order.
 
     Args:
         evidences: labelled or not; those without a label are learned from the teacher alone.
         soft: by task, see `kdsl.training.teacher`.
+        report: write curves where `training.report_to` says.
 
     Raises:
         InputError: the teacher knows no sample of a task.
@@ -55,6 +57,7 @@ def train_students(
             student_folder(out, task),
             seed=seed,
             resume=resume,
+            report=report,
             soft=soft[task.name],
         )
         for task in tasks

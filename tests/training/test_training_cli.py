@@ -112,6 +112,7 @@ def test_trains_a_student_on_what_the_large_model_says(run: Run, tmp_path: Path)
     assert result.exit_code == 0, result.output
     folder = tmp_path / "small" / "adapters" / "intent"
     assert result.stdout.split() == [str(folder)]
+    assert any((folder / "logs").iterdir())
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert (manifest["taught"], manifest["labelled"], manifest["distil"]["temperature"]) == (5, 4, 2.0)
     said = tmp_path / "small" / "teacher" / "intent.jsonl"
