@@ -62,6 +62,8 @@ def _list_rows(path: Path) -> Iterator[Row]:
         raise InputError(f"{path}: is not valid JSON at line {error.lineno}, {fault}") from error
     except RecursionError as error:
         raise InputError(f"{path}: brackets are nested too deeply for a list of samples.") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise InputError(f"{path}: cannot be read: {error}") from error
     for number, value in enumerate(rows, start=1):
         yield Row(f"sample {number}", _whole_characters(value))
 
@@ -87,6 +89,8 @@ def _line_rows(path: Path) -> Iterator[Row | BadRow]:
                         "a line (JSONL)."
                     ) from error
                 yield BadRow(where, f"is not valid JSON at {_json_fault(error, text)}")
+            except ValueError as error:  # a number of thousands of digits
+                yield BadRow(where, f"cannot be read: {error}")
 
 
 def _is_one_object(path: Path) -> bool:

@@ -112,7 +112,7 @@ def _message(message: Any, number: int, field: str, embedded: list[str]) -> Mess
     if not isinstance(message, dict):
         raise InputError(f"{where} should be an object, found {_kind(message)}.")
     role = message.get("from", message.get("role"))
-    if role not in _CHAT_ROLES:
+    if not isinstance(role, str) or role not in _CHAT_ROLES:
         raise InputError(f"{where} has role {role!r}; expected one of: {', '.join(_CHAT_ROLES)}.")
     speaker = _CHAT_ROLES[role]
     content = message.get("value", message.get("content"))

@@ -162,6 +162,7 @@ def test_bad_scene_rows(tmp_path: Path, tasks: list[Task], change: dict[str, Any
         ({"messages": []}, "should be a list of messages, found an empty list"),
         ({"messages": ["hi"]}, "message 1 of 'messages' should be an object, found text"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "has role 'tool'; expected one of: human, user"),
+        ({"messages": [{"role": ["user"], "content": "x"}]}, "has role ['user']; expected one of: human, user"),
         ({"messages": [{"role": "user", "content": None}]}, "should hold text ('value' or 'content')"),
         ({"messages": [{"role": "user", "content": [{"type": "video"}]}]}, "neither text nor a picture"),
         (
@@ -180,10 +181,12 @@ def test_bad_rows_of_every_format(tmp_path: Path, tasks: list[Task], row: Any, m
 def test_one_bad_row_does_not_stop_the_others(tmp_path: Path, tasks: list[Task]):
     path = tmp_path / "a.jsonl"
     good = [json.dumps(scene_row(f"s{i}")).encode() for i in range(3)]
-    path.write_bytes(b"\n".join([good[0], good[1][:-9], b"\xff" + good[1], good[0], good[2]]))
+    huge = b'{"id": ' + b"1" * 5000 + b"}"
+    path.write_bytes(b"\n".join([good[0], good[1][:-9], b"\xff" + good[1], good[0], huge, good[2]]))
     rows = list(read_rows(path, tasks))
-    assert [row.id for row in rows] == ["s0", None, None, "s0", "s2"]
-    cut, coded, repeated = (row for row in rows if isinstance(row, BadSample))
+    assert [row.id for row in rows] == ["s0", None, None, "s0", None, "s2"]
+    cut, coded, repeated, long = (row for row in rows if isinstance(row, BadSample))
+    assert "Exceeds the limit" in long.message
     assert cut.where == "line 2"
     assert "not valid JSON at column " in cut.message
     assert "cut off?" in cut.message
@@ -216,6 +219,7 @@ def test_read_samples_lists_the_first_faults(tmp_path: Path, tasks: list[Task]):
         ('[{"id": "退款"}]'.encode("gbk"), "is not UTF-8: byte 9 is 0x.*can be read as GB18030"),
         ("[]".encode("utf-16"), "not UTF-8: byte 0 is 0xff. It looks like UTF-16"),
         (b"[" * 200_000, "nested too deeply"),
+        (b'[{"id": ' + b"1" * 5000 + b"}]", "cannot be read: Exceeds the limit"),
     ],
 )
 def test_broken_files(tmp_path: Path, tasks: list[Task], content: bytes, message: str):
