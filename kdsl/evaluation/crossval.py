@@ -59,11 +59,12 @@ def cross_validate(
         say(f"fold {fold}: fit on {len(train)}, predict {len(test)}")
         bundle = fit_bundle(train, tasks, config, work / f"fold-{fold}", models, say)
         predictor = Predictor(bundle, models)
-        for row in predict_rows(predictor, test):
-            append(output, row | {"fold": fold})
+        # before the lines: a fold whose lines are all there is not looked at again
         for name, part in predictor.tasks.items():
             group = [e for e in evidences if folds[e.sample.id] == fold and e.sample.task == name]
             _keep_scores(part.experts, group, bundle.folder, output.with_name(output.name + ".scores") / f"fold-{fold}")
+        for row in predict_rows(predictor, test):
+            append(output, row | {"fold": fold})
         predictor.close()
         shutil.rmtree(bundle.folder)
     if work.is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,7 +33,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
     class Predictor:
         def __init__(self, bundle: Bundle, models: object) -> None:
             self.seen = bundle.ids
-            self.tasks: dict[str, object] = {}
+            self.tasks = {"scene": SimpleNamespace(experts=None)}
 
         def close(self) -> None: ...
 
@@ -43,7 +44,12 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
 
     monkeypatch.setattr(crossval, "fit_bundle", fit)
     monkeypatch.setattr(crossval, "Predictor", Predictor)
+    def keep(experts, group, bundle, out: Path) -> None:  # type: ignore[no-untyped-def]
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "ids").write_text(" ".join(e.sample.id for e in group))
+
     monkeypatch.setattr(crossval, "predict_rows", predict)
+    monkeypatch.setattr(crossval, "_keep_scores", keep)
     monkeypatch.setattr(crossval.Models, "load", lambda config: None)
     return trained
 
@@ -72,6 +78,28 @@ def test_a_killed_run_keeps_its_lines(make_evidence, fitted, tmp_path: Path) -> 
     assert len(fitted) == 2  # the first fold was whole
     assert read_done(output) == {str(i) for i in range(9)}
     assert len(output.read_text().splitlines()) == 9
+
+
+def test_a_fold_whose_lines_are_there_has_its_scores_too(  # type: ignore[no-untyped-def]
+    make_evidence, fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    whole, written = crossval.append, []
+
+    def dies_after_the_first_fold(path: Path, line: dict[str, object]) -> None:
+        whole(path, line)
+        written.append(line)
+        if len(written) == 3:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(crossval, "append", dies_after_the_first_fold)
+        with pytest.raises(Killed):
+            run(make_evidence, tmp_path / "oof.jsonl")
+    run(make_evidence, tmp_path / "oof.jsonl")
+    assert (tmp_path / "oof.jsonl.scores" / "fold-0" / "ids").read_text() == "0 3 6"
 
 
 def test_single_folds_can_run_elsewhere(make_evidence, fitted, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
