@@ -198,7 +198,7 @@ class _Fit:
         return {name: matrix[routed] for name, matrix in scores.items()}
 
     def _score_further(self, experts: Experts, held: Sequence[Evidence], fused: np.ndarray) -> dict[str, np.ndarray]:
-        found: dict[str, list[np.ndarray]] = {}
+        found: dict[str, np.ndarray] = {}
         for start in range(0, len(held), BATCH):
             batch = held[start : start + BATCH]
             called = experts.first_call(batch, keep=True)
@@ -209,8 +209,9 @@ class _Fit:
                     experts, evidence, ledger, called.log_probs[i], fused[start + i], called.states[i]
                 )
                 for name, row in further.scores.items():
-                    found.setdefault(name, []).append(row)
-        return {name: np.concatenate(rows) for name, rows in found.items()}
+                    # NaN where the budget left no room for this call
+                    found.setdefault(name, np.full((len(held), row.shape[1]), np.nan))[start + i] = row[0]
+        return found
 
 
 def scores_file(folder: Path, task: Task) -> Path:

@@ -24,7 +24,9 @@ TOP = 3
 
 @dataclass
 class Further:
-    """What calls 2 and 3 brought: scores by expert name ([1, m] each), snippets shown, calls for the trace."""
+    """What calls 2 and 3 brought: labels that call 2 chose among, scores by expert name ([1, m] each), snippets."""
+
+    shortlist: Sequence[str] = ()
 
     scores: dict[str, np.ndarray] = field(default_factory=dict)
     hits: list[Hit] = field(default_factory=list)
@@ -50,9 +52,9 @@ def further_calls(
         fused: fused log-probabilities [m] after call 1; its best labels are the shortlist.
         state: call 1's cache.
     """
-    found = Further()
     order = np.argsort(-fused)[: experts.config.ensemble.shortlist]
     shortlist = [experts.task.names[i] for i in order]
+    found = Further(shortlist)
     longest = max(experts.answer_tokens[name] for name in shortlist)
     if ledger.allows(longest, experts.large_weights):
         found.hits = experts.snippets(evidence, shortlist)
@@ -67,11 +69,16 @@ def further_calls(
     return found
 
 
-def settle(ledger: Ledger, experts: Experts, scores: Mapping[str, np.ndarray]) -> None:
-    """Lower each booking of one sample to the tokens of the label that its call returned (`scores`: [1, m] each)."""
+def settle(ledger: Ledger, experts: Experts, scores: Mapping[str, np.ndarray], shortlist: Sequence[str]) -> None:
+    """Lower each booking of one sample to the tokens of the label that its call returned.
+
+    Args:
+        scores: [1, m] each. Call 2 returned the best of the shortlist; outside it, its row holds call 1's scores.
+    """
     for entry in ledger.entries:
-        label = experts.task.names[int(scores[entry.role][0].argmax())]
-        entry.settle(experts.answer_tokens[label])
+        row = scores[entry.role][0]
+        labels = shortlist if entry.role == "reread" else experts.task.names
+        entry.settle(experts.answer_tokens[max(labels, key=lambda name: row[experts.task.index(name)])])
 
 
 class TaskPredictor:
@@ -106,7 +113,7 @@ class TaskPredictor:
                 own |= further.scores
                 silent = np.full_like(own["large"], np.nan)
                 final = weights.log_probabilities({name: own.get(name, silent) for name in weights.weights})[0]
-            settle(ledgers[i], self.experts, own)
+            settle(ledgers[i], self.experts, own, further.shortlist)
             trace = self._trace(evidence, own, weights.weights, further.hits, ledgers[i], float(margin[i]))
             predictions.append(self._prediction(evidence, final, ledgers[i], trace))
         return predictions
