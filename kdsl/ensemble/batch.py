@@ -56,12 +56,14 @@ def predict_file(
     again with the same output, it keeps the predictions that are there and tries failed samples again.
 
     Raises:
-        InputError: the file as a whole cannot be read, or `output` is some other file.
+        InputError: the file as a whole cannot be read, `output` is some other file or another bundle's, or it
+            cannot be written.
         BundleError: the models loaded are not the bundle's.
     """
-    remaining = Remaining.of(source, bundle.tasks, read_done(output))
+    remaining = Remaining.of(source, bundle.tasks, read_done(output, bundle.versions["bundle"]))
     summary = Summary(kept=len(remaining.marks) - len(remaining))
     if len(remaining):
+        append(output)  # before hours of work
         for line in track(engine(bundle, remaining, images, ocr_file), "predicting", len(remaining)):
             append(output, line)
             if "error" in line:
@@ -115,20 +117,33 @@ def failure(id: str, task: str | None, message: str) -> Line:
     return {"id": id, "task": task, "error": message}
 
 
-def append(path: Path, line: Line) -> None:
-    """Append one JSON line; it is in the file when this returns."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+def append(path: Path, *lines: Line) -> None:
+    """Append JSON lines; they are in the file when this returns.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written: {error.strerror or error}. Lines that are there are kept: mend that, and run "
+            "the same command again."
+        ) from error
 
 
-def read_done(path: Path) -> set[str]:
+def read_done(path: Path, bundle: str | None = None) -> set[str]:
     """Ids of the predictions that an output file holds.
 
     A line cut off by a kill, and lines of failed samples, are taken out of the file: they are made anew.
 
+    Args:
+        bundle: the id of the bundle that must have made them.
+
     Raises:
-        InputError: a line is no prediction: the file is something else and is left alone.
+        InputError: a line is no prediction, or another bundle's: the file is left alone.
     """
     if not path.is_file():
         return set()
@@ -141,13 +156,19 @@ def read_done(path: Path) -> set[str]:
         try:
             row = json.loads(line)
             failed, id_ = "error" in row, str(row["id"])
-        except (ValueError, KeyError, TypeError) as error:
+            made_by = row.get("versions", {}).get("bundle")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{path}, line {number}: not a prediction ({error!r}). To continue a run, --output must be its "
                 "own file; choose another name."
             ) from error
         if failed:
             spoilt.add(number)
+        elif bundle and made_by != bundle:
+            raise InputError(
+                f"{path} holds predictions of bundle {made_by}, not of {bundle}. Choose another --output, or delete "
+                "that file."
+            )
         else:
             done.add(id_)
     if spoilt:

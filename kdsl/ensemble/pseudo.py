@@ -55,7 +55,6 @@ def pseudo_label(
         InputError: no sample is that confident, or the predictions there are another bundle's.
     """
     predictions = output.with_name(output.name + ".predictions.jsonl")
-    _check_origin(predictions, bundle)
     summary: Summary = predict_file(bundle, source, images, ocr_file, predictions)
     unlabelled = {
         row.id: row
@@ -117,17 +116,6 @@ def _confident(
 
 def _count(lines: Sequence[Mapping[str, Any]]) -> Counter[tuple[str, str]]:
     return Counter((line["task"], line["label"]) for line in lines)
-
-
-def _check_origin(predictions: Path, bundle: Bundle) -> None:
-    """Refuse to mix what two bundles said."""
-    for line in _lines(predictions) if predictions.is_file() and predictions.stat().st_size else ():
-        found = line.get("versions", {}).get("bundle")
-        if "error" not in line and found != bundle.versions["bundle"]:
-            raise InputError(
-                f"{predictions} holds predictions of bundle {found}, not of {bundle.versions['bundle']}. "
-                "Choose another --output, or delete that file."
-            )
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

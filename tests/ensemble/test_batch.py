@@ -55,10 +55,10 @@ def run(bundle: Bundle, shop: Path, samples: list[Evidence], tmp_path: Path):
     known = ocr_file(tmp_path / "ocr.jsonl", samples)
     output = tmp_path / "out.jsonl"
 
-    def predict():
+    def predict(read: bool = True):
         arguments = ["--bundle", bundle.folder, "--input", source, "--images", shop, "--ocr", known]
         result = CliRunner().invoke(cli, ["predict", *map(str, arguments), "--output", str(output)])
-        return result, [json.loads(line) for line in output.read_text("utf-8").splitlines()]
+        return result, [json.loads(line) for line in output.read_text("utf-8").splitlines()] if read else []
 
     return predict, output
 
@@ -95,6 +95,24 @@ def test_failed_samples_are_tried_again_and_predictions_kept(tmp_path: Path) -> 
     append(output, {"id": "b", "error": "picture is missing"})
     assert read_done(output) == {"a"}
     assert output.read_text("utf-8") == '{"id": "a", "label": "x"}\n'
+
+
+def test_predictions_of_another_bundle_are_refused_and_left_alone(tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    append(output, {"id": "a", "label": "x", "versions": {"bundle": "old"}}, {"id": "b", "error": "picture is missing"})
+    before = output.read_bytes()
+    with pytest.raises(InputError, match="predictions of bundle old, not of new"):
+        read_done(output, "new")
+    assert output.read_bytes() == before
+    assert read_done(output, "old") == {"a"}
+
+
+def test_an_output_that_cannot_be_written_is_told_before_the_work(run) -> None:
+    predict, output = run
+    output.mkdir()
+    result = predict(read=False)[0]
+    assert isinstance(result.exception, InputError)
+    assert f"{output}: cannot be written: Is a directory" in str(result.exception)
 
 
 @pytest.mark.parametrize("content", ["not json\n", "[1]\n", '{"label": "no id"}\n'])
