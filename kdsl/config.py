@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -250,7 +250,10 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
                 faults.append(f"--set {override}: '{parent}' is a value, not a section")
                 break
         else:
-            node[leaf] = yaml.safe_load(value)
+            try:
+                node[leaf] = yaml.safe_load(value)
+            except yaml.YAMLError as error:
+                faults.append(f"--set {override}: the value is not YAML: {error}")
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
@@ -309,7 +312,8 @@ def _fault(fault: dict[str, Any]) -> str:
     if fault["type"] == "extra_forbidden":
         part: Any = Config
         for key in fault["loc"][:-1]:
-            part = part.model_fields[key].annotation
+            given = part.model_fields[key].annotation
+            part = next(kind for kind in (*get_args(given), given) if hasattr(kind, "model_fields"))
         close = difflib.get_close_matches(str(fault["loc"][-1]), list(part.model_fields), n=1)
         return f"{where}: no such setting" + (f"; did you mean '{close[0]}'?" if close else "")
     return f"{where}: {fault['msg']} (found {fault['input']!r})"

@@ -32,11 +32,13 @@ def test_extends_merges_sections_and_set_comes_last(tmp_path: Path) -> None:
 
 def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
-    file.write_text("training: {lora_rr: 4, epochs: -1}\nensemble: {budget: {max_calls: 0}}\n")
+    file.write_text("training: {lora_rr: 4, epochs: -1, search: {rank: [4]}}\nensemble: {budget: {max_calls: 0}}\n")
     with pytest.raises(ConfigError) as error:
-        load_config(file, ["nonsense"])
+        load_config(file, ["nonsense", "seed={"])
     message = str(error.value)
-    assert "4 fault(s)" in message
+    assert "6 fault(s)" in message
+    assert "training.search.rank: no such setting; did you mean 'ranks'" in message
+    assert "--set seed={: the value is not YAML" in message
     assert "did you mean 'lora_r'" in message
     assert "training.epochs" in message
     assert "max_calls" in message
