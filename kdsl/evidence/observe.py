@@ -140,11 +140,13 @@ class _Reader:
                 waiting[name] = path, key
                 ocr = lines is None and not (self.given is not None and name in self.given)
                 jobs[key] = Job(name, key, ocr or (key in jobs and jobs[key].ocr))
-        failed = {job.key: error for job, error in self._run(list(jobs.values()), workers) if error}
+        failed = {job.key: (job.name, error) for job, error in self._run(list(jobs.values()), workers) if error}
         for name, (path, key) in waiting.items():
             lines, pixels = self._known(name, key)
             if key in failed:
-                found[name] = failed[key]
+                read, error = failed[key]
+                same = f"picture '{name}' has the same content as another: "
+                found[name] = error if read == name else InputError(f"{same}{error}")
             elif lines is not None and pixels is not None:
                 found[name] = self._picture(name, path, lines, pixels)
             else:

@@ -168,8 +168,8 @@ class KnowledgeIndex:
                 )
         embedder = open_embedder(manifest["embedder"], folder / "embedder")
         try:
-            lines = (folder / "documents.jsonl").read_text("utf-8").splitlines()
-            documents = [Document(**json.loads(line)) for line in lines]
+            with (folder / "documents.jsonl").open(encoding="utf-8") as lines:  # splitlines would cut within a text
+                documents = [Document(**json.loads(line)) for line in lines]
             index = faiss.deserialize_index(np.frombuffer((folder / "index.faiss").read_bytes(), np.uint8))
         except (OSError, ValueError, TypeError, RuntimeError) as error:
             raise BundleError(f"{folder} cannot be read ({error!r}); build the index again.") from error

@@ -119,7 +119,11 @@ def test_faults_are_collected_and_the_rest_goes_on(pictures: Path, warm: Path, s
     shutil.copy(pictures / "screen.png", tmp_path / "good.png")
     (tmp_path / "broken.jpg").write_bytes((pictures / "photo.jpg").read_bytes()[:3000])
     (tmp_path / "text.png").write_text("no picture")
+    for name in ("empty.png", "hollow.png"):
+        (tmp_path / name).write_bytes(b"")
     samples = [
+        sample_of("hollow", "hollow.png"),
+        sample_of("empty", "empty.png"),
         sample_of("broken", "broken.jpg"),
         sample_of("missing", "none.jpg", "text.png"),
         sample_of("good", "good.png"),
@@ -128,12 +132,14 @@ def test_faults_are_collected_and_the_rest_goes_on(pictures: Path, warm: Path, s
     evidences, faults = observe(samples, tmp_path, CONFIG, cache=warm, on_error="collect")
     assert [e.sample.id for e in evidences] == ["good"]
     told = dict(faults)
-    assert list(told) == ["broken", "missing", "outside"]
+    assert list(told) == ["hollow", "empty", "broken", "missing", "outside"]
+    assert "hollow.png" in told["hollow"]
+    assert "empty.png" in told["empty"]
     assert "broken.jpg" in told["broken"]
     assert "none.jpg" in told["missing"]
     assert "text.png" in told["missing"]
     assert "'..'" in told["outside"]
-    with pytest.raises(InputError, match="3 sample") as error:
+    with pytest.raises(InputError, match="5 sample") as error:
         observe(samples, tmp_path, CONFIG, cache=warm)
     assert "broken.jpg" in str(error.value)
 

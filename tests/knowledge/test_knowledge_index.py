@@ -50,6 +50,12 @@ def test_search_keeps_to_a_task_and_leaves_out_ids(index: KnowledgeIndex) -> Non
     assert "是否会生锈-0" in found
 
 
+def test_a_line_separator_within_a_text_ends_no_document(tmp_path: Path) -> None:
+    documents = [Document(f"a\u2028{i}", "scene", None, "page", "物流\x85页面", "运输中", "own.yaml") for i in range(2)]
+    KnowledgeIndex.build(documents, CharNgramEmbedder(64)).save(tmp_path / "index")
+    assert KnowledgeIndex.load(tmp_path / "index").documents == tuple(documents)
+
+
 def test_search_without_anything_in_common_finds_nothing(index: KnowledgeIndex) -> None:
     assert index.search("qwxz", 5) == []
     assert index.search("  ", 5) == []
