@@ -62,7 +62,7 @@ def distill_rules(
         config,
         out,
         scorers=scorers,
-        fingerprint=f"{small.fingerprint}:{config.prompt}" if small else "",
+        fingerprint=f"{small.fingerprint}:{config.prompt}:{tasks}" if small else "",
         model=small.name if small else None,
         shipped=not no_shipped,
         write=write,

@@ -132,7 +132,7 @@ def distill_tasks(
 
     Args:
         scorers: task name -> the small model; tasks without one are searched with a uniform prior.
-        fingerprint: of the small model and its prompt; its scores are kept in `out`/.scores for the next run.
+        fingerprint: of the small model, its prompt and the tasks; scores are kept in `out`/.scores for the next run.
         shipped: let the rules that ship with kdsl join the candidates.
         write: the small model answering in free text, if it can.
     """

@@ -12,6 +12,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -76,11 +77,17 @@ class ScoreCache:
 
 
 def _content_key(task: str, evidence: Evidence) -> str:
-    """What a model can see of an evidence, as a digest: it stands for the sample and what is hidden of it."""
+    """What a model can see of an evidence, as a digest: it stands for the sample and what is hidden of it.
+
+    A picture is told by what was measured of it: names of files say little, and the cache is shared by shops.
+    """
     seen = [
         task,
         [(turn.role, turn.text) for turn in evidence.sample.turns],
-        [(picture.name, [line.text for line in picture.lines]) for picture in evidence.pictures],
+        [
+            (picture.width, picture.height, astuple(picture.facts), [line.text for line in picture.lines])
+            for picture in evidence.pictures
+        ],
     ]
     return hashlib.sha256(json.dumps(seen, ensure_ascii=False).encode()).hexdigest()[:32]
 

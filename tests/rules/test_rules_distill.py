@@ -177,6 +177,14 @@ def test_a_torn_line_of_the_cache_is_skipped(shop: list[Evidence], tmp_path: Pat
     np.testing.assert_allclose(scores, model(shop[:3]), atol=1e-5)
 
 
+def test_pictures_of_one_name_are_told_apart_in_the_cache(make_evidence: Callable[..., Evidence]) -> None:
+    first = make_evidence("1")
+    red = replace(first.pictures[0], facts=replace(first.pictures[0].facts, colours=(1.0, *[0.0] * 10)))
+    model, cache = WordModel(), ScoreCache()
+    cache.scores(model, "toy", [first, replace(first, pictures=(red,))])
+    assert model.asked == 2
+
+
 def test_occlusion_finds_the_word_that_the_model_needs(shop: list[Evidence], toy: Task) -> None:
     gold = np.array([toy.index(str(e.sample.label)) for e in shop])
     views = [View.of(e) for e in shop]
