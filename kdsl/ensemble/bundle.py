@@ -34,6 +34,8 @@ from kdsl.errors import BundleError
 from kdsl.tasks import Task, load_task
 
 SCHEMA = 2
+WORK = "work"
+"""Folder of an unfinished fit; no part of the bundle."""
 _PACKAGES = ("torch", "transformers", "peft", "trl", "scikit-learn", "faiss-cpu", "rapidocr", "numpy")
 
 
@@ -116,7 +118,7 @@ def write_manifest(
     hashes = {
         path.relative_to(folder).as_posix(): file_hash(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "manifest.json"
+        if path.is_file() and path != folder / "manifest.json" and folder / WORK not in path.parents
     }
     digest = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
     manifest = {

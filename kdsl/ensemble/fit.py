@@ -21,7 +21,7 @@ from kdsl.config import Config
 from kdsl.data.files import atomic_write
 from kdsl.ensemble.adaptation import adapt, fold_rounds
 from kdsl.ensemble.budget import Ledger
-from kdsl.ensemble.bundle import Bundle, open_bundle, write_manifest
+from kdsl.ensemble.bundle import WORK, Bundle, open_bundle, write_manifest
 from kdsl.ensemble.experts import Experts, Models
 from kdsl.ensemble.fusion import Fusion, fit_fusion, log_softmax, stack
 from kdsl.ensemble.inner_folds import check_inner_folds, inner_folds
@@ -31,6 +31,7 @@ from kdsl.ensemble.scored import Scored
 from kdsl.ensemble.settings import TaskSettings, ask_threshold, margins, save_settings
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
+from kdsl.knowledge.documents import load_snippets
 from kdsl.tasks import Task
 from kdsl.training.lora import UNLEARNED, adapter_groups
 
@@ -60,7 +61,7 @@ def fit_bundle(
     tasks = [task for task in tasks if groups[task.name]]
     _check(groups, tasks, config)
     inputs = _fingerprint(evidences, tasks, config, models)
-    stamp = folder / "work" / "inputs.json"
+    stamp = folder / WORK / "inputs.json"
     finished = (folder / "manifest.json").is_file()
     found = open_bundle(folder).manifest["inputs"] if finished else _read(stamp)
     if found not in (None, inputs):
@@ -72,6 +73,7 @@ def fit_bundle(
         _Fit(groups, tasks, config, folder, models, say).run(inputs)
     else:
         say(f"{folder} is finished already")
+    shutil.rmtree(folder / WORK, ignore_errors=True)  # once there is a manifest: until then it says whose fit this is
     return open_bundle(folder)
 
 
@@ -114,7 +116,6 @@ class _Fit:
         save_settings(self.folder / "ensemble.json", settings)
         figures = {name: s.figures for name, s in settings.items()}
         atomic_write(self.folder / "report" / "out_of_fold.json", json.dumps(figures, indent=1))
-        shutil.rmtree(self.folder / "work")
         relative = {name: path.relative_to(self.folder).as_posix() for name, path in adapters.items()}
         write_manifest(self.folder, self.config, self.tasks, self.models.fingerprints, relative, inputs)
 
@@ -132,7 +133,7 @@ class _Fit:
         atomic_write(self.folder / "report" / "adaptation.json", json.dumps(report, indent=1))
 
     def _part(self, k: int) -> Path:
-        return self.folder / "work" / f"inner-{k}"
+        return self.folder / WORK / f"inner-{k}"
 
     def _experts(self, task: Task, k: int) -> Experts:
         part = self._part(k)
@@ -237,7 +238,9 @@ def _fingerprint(evidences: Sequence[Evidence], tasks: Sequence[Task], config: C
     digest = hashlib.sha256()
     for evidence in evidences:
         digest.update(repr(astuple(evidence.sample)).encode())
-        digest.update(repr([picture.lines for picture in evidence.pictures]).encode())
+        digest.update(repr([(picture.lines, picture.facts) for picture in evidence.pictures]).encode())
+    for document in load_snippets(Path(config.knowledge.snippets), tasks):
+        digest.update(repr(document).encode())
     for task in tasks:
         digest.update(task.model_dump_json().encode())
     digest.update(config.model_dump_json(exclude={"tasks": True, "training": set(UNLEARNED)}).encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from kdsl.config import Config
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.experts import Models
-from kdsl.ensemble.fit import fit_bundle
+from kdsl.ensemble.fit import _fingerprint, fit_bundle
 from kdsl.ensemble.learn import Learner
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import BundleError, InputError
@@ -30,6 +31,7 @@ def test_the_bundle_has_every_part_and_hashes_it(bundle: Bundle) -> None:
     files = bundle.manifest["files"]
     for part in ("adapters/ask/adapter_model.safetensors", "rules/screen.yaml", "ensemble.json", "config.json"):
         assert part in files
+    assert {"adapters/ask/manifest.json", "index/ask/manifest.json"} <= set(files)
     assert any(name.startswith("index/ask/") for name in files)
     assert not (bundle.folder / "work").exists()
     assert bundle.manifest["tasks"]["ask"] == ["生锈", "补货", "气泡"]
@@ -81,6 +83,7 @@ def test_other_samples_are_not_mixed_into_a_fit(
         fit_bundle(samples[:-1], tasks, config, copy, models, print)
 
 
+<<<<<<< ours
 def test_a_fit_may_go_on_with_settings_that_change_nothing_learned(
     samples: list[Evidence], tasks: list[Task], config: Config, models: Models, copy: Path
 ) -> None:
@@ -88,6 +91,40 @@ def test_a_fit_may_go_on_with_settings_that_change_nothing_learned(
     said: list[str] = []
     fit_bundle(samples, tasks, config.model_copy(update={"training": frugal}), copy, models, said.append)
     assert said == [f"{copy} is finished already"]
+=======
+def test_snippets_and_looks_of_pictures_are_part_of_a_fit(
+    samples: list[Evidence], tasks: list[Task], config: Config, models: Models, copy: Path, tmp_path: Path
+) -> None:
+    snippets = Path(shutil.copytree(config.knowledge.snippets, tmp_path / "snippets"))
+    moved = config.model_copy(update={"knowledge": config.knowledge.model_copy(update={"snippets": str(snippets)})})
+    before = _fingerprint(samples, tasks, moved, models)
+    faq = snippets / "faq.yaml"
+    faq.write_text(faq.read_text("utf-8").replace("您好", "亲，您好"), "utf-8")
+    assert _fingerprint(samples, tasks, moved, models) != before
+    picture = samples[0].pictures[0]
+    other = replace(picture, facts=replace(picture.facts, brightness=picture.facts.brightness + 0.1))
+    with pytest.raises(BundleError, match="other samples, settings or models"):
+        fit_bundle([replace(samples[0], pictures=(other,)), *samples[1:]], tasks, config, copy, models, print)
+
+
+def test_a_fit_killed_before_its_manifest_keeps_its_folds(
+    fit: Callable[[Path], Bundle], said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def dies(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kdsl.ensemble.fit.write_manifest", dies)
+        with pytest.raises(Killed):
+            fit(tmp_path / "killed")
+    said.clear()
+    assert not any(name.startswith("work") for name in fit(tmp_path / "killed").manifest["files"])
+    assert "lexical of screen" not in said
+    assert not (tmp_path / "killed" / "work").exists()
+>>>>>>> theirs
 
 
 def test_too_few_samples_are_refused(
