@@ -315,7 +315,10 @@ class HalfEpochs(TrainerCallback):
 
 
 class StopAt(TrainerCallback):
-    """Ends training at the first step that reaches `epoch`, wherever the schedule stands; None trains to its end."""
+    """Ends training at the first step that reaches `epoch`, wherever the schedule stands; None trains to its end.
+
+    The last step leaves no checkpoint: within an epoch, transformers would resume from it by one step more.
+    """
 
     def __init__(self, epoch: float | None) -> None:
         self.epoch = epoch
@@ -323,6 +326,8 @@ class StopAt(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if self.epoch is not None and (state.epoch or 0) >= self.epoch - 1e-6:
             control.should_training_stop = True
+        if control.should_training_stop:
+            control.should_save = False
 
 
 def _halves(state: TrainerState) -> int:

@@ -19,6 +19,7 @@ from kdsl.models.adapters import load_adapter
 from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
+from kdsl.training import lora as lora_module
 from kdsl.training import trainer as trainer_module
 from kdsl.training.examples import IGNORED, make_examples
 from kdsl.training.lora import half_epoch, half_epochs, train_adapter, train_adapters
@@ -139,6 +140,30 @@ def test_a_killed_training_resumes_with_the_losses_it_would_have_had(
     cut, full = (load_file(folder / "adapter_model.safetensors") for folder in (out, whole))
     for name, tensor in full.items():
         torch.testing.assert_close(cut[name], tensor, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("length", [{"epochs": 4, "stop": 1.0}, {"epochs": 0.6}], ids=["stopped", "within an epoch"])
+def test_a_training_killed_after_its_last_step_takes_no_further_one(
+    length: dict[str, float],
+    load_tiny: Load,
+    dialogues: list[Evidence],
+    care: Task,
+    small_config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = with_training(small_config, save_every=1, **length)
+    whole = train_adapter(load_tiny(), dialogues, [care], config, tmp_path / "whole", seed=5)
+
+    def kill(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lora_module, "_finish", kill)
+        with pytest.raises(KeyboardInterrupt):
+            train_adapter(load_tiny(), dialogues, [care], config, tmp_path / "cut", seed=5)
+    cut = train_adapter(load_tiny(), dialogues, [care], config, tmp_path / "cut", seed=5)
+    assert losses_of(cut) == pytest.approx(losses_of(whole), abs=1e-3)
 
 
 def test_half_epochs_are_kept_as_trainings_that_stopped_there(
