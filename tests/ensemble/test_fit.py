@@ -83,7 +83,6 @@ def test_other_samples_are_not_mixed_into_a_fit(
         fit_bundle(samples[:-1], tasks, config, copy, models, print)
 
 
-<<<<<<< ours
 def test_a_fit_may_go_on_with_settings_that_change_nothing_learned(
     samples: list[Evidence], tasks: list[Task], config: Config, models: Models, copy: Path
 ) -> None:
@@ -91,7 +90,8 @@ def test_a_fit_may_go_on_with_settings_that_change_nothing_learned(
     said: list[str] = []
     fit_bundle(samples, tasks, config.model_copy(update={"training": frugal}), copy, models, said.append)
     assert said == [f"{copy} is finished already"]
-=======
+
+
 def test_snippets_and_looks_of_pictures_are_part_of_a_fit(
     samples: list[Evidence], tasks: list[Task], config: Config, models: Models, copy: Path, tmp_path: Path
 ) -> None:
@@ -124,7 +124,6 @@ def test_a_fit_killed_before_its_manifest_keeps_its_folds(
     assert not any(name.startswith("work") for name in fit(tmp_path / "killed").manifest["files"])
     assert "lexical of screen" not in said
     assert not (tmp_path / "killed" / "work").exists()
->>>>>>> theirs
 
 
 def test_too_few_samples_are_refused(

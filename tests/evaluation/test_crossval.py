@@ -44,6 +44,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
 
     monkeypatch.setattr(crossval, "fit_bundle", fit)
     monkeypatch.setattr(crossval, "Predictor", Predictor)
+
     def keep(experts, group, bundle, out: Path) -> None:  # type: ignore[no-untyped-def]
         out.mkdir(parents=True, exist_ok=True)
         (out / "ids").write_text(" ".join(e.sample.id for e in group))
