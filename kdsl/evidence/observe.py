@@ -144,9 +144,9 @@ class _Reader:
         for name, (path, key) in waiting.items():
             lines, pixels = self._known(name, key)
             if key in failed:
-                read, error = failed[key]
+                read, fault = failed[key]
                 same = f"picture '{name}' has the same content as another: "
-                found[name] = error if read == name else InputError(f"{same}{error}")
+                found[name] = fault if read == name else InputError(f"{same}{fault}")
             elif lines is not None and pixels is not None:
                 found[name] = self._picture(name, path, lines, pixels)
             else:
