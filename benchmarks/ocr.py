@@ -1,4 +1,4 @@
-"""OCR of many pictures: RapidOCR with default settings, picture by picture, against `kdsl observe`.
+"""OCR of many pictures: RapidOCR with default settings, picture by picture, against `kdsl.evidence.observe`.
 
     python benchmarks/ocr.py --images FOLDER --pictures 40
     python benchmarks/ocr.py --pictures 40          # draws screens of the synthetic world

@@ -36,9 +36,9 @@ def ablate(
 
     \b
     examples:
-      kdsl ablate --config configs/ablation/seesaw.yaml --data train.json --images images --folds folds.json
+      kdsl ablate --config configs/ablation/seesaw.yaml --data train.json --images images --folds folds.json \\
         --output runs/seesaw
-      kdsl ablate --config configs/ablation/llm-ir.yaml --data train.json --images images --folds folds.json
+      kdsl ablate --config configs/ablation/llm-ir.yaml --data train.json --images images --folds folds.json \\
         --output runs/llm-ir --fold 0 --jobs 2
     """
     from kdsl.evaluation.ablation import load_grid, run_ablation

@@ -3,7 +3,7 @@
 For an answer that is a label, the cross-entropy of a token is taken twice: over the whole vocabulary, which
 keeps free generation right, and over those tokens alone that can continue to some label at that place. The
 second is the log-loss of the label tree's own distribution (the product of its branches' softmaxes), the one
-that `kdsl.models.scoring` ranks labels by; it costs nothing beyond the logits that are there anyway.
+that `kdsl.models.scorer` ranks labels by; it costs nothing beyond the logits that are there anyway.
 """
 
 from __future__ import annotations
