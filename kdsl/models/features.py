@@ -5,6 +5,7 @@ A sample's pictures are looked at by every call on it, by every epoch of a train
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +28,8 @@ class PictureFeatures:
     """What the vision tower makes of prompts' pictures, by picture, view and size; the oldest use is dropped first."""
 
     def __init__(self, loaded: LoadedModel, limit: int = FEATURE_BYTES) -> None:
-        self.loaded = loaded
+        # weak, for the model holds this store: one that nobody uses must give its memory back at once
+        self.loaded: LoadedModel = weakref.proxy(loaded)
         self.limit = limit
         self._bytes = 0
         self._held: OrderedDict[Any, Features] = OrderedDict()
