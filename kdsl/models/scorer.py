@@ -165,7 +165,7 @@ class LabelScorer:
         ends = positions.amax((0, 2)) + 1  # [b]: where the labels begin
         cache = DynamicCache(config=core.config) if keep else None
         rows = self._rows(tensors["attention_mask"].sum(1), tensors["input_ids"].shape[1], self.tree)
-        with last_feed_forward_on(core.language_model, (_each(rows), rows)), _any_mask(core.language_model.config):
+        with last_feed_forward_on(core.language_model, (_each(rows), rows)), any_mask(core.language_model.config):
             hidden = core(
                 input_ids=torch.cat([tensors["input_ids"], self.tree.ids.expand(len(prompts), -1)], 1),
                 position_ids=torch.cat([positions, self.tree.positions(ends)], 2),
@@ -205,7 +205,7 @@ class LabelScorer:
         for i, (k, v) in enumerate(zip(keys, values, strict=True)):
             cache.update(k, v, i)
         rows = self._rows(lengths, ids.shape[1], tree)
-        with last_feed_forward_on(core.language_model, (_each(rows), rows)), _any_mask(core.language_model.config):
+        with last_feed_forward_on(core.language_model, (_each(rows), rows)), any_mask(core.language_model.config):
             hidden = core(
                 input_ids=torch.cat([ids, tree.ids.expand(len(tails), -1)], 1),
                 position_ids=torch.cat([tail_positions, tree.positions(starts + lengths)], 2),
@@ -230,7 +230,7 @@ class LabelScorer:
 
 
 @contextmanager
-def _any_mask(config: Any) -> Iterator[None]:
+def any_mask(config: Any) -> Iterator[None]:
     """Within the block attention takes a mask of any shape, as the tree's is; flash-attn's kernels take none."""
     before = config._attn_implementation
     if before == "flash_attention_2":

@@ -16,6 +16,7 @@ from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.label_tree import LabelTree
+from kdsl.models.scorer import any_mask
 from kdsl.training.examples import Collator, Example
 from kdsl.training.regimes import Trainee
 from kdsl.training.teacher import SoftTargets
@@ -92,6 +93,13 @@ class DistilTrainer(LabelTrainer):
     def answer_rows(self, inputs: dict[str, torch.Tensor]) -> range:
         """The prompts' ends and the tree."""
         return range(-len(self.tree) - 1, 0)
+
+    def training_step(
+        self, model: Any, inputs: dict[str, torch.Tensor], num_items_in_batch: torch.Tensor | int | None = None
+    ) -> torch.Tensor:
+        """Forward and backward pass of a batch, by kernels that take the tree's mask."""
+        with any_mask(self.language_model.config):
+            return super().training_step(model, inputs, num_items_in_batch)
 
     def compute_loss(
         self,
