@@ -76,6 +76,7 @@ def fold_adapter(
     """
     inputs = {
         "adapter_sha256": file_hash(weights_file(adapter)),
+        "label_shift_sha256": file_hash(adapter / SHIFT) if (adapter / SHIFT).is_file() else None,
         "base": public_name(base.source),
         "base_fingerprint": fingerprint_of(find_weights(base)),
         "dtype": base.dtype,

@@ -19,7 +19,7 @@ from kdsl.config import Config, DistilConfig, PromptConfig
 from kdsl.data.files import BadRow, atomic_write, json_rows
 from kdsl.errors import BundleError, ConfigError, InputError, did_you_mean
 from kdsl.evidence.types import Evidence
-from kdsl.models.adapters import load_adapter, remove_adapter, weights_file
+from kdsl.models.adapters import SHIFT, load_adapter, remove_adapter, weights_file
 from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.progress import track
@@ -122,6 +122,8 @@ def _ask(
 ) -> dict[str, np.ndarray]:
     with weights_file(adapter).open("rb") as weights:
         asked = hashlib.file_digest(weights, "sha256")
+    if (adapter / SHIFT).is_file():
+        asked.update((adapter / SHIFT).read_bytes())
     asked.update(f"{loaded.fingerprint} {task.model_dump_json()} {prompt.model_dump_json()}".encode())
     keys = {e.sample.id: _key(asked.hexdigest(), e) for e in evidences}
     known = _known(file, keys)
