@@ -264,6 +264,7 @@ def training_inputs(
     return {
         "base": loaded.name,
         "base_fingerprint": loaded.fingerprint,
+        "dtype": str(loaded.dtype).removeprefix("torch."),
         "tasks": {task.name: [task.prompt, *task.names] for task in tasks},
         "data": digest.hexdigest(),
         "seed": seed,
@@ -324,7 +325,7 @@ def _claim(out: Path, inputs: dict[str, Any], *, fresh: bool) -> None:
     elif file.is_file():
         before = json.loads(file.read_text("utf-8"))
         if before != inputs:
-            raise _other(out, "an unfinished training", before, inputs)
+            raise _other(out, "an unfinished training", before, dict.fromkeys(before) | inputs)
     atomic_write(file, json.dumps(inputs, ensure_ascii=False))
 
 
