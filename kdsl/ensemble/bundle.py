@@ -152,12 +152,15 @@ def open_bundle(folder: Path) -> Bundle:
         )
     try:
         manifest = json.loads(file.read_text("utf-8"))
-        files = dict(manifest["files"])
-        schema = manifest["schema"]
+        if manifest["schema"] != SCHEMA:
+            raise BundleError(
+                f"{file}: schema {manifest['schema']}, this kdsl reads {SCHEMA}; fit the bundle again."
+            )
+        files, labels = dict(manifest["files"]), dict(manifest["tasks"])
+        _ = [manifest[key] for key in ("id", "inputs")] + [manifest["base"][role] for role in ("large", "small")]
+        _ = [manifest["adapters"][name] for name in labels]
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{file} cannot be read ({error!r}); fit the bundle again.") from error
-    if schema != SCHEMA:
-        raise BundleError(f"{file}: schema {schema}, this kdsl reads {SCHEMA}; fit the bundle again.")
     edited: list[str] = []
     for name, expected in files.items():
         path = folder / name
@@ -171,9 +174,16 @@ def open_bundle(folder: Path) -> Bundle:
                 f"{folder}: '{name}' was changed after the fit (its hash differs from manifest.json). "
                 "Only rules/*.yaml may be edited; copy the bundle again or fit it again."
             )
-    tasks = [load_task(folder / "tasks" / f"{name}.yaml") for name in manifest["tasks"]]
+    tasks = [load_task(folder / "tasks" / f"{name}.yaml") for name in labels]
     for task in tasks:
-        if list(task.names) != manifest["tasks"][task.name]:
+        if list(task.names) != labels[task.name]:
             raise BundleError(f"{folder}: task '{task.name}' has other labels than its manifest says.")
-    config = Config.model_validate_json((folder / "config.json").read_text("utf-8"))
+    try:
+        config = Config.model_validate_json((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        made_by = manifest.get("versions", {}).get("kdsl", "not known")
+        raise BundleError(
+            f"{folder}: these settings cannot be read by kdsl {__version__} (the bundle is of kdsl {made_by}): {error}\n"
+            "Fit the bundle again, or use the kdsl that it is of."
+        ) from error
     return Bundle(folder, manifest, config, tasks, tuple(edited))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kdsl.config import Config
+from kdsl.data.files import file_hash
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.experts import Models
 from kdsl.ensemble.fit import _fingerprint, fit_bundle
@@ -179,7 +180,16 @@ def test_a_bundle_made_for_other_labels_is_refused(copy: Path) -> None:
         open_bundle(copy)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"schema": 99, "files": {}}'])
+def test_settings_of_another_kdsl_are_named(copy: Path) -> None:
+    settings, manifest = copy / "config.json", json.loads((copy / "manifest.json").read_text("utf-8"))
+    settings.write_text(json.dumps({**json.loads(settings.read_text("utf-8")), "old": 1}), "utf-8")
+    manifest["files"]["config.json"] = file_hash(settings)
+    (copy / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(BundleError, match="settings cannot be read by kdsl"):
+        open_bundle(copy)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"schema": 99, "files": {}}', '{"schema": 2, "files": {}}'])
 def test_a_broken_manifest_says_so(copy: Path, content: str) -> None:
     (copy / "manifest.json").write_text(content)
     with pytest.raises(BundleError, match=r"manifest\.json"):
