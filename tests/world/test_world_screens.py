@@ -17,6 +17,7 @@ from kdsl.data.world.screens import DrawnLine, draw_screen, families
 from kdsl.data.world.screens.ops import font
 from kdsl.data.world.screens.page import WIDTH, Page
 from kdsl.errors import InputError
+from kdsl.evidence.imagine import SCALE, imagine
 from kdsl.fonts import font_path
 from kdsl.resources import resource
 from kdsl.tasks import Task
@@ -160,6 +161,15 @@ def test_samples_are_balanced_and_each_stands_alone(scene: Task, intent: Task) -
     assert talk.sample.label == intent.names[3]
     assert talk.sample.turns
     assert len(talk.images) == len(talk.sample.images) == len(talk.lines) >= 1
+
+
+def test_samples_are_not_those_that_a_fit_of_the_same_seed_imagines(scene: Task, intent: Task) -> None:
+    talks = {evidence.sample.turns for evidence in imagine(intent, 1, 17)}
+    assert not any(make_sample(intent, index, 17, SCALE).sample.turns in talks for index in range(len(talks)))
+    read = {evidence.ocr_text for evidence in imagine(scene, 1, 17)} - {""}
+    for index in range(len(scene.names)):
+        (lines,) = make_sample(scene, index, 17, SCALE).lines
+        assert "\n".join(line.text for line in lines) not in read
 
 
 def test_a_world_is_written_as_the_challenge_writes_its_data(tmp_path: Path, scene: Task, intent: Task) -> None:

@@ -54,7 +54,8 @@ def make_sample(task: Task, index: int, seed: int, scale: float = 1.0) -> WorldS
         InputError: the world cannot draw or write one of the task's labels.
     """
     label = task.names[index % len(task.names)]
-    rng = random.Random(f"{seed}/{task.name}/{index}")
+    # not the stream of `kdsl.evidence.imagine`: a fit of the same seed would have learned from these very samples
+    rng = random.Random(f"world/{seed}/{task.name}/{index}")
     name = f"{task.name}-{seed}-{index:06d}"
     if task.input == "picture":
         screens = [draw_screen(label, rng, scale)]
