@@ -23,6 +23,8 @@ BATCH = 8
 """Samples whose first calls go through the model together."""
 CHUNK = 256
 """Samples whose pictures are read together (over all cores) before they are predicted."""
+OPENING = b'{"id": '
+"""How each line of an output begins: by this one that a kill cut off is told from another file's."""
 
 Line = dict[str, Any]
 
@@ -150,19 +152,21 @@ def read_done(path: Path, bundle: str | None = None) -> set[str]:
     done: set[str] = set()
     spoilt: set[int] = set()
     for number, line in _numbered(path):
-        if not line.endswith(b"\n"):
-            spoilt.add(number)
-            continue
+        whole = line.endswith(b"\n")
         try:
             row = json.loads(line)
             failed, id_ = "error" in row, str(row["id"])
+            _ = failed or row["label"]
             made_by = row.get("versions", {}).get("bundle")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if not whole and isinstance(error, ValueError) and line.startswith(OPENING[: len(line)]):
+                spoilt.add(number)
+                continue
             raise InputError(
                 f"{path}, line {number}: not a prediction ({error!r}). To continue a run, --output must be its "
                 "own file; choose another name."
             ) from error
-        if failed:
+        if failed or not whole:
             spoilt.add(number)
         elif bundle and made_by != bundle:
             raise InputError(

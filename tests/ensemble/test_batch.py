@@ -95,6 +95,10 @@ def test_failed_samples_are_tried_again_and_predictions_kept(tmp_path: Path) -> 
     append(output, {"id": "b", "error": "picture is missing"})
     assert read_done(output) == {"a"}
     assert output.read_text("utf-8") == '{"id": "a", "label": "x"}\n'
+    with output.open("a") as file:
+        file.write('{"id": "b", "label": "')
+    assert read_done(output) == {"a"}
+    assert output.read_text("utf-8") == '{"id": "a", "label": "x"}\n'
 
 
 def test_predictions_of_another_bundle_are_refused_and_left_alone(tmp_path: Path) -> None:
@@ -115,7 +119,10 @@ def test_an_output_that_cannot_be_written_is_told_before_the_work(run) -> None:
     assert f"{output}: cannot be written: Is a directory" in str(result.exception)
 
 
-@pytest.mark.parametrize("content", ["not json\n", "[1]\n", '{"label": "no id"}\n'])
+@pytest.mark.parametrize(
+    "content",
+    ["not json\n", "[1]\n", '{"label": "no id"}\n', "a note", '[{"id": "a"}]', '{"id": "a", "instruction": "x"}'],
+)
 def test_a_file_that_is_no_output_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
     output = tmp_path / "notes.txt"
     output.write_text(content)
