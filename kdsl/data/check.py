@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -48,7 +49,8 @@ class Spread:
         ordered = sorted(values)
         if not ordered:
             return None
-        return cls(ordered[0], statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))], ordered[-1])
+        rank = math.ceil(0.95 * len(ordered))
+        return cls(ordered[0], statistics.median(ordered), ordered[rank - 1], ordered[-1])
 
 
 @dataclass(slots=True)

@@ -36,6 +36,7 @@ from kdsl.tasks import Task, load_task
 SCHEMA = 2
 WORK = "work"
 """Folder of an unfinished fit; no part of the bundle."""
+_PARTS = {"id", "inputs", "tasks", "base", "adapters", "files"}
 _PACKAGES = ("torch", "transformers", "peft", "trl", "scikit-learn", "faiss-cpu", "rapidocr", "numpy")
 
 
@@ -135,6 +136,19 @@ def write_manifest(
     atomic_write(folder / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
 
 
+def _read_manifest(file: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        if manifest["schema"] != SCHEMA:
+            raise BundleError(f"{file}: schema {manifest['schema']}, this kdsl reads {SCHEMA}; fit the bundle again.")
+        missing = _PARTS - manifest.keys()
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{file} cannot be read ({error!r}); fit the bundle again.") from error
+    if missing:
+        raise BundleError(f"{file} lacks {', '.join(sorted(missing))}; fit the bundle again.")
+    return manifest
+
+
 def open_bundle(folder: Path) -> Bundle:
     """Read and verify a bundle.
 
@@ -150,17 +164,8 @@ def open_bundle(folder: Path) -> Bundle:
             f"{folder} has no manifest.json: it is not a bundle, or its fit did not finish. "
             "Run the same `kdsl fit` again; it continues where it stopped."
         )
-    try:
-        manifest = json.loads(file.read_text("utf-8"))
-        if manifest["schema"] != SCHEMA:
-            raise BundleError(
-                f"{file}: schema {manifest['schema']}, this kdsl reads {SCHEMA}; fit the bundle again."
-            )
-        files, labels = dict(manifest["files"]), dict(manifest["tasks"])
-        _ = [manifest[key] for key in ("id", "inputs")] + [manifest["base"][role] for role in ("large", "small")]
-        _ = [manifest["adapters"][name] for name in labels]
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{file} cannot be read ({error!r}); fit the bundle again.") from error
+    manifest = _read_manifest(file)
+    files, labels = manifest["files"], manifest["tasks"]
     edited: list[str] = []
     for name, expected in files.items():
         path = folder / name

@@ -16,6 +16,7 @@ from own_shop import INTENT, SCENE, intent_row, noise, scene_row, write
 from test_data_pictures import png_header
 
 from kdsl.cli.main import cli
+from kdsl.data.check import Spread
 from kdsl.data.readers import read_samples
 from kdsl.errors import InputError
 from kdsl.resources import PACKAGE, resource
@@ -204,3 +205,8 @@ def test_shipped_task_files(name: str):
     assert len(task.labels) == 23
     assert file.read_text("utf-8").startswith("# kdsl ")
     assert not {"消费者与客服聊天页面", "个人信息页面"} & set(task.names)
+
+
+@pytest.mark.parametrize(("n", "p95"), [(1, 1), (2, 2), (20, 19), (21, 20), (100, 95)])
+def test_a_spread_has_95_percent_at_or_below_its_percentile(n: int, p95: int) -> None:
+    assert Spread.of(range(1, n + 1)) == Spread(1, (n + 1) / 2, p95, n)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from kdsl.data.readers import load_task_files, read_samples
-from kdsl.data.world.dataset import SHARD, generate, make_sample, write_world
+from kdsl.data.world.dataset import SHARD, make_sample, write_world
 from kdsl.data.world.ocr_noise import misread
 from kdsl.data.world.screens import DrawnLine, draw_screen, families
 from kdsl.data.world.screens.ops import font
@@ -152,7 +152,7 @@ def test_misread_joins_neighbours_on_a_row_only() -> None:
 
 
 def test_samples_are_balanced_and_each_stands_alone(scene: Task, intent: Task) -> None:
-    made = list(generate(scene, 46, seed=5, scale=0.3))
+    made = [make_sample(scene, index, seed=5, scale=0.3) for index in range(46)]
     assert sorted(one.sample.label or "" for one in made) == sorted(scene.names * 2)
     alone = make_sample(scene, 31, seed=5, scale=0.3)
     assert alone.sample == made[31].sample

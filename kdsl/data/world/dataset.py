@@ -11,7 +11,7 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -72,12 +72,6 @@ def make_sample(task: Task, index: int, seed: int, scale: float = 1.0) -> WorldS
 
 def _read(screen: Screen, rng: random.Random) -> tuple[ReadLine, ...]:
     return misread(screen.lines, rng, strength=rng.choice((0.5, 1.0, 1.0, 1.5)))
-
-
-def generate(task: Task, count: int, seed: int, scale: float = 1.0) -> Iterator[WorldSample]:
-    """The first `count` samples of a task's world."""
-    for index in range(count):
-        yield make_sample(task, index, seed, scale)
 
 
 def write_world(
