@@ -41,6 +41,13 @@ def usable(checks: Iterable[Check]) -> bool:
     return all(check.verdict != "missing" for check in checks)
 
 
+def free_memory() -> int:
+    """Bytes of main memory that are free for this process; those of a launch on one machine share what there is."""
+    import psutil
+
+    return int(psutil.virtual_memory().available) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
 def _python() -> Check:
     version = platform.python_version_tuple()
     fits = (3, 11) <= tuple(int(part) for part in version[:2]) < (3, 14)
@@ -100,7 +107,6 @@ def _extras() -> list[Check]:
         "gpu": "4-bit QLoRA",
         "paddle": "PaddleOCR",
         "embed": "sentence-transformers embedders",
-        "serve": "HTTP API and UI",
         "ray": "prediction on many machines",
         "modelscope": "models from ModelScope",
         "wandb": "training curves on Weights & Biases",

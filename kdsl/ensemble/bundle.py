@@ -188,7 +188,7 @@ def open_bundle(folder: Path) -> Bundle:
     except (OSError, ValueError) as error:
         made_by = manifest.get("versions", {}).get("kdsl", "not known")
         raise BundleError(
-            f"{folder}: these settings cannot be read by kdsl {__version__} (the bundle is of kdsl {made_by}): {error}\n"
-            "Fit the bundle again, or use the kdsl that it is of."
+            f"{folder}: these settings cannot be read by kdsl {__version__} (the bundle is of kdsl {made_by}): "
+            f"{error}\nFit the bundle again, or use the kdsl that it is of."
         ) from error
     return Bundle(folder, manifest, config, tasks, tuple(edited))

@@ -65,7 +65,8 @@ def fold_adapter(
 ) -> Folded:
     """Fold an adapter into a copy of its base, save it, load it back and compare label scores.
 
-    A finished export of the same adapter is not made again; `out` is whole or absent.
+    A 4-bit base (QLoRA) is saved as the numbers of `base.dtype` that its 4 bits stand for. A finished export of the
+    same adapter is not made again; `out` is whole or absent.
 
     Args:
         evidences: samples of the task to compare scores on; built-in ones where there are none.
@@ -90,7 +91,8 @@ def fold_adapter(
         with TemporaryDirectory() as scratch:
             probes = list(evidences) or built_in_probes(task, Path(scratch))
             before = _fold(adapter, base, task, prompt, partial, probes)
-            after = _scores(base.model_copy(update={"source": str(partial)}), task, prompt, probes)
+            whole = base.model_copy(update={"source": str(partial), "quantize": "none"})
+            after = LabelScorer(load_base(whole), task, prompt).score(probes)
         moved = float(np.abs(after - before).max())
         if not moved <= TOLERANCE[base.dtype]:  # NaN too
             raise BundleError(
@@ -147,6 +149,11 @@ def _fold(
         if _ADAPTER in loaded.deltas:
             loaded.model.save_pretrained(out)
     if loaded.peft is not None:
+        if base.quantize != "none":  # merging into 4 bits would round the sums to 4 bits
+            loaded = load_base(base)
+            loaded.model.dequantize(loaded.dtype)
+            load_adapter(loaded, adapter, _ADAPTER)
+        assert loaded.peft is not None
         try:
             model = loaded.peft.merge_and_unload(safe_merge=True, adapter_names=[_ADAPTER])
         except ValueError as error:
@@ -160,10 +167,6 @@ def _fold(
             if file.name not in _NOT_COPIED:
                 shutil.copyfile(file, out / file.name)
     return scores
-
-
-def _scores(base: ModelConfig, task: Task, prompt: PromptConfig, probes: Sequence[Evidence]) -> np.ndarray:
-    return LabelScorer(load_base(base), task, prompt).score(probes)
 
 
 def _finished(out: Path, inputs: dict[str, Any], vision: bool) -> Folded | None:

@@ -13,12 +13,16 @@ from typing import Any
 import torch
 from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 
+from kdsl.machine import GIB, free_memory
 from kdsl.models.base import LoadedModel
 from kdsl.models.encode import encode
 from kdsl.models.prompts import Prompt
+from kdsl.progress import say
 
 FEATURE_BYTES = 2 << 30
-"""Picture features kept a model; what does not fit is computed again when it is needed."""
+"""Picture features kept a model where nobody reserves more; what does not fit is computed again when it is needed."""
+_SHARE = 0.5
+"""Of the memory that is free, what may be reserved."""
 
 Features = tuple[torch.Tensor, tuple[torch.Tensor, ...]]
 """Of a prompt's pictures: embeddings [t, d], and for Qwen3-VL one more [t, d] for each deep layer."""
@@ -33,6 +37,24 @@ class PictureFeatures:
         self.limit = limit
         self._bytes = 0
         self._held: OrderedDict[Any, Features] = OrderedDict()
+
+    def reserve(self, prompts: Sequence[Prompt]) -> None:
+        """Make room for the pictures of all these prompts, which epochs will ask for again and again.
+
+        Where memory has less to spare, room is made for a part, and the user is told.
+        """
+        config = self.loaded.model.config
+        layers = 1 + len(getattr(config.vision_config, "deepstack_visual_indexes", ()))
+        token = layers * config.text_config.hidden_size * self.loaded.dtype.itemsize
+        shown = {prompt.pictures for prompt in prompts}
+        pixels = sum(picture.size[0] * picture.size[1] for pictures in shown for picture in pictures)
+        asked, room = pixels // self.loaded.factor**2 * token, int(_SHARE * free_memory()) + self._bytes
+        self.limit = max(self.limit, min(asked, room))
+        if asked > self.limit:
+            say(
+                f"picture features take {asked / GIB:.1f} GiB, and memory has {self.limit / GIB:.1f} GiB to spare: "
+                "those of some pictures are computed anew in every epoch. A smaller prompt.max_pixels takes less."
+            )
 
     @torch.no_grad()
     def of(self, prompt: Prompt) -> Features:

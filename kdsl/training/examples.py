@@ -83,6 +83,7 @@ class Collator:
         self.loaded = loaded
         self.examples = examples
         self.features = picture_features(loaded)
+        self.features.reserve([example.prompt for example in examples])
 
     def __call__(self, rows: Sequence[Mapping[str, int]]) -> dict[str, torch.Tensor]:
         batch = [self.examples[row["number"]] for row in rows]

@@ -106,6 +106,30 @@ def test_picture_features_keep_to_their_limit(
     assert len(runs) == 3  # the second was held, the last had been dropped
 
 
+def test_a_training_makes_room_for_its_pictures(
+    load_tiny: Load,
+    dialogues: list[Evidence],
+    care: Task,
+    small_config: Config,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    loaded = load_tiny()
+    examples = make_examples(loaded, dialogues, {care.name: care}, small_config.prompt)
+    prompts = [example.prompt for example in examples]
+    store = PictureFeatures(loaded, limit=1)
+    store.reserve(prompts)
+    held = [store.of(prompt) for prompt in prompts if prompt.pictures]
+    distinct = {id(embeds): embeds.nbytes + sum(layer.nbytes for layer in deep) for embeds, deep in held}
+    assert store.limit == sum(distinct.values())
+    assert "computed anew" not in capsys.readouterr().err
+    short = PictureFeatures(loaded, limit=1)
+    monkeypatch.setattr("kdsl.models.features.free_memory", lambda: 2 * store.limit - 8)
+    short.reserve(prompts)
+    assert short.limit == store.limit - 4
+    assert "computed anew" in capsys.readouterr().err
+
+
 def test_a_batch_without_pictures_has_no_features(
     load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config
 ) -> None:

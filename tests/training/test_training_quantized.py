@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from trainings import losses_of, with_training
 from kdsl.config import Config, ModelConfig
 from kdsl.errors import BundleError, ConfigError
 from kdsl.evidence.types import Evidence
+from kdsl.export.folding import TOLERANCE, fold_adapter
 from kdsl.models.adapters import load_adapter
 from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.scorer import LabelScorer
@@ -66,6 +68,19 @@ def test_an_adapter_learns_on_four_bits_and_belongs_to_them(
     assert taught[gold].mean() > bare[gold].mean() + 1
     with pytest.raises(BundleError, match="4bit"):
         load_adapter(load_tiny(), folder, "care")
+
+
+def test_an_adapter_of_four_bits_is_folded_into_what_they_stand_for(
+    base_of: Callable[..., ModelConfig], dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    base = _four_bit(base_of)
+    config = with_training(small_config, epochs=2, learning_rate=1e-2)
+    adapter = train_adapter(load_base(base), dialogues, [care], config, tmp_path / "a", seed=1)
+    done = fold_adapter(adapter, base, care, config.prompt, tmp_path / "out", dialogues)
+    assert done.moved < TOLERANCE["bfloat16"] / 5
+    assert "quantization_config" not in json.loads((done.folder / "config.json").read_text("utf-8"))
+    whole = load_base(base.model_copy(update={"source": str(done.folder), "quantize": "none"}))
+    assert not any(isinstance(module, bitsandbytes.nn.Linear4bit) for module in whole.model.modules())
 
 
 @pytest.mark.parametrize("regime", ["freeze", "full"])

@@ -31,6 +31,8 @@ from kdsl.tasks import Task
 
 SHARD = 46
 """Samples that one process draws before it saves them."""
+_STREAM = "world/1"
+"""Of random numbers: not that of `kdsl.evidence.imagine`, or a fit of the same seed had learned from these samples."""
 _HINTS = {"product": "商品头图", "photo": "实物拍摄(含售后)"}
 """Pictures in dialogues: how they are named there, and the scene label that draws them."""
 
@@ -54,8 +56,7 @@ def make_sample(task: Task, index: int, seed: int, scale: float = 1.0) -> WorldS
         InputError: the world cannot draw or write one of the task's labels.
     """
     label = task.names[index % len(task.names)]
-    # not the stream of `kdsl.evidence.imagine`: a fit of the same seed would have learned from these very samples
-    rng = random.Random(f"world/{seed}/{task.name}/{index}")
+    rng = random.Random(f"{_STREAM}/{seed}/{task.name}/{index}")
     name = f"{task.name}-{seed}-{index:06d}"
     if task.input == "picture":
         screens = [draw_screen(label, rng, scale)]
@@ -126,7 +127,8 @@ def _finished(out: Path) -> str:
 
 def _digest(per_label: int, seed: int, tasks: Sequence[Task], scale: float) -> str:
     """A name for the parts of one world, so that other settings do not mix with them."""
-    settings = json.dumps([per_label, seed, scale, [[task.name, task.names] for task in tasks]], ensure_ascii=False)
+    labels = [[task.name, task.names] for task in tasks]
+    settings = json.dumps([_STREAM, per_label, seed, scale, labels], ensure_ascii=False)
     return hashlib.sha256(settings.encode()).hexdigest()[:12]
 
 
