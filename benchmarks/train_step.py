@@ -21,7 +21,8 @@ Each run has a process of its own; the sides take turns; printed are the medians
 thread the time is the processor's, which other work on the machine does not lengthen. The share of the matrix-product
 rate is 4 x weights of the language model's linear layers x tokens (forward, and gradients of the inputs; frozen weights
 have none of their own) over the rate measured on a product of square matrices in the same precision: attention, the
-vision tower, the vocabulary and anything computed twice are left out.
+vision tower, the vocabulary and anything computed twice are left out, and so is the last layer's feed-forward, which
+kdsl computes at the answers alone.
 """
 
 from __future__ import annotations
@@ -152,7 +153,9 @@ def prepare(job: Job, per_label: int, llama_factory: bool = False) -> Prepared:
     if llama_factory:
         _write_llama_factory(job, loaded, job.folder / LLAMA_FACTORY)
     tokens, shape = statistics.mean(len(example) for example in examples), shape_of(loaded.model)
-    work = 4 * shape.n_layers * shape.layer_weights * tokens
+    last = loaded.model.model.language_model.layers[-1].mlp
+    idle = sum(part.weight.numel() for part in last.modules() if isinstance(part, torch.nn.Linear))
+    work = 4 * (shape.n_layers * shape.layer_weights - idle) * tokens
     return Prepared(str(loaded.device), loaded.n_parameters, len(rows), tokens, matrix_rate(loaded), work)
 
 

@@ -25,6 +25,8 @@ from kdsl.models.delta import DELTA, base_parameters, read_delta
 STAMP = "kdsl_base.json"
 SHIFT = "label_shift.json"
 _NUMBER = itertools.count()
+_PLAIN_STARTS = (True, False, "gaussian", "eva", "orthogonal")
+"""Ways in which LoRA may begin that leave the base as it was (peft's `init_lora_weights`)."""
 WEIGHTS = "adapter_model.safetensors"
 _CONFIG = "adapter_config.json"
 
@@ -249,6 +251,12 @@ def read_shifts(folder: Path) -> dict[str, dict[str, float]]:
 def _checked_config(loaded: LoadedModel, folder: Path) -> Any:
     """The adapter's PEFT config, after all checks that need no change of the model."""
     config, shapes = read_adapter(folder)
+    if config.init_lora_weights not in _PLAIN_STARTS:
+        raise BundleError(
+            f"the adapter in {folder} began by init_lora_weights={config.init_lora_weights!r}, which changes weights of "
+            "the base too; kdsl keeps one base for several adapters. Convert it to plain LoRA (peft's save_pretrained "
+            "with path_initial_model_for_weight_conversion), or train without it."
+        )
     modules = dict(loaded.model.named_modules())
     for key, shape in shapes.items():
         path = key.removeprefix("base_model.model.")

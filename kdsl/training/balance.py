@@ -20,18 +20,25 @@ _POWER = {"none": 1.0, "sqrt": 0.5, "uniform": 0.0}
 
 
 def draw_shares(evidences: Sequence[Evidence], balance: Balance) -> list[float] | None:
-    """Each labelled sample's share of an epoch's draws, summing to 1; None where all are drawn once."""
+    """Each sample's share of an epoch's draws, summing to 1; None where all are drawn once.
+
+    Samples without a label, which belong to no class, keep the share that one draw each gives them.
+    """
     if balance == "none":
         return None
-    classes = Counter((e.sample.task, e.sample.label) for e in evidences)
-    sizes = Counter(e.sample.task for e in evidences)
+    labelled = [e.sample for e in evidences if e.sample.label is not None]
+    classes = Counter((sample.task, sample.label) for sample in labelled)
+    sizes = Counter(sample.task for sample in labelled)
     weights: dict[str, float] = defaultdict(float)
     for (task, _), n in classes.items():
         weights[task] += n ** _POWER[balance]
     shares = []
     for sample in (e.sample for e in evidences):
-        n = classes[sample.task, sample.label]
-        shares.append(sizes[sample.task] / len(evidences) * n ** _POWER[balance] / weights[sample.task] / n)
+        share = 1 / len(evidences)
+        if sample.label is not None:
+            n = classes[sample.task, sample.label]
+            share *= sizes[sample.task] * n ** _POWER[balance] / weights[sample.task] / n
+        shares.append(share)
     return shares
 
 

@@ -69,6 +69,7 @@ class TreeCollator(Collator):
             "attention_mask": self.tree.mask(tensors["attention_mask"].bool(), None, self.loaded.dtype),
             "teacher": self.teacher[numbers],
             "gold": self.gold[numbers],
+            "labels": torch.zeros(len(batch), 1),  # what the trainer counts: one target a sample
         }
 
 
@@ -112,5 +113,7 @@ class DistilTrainer(LabelTrainer):
         outputs = run_model(model, inputs, self.answer_rows(inputs))
         student = self.tree.log_probabilities(outputs.logits.float())
         loss = distil_loss(student, inputs["teacher"], inputs["gold"], self.distil.alpha, self.distil.temperature)
+        if num_items_in_batch is not None:  # a step's samples, over all processes, whose gradients are averaged
+            loss = loss * len(student) * self.args.world_size / num_items_in_batch
         loss = loss.float()  # the tree's sums are double
         return (loss, outputs) if return_outputs else loss

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from pathlib import Path
 
@@ -157,6 +158,19 @@ def test_an_unstamped_adapter_that_fits_is_taken(base_folder: Path, adapters: di
     loaded = load(base_folder)
     load_adapter(loaded, folder, "foreign")
     assert loaded.adapters == ("foreign",)
+
+
+def test_an_adapter_that_changed_its_base_is_refused(
+    base_folder: Path, adapters: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(adapters["scene"], tmp_path / "pissa"))
+    config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+    (folder / "adapter_config.json").write_text(json.dumps({**config, "init_lora_weights": "pissa"}), "utf-8")
+    loaded = load(base_folder)
+    before = {name: tensor.clone() for name, tensor in loaded.model.state_dict().items()}
+    with pytest.raises(BundleError, match="init_lora_weights='pissa'"):
+        load_adapter(loaded, folder, "pissa")
+    assert all(torch.equal(tensor, before[name]) for name, tensor in loaded.model.state_dict().items())
 
 
 @pytest.mark.parametrize("first", [True, False])

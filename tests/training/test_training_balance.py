@@ -58,6 +58,15 @@ def test_an_epoch_draws_classes_as_often_as_asked(
     assert draw_shares(skewed, "none") is None
 
 
+def test_samples_without_a_label_are_drawn_as_often_as_without_balance(skewed: list[Evidence]) -> None:
+    bare = [replace(e, sample=replace(e.sample, id=f"bare-{i}", label=None)) for i, e in enumerate(skewed * 3)]
+    shares = draw_shares([*skewed, *bare], "uniform")
+    assert shares is not None
+    assert sum(shares) == pytest.approx(1)
+    assert shares[len(skewed) :] == pytest.approx([1 / 84] * 63)
+    assert shares[:21] == pytest.approx([7 / 84 / n for n in (16, 4, 1) for _ in range(n)])
+
+
 def test_shifts_are_the_log_prior_of_what_training_draws(skewed: list[Evidence], care: Task) -> None:
     shifts = label_shifts(skewed, [care], "none", 2.0)["care"]
     assert list(shifts.values()) == pytest.approx([2 * math.log(n / 24) for n in (17, 5, 2)])

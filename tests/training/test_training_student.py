@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_models import KINDS, tiny_folder
+from trainings import losses_of, with_training
 
 from kdsl.config import Config, DistilConfig, ModelConfig
 from kdsl.errors import BundleError, ConfigError, InputError
@@ -108,6 +109,19 @@ def test_gold_labels_alone_teach_those_that_the_teacher_left_out(
     strange = {care.name: SoftTargets(care, {"elsewhere": np.ones(3) / 3}, DistilConfig())}
     with pytest.raises(InputError, match="says nothing about any of 9 samples of task 'care'"):
         train_students(load_tiny(), dialogues, strange, [care], small_config, tmp_path / "b", seed=1)
+
+
+def test_a_step_weighs_samples_alike_however_it_is_cut_into_batches(
+    load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    soft = {care.name: _soft(dialogues, care, DistilConfig())}
+    losses = []
+    for batch, accumulation in ((6, 1), (2, 3)):
+        sizes = {"batch_size": batch, "gradient_accumulation": accumulation}
+        config = with_training(small_config, epochs=1, lora_dropout=0, **sizes)
+        (out,) = train_students(load_tiny(), dialogues, soft, [care], config, tmp_path / str(batch), seed=1)
+        losses.append(losses_of(out))
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
 
 
 def test_a_student_trains_in_half_precision(
