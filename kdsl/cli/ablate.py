@@ -43,8 +43,11 @@ def ablate(
     """
     from kdsl.evaluation.ablation import load_grid, run_ablation
     from kdsl.progress import say
+    from kdsl.training.memory import check_memory
 
     grid = load_grid(config_path, overrides)
+    for settings in grid.configs.values():
+        check_memory(settings, beside_small=grid.ablation.system == "whole")
     page = run_ablation(grid, data, images, ocr, folds, output, say, only=only, jobs=jobs)
     click.echo(page.read_text("utf-8"), nl=False)
     say(f"tables and pictures are in {output}")

@@ -23,7 +23,7 @@ def audit(data: Path, pred: Path, output: Path, images: Path | None, config_path
 
     \b
     Example:
-      kdsl data split train.json --folds 5 --output folds.json
+      kdsl data split train.json --images images --folds 5 --output folds.json
       kdsl crossval --data train.json --images images --folds folds.json --output oof.jsonl
       kdsl audit --data train.json --pred oof.jsonl --images images --output audit.csv
     """

@@ -31,7 +31,7 @@ def crossval(
 
     \b
     Example:
-      kdsl data split train.json --folds 5 --output folds.json
+      kdsl data split train.json --images images --folds 5 --output folds.json
       kdsl crossval --data train.json --images images --folds folds.json --output oof.jsonl
       kdsl evaluate --gold train.json --pred oof.jsonl --report report
     """
@@ -40,9 +40,11 @@ def crossval(
     from kdsl.evaluation.crossval import cross_validate
     from kdsl.evidence.load import load_evidence
     from kdsl.progress import say
+    from kdsl.training.memory import check_memory
 
     config = load_config(config_path, overrides)
     tasks = load_tasks(config)
+    say(f"memory by estimate: {check_memory(config, beside_small=True)}")
     evidences = load_evidence(data, images, tasks, config.evidence, ocr)
     assigned = read_folds(folds, [e.sample.id for e in evidences])
     cross_validate(evidences, assigned, tasks, config, output, say, only)

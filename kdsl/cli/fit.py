@@ -36,7 +36,7 @@ def fit(
 
     config = load_config(config_path, overrides)
     tasks = load_tasks(config)
-    check_memory(config, beside_small=True)
+    say(f"memory by estimate: {check_memory(config, beside_small=True)}")
     evidences = load_evidence(data, images, tasks, config.evidence, ocr)
     fitted = fit_bundle(evidences, tasks, config, bundle, Models.load(config), say)
     write_cards(fitted)

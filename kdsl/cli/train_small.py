@@ -57,8 +57,10 @@ def train_small(
     from kdsl.evidence.observe import observe
     from kdsl.models.base import load_base
     from kdsl.processes import is_main, main_first, on_main, shards_weights
+    from kdsl.progress import say
     from kdsl.tasks import task_by_name
     from kdsl.training.lora import check_launch
+    from kdsl.training.memory import check_memory
     from kdsl.training.student import student_store, train_students
     from kdsl.training.teacher import ask_teachers, read_teacher
 
@@ -68,6 +70,7 @@ def train_small(
     every = load_tasks(settings)
     tasks = [task_by_name(every, name) for name in names] or every
     check_launch(settings.small, len(tasks))
+    say(f"memory by estimate: {check_memory(settings, trained='small')}")
     wanted = {task.name for task in tasks}
     samples = [s for s in read_files(data, every) if s.task in wanted]
     soft = read_teacher(teacher, tasks, settings.distil) if teacher else {}

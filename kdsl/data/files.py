@@ -7,10 +7,12 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from kdsl.errors import InputError
 
@@ -143,6 +145,31 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file's content, as hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def sole_writer(output: Path) -> Iterator[None]:
+    """Keep other commands from writing to a file or folder while the block runs, by a lock file beside it.
+
+    The lock ends with the process, however that ends; its empty file stays.
+
+    Raises:
+        InputError: another command holds the lock, or the place cannot be written to.
+    """
+    lock = FileLock(output.with_name(f".{output.name}.lock"))
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InputError(
+            f"{output}: another kdsl command is writing there. Wait until it ends, or choose another place."
+        ) from error
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def atomic_write(path: Path, content: str | bytes | Iterable[bytes]) -> None:

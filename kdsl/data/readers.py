@@ -118,8 +118,9 @@ def read_rows(
                 if copies[id_] > 1:  # two rows of the same content and no id are two samples
                     id_ = f"{id_}-{copies[id_]}"
                     sample = replace(sample, id=id_)
-            if id_ in first:
-                raise InputError(f"id '{id_}' stands in {first[id_]} already; ids must differ.")
+            if id_ in first:  # the id is the other's
+                yield BadSample(None, row.where, f"id '{id_}' stands in {first[id_]} already; ids must differ.")
+                continue
             first[id_] = row.where
             yield sample
         except InputError as error:

@@ -29,12 +29,13 @@ class Remaining:
 
     @classmethod
     def of(cls, source: Path, tasks: Sequence[Task], done: set[str]) -> Remaining:
-        """All rows but those with an id in `done`.
+        """All rows but the samples with an id in `done`; a bad row stays bad, whatever id it bears.
 
         Raises:
             InputError: the file as a whole cannot be read.
         """
-        marks = bytes(row_id(row) not in done for row in read_rows(source, tasks, on_unknown_label="keep"))
+        rows = read_rows(source, tasks, on_unknown_label="keep")
+        marks = bytes(isinstance(row, BadSample) or row.id not in done for row in rows)
         return cls(source, tuple(tasks), marks)
 
     def __len__(self) -> int:

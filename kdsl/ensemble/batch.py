@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kdsl.data.files import atomic_write
+from kdsl.data.files import atomic_write, sole_writer
 from kdsl.data.readers import BadSample
 from kdsl.data.remaining import Remaining, Row, row_id
 from kdsl.data.sample import Sample
@@ -58,20 +58,21 @@ def predict_file(
     again with the same output, it keeps the predictions that are there and tries failed samples again.
 
     Raises:
-        InputError: the file as a whole cannot be read, `output` is some other file or another bundle's, or it
-            cannot be written.
+        InputError: the file as a whole cannot be read, `output` is some other file or another bundle's, cannot
+            be written, or is written by another command.
         BundleError: the models loaded are not the bundle's.
     """
-    remaining = Remaining.of(source, bundle.tasks, read_done(output, bundle.versions["bundle"]))
-    summary = Summary(kept=len(remaining.marks) - len(remaining))
-    if len(remaining):
-        append(output)  # before hours of work
-        for line in track(engine(bundle, remaining, images, ocr_file), "predicting", len(remaining)):
-            append(output, line)
-            if "error" in line:
-                summary.failed.append(f"{line['id']}: {line['error']}")
-            else:
-                summary.predicted += 1
+    with sole_writer(output):
+        remaining = Remaining.of(source, bundle.tasks, read_done(output, bundle.versions["bundle"]))
+        summary = Summary(kept=len(remaining.marks) - len(remaining))
+        if len(remaining):
+            append(output)  # before hours of work
+            for line in track(engine(bundle, remaining, images, ocr_file), "predicting", len(remaining)):
+                append(output, line)
+                if "error" in line:
+                    summary.failed.append(f"{line['id']}: {line['error']}")
+                else:
+                    summary.predicted += 1
     return summary
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from sklearn.metrics import f1_score
 
 from kdsl.config import Config
-from kdsl.data.files import atomic_write
+from kdsl.data.files import atomic_write, sole_writer
 from kdsl.ensemble.adaptation import adapt, fold_rounds
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import WORK, Bundle, open_bundle, write_manifest
@@ -32,6 +32,8 @@ from kdsl.ensemble.settings import TaskSettings, ask_threshold, margins, save_se
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.knowledge.documents import load_snippets
+from kdsl.models.chat import frame_of
+from kdsl.models.label_tree import LabelTree
 from kdsl.tasks import Task
 from kdsl.training.lora import UNLEARNED, adapter_groups
 
@@ -54,26 +56,29 @@ def fit_bundle(
         say: told each step as it begins.
 
     Raises:
-        InputError: there are too few labelled samples.
+        InputError: there are too few labelled samples, or another command fits into `folder` at this moment.
+        BudgetError: the large model's call alone passes the budget of a sample.
         BundleError: `folder` holds a fit of other data or settings.
     """
     groups = {task.name: [e for e in evidences if e.sample.task == task.name] for task in tasks}
     tasks = [task for task in tasks if groups[task.name]]
     _check(groups, tasks, config)
-    inputs = _fingerprint(evidences, tasks, config, models)
+    _check_budget(tasks, config, models)
+    inputs = fit_fingerprint(evidences, tasks, config, models)
     stamp = folder / WORK / "inputs.json"
-    finished = (folder / "manifest.json").is_file()
-    found = open_bundle(folder).manifest["inputs"] if finished else _read(stamp)
-    if found not in (None, inputs):
-        raise BundleError(
-            f"{folder} holds a fit of other samples, settings or models. Choose another --bundle, or delete it."
-        )
-    if not finished:
-        atomic_write(stamp, json.dumps(inputs))
-        _Fit(groups, tasks, config, folder, models, say).run(inputs)
-    else:
-        say(f"{folder} is finished already")
-    shutil.rmtree(folder / WORK, ignore_errors=True)  # once there is a manifest: until then it says whose fit this is
+    with sole_writer(folder):
+        finished = (folder / "manifest.json").is_file()
+        found = open_bundle(folder).manifest["inputs"] if finished else _read(stamp)
+        if found not in (None, inputs):
+            raise BundleError(
+                f"{folder} holds a fit of other samples, settings or models. Choose another --bundle, or delete it."
+            )
+        if not finished:
+            atomic_write(stamp, json.dumps(inputs))
+            _Fit(groups, tasks, config, folder, models, say).run(inputs)
+        else:
+            say(f"{folder} is finished already")
+        shutil.rmtree(folder / WORK, ignore_errors=True)  # once there is a manifest: till then it says whose fit it is
     return open_bundle(folder)
 
 
@@ -233,7 +238,15 @@ def _check(groups: Mapping[str, Sequence[Evidence]], tasks: Sequence[Task], conf
     check_inner_folds(groups, tasks, config)
 
 
-def _fingerprint(evidences: Sequence[Evidence], tasks: Sequence[Task], config: Config, models: Models) -> str:
+def _check_budget(tasks: Sequence[Task], config: Config, models: Models) -> None:
+    """Refuse now what no sample could be asked later."""
+    for task in tasks:
+        longest = max(LabelTree(frame_of(models.large), task.names).n_tokens)
+        weights = {models.large.fingerprint: models.large.n_parameters}
+        Ledger(config.ensemble.budget).book("large", longest, weights)
+
+
+def fit_fingerprint(evidences: Sequence[Evidence], tasks: Sequence[Task], config: Config, models: Models) -> str:
     """Hash of all that a fit depends on, so that a continued fit cannot mix two."""
     digest = hashlib.sha256()
     for evidence in evidences:

@@ -6,16 +6,20 @@ what fusion is fitted on comes from inner folds of that part.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kdsl.config import Config
+from kdsl.data.files import atomic_write, sole_writer
 from kdsl.ensemble.batch import append, predict_rows, read_done
 from kdsl.ensemble.experts import Experts, Models
-from kdsl.ensemble.fit import fit_bundle, scores_file
+from kdsl.ensemble.fit import fit_bundle, fit_fingerprint, scores_file
 from kdsl.ensemble.predictor import Predictor
 from kdsl.ensemble.scored import Scored
 from kdsl.errors import InputError
@@ -43,32 +47,48 @@ def cross_validate(
         only: predict these folds alone (several machines can share the work; join their outputs).
 
     Raises:
-        InputError: `only` names a fold that there is not.
+        InputError: `only` names a fold that there is not, or `output` was begun with other inputs or is written by
+            another command at this moment.
     """
     known = sorted(set(folds.values()))
     if strange := sorted(set(only) - set(known)):
         raise InputError(f"there is no fold {strange[0]}; folds are {', '.join(map(str, known))}.")
     models = Models.load(config)
-    work = output.with_name(output.name + ".work")
-    for fold in [fold for fold in known if not only or fold in only]:
-        done = read_done(output)
-        test = [e for e in evidences if folds[e.sample.id] == fold and e.sample.id not in done]
-        if not test:
-            continue
-        train = [e for e in evidences if folds[e.sample.id] != fold]
-        say(f"fold {fold}: fit on {len(train)}, predict {len(test)}")
-        bundle = fit_bundle(train, tasks, config, work / f"fold-{fold}", models, say)
-        predictor = Predictor(bundle, models)
-        # before the lines: a fold whose lines are all there is not looked at again
-        for name, part in predictor.tasks.items():
-            group = [e for e in evidences if folds[e.sample.id] == fold and e.sample.task == name]
-            _keep_scores(part.experts, group, bundle.folder, output.with_name(output.name + ".scores") / f"fold-{fold}")
-        for row in predict_rows(predictor, test):
-            append(output, row | {"fold": fold})
-        predictor.close()
-        shutil.rmtree(bundle.folder)
-    if work.is_dir():
-        shutil.rmtree(work)
+    scores, work = (output.with_name(output.name + suffix) for suffix in (".scores", ".work"))
+    with sole_writer(output):
+        _claim(
+            output, scores / "inputs.json", [fit_fingerprint(evidences, tasks, config, models), sorted(folds.items())]
+        )
+        for fold in [fold for fold in known if not only or fold in only]:
+            done = read_done(output)
+            test = [e for e in evidences if folds[e.sample.id] == fold and e.sample.id not in done]
+            if not test:
+                continue
+            train = [e for e in evidences if folds[e.sample.id] != fold]
+            say(f"fold {fold}: fit on {len(train)}, predict {len(test)}")
+            bundle = fit_bundle(train, tasks, config, work / f"fold-{fold}", models, say)
+            predictor = Predictor(bundle, models)
+            # before the lines: a fold whose lines are all there is not looked at again
+            for name, part in predictor.tasks.items():
+                group = [e for e in evidences if folds[e.sample.id] == fold and e.sample.task == name]
+                _keep_scores(part.experts, group, bundle.folder, scores / f"fold-{fold}")
+            for row in predict_rows(predictor, test):
+                append(output, row | {"fold": fold})
+            predictor.close()
+            shutil.rmtree(bundle.folder)
+        if work.is_dir():
+            shutil.rmtree(work)
+
+
+def _claim(output: Path, stamp: Path, inputs: list[Any]) -> None:
+    """Refuse to mix the predictions of two cross-validations in one file."""
+    digest = hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
+    if stamp.is_file() and stamp.read_text("utf-8") != json.dumps(digest):
+        raise InputError(
+            f"{output} was begun with other samples, folds, settings or models. Choose another --output, or delete "
+            f"{output.name} and {stamp.parent.name}."
+        )
+    atomic_write(stamp, json.dumps(digest))
 
 
 def _keep_scores(experts: Experts, test: Sequence[Evidence], bundle: Path, out: Path) -> None:

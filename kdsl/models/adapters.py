@@ -253,8 +253,8 @@ def _checked_config(loaded: LoadedModel, folder: Path) -> Any:
     config, shapes = read_adapter(folder)
     if config.init_lora_weights not in _PLAIN_STARTS:
         raise BundleError(
-            f"the adapter in {folder} began by init_lora_weights={config.init_lora_weights!r}, which changes weights of "
-            "the base too; kdsl keeps one base for several adapters. Convert it to plain LoRA (peft's save_pretrained "
+            f"the adapter in {folder} began by init_lora_weights={config.init_lora_weights!r}, which changes the "
+            "base too; kdsl keeps one base for several adapters. Convert it to plain LoRA (peft's save_pretrained "
             "with path_initial_model_for_weight_conversion), or train without it."
         )
     modules = dict(loaded.model.named_modules())

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from kdsl.config import Config, ModelConfig
 from kdsl.errors import ConfigError
@@ -141,10 +141,11 @@ def activation_bytes(config: Config, shape: Shape) -> int:
     return training.batch_size * layers * layer
 
 
-def check_memory(config: Config, *, beside_small: bool = False) -> Memory:
+def check_memory(config: Config, *, trained: Literal["large", "small"] = "large", beside_small: bool = False) -> Memory:
     """The estimate for a config's training, refused where the device has less.
 
     Args:
+        trained: which of the two models is trained.
         beside_small: the small model lies on the same device (`kdsl fit`).
 
     Raises:
@@ -152,10 +153,11 @@ def check_memory(config: Config, *, beside_small: bool = False) -> Memory:
         ConfigError: the device's memory is less than the estimate, the regime cannot train 4-bit weights, or what
             `quantize` or `attention` ask for is not here; the message says what to change.
     """
+    config = config.model_copy(update={"large": getattr(config, trained)})
     if config.large.quantize != "none" and config.training.regime != "lora":
         raise ConfigError(
-            f"training.regime: {config.training.regime} trains the model's own weights, and large.quantize makes them "
-            "4-bit numbers. Write large.quantize: none, or training.regime: lora."
+            f"training.regime: {config.training.regime} trains the model's own weights, and {trained}.quantize makes "
+            f"them 4-bit numbers. Write {trained}.quantize: none, or training.regime: lora."
         )
     check_loadable(config.large)
     shape = read_shape(config.large)
@@ -166,7 +168,7 @@ def check_memory(config: Config, *, beside_small: bool = False) -> Memory:
     if available is not None and memory.total > available:
         raise ConfigError(
             f"training would take about {memory}, and the GPU has {available / GIB:.1f} GiB. "
-            + _advice(config, shape, beside, available, launch)
+            + _advice(config, trained, shape, beside, available, launch)
         )
     return memory
 
@@ -179,7 +181,9 @@ def device_memory(config: ModelConfig) -> int | None:
     return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else None
 
 
-def _advice(config: Config, shape: Shape, beside: Shape | None, available: int, launch: Mapping[str, Any]) -> str:
+def _advice(
+    config: Config, trained: str, shape: Shape, beside: Shape | None, available: int, launch: Mapping[str, Any]
+) -> str:
     """The mildest changes that together make a training fit."""
     batch = config.training.batch_size * config.training.gradient_accumulation
     changes: list[tuple[str, dict[str, Any]]] = [
@@ -195,7 +199,8 @@ def _advice(config: Config, shape: Shape, beside: Shape | None, available: int, 
         if after == before:
             continue
         config = config.model_copy(update={part: after})
-        said += [f"--set {part}.{key}={_yaml(value)}" for key, value in values.items()]
+        name = trained if part == "large" else part
+        said += [f"--set {name}.{key}={_yaml(value)}" for key, value in values.items()]
         memory = training_memory(config, shape, beside, **launch)
         if memory.total <= available:
             return f"About {memory.total / GIB:.1f} GiB with {' '.join(said)}."

@@ -184,7 +184,7 @@ def test_one_bad_row_does_not_stop_the_others(tmp_path: Path, tasks: list[Task])
     huge = b'{"id": ' + b"1" * 5000 + b"}"
     path.write_bytes(b"\n".join([good[0], good[1][:-9], b"\xff" + good[1], good[0], huge, good[2]]))
     rows = list(read_rows(path, tasks))
-    assert [row.id for row in rows] == ["s0", None, None, "s0", None, "s2"]
+    assert [row.id for row in rows] == ["s0", None, None, None, None, "s2"]
     cut, coded, repeated, long = (row for row in rows if isinstance(row, BadSample))
     assert "Exceeds the limit" in long.message
     assert cut.where == "line 2"

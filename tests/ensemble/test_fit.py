@@ -14,10 +14,10 @@ from kdsl.config import Config
 from kdsl.data.files import file_hash
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.experts import Models
-from kdsl.ensemble.fit import _fingerprint, fit_bundle
+from kdsl.ensemble.fit import fit_bundle, fit_fingerprint
 from kdsl.ensemble.learn import Learner
 from kdsl.ensemble.predictor import Predictor
-from kdsl.errors import BundleError, InputError
+from kdsl.errors import BudgetError, BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.rules.book import RuleBook
 from kdsl.tasks import Task
@@ -98,10 +98,10 @@ def test_snippets_and_looks_of_pictures_are_part_of_a_fit(
 ) -> None:
     snippets = Path(shutil.copytree(config.knowledge.snippets, tmp_path / "snippets"))
     moved = config.model_copy(update={"knowledge": config.knowledge.model_copy(update={"snippets": str(snippets)})})
-    before = _fingerprint(samples, tasks, moved, models)
+    before = fit_fingerprint(samples, tasks, moved, models)
     faq = snippets / "faq.yaml"
     faq.write_text(faq.read_text("utf-8").replace("您好", "亲，您好"), "utf-8")
-    assert _fingerprint(samples, tasks, moved, models) != before
+    assert fit_fingerprint(samples, tasks, moved, models) != before
     picture = samples[0].pictures[0]
     other = replace(picture, facts=replace(picture.facts, brightness=picture.facts.brightness + 0.1))
     with pytest.raises(BundleError, match="other samples, settings or models"):
@@ -125,6 +125,16 @@ def test_a_fit_killed_before_its_manifest_keeps_its_folds(
     assert not any(name.startswith("work") for name in fit(tmp_path / "killed").manifest["files"])
     assert "lexical of screen" not in said
     assert not (tmp_path / "killed" / "work").exists()
+
+
+def test_a_budget_that_holds_no_call_is_refused_before_any_training(
+    samples: list[Evidence], tasks: list[Task], config: Config, models: Models, tmp_path: Path
+) -> None:
+    budget = config.ensemble.budget.model_copy(update={"max_parameters": 1000})
+    small = config.model_copy(update={"ensemble": config.ensemble.model_copy(update={"budget": budget})})
+    with pytest.raises(BudgetError, match="would pass the limit of 1,000"):
+        fit_bundle(samples, tasks, small, tmp_path / "b", models, print)
+    assert not (tmp_path / "b").exists()
 
 
 def test_too_few_samples_are_refused(

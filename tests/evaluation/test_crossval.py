@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 import kdsl.evaluation.crossval as crossval
+from kdsl.config import Config
+from kdsl.data.files import sole_writer
 from kdsl.ensemble.batch import read_done
 from kdsl.errors import InputError
 
@@ -51,14 +53,14 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
 
     monkeypatch.setattr(crossval, "predict_rows", predict)
     monkeypatch.setattr(crossval, "_keep_scores", keep)
-    monkeypatch.setattr(crossval.Models, "load", lambda config: None)
+    monkeypatch.setattr(crossval.Models, "load", lambda config: SimpleNamespace(fingerprints={}))
     return trained
 
 
-def run(make_evidence, output: Path, only: tuple[int, ...] = ()) -> None:  # type: ignore[no-untyped-def]
+def run(make_evidence, output: Path, only: tuple[int, ...] = (), seed: int = 17) -> None:  # type: ignore[no-untyped-def]
     evidences = [make_evidence(str(i), "x", lines=("a",)) for i in range(9)]
     folds = {str(i): i % 3 for i in range(9)}
-    crossval.cross_validate(evidences, folds, [], None, output, print, only)  # type: ignore[arg-type]
+    crossval.cross_validate(evidences, folds, [], Config(seed=seed), output, print, only)
 
 
 def test_every_sample_is_predicted_once_by_a_fit_that_did_not_see_it(make_evidence, fitted, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -101,6 +103,20 @@ def test_a_fold_whose_lines_are_there_has_its_scores_too(  # type: ignore[no-unt
             run(make_evidence, tmp_path / "oof.jsonl")
     run(make_evidence, tmp_path / "oof.jsonl")
     assert (tmp_path / "oof.jsonl.scores" / "fold-0" / "ids").read_text() == "0 3 6"
+
+
+def test_predictions_of_other_settings_are_not_mixed(make_evidence, fitted, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    run(make_evidence, tmp_path / "oof.jsonl", only=(0,))
+    with pytest.raises(InputError, match="other samples, folds, settings or models"):
+        run(make_evidence, tmp_path / "oof.jsonl", seed=18)
+    run(make_evidence, tmp_path / "oof.jsonl")
+    assert len((tmp_path / "oof.jsonl").read_text().splitlines()) == 9
+
+
+def test_two_commands_do_not_write_one_output(make_evidence, fitted, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    with sole_writer(tmp_path / "oof.jsonl"), pytest.raises(InputError, match="another kdsl command is writing there"):
+        run(make_evidence, tmp_path / "oof.jsonl")
+    run(make_evidence, tmp_path / "oof.jsonl")
 
 
 def test_single_folds_can_run_elsewhere(make_evidence, fitted, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
