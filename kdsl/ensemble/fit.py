@@ -13,12 +13,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from sklearn.metrics import f1_score
 
 from kdsl.config import Config
-from kdsl.data.files import atomic_write, sole_writer
+from kdsl.data.files import atomic_write, file_hash, sole_writer
 from kdsl.ensemble.adaptation import adapt, fold_rounds
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import WORK, Bundle, open_bundle, write_manifest
@@ -32,6 +33,7 @@ from kdsl.ensemble.settings import TaskSettings, ask_threshold, margins, save_se
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.knowledge.documents import load_snippets
+from kdsl.models.adapters import adapter_on, weights_file
 from kdsl.models.chat import frame_of
 from kdsl.models.label_tree import LabelTree
 from kdsl.tasks import Task
@@ -48,23 +50,27 @@ def fit_bundle(
     folder: Path,
     models: Models,
     say: Say,
+    given: Mapping[str, Path] = MappingProxyType({}),
 ) -> Bundle:
     """Fit a bundle into `folder`, or continue one; a finished one is opened.
 
     Args:
         evidences: labelled samples; a task without any is left out of the bundle.
         say: told each step as it begins.
+        given: adapter name (a task's, or 'joint') -> the folder of one that was trained or merged elsewhere. It takes
+            the place of the adapter trained on all samples; those that fusion is fitted on are still trained here.
 
     Raises:
-        InputError: there are too few labelled samples, or another command fits into `folder` at this moment.
+        InputError: an adapter is given for no task, there are too few labelled samples, or another command fits into `folder` at this moment.
         BudgetError: the large model's call alone passes the budget of a sample.
-        BundleError: `folder` holds a fit of other data or settings.
+        BundleError: `folder` holds a fit of other data or settings, or a given adapter does not fit its base.
     """
     groups = {task.name: [e for e in evidences if e.sample.task == task.name] for task in tasks}
     tasks = [task for task in tasks if groups[task.name]]
     _check(groups, tasks, config)
     _check_budget(tasks, config, models)
-    inputs = fit_fingerprint(evidences, tasks, config, models)
+    _check_given(given, tasks, config, models)
+    inputs = fit_fingerprint(evidences, tasks, config, models, given)
     stamp = folder / WORK / "inputs.json"
     with sole_writer(folder):
         finished = (folder / "manifest.json").is_file()
@@ -75,7 +81,7 @@ def fit_bundle(
             )
         if not finished:
             atomic_write(stamp, json.dumps(inputs))
-            _Fit(groups, tasks, config, folder, models, say).run(inputs)
+            _Fit(groups, tasks, config, folder, models, say).run(inputs, given)
         else:
             say(f"{folder} is finished already")
         shutil.rmtree(folder / WORK, ignore_errors=True)  # once there is a manifest: till then it says whose fit it is
@@ -103,7 +109,7 @@ class _Fit:
         self.learner = Learner(tasks, config, models, say)
         self.fold = inner_folds(groups, tasks, config)
 
-    def run(self, inputs: str) -> None:
+    def run(self, inputs: str, given: Mapping[str, Path]) -> None:
         parts = range(self.config.ensemble.inner_folds)
         if self.config.training.search:
             self._adapt([self._part(k) for k in parts])
@@ -116,7 +122,7 @@ class _Fit:
             }
             self.learner.learn(kept, self._part(k))
         self.say("all samples")
-        adapters = self.learner.learn(self.groups, self.folder)
+        adapters = self.learner.learn(self.groups, self.folder, given)
         settings = {task.name: self._settings(task) for task in self.tasks}
         save_settings(self.folder / "ensemble.json", settings)
         figures = {name: s.figures for name, s in settings.items()}
@@ -246,7 +252,23 @@ def _check_budget(tasks: Sequence[Task], config: Config, models: Models) -> None
         Ledger(config.ensemble.budget).book("large", longest, weights)
 
 
-def fit_fingerprint(evidences: Sequence[Evidence], tasks: Sequence[Task], config: Config, models: Models) -> str:
+def _check_given(given: Mapping[str, Path], tasks: Sequence[Task], config: Config, models: Models) -> None:
+    """Refuse adapters that nothing would use, or that the large model cannot carry."""
+    names = adapter_groups(tasks, config)
+    for name, adapter in given.items():
+        if name not in names:
+            raise InputError(f"an adapter is given for '{name}'; this fit has: {', '.join(names)}.")
+        with adapter_on(models.large, adapter):
+            pass
+
+
+def fit_fingerprint(
+    evidences: Sequence[Evidence],
+    tasks: Sequence[Task],
+    config: Config,
+    models: Models,
+    given: Mapping[str, Path] = MappingProxyType({}),
+) -> str:
     """Hash of all that a fit depends on, so that a continued fit cannot mix two."""
     digest = hashlib.sha256()
     for evidence in evidences:
@@ -258,6 +280,8 @@ def fit_fingerprint(evidences: Sequence[Evidence], tasks: Sequence[Task], config
         digest.update(task.model_dump_json().encode())
     digest.update(config.model_dump_json(exclude={"tasks": True, "training": set(UNLEARNED)}).encode())
     digest.update(json.dumps(models.fingerprints, sort_keys=True).encode())
+    for name, adapter in sorted(given.items()):
+        digest.update(f"{name} {file_hash(weights_file(adapter))}".encode())
     return digest.hexdigest()[:16]
 
 

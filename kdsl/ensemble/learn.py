@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from kdsl.config import Config
 from kdsl.ensemble.adaptation import Recipe
@@ -27,7 +28,7 @@ from kdsl.rules.book import shipped_rules
 from kdsl.rules.distill import distill
 from kdsl.rules.prior import ScoreCache
 from kdsl.tasks import Task
-from kdsl.training.lora import adapter_groups, train_adapter
+from kdsl.training.lora import LOGS, adapter_groups, train_adapter
 from kdsl.training.student import train_students
 from kdsl.training.teacher import ask_teachers
 
@@ -58,14 +59,22 @@ class Learner:
         groups = adapter_groups(self.tasks, self.config)
         return {task.name: folder / "adapters" / name for name, group in groups.items() for task in group}
 
-    def learn(self, train: Labelled, folder: Path) -> dict[str, Path]:
-        """Learn all parts into `folder`; the adapters' folders by task."""
+    def learn(self, train: Labelled, folder: Path, given: Mapping[str, Path] = MappingProxyType({})) -> dict[str, Path]:
+        """Learn all parts into `folder`; the adapters' folders by task.
+
+        Args:
+            given: adapter name -> the folder of one that takes the place of training it.
+        """
         adapters = self.adapters(folder)
         samples = [evidence for task in self.tasks for evidence in train[task.name]]
         self.say(f"adapters: {len(samples)} samples")
         for name, group in adapter_groups(self.tasks, self.config).items():
+            target = folder / "adapters" / name
+            if name in given:
+                _copy_adapter(given[name], target)
+                continue
             config = self.recipes[name].applied(self.config) if name in self.recipes else self.config
-            train_adapter(self.models.large, samples, group, config, folder / "adapters" / name, seed=self.config.seed)
+            train_adapter(self.models.large, samples, group, config, target, seed=self.config.seed)
         if self.config.distil.student:
             self.say("students, taught by these adapters")
             # the teacher's answers are no part of a bundle: fit clears its folder `work`
@@ -128,3 +137,13 @@ class Learner:
 
     def _layout(self, task: Task, group: Sequence[Evidence], target: Path) -> None:
         LayoutExpert(task).fit(group).save(target)
+
+
+def _copy_adapter(source: Path, target: Path) -> None:
+    """An adapter's own files, whole or not at all; what its training left beside them stays behind."""
+    if target.exists():
+        return
+    partial = target.with_name(f".{target.name}")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(source, partial, ignore=shutil.ignore_patterns("checkpoints", "halves", LOGS, "README.md"))
+    partial.replace(target)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from kdsl.config import Config
 from kdsl.data.files import file_hash
@@ -19,6 +20,7 @@ from kdsl.ensemble.learn import Learner
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import BudgetError, BundleError, InputError
 from kdsl.evidence.types import Evidence
+from kdsl.models.adapters import WEIGHTS
 from kdsl.rules.book import RuleBook
 from kdsl.tasks import Task
 
@@ -125,6 +127,24 @@ def test_a_fit_killed_before_its_manifest_keeps_its_folds(
     assert not any(name.startswith("work") for name in fit(tmp_path / "killed").manifest["files"])
     assert "lexical of screen" not in said
     assert not (tmp_path / "killed" / "work").exists()
+
+
+def test_a_given_adapter_takes_the_place_of_training(
+    samples: list[Evidence], tasks: list[Task], config: Config, models: Models, bundle: Bundle, tmp_path: Path
+) -> None:
+    ask = bundle.folder / "adapters" / "ask"
+    own = Path(shutil.copytree(ask, tmp_path / "own"))
+    tensors = load_file(own / WEIGHTS)
+    save_file({name: tensor * 0.5 for name, tensor in tensors.items()}, own / WEIGHTS)
+    made = fit_bundle(samples, tasks, config, tmp_path / "b", models, print, {"ask": own})
+    assert file_hash(made.folder / "adapters" / "ask" / WEIGHTS) == file_hash(own / WEIGHTS) != file_hash(ask / WEIGHTS)
+    assert Predictor(made, models).predict(samples[:2])
+    with pytest.raises(BundleError, match="other samples, settings or models"):
+        fit_bundle(samples, tasks, config, tmp_path / "b", models, print)
+    with pytest.raises(InputError, match="given for 'asks'; this fit has: screen, ask"):
+        fit_bundle(samples, tasks, config, tmp_path / "c", models, print, {"asks": own})
+    with pytest.raises(BundleError, match="is not an adapter"):
+        fit_bundle(samples, tasks, config, tmp_path / "c", models, print, {"ask": tmp_path})
 
 
 def test_a_budget_that_holds_no_call_is_refused_before_any_training(
