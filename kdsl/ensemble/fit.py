@@ -61,7 +61,8 @@ def fit_bundle(
             the place of the adapter trained on all samples; those that fusion is fitted on are still trained here.
 
     Raises:
-        InputError: an adapter is given for no task, there are too few labelled samples, or another command fits into `folder` at this moment.
+        InputError: there are too few labelled samples, an adapter is given for no task, or another command fits into
+            `folder` at this moment.
         BudgetError: the large model's call alone passes the budget of a sample.
         BundleError: `folder` holds a fit of other data or settings, or a given adapter does not fit its base.
     """
