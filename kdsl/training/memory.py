@@ -34,11 +34,11 @@ from typing import Any, Literal
 
 from kdsl.config import Config, ModelConfig
 from kdsl.errors import ConfigError
+from kdsl.machine import GIB
 from kdsl.models.base import check_loadable, device_of
 from kdsl.models.shape import Shape, read_shape
 from kdsl.processes import method, world_size
 
-GIB = 1 << 30
 CONTEXT = 1 * GIB
 """What CUDA, its libraries and the allocator take besides; assumed, not measured."""
 ANSWER_TOKENS = 16

@@ -32,7 +32,7 @@ from kdsl.tasks import Task
 SHARD = 46
 """Samples that one process draws before it saves them."""
 _STREAM = "world/1"
-"""Of random numbers: not that of `kdsl.evidence.imagine`, or a fit of the same seed had learned from these samples."""
+"""Names the random numbers. `kdsl.evidence.imagine` has others: else a fit of one seed would learn these very samples."""
 _HINTS = {"product": "商品头图", "photo": "实物拍摄(含售后)"}
 """Pictures in dialogues: how they are named there, and the scene label that draws them."""
 
