@@ -25,7 +25,7 @@ from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import WORK, Bundle, open_bundle, write_manifest
 from kdsl.ensemble.experts import Experts, Models
 from kdsl.ensemble.fusion import Fusion, fit_fusion, log_softmax, stack
-from kdsl.ensemble.inner_folds import check_inner_folds, inner_folds
+from kdsl.ensemble.inner_folds import inner_folds
 from kdsl.ensemble.learn import Learner, Say
 from kdsl.ensemble.predictor import book_first, further_calls
 from kdsl.ensemble.scored import Scored
@@ -68,7 +68,8 @@ def fit_bundle(
     """
     groups = {task.name: [e for e in evidences if e.sample.task == task.name] for task in tasks}
     tasks = [task for task in tasks if groups[task.name]]
-    _check(groups, tasks, config)
+    _check(groups, tasks)
+    fold = inner_folds(groups, tasks, config)
     _check_budget(tasks, config, models)
     _check_given(given, tasks, config, models)
     inputs = fit_fingerprint(evidences, tasks, config, models, given)
@@ -82,7 +83,7 @@ def fit_bundle(
             )
         if not finished:
             atomic_write(stamp, json.dumps(inputs))
-            _Fit(groups, tasks, config, folder, models, say).run(inputs, given)
+            _Fit(groups, fold, tasks, config, folder, models, say).run(inputs, given)
         else:
             say(f"{folder} is finished already")
         shutil.rmtree(folder / WORK, ignore_errors=True)  # once there is a manifest: till then it says whose fit it is
@@ -95,6 +96,7 @@ class _Fit:
     def __init__(
         self,
         groups: Mapping[str, list[Evidence]],
+        fold: Mapping[str, np.ndarray],
         tasks: Sequence[Task],
         config: Config,
         folder: Path,
@@ -102,13 +104,13 @@ class _Fit:
         say: Say,
     ) -> None:
         self.groups = groups
+        self.fold = fold
         self.tasks = tasks
         self.config = config
         self.folder = folder
         self.models = models
         self.say = say
         self.learner = Learner(tasks, config, models, say)
-        self.fold = inner_folds(groups, tasks, config)
 
     def run(self, inputs: str, given: Mapping[str, Path]) -> None:
         parts = range(self.config.ensemble.inner_folds)
@@ -232,7 +234,7 @@ def scores_file(folder: Path, task: Task) -> Path:
     return folder / "report" / f"{task.name}.npz"
 
 
-def _check(groups: Mapping[str, Sequence[Evidence]], tasks: Sequence[Task], config: Config) -> None:
+def _check(groups: Mapping[str, Sequence[Evidence]], tasks: Sequence[Task]) -> None:
     if not tasks:
         raise InputError("there is no labelled sample; a fit needs some of at least one task.")
     for task in tasks:
@@ -242,7 +244,6 @@ def _check(groups: Mapping[str, Sequence[Evidence]], tasks: Sequence[Task], conf
                 f"{len(unlabelled)} samples of task '{task.name}' have no label, such as {unlabelled[0]}; "
                 "a fit takes labelled samples only."
             )
-    check_inner_folds(groups, tasks, config)
 
 
 def _check_budget(tasks: Sequence[Task], config: Config, models: Models) -> None:

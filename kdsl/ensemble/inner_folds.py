@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from kdsl.config import Config
+from kdsl.data.duplicates import Fingerprint, near_duplicates
 from kdsl.data.splits import stratified_folds
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.tasks import Task
 
 
-def check_inner_folds(groups: Mapping[str, Sequence[Evidence]], tasks: Sequence[Task], config: Config) -> None:
-    """Refuse samples that cannot be trained on without a fold. One sample of a label is enough.
+def inner_folds(
+    groups: Mapping[str, Sequence[Evidence]], tasks: Sequence[Task], config: Config
+) -> dict[str, np.ndarray]:
+    """Task name -> the fold of each of its samples; a task's folds depend on its own samples alone.
+
+    Samples of the same words or of copies of one picture share a fold: what is fitted on held-out samples must not
+    rest on having seen them.
 
     Raises:
-        InputError: a task's samples are too few, or without one of the folds a single label is left.
+        InputError: a task's samples cannot be trained on without a fold: they are too few, or a single label is left.
+            One sample of a label is enough.
     """
     n = config.ensemble.inner_folds
+    found = {}
     for task in tasks:
-        labels = np.array([evidence.sample.label for evidence in groups[task.name]])
-        fold = inner_folds(groups, [task], config)[task.name]
-        left = min(len(set(labels[fold != k])) for k in range(n))
+        group = groups[task.name]
+        samples = [evidence.sample for evidence in group]
+        together = near_duplicates(samples, _fingerprints(group))
+        folds = stratified_folds(samples, n, config.seed, together)
+        found[task.name] = np.array([folds[sample.id] for sample in samples])
+        labels = np.array([sample.label for sample in samples])
+        left = min(len(set(labels[found[task.name] != k])) for k in range(n))
         if left < 2:
             raise InputError(
                 f"task '{task.name}' needs samples of at least 2 labels in each of {n} inner trainings, which leave "
                 f"one fold out; its {len(labels)} samples of {len(set(labels))} label(s) leave {left}. Label more."
             )
+    return found
 
 
-def inner_folds(
-    groups: Mapping[str, Sequence[Evidence]], tasks: Sequence[Task], config: Config
-) -> dict[str, np.ndarray]:
-    """Task name -> the fold of each of its samples; a task's folds depend on its own samples alone."""
-    samples = [evidence.sample for task in tasks for evidence in groups[task.name]]
-    folds = stratified_folds(samples, config.ensemble.inner_folds, config.seed)
-    return {task.name: np.array([folds[e.sample.id] for e in groups[task.name]]) for task in tasks}
+def _fingerprints(evidences: Sequence[Evidence]) -> dict[str, Fingerprint]:
+    """Of each picture, by name, from what was observed of it: copies are alike, and no file is read."""
+    found = {}
+    for picture in (picture for evidence in evidences for picture in evidence.pictures):
+        seen = hashlib.sha256(repr((picture.lines, picture.facts)).encode()).hexdigest()
+        found[picture.name] = Fingerprint(picture.width, picture.height, seen, look=bytes(32))
+    return found

@@ -18,7 +18,7 @@ from typing import Any
 from kdsl.config import Config
 from kdsl.data.files import atomic_write
 from kdsl.ensemble.adaptation import Recipe, Round, adapt, fold_rounds
-from kdsl.ensemble.inner_folds import check_inner_folds, inner_folds
+from kdsl.ensemble.inner_folds import inner_folds
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
@@ -59,7 +59,7 @@ def train_large(
     if held_out:
         _check_held_out(held_out, tasks)
     else:
-        check_inner_folds({task.name: _of(evidences, [task]) for task in tasks}, tasks, config)
+        inner_folds({task.name: _of(evidences, [task]) for task in tasks}, tasks, config)  # before any training
     run = _Adaptation(loaded, config, out, say)
     return [
         run.adapter(name, _of(evidences, group), _of(held_out, group), group, resume=resume)

@@ -32,7 +32,7 @@ from kdsl.tasks import Task
 SHARD = 46
 """Samples that one process draws before it saves them."""
 _STREAM = "world/1"
-"""Names the random numbers. `kdsl.evidence.imagine` has others: else a fit of one seed would learn these very samples."""
+"""Names the random numbers; `kdsl.evidence.imagine` has others, or a fit of the same seed would learn these samples."""
 _HINTS = {"product": "商品头图", "photo": "实物拍摄(含售后)"}
 """Pictures in dialogues: how they are named there, and the scene label that draws them."""
 
