@@ -138,7 +138,7 @@ def _supported(per_view: Iterable[set[str]], min_support: int) -> dict[str, int]
     """Bit set of every text that stands in at least `min_support` views."""
     where: dict[str, list[int]] = defaultdict(list)
     for i, texts in enumerate(per_view):
-        for text in texts:
+        for text in sorted(texts):  # a set of strings has another order in every process
             where[text].append(i)
     return {text: sum(1 << i for i in held) for text, held in where.items() if len(held) >= min_support}
 

@@ -35,8 +35,6 @@ SHRINKAGE = 2.0
 NAMED_SHARE = 0.5
 """Share of the informed part that goes to the cues a model named, where it can write."""
 _CHUNK = 64
-_DIGITS = 3
-"""Of a score: what two runs of one model differ by, in the last bits of sums, must not lead the search elsewhere."""
 
 
 class ScoreCache:
@@ -71,7 +69,7 @@ class ScoreCache:
             part = todo[start : start + _CHUNK]
             rows = np.asarray(score([evidence for _, evidence in part]), dtype=float)
             for (key, _), row in zip(part, rows, strict=True):
-                self._rows[key] = [round(float(value), _DIGITS) for value in row]
+                self._rows[key] = [round(float(value), 5) for value in row]
             if self._file is not None:
                 with self._file.open("a", encoding="utf-8") as out:
                     out.write("".join(json.dumps([key, self._rows[key]]) + "\n" for key, _ in part))

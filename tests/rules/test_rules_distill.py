@@ -174,7 +174,7 @@ def test_a_torn_line_of_the_cache_is_skipped(shop: list[Evidence], tmp_path: Pat
     file.write_text(text[: len(text) - 15], "utf-8")
     scores = ScoreCache("m", tmp_path).scores(model, "toy", shop[:3])
     assert model.asked == 4
-    np.testing.assert_allclose(scores, model(shop[:3]), atol=1e-3)
+    np.testing.assert_allclose(scores, model(shop[:3]), atol=1e-5)
 
 
 def test_pictures_of_one_name_are_told_apart_in_the_cache(make_evidence: Callable[..., Evidence]) -> None:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,6 +39,36 @@ def test_phrases_are_mined_with_their_place(make_evidence: Callable[..., Evidenc
     assert OcrText("立即结算", "bottom") in found
     assert OcrText("立即结算", "top") not in found  # one evidence is too few
     assert not held(vocabulary.literals, "即结")  # a part that holds where the whole does says nothing more
+
+
+def test_cues_come_in_one_order_in_every_process(shop: list[Evidence], tmp_path: Path) -> None:
+    """Sets of strings do not, and equally strong cues are taken as they come."""
+    (tmp_path / "lines.json").write_text(json.dumps([e.ocr_text.split("\n") for e in shop]), "utf-8")
+    script = """
+import json, sys
+from kdsl.evidence.types import UNSEEN, Evidence, OcrLine, Picture
+from kdsl.data.sample import Sample
+from kdsl.rules.cues import mine
+from kdsl.rules.view import View
+from pathlib import Path
+views = []
+for i, texts in enumerate(json.loads(Path(sys.argv[1]).read_text("utf-8"))):
+    lines = tuple(OcrLine(text, 1.0, (0, 20 * k, 90, 20 * k + 18)) for k, text in enumerate(texts))
+    picture = Picture("a", Path("a"), 100, 200, lines, UNSEEN)
+    views.append(View.of(Evidence(Sample(str(i), "toy", ("a",), ()), (picture,))))
+print([str(literal) for literal in mine(views, 2).literals])
+"""
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", script, tmp_path / "lines.json"],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1]
+    assert said[0].count("结算".encode()) > 1
 
 
 def test_numbers_and_words_are_not_cut(make_evidence: Callable[..., Evidence]) -> None:
