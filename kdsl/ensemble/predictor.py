@@ -27,7 +27,6 @@ class Further:
     """What calls 2 and 3 brought: labels that call 2 chose among, scores by expert name ([1, m] each), snippets."""
 
     shortlist: Sequence[str] = ()
-
     scores: dict[str, np.ndarray] = field(default_factory=dict)
     hits: list[Hit] = field(default_factory=list)
 
