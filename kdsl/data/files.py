@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from kdsl.errors import InputError
 
 
@@ -156,6 +154,11 @@ def sole_writer(output: Path) -> Iterator[None]:
     Raises:
         InputError: another command holds the lock, or the place cannot be written to.
     """
+    from filelock import (
+        FileLock,
+        Timeout,
+    )  # here: it loads asyncio, which commands that write nothing need not wait for
+
     lock = FileLock(output.with_name(f".{output.name}.lock"))
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
