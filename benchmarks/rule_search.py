@@ -48,7 +48,7 @@ def read_problems(data: Path, images: Path, ocr: Path | None, task_name: str, co
     from kdsl.evidence.load import load_evidence
     from kdsl.rules.candidates import LabelCues
     from kdsl.rules.cues import mine
-    from kdsl.rules.view import View
+    from kdsl.rules.normalised import View
     from kdsl.tasks import task_by_name
 
     config = load_config(config_path)

@@ -49,7 +49,6 @@ from PIL import Image
 from shapes import SHAPES, random_model, write_shape
 
 from kdsl.config import Config, load_config, load_tasks
-from kdsl.data.world.dataset import write_world
 from kdsl.evidence.load import load_evidence
 from kdsl.evidence.types import Evidence, Picture
 from kdsl.models.base import LoadedModel, load_base
@@ -60,6 +59,7 @@ from kdsl.training.examples import make_examples
 from kdsl.training.lora import train_adapter
 from kdsl.training.regimes import target_modules
 from kdsl.training.trainer import training_arguments
+from kdsl.world.files import write_world
 
 T = TypeVar("T")
 SEED = 17

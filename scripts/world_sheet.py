@@ -12,8 +12,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from kdsl.data.world.screens import draw_screen, families
 from kdsl.fonts import font_path
+from kdsl.world.screens import draw_screen, families
 
 CELL = (150, 326)
 """Width and height of a cell in pixels, its label included."""

@@ -24,6 +24,8 @@ from kdsl.tasks import Label, Task, load_task
 if TYPE_CHECKING:
     from kdsl.models.base import LoadedModel
 
+pytest_plugins = ["helpers.tiny_shop"]
+
 FACTS = PictureFacts(
     kind="screenshot",
     has_text=True,
@@ -91,7 +93,7 @@ def make_evidence() -> Callable[..., Evidence]:
 @pytest.fixture(scope="session")
 def base_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ModelConfig]:
     """The config of a tiny base of a kind and seed, written once."""
-    from tiny_models import tiny_folder
+    from helpers.tiny_models import tiny_folder
 
     made: dict[tuple[str, int], ModelConfig] = {}
 
@@ -127,7 +129,7 @@ def care() -> Task:
 @pytest.fixture(scope="session")
 def dialogues(tmp_path_factory: pytest.TempPathFactory, care: Task) -> list[Evidence]:
     """Nine labelled dialogues of unlike lengths, with no, one or two pictures."""
-    from tiny_models import tiny_evidence
+    from helpers.tiny_models import tiny_evidence
 
     folder = tmp_path_factory.mktemp("pictures")
     asked = ("壶底生锈吗", "钱退到哪里", "brand new?")

@@ -41,7 +41,7 @@ def ablate(
       kdsl ablate --config configs/ablation/llm-ir.yaml --data train.json --images images --folds folds.json \\
         --output runs/llm-ir --fold 0 --jobs 2
     """
-    from kdsl.evaluation.ablation import load_grid, run_ablation
+    from kdsl.evaluation.ablation.grid import load_grid, run_ablation
     from kdsl.progress import say
     from kdsl.training.memory import check_memory
 

@@ -119,7 +119,7 @@ def world(output: Path, per_label: int, seed: int, task_files: tuple[Path, ...])
     example:
       kdsl data world --output world --per-label 50
     """
-    from kdsl.data.world.dataset import write_world
+    from kdsl.world.files import write_world
 
     write_world(output, per_label, seed, _tasks(task_files))
     click.echo(f"{output}: written", err=True)
@@ -147,10 +147,10 @@ def augment(
       kdsl data augment --data train.json --images images --output sheet.png --set training.augment.pictures=false
     """
     from kdsl.config import load_config, load_tasks
-    from kdsl.data.files import atomic_write
     from kdsl.data.readers import read_files
     from kdsl.evaluation.contact_sheet import contact_sheet, spread
     from kdsl.evidence.observe import observe
+    from kdsl.runs import atomic_write
     from kdsl.training.augmentation import augmented_copy
 
     settings = load_config(config_path, overrides)

@@ -42,7 +42,7 @@ def fit(
     from kdsl.config import load_config, load_tasks
     from kdsl.ensemble.experts import Models
     from kdsl.ensemble.fit import fit_bundle
-    from kdsl.ensemble.settings import figures_table, load_settings
+    from kdsl.ensemble.router import figures_table, load_settings
     from kdsl.errors import InputError
     from kdsl.evidence.load import load_evidence
     from kdsl.export.card import write_cards

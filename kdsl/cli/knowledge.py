@@ -34,7 +34,7 @@ def build(config_path: str, out: Path, snippets: Path | None, world: int, overri
     from kdsl.knowledge.documents import load_snippets
     from kdsl.knowledge.embedders import open_embedder
     from kdsl.knowledge.index import KnowledgeIndex
-    from kdsl.knowledge.world import world_documents
+    from kdsl.world.documents import world_documents
 
     settings = load_config(config_path, overrides)
     tasks = load_tasks(settings)

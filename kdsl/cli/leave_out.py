@@ -20,8 +20,8 @@ def leave_out(scores: tuple[Path, ...]) -> None:
       kdsl crossval --data train.json --images images --folds folds.json --output oof.jsonl
       kdsl leave-out oof.jsonl.scores
     """
-    from kdsl.evaluation.leave_out import leave_out as judge
-    from kdsl.evaluation.leave_out import leave_out_table
+    from kdsl.evaluation.ablation.leave_out import leave_out as judge
+    from kdsl.evaluation.ablation.leave_out import leave_out_table
     from kdsl.progress import show
 
     show(leave_out_table(judge(scores)))

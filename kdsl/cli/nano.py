@@ -42,7 +42,7 @@ def pretrain(
     from kdsl.knowledge.documents import load_snippets
     from kdsl.progress import say
     from kdsl.resources import resource
-    from kdsl.training.pretrain import Pretraining, run
+    from kdsl.training.nano.pretrain import Pretraining, run
 
     tasks = load_tasks(load_config("configs/nano.yaml"))
     snippets = load_snippets(resource("knowledge_base"), tasks)

@@ -47,9 +47,9 @@ def predict(
       kdsl predict --bundle runs/nano --input test.json --images images --output predictions.jsonl
       kdsl predict --bundle runs/nano --input many.jsonl --images images --output predictions.jsonl --engine ray
     """
-    from kdsl.ensemble.batch import predict_file, predict_here
     from kdsl.ensemble.bundle import open_bundle
-    from kdsl.ensemble.cluster import RayEngine
+    from kdsl.ensemble.predict_file import predict_file, predict_here
+    from kdsl.ensemble.ray_engine import RayEngine
     from kdsl.progress import say
 
     if workers and engine != "ray":

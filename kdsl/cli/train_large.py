@@ -62,7 +62,6 @@ def train_large(
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.data.readers import read_files
-    from kdsl.ensemble.large import train_large as train
     from kdsl.evidence.observe import observe
     from kdsl.models.base import load_base
     from kdsl.processes import is_main, main_first, shards_weights, spare_gpus
@@ -70,6 +69,7 @@ def train_large(
     from kdsl.tasks import task_by_name
     from kdsl.training.lora import adapter_groups, check_launch, check_trainable
     from kdsl.training.memory import check_memory
+    from kdsl.training.train_large import train_large as train
 
     changes = [*overrides, *([f"training.strategy={strategy}"] if strategy else [])]
     changes += [f"seed={seed}"] if seed is not None else []

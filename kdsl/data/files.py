@@ -1,13 +1,9 @@
-"""Files: JSON and JSONL read row by row with errors that say where; writes that are all or nothing."""
+"""Files of rows: JSON and JSONL read row by row, with errors that say where."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,64 +133,3 @@ def _whole_characters(value: Any) -> Any:
     except UnicodeEncodeError:
         return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     return value
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's content, as hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def sole_writer(output: Path) -> Iterator[None]:
-    """Keep other commands from writing to a file or folder while the block runs, by a lock file beside it.
-
-    The lock ends with the process, however that ends; its empty file stays.
-
-    Raises:
-        InputError: another command holds the lock, or the place cannot be written to.
-    """
-    from filelock import (
-        FileLock,
-        Timeout,
-    )  # here: it loads asyncio, which commands that write nothing need not wait for
-
-    lock = FileLock(output.with_name(f".{output.name}.lock"))
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise InputError(
-            f"{output}: another kdsl command is writing there. Wait until it ends, or choose another place."
-        ) from error
-    except OSError as error:
-        raise InputError(f"{output}: cannot be written: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def atomic_write(path: Path, content: str | bytes | Iterable[bytes]) -> None:
-    """Write a file so that a reader, or a kill in the middle, sees the old content or the new, never a part.
-
-    Parent folders are made. Text is written as UTF-8 without changing its line ends. Content too large for memory
-    is given in pieces.
-
-    Raises:
-        InputError: the place cannot be written to.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    # in the same folder: a rename is atomic only within one file system
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            file.writelines([data] if isinstance(data, bytes) else data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        with suppress(OSError):  # there may be no folder to tidy
-            temporary.unlink()
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from kdsl.data.files import atomic_write
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError, did_you_mean
+from kdsl.runs import atomic_write
 
 
 def stratified_folds(

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from kdsl.data.dialogue import END, IMAGE, START, format_turns
-from kdsl.data.files import BadRow, atomic_write, json_rows
+from kdsl.data.files import BadRow, json_rows
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError
+from kdsl.runs import atomic_write
 from kdsl.tasks import Task, task_by_name
 
 

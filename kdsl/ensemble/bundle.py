@@ -29,8 +29,8 @@ import yaml
 
 from kdsl import __version__
 from kdsl.config import Config
-from kdsl.data.files import atomic_write, file_hash
 from kdsl.errors import BundleError
+from kdsl.runs import atomic_write, file_hash
 from kdsl.tasks import Task, load_task
 
 SCHEMA = 2

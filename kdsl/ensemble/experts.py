@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from kdsl.config import Config
-from kdsl.ensemble.layout import LayoutExpert
-from kdsl.ensemble.lexical import LexicalExpert
 from kdsl.evidence.types import Evidence
+from kdsl.experts.layout import LayoutExpert
+from kdsl.experts.lexical import LexicalExpert
 from kdsl.knowledge.index import Hit, KnowledgeIndex
 from kdsl.models.adapters import count_parameters, count_replaced, load_adapter, remove_adapter
 from kdsl.models.base import LoadedModel, load_base

@@ -19,25 +19,25 @@ import numpy as np
 from sklearn.metrics import f1_score
 
 from kdsl.config import Config
-from kdsl.data.files import atomic_write, file_hash, sole_writer
-from kdsl.ensemble.adaptation import adapt, fold_rounds
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import WORK, Bundle, open_bundle, write_manifest
 from kdsl.ensemble.experts import Experts, Models
-from kdsl.ensemble.fusion import Fusion, fit_fusion, log_softmax, stack
-from kdsl.ensemble.inner_folds import inner_folds
-from kdsl.ensemble.learn import Learner, Say
+from kdsl.ensemble.fusion import Fusion, fit_fusion, stack
+from kdsl.ensemble.parts import Learner, Say
 from kdsl.ensemble.predictor import book_first, further_calls
-from kdsl.ensemble.scored import Scored
-from kdsl.ensemble.settings import TaskSettings, ask_threshold, margins, save_settings
+from kdsl.ensemble.router import TaskSettings, ask_threshold, save_settings
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.knowledge.documents import load_snippets
 from kdsl.models.adapters import adapter_on, weights_file
 from kdsl.models.chat import frame_of
 from kdsl.models.label_tree import LabelTree
+from kdsl.runs import atomic_write, file_hash, sole_writer
+from kdsl.scores import OutOfFold, log_softmax, margins
 from kdsl.tasks import Task
+from kdsl.training.inner_folds import inner_folds
 from kdsl.training.lora import UNLEARNED, adapter_groups
+from kdsl.training.search import adapt, fold_rounds
 
 BATCH = 16
 """Samples whose prefix caches are held at once while further calls are scored."""
@@ -159,7 +159,7 @@ class _Fit:
         group, ensemble, seed = self.groups[task.name], self.config.ensemble, self.config.seed
         gold = np.array([task.index(e.sample.label or "") for e in group])
         scores = self._first_scores(task)
-        Scored(tuple(e.sample.id for e in group), gold, scores).save(scores_file(self.folder, task))
+        OutOfFold(tuple(e.sample.id for e in group), gold, scores).save(scores_file(self.folder, task))
         first, fused = fit_fusion(scores, gold, seed)
         figures = {f"f1_{name}": _f1(gold, stack(scores, [name])[0]) for name in scores}
         figures["f1_first"] = _f1(gold, fused)
@@ -230,7 +230,7 @@ class _Fit:
 
 
 def scores_file(folder: Path, task: Task) -> Path:
-    """Where a bundle keeps the out-of-fold scores of its experts (`Scored`)."""
+    """Where a bundle keeps the out-of-fold scores of its experts (`OutOfFold`)."""
     return folder / "report" / f"{task.name}.npz"
 
 

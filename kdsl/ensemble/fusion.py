@@ -12,21 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 from sklearn.model_selection import KFold
 
-Scores = Mapping[str, np.ndarray]
-"""Expert name -> log-probabilities [n, m]; a row of NaN says that the expert abstains."""
+from kdsl.scores import Scores, fit_temperature, log_softmax
 
 FLOOR = -7.0
 """Lowest log-probability that one expert may give: no expert alone can veto a label."""
-
-
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Row-wise log-softmax of [n, m]."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    normalised: np.ndarray = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return normalised
 
 
 def stack(scores: Scores, names: Sequence[str]) -> np.ndarray:
@@ -72,17 +64,6 @@ def fit_weights(
 
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(names))
     return dict(zip(names, found.x.tolist(), strict=True))
-
-
-def fit_temperature(log_p: np.ndarray, gold: np.ndarray) -> float:
-    """The temperature in [0.25, 4] that minimises log-loss of [n, m] log-probabilities."""
-    rows = np.arange(len(gold))
-
-    def loss(log_t: float) -> float:
-        return float(-log_softmax(log_p / np.exp(log_t))[rows, gold].mean())
-
-    found = minimize_scalar(loss, bounds=(np.log(0.25), np.log(4.0)), method="bounded")
-    return float(np.exp(found.x))
 
 
 def fit_fusion(

@@ -13,10 +13,11 @@ from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.experts import Experts, Models
 from kdsl.ensemble.prediction import Prediction
-from kdsl.ensemble.settings import TaskSettings, load_settings, margins
+from kdsl.ensemble.router import TaskSettings, load_settings
 from kdsl.evidence.types import Evidence
 from kdsl.knowledge.index import Hit
 from kdsl.models.scorer import PrefixState
+from kdsl.scores import margins
 
 TOP = 3
 """Labels that a trace shows of each call and expert."""

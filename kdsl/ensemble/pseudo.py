@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kdsl.data.files import BadRow, atomic_write, json_rows
+from kdsl.data.files import BadRow, json_rows
 from kdsl.data.readers import read_rows
 from kdsl.data.sample import Sample
 from kdsl.data.writers import write_mire
-from kdsl.ensemble.batch import Summary, predict_file
 from kdsl.ensemble.bundle import Bundle
+from kdsl.ensemble.predict_file import Summary, predict_file
 from kdsl.errors import InputError
+from kdsl.runs import atomic_write
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from kdsl.data.files import atomic_write
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError
 from kdsl.evaluation.html import render_audit
 from kdsl.evaluation.predictions import Judged, read_judged
+from kdsl.runs import atomic_write
 from kdsl.tasks import Task
 
 EXCERPT = 160

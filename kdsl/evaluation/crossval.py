@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from kdsl.config import Config
-from kdsl.data.files import atomic_write, sole_writer
-from kdsl.ensemble.batch import append, predict_rows, read_done
 from kdsl.ensemble.experts import Experts, Models
 from kdsl.ensemble.fit import fit_bundle, fit_fingerprint, scores_file
+from kdsl.ensemble.predict_file import append, predict_rows, read_done
 from kdsl.ensemble.predictor import Predictor
-from kdsl.ensemble.scored import Scored
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
+from kdsl.runs import atomic_write, sole_writer
+from kdsl.scores import OutOfFold
 from kdsl.tasks import Task
 
 
@@ -40,7 +40,7 @@ def cross_validate(
 
     A killed run continues: finished lines are kept, and the fold in progress resumes step by step. The
     folds' bundles lie in `<output>.work` until their predictions are written. `<output>.scores` gets what each
-    expert said by itself (`kdsl.evaluation.leave_out` reads it).
+    expert said by itself (`kdsl.evaluation.ablation.leave_out` reads it).
 
     Args:
         folds: sample id -> fold; every sample needs one.
@@ -94,8 +94,8 @@ def _claim(output: Path, stamp: Path, inputs: list[Any]) -> None:
 def _keep_scores(experts: Experts, test: Sequence[Evidence], bundle: Path, out: Path) -> None:
     """Keep what fusion was fitted on (`fitted`) and what the experts say of the fold's samples (`held_out`)."""
     task = experts.task
-    Scored.load(scores_file(bundle, task)).save(out / f"{task.name}.fitted.npz")
+    OutOfFold.load(scores_file(bundle, task)).save(out / f"{task.name}.fitted.npz")
     if test:
         gold = np.array([task.index(e.sample.label or "") for e in test])
-        held_out = Scored(tuple(e.sample.id for e in test), gold, experts.first_scores(test))
+        held_out = OutOfFold(tuple(e.sample.id for e in test), gold, experts.first_scores(test))
         held_out.save(out / f"{task.name}.held_out.npz")

@@ -11,18 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kdsl.config import load_config, load_tasks
-from kdsl.data.files import atomic_write
 from kdsl.data.readers import read_samples
 from kdsl.data.splits import stratified_folds
-from kdsl.data.world.dataset import write_world
-from kdsl.ensemble.batch import predict_file
 from kdsl.ensemble.experts import Models
 from kdsl.ensemble.fit import fit_bundle
+from kdsl.ensemble.predict_file import predict_file
 from kdsl.evaluation.experts import experts_alone, experts_table
 from kdsl.evaluation.explain import explain
 from kdsl.evaluation.report import write_report
 from kdsl.evidence.load import load_evidence
 from kdsl.progress import show
+from kdsl.runs import atomic_write
+from kdsl.world.files import write_world
 
 PER_LABEL = 6
 """Samples drawn of each of the 46 labels; a third of them is predicted, the rest is learned from."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kdsl.data.files import atomic_write
 from kdsl.evaluation.html import render_page
 from kdsl.evaluation.metrics import Scores, score
 from kdsl.evaluation.plots import confusion_png, coverage_png, reliability_png
 from kdsl.evaluation.predictions import Judged, read_judged
+from kdsl.runs import atomic_write
 from kdsl.tasks import Task
 
 

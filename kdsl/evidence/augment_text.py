@@ -112,8 +112,8 @@ def augment_turns(turns: Sequence[Turn], words: Words, rng: random.Random) -> tu
 
 def augment_lines(lines: Sequence[OcrLine], rng: random.Random) -> tuple[OcrLine, ...]:
     """OCR lines read once more: some are lost, joined, cut or misread, and some swap with the next one."""
-    from kdsl.data.world.ocr_noise import misread
-    from kdsl.data.world.screens.types import DrawnLine
+    from kdsl.evidence.ocr_noise import misread
+    from kdsl.world.screens.types import DrawnLine
 
     read = misread([DrawnLine(line.text, line.box) for line in lines], rng, MISREAD)
     found = [OcrLine(line.text, line.score, line.box) for line in read] or list(lines)

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kdsl.data.files import atomic_write
+from kdsl.runs import atomic_write
 
 
 def default_cache_dir() -> Path:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from kdsl.data.picture_view import PictureView
 from kdsl.data.sample import Sample
+from kdsl.runs import digest
 
 Box = tuple[float, float, float, float]
 
@@ -70,6 +71,10 @@ class Picture:
         """The picture's text, one line of it a line."""
         return "\n".join(line.text for line in self.lines)
 
+    def digest(self) -> str:
+        """A digest of what was observed; neither the picture's name nor where it lies counts."""
+        return digest(self.width, self.height, self.lines, self.facts, self.view)
+
 
 Unit = tuple[Literal["line", "turn"], int, int]
 """A part of the evidence that can be hidden: ('line', picture, line) or ('turn', 0, turn)."""
@@ -86,6 +91,15 @@ class Evidence:
     def ocr_text(self) -> str:
         """The text of all pictures."""
         return "\n".join(picture.text for picture in self.pictures)
+
+    def digest(self, *, label: bool = True) -> str:
+        """A digest of the sample and of what was observed in its pictures: runs that see equal evidence agree on it.
+
+        Args:
+            label: whether the sample's label counts.
+        """
+        sample = self.sample if label else replace(self.sample, label=None)
+        return digest(sample, [picture.digest() for picture in self.pictures])
 
     def units(self) -> list[Unit]:
         """Every OCR line and every turn that holds text."""

@@ -13,15 +13,15 @@ from typing import Literal
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
-from kdsl.data.files import atomic_write
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.fit import scores_file
-from kdsl.ensemble.scored import Scored
-from kdsl.ensemble.settings import load_settings
+from kdsl.ensemble.router import load_settings
 from kdsl.evaluation.metrics import calibration_error, reliability
 from kdsl.export.merging import training_manifest
 from kdsl.models.adapters import SHIFT, read_adapter, read_stamp, touches_vision, weights_file
 from kdsl.models.delta import DELTA
+from kdsl.runs import atomic_write
+from kdsl.scores import OutOfFold
 from kdsl.tasks import Task
 
 _TEMPLATE = Path(__file__).with_name("card.md.j2")
@@ -58,7 +58,7 @@ def held_out(bundle: Bundle) -> dict[str, HeldOut]:
     settings = load_settings(bundle.folder / "ensemble.json")
     found = {}
     for task in bundle.tasks:
-        scored, fitted = Scored.load(scores_file(bundle.folder, task)), settings[task.name]
+        scored, fitted = OutOfFold.load(scores_file(bundle.folder, task)), settings[task.name]
         log_p, gold = scored.scores["large"], scored.gold
         right = log_p.argmax(1) == gold
         found[task.name] = HeldOut(

@@ -22,7 +22,6 @@ import numpy as np
 from PIL import Image
 
 from kdsl.config import ModelConfig, PromptConfig
-from kdsl.data.files import atomic_write, file_hash
 from kdsl.data.sample import Sample, Turn
 from kdsl.errors import BundleError
 from kdsl.evidence.facts import picture_facts
@@ -32,6 +31,7 @@ from kdsl.export.card import public_name
 from kdsl.models.adapters import SHIFT, load_adapter, touches_vision, weights_file
 from kdsl.models.base import find_weights, fingerprint_of, load_base
 from kdsl.models.scorer import LabelScorer
+from kdsl.runs import atomic_write, file_hash
 from kdsl.tasks import Task
 
 TOLERANCE = {"float32": 1e-3, "float16": 0.1, "bfloat16": 0.5}

@@ -16,7 +16,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from kdsl.data.files import atomic_write, file_hash
 from kdsl.errors import BundleError, ConfigError
 from kdsl.models.adapters import (
     SHIFT,
@@ -29,6 +28,7 @@ from kdsl.models.adapters import (
     stamp_adapter,
 )
 from kdsl.models.base import LoadedModel
+from kdsl.runs import atomic_write, file_hash
 from kdsl.tasks import Task
 
 METHODS = (

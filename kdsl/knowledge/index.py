@@ -13,11 +13,11 @@ from typing import Any
 import faiss
 import numpy as np
 
-from kdsl.data.files import atomic_write
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.knowledge.documents import Document, evidence_document
 from kdsl.knowledge.embedders import Embedder, open_embedder
+from kdsl.runs import atomic_write
 from kdsl.tasks import Task
 
 SCHEMA = 1

@@ -1,7 +1,7 @@
 """Evidence becomes a prompt: pictures, their text, the dialogue, then any context, then the question.
 
 What all calls of a sample share stands first, so that calls 2 and 3 reuse call 1's key/value cache. Limits
-are kept by leaving out whole pictures, lines and turns (`kdsl.models.fitting`), never by cutting tokens.
+are kept by leaving out whole pictures, lines and turns (`kdsl.models.truncation`), never by cutting tokens.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from kdsl.data.pictures import open_picture
 from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence, Picture
 from kdsl.models.chat import ChatFrame
-from kdsl.models.fitting import Piece, choose, pieces_of
 from kdsl.models.picture_sizes import plan_grids
+from kdsl.models.truncation import Piece, choose, pieces_of
 from kdsl.tasks import Task
 
 HEAD_OCR = "图{n}文字："

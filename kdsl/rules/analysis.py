@@ -10,9 +10,9 @@ import numpy as np
 from kdsl.evidence.types import Evidence
 from kdsl.rules.book import RuleBook
 from kdsl.rules.engine import fire_matrix
+from kdsl.rules.normalised import View
 from kdsl.rules.show import find_rule
 from kdsl.rules.stats import wilson
-from kdsl.rules.view import View
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from kdsl.errors import ConfigError, InputError, did_you_mean
 from kdsl.evidence.types import Evidence
 from kdsl.resources import resource
+from kdsl.rules.normalised import View
 from kdsl.rules.rule import Rule
-from kdsl.rules.view import View
 from kdsl.tasks import Task
 
 if TYPE_CHECKING:
@@ -123,7 +123,8 @@ class RuleBook(BaseModel):
         """Log-probabilities of the labels [n, m]; a row of NaN where no enabled rule fires (the book abstains)."""
         import numpy as np
 
-        from kdsl.rules.engine import fire_matrix, log_softmax, vote_matrix
+        from kdsl.rules.engine import fire_matrix, vote_matrix
+        from kdsl.scores import log_softmax
 
         active = [rule for rule in self.rules if rule.enabled]
         fires = fire_matrix([rule.when for rule in active], [View.of(evidence) for evidence in evidences])

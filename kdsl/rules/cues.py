@@ -29,7 +29,7 @@ from kdsl.rules.literals import (
     RuleLiteral,
     TurnText,
 )
-from kdsl.rules.view import PLACES, View, Who
+from kdsl.rules.normalised import PLACES, View, Who
 
 MAX_PHRASE = 8
 """Tokens of the longest phrase that `contains` literals are mined with."""

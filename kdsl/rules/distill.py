@@ -19,15 +19,15 @@ from kdsl.data.splits import stratified_folds
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.progress import say, track
-from kdsl.rules import prior as priors
+from kdsl.rules import occlusion as priors
 from kdsl.rules.book import RuleBook, shipped_rules
 from kdsl.rules.candidates import Candidate, LabelCues, Pool, found_in, search_candidates
 from kdsl.rules.cues import Vocabulary, mine
 from kdsl.rules.engine import bit_set, conditions, pack, unpack
+from kdsl.rules.normalised import View
 from kdsl.rules.rule import Origin, Rule, Stats
 from kdsl.rules.search import Target
 from kdsl.rules.stats import wilson
-from kdsl.rules.view import View
 from kdsl.rules.weights import fit_weights
 from kdsl.tasks import Task
 

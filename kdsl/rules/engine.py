@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from kdsl.rules.literals import RuleLiteral
+from kdsl.rules.normalised import View
 from kdsl.rules.rule import Rule, When
-from kdsl.rules.view import View
 
 
 def literal_bits(literals: Iterable[RuleLiteral], views: Sequence[View]) -> dict[RuleLiteral, int]:
@@ -74,9 +74,3 @@ def unpack(packed: np.ndarray, n: int) -> np.ndarray:
     """The inverse of `pack`: bool [k, n]."""
     flat = np.ascontiguousarray(packed).view(np.uint8).reshape(len(packed), packed.shape[1] * 8)
     return np.unpackbits(flat, axis=1, bitorder="little", count=n).astype(bool)
-
-
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Rows of logits [n, m] as log-probabilities."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

@@ -2,7 +2,7 @@
 
 Each prints as one English line with its text quoted, such as `an OCR line in the bottom fifth contains
 「加入购物车」`, and `parse` reads that line back to an equal literal: what is printed is what is executed.
-Texts are matched in their normal form (`kdsl.rules.view.normalise`), which is also what is printed.
+Texts are matched in their normal form (`kdsl.rules.normalised.normalise`), which is also what is printed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 from kdsl.errors import ConfigError, did_you_mean
 from kdsl.evidence.types import Evidence, PictureFacts, Unit
-from kdsl.rules.view import PLACES, Place, View, Who, normalise
+from kdsl.rules.normalised import PLACES, Place, View, Who, normalise
 
 
 class RuleLiteral(ABC):

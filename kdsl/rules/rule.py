@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidat
 from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
 from kdsl.rules.literals import RuleLiteral, parse
-from kdsl.rules.view import View
+from kdsl.rules.normalised import View
 
 
 def _literal(value: Any) -> RuleLiteral:

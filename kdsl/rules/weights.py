@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 
-from kdsl.rules.engine import log_softmax
+from kdsl.scores import log_softmax
 
 BIAS_RIDGE = 2.0
 """Strength of the squared penalty on biases, so that a few votes do not move them far."""

@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from kdsl.config import Config, ModelConfig
-from kdsl.data.files import atomic_write
 from kdsl.data.sample import Sample
 from kdsl.errors import BundleError, ConfigError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import SHIFT, renames_unheard, stamp_adapter
 from kdsl.models.base import LoadedModel
 from kdsl.processes import is_main, method, on_main, rank, shards_weights, world_size
+from kdsl.runs import atomic_write
 from kdsl.tasks import Task
 from kdsl.training.augmentation import augmented
 from kdsl.training.balance import draw_shares, label_shifts
@@ -74,7 +74,7 @@ def train_adapter(
         halves: keep the adapter as it is at each half epoch too, whole and finished, in `half_epoch(out, e)`.
         report: write curves where `training.report_to` says.
         soft: a teacher's distributions over the one task's labels: samples that have one join, with a label or
-            without, and the loss is `kdsl.training.distil.distil_loss`.
+            without, and the loss is `kdsl.training.student_trainer.distil_loss`.
 
     Raises:
         InputError: a task has no labelled samples, one label only, or a sample of an unknown label.
@@ -143,7 +143,7 @@ def train_adapter(
             if soft is None:
                 trainer = LabelTrainer(learner, loaded, examples, shares, args=arguments, callbacks=callbacks)
             else:
-                from kdsl.training.distil import DistilTrainer
+                from kdsl.training.student_trainer import DistilTrainer
 
                 trainer = DistilTrainer(
                     learner, loaded, examples, soft, labelled, shares, args=arguments, callbacks=callbacks

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from kdsl.config import Config, DistilConfig, PromptConfig
-from kdsl.data.files import BadRow, atomic_write, json_rows
+from kdsl.data.files import BadRow, json_rows
 from kdsl.errors import BundleError, ConfigError, InputError, did_you_mean
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import SHIFT, load_adapter, remove_adapter, weights_file
 from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.progress import track
+from kdsl.runs import atomic_write
 from kdsl.tasks import Task
 
 CHUNK = 32

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from own_shop import INTENT, SCENE, noise
+from helpers.own_shop import INTENT, SCENE, noise
 
 from kdsl.tasks import Task
 

@@ -12,16 +12,16 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from kdsl.config import Config
-from kdsl.data.files import file_hash
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.experts import Models
 from kdsl.ensemble.fit import fit_bundle, fit_fingerprint
-from kdsl.ensemble.learn import Learner
+from kdsl.ensemble.parts import Learner
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import BudgetError, BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import WEIGHTS
 from kdsl.rules.book import RuleBook
+from kdsl.runs import file_hash
 from kdsl.tasks import Task
 
 

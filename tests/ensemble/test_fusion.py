@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdsl.ensemble.fusion import Fusion, fit_fusion, fit_temperature, fit_weights, log_softmax
+from kdsl.ensemble.fusion import Fusion, fit_fusion, fit_weights
+from kdsl.scores import fit_temperature, log_softmax
 
 
 def scores_of(gold: np.ndarray, labels: int, strength: float, rng: np.random.Generator) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from test_batch import input_file, ocr_file
+from helpers.sample_files import input_file, ocr_file
 
 from kdsl.cli.main import cli
 from kdsl.data.readers import read_samples

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from judged_lines import gold_row, line, write_files
+from helpers.judged_lines import gold_row, line, write_files
 from PIL import Image
 
 from kdsl.cli.main import cli

@@ -10,9 +10,9 @@ import pytest
 
 import kdsl.evaluation.crossval as crossval
 from kdsl.config import Config
-from kdsl.data.files import sole_writer
-from kdsl.ensemble.batch import read_done
+from kdsl.ensemble.predict_file import read_done
 from kdsl.errors import InputError
+from kdsl.runs import sole_writer
 
 
 class Bundle:

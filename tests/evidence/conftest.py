@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from drawn_pictures import draw_photo, draw_popup, draw_screen
+from helpers.drawn_pictures import draw_photo, draw_popup, draw_screen
 
 from kdsl.data.sample import Sample
 

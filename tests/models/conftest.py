@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_models import KINDS
+from helpers.tiny_models import KINDS
 
 from kdsl.config import ModelConfig
 from kdsl.models.base import LoadedModel

@@ -1,0 +1,168 @@
+"""`Prediction`: one classified sample with its distribution, what it spent, and a trace of how it came about.
+
+A prediction is written as one JSON line and read back as the same object. A sample that could not be predicted is
+written as a `Failure` in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kdsl.data.files import BadRow, json_rows
+from kdsl.errors import InputError
+
+SHOWN_RULES = 5
+"""Rules that an explanation shows, the heaviest first."""
+
+Top = tuple[tuple[str, float], ...]
+"""The likeliest labels with their probabilities, best first; empty where nothing was said."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `json.dumps`."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """Read what `to_json` gave; keys that are not known are left alone.
+
+        Raises:
+            InputError: a part is missing or of another kind; all such parts are listed.
+        """
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            faults = "; ".join(f"'{'.'.join(map(str, e['loc']))}': {e['msg']}" for e in error.errors())
+            raise InputError(f"is not a {cls.__name__.lower()}: {faults}.") from error
+
+
+class Spend(_Part):
+    """What one sample has cost: model calls, output tokens, and parameters of all models touched."""
+
+    calls: int = Field(ge=0)
+    output_tokens: int = Field(ge=0)
+    parameters: int = Field(ge=0)
+
+
+class CallRecord(_Part):
+    """One model call that was made: its role, the tokens of the label it returned, its likeliest labels."""
+
+    role: str
+    output_tokens: int
+    top: Top
+
+
+class Vote(_Part):
+    """What one expert said, and the weight it had in the fusion."""
+
+    weight: float
+    top: Top
+
+
+class FiredRule(_Part):
+    """A rule whose condition held, in words."""
+
+    id: str
+    label: str
+    weight: float
+    text: str
+
+
+class FoundSnippet(_Part):
+    """A document of the knowledge base that was near; `score` is a cosine."""
+
+    id: str
+    label: str | None
+    title: str
+    source: str
+    score: float
+
+
+class Trace(_Part):
+    """How a prediction came about.
+
+    `margin` is the best minus the second probability after call 1; `routed` says that further calls were made.
+    """
+
+    calls: tuple[CallRecord, ...] = ()
+    experts: dict[str, Vote] = {}
+    rules: tuple[FiredRule, ...] = ()
+    snippets: tuple[FoundSnippet, ...] = ()
+    margin: float = 0.0
+    routed: bool = False
+
+
+class Prediction(_Part):
+    """One classified sample.
+
+    `distribution` maps every label to its probability, the likeliest first; `abstained` says that the probability is
+    below the bundle's threshold: ask a person.
+    """
+
+    id: str
+    task: str
+    label: str
+    probability: float
+    distribution: dict[str, float]
+    abstained: bool
+    spend: Spend
+    trace: Trace
+    versions: dict[str, str]
+
+    def explain(self, gold: str | None = None) -> str:
+        """The prediction in words: each expert's vote, the rules that fired, the snippets found, what was spent.
+
+        Args:
+            gold: the right label, where it is known.
+        """
+        head = f"sample {self.id}, task {self.task}: {self.label} ({self.probability:.2f})"
+        head += ", below the threshold: ask a person" if self.abstained else ""
+        head += f", gold {gold}" if gold is not None else ""
+        width = max((len(name) for name in self.trace.experts), default=0)
+        lines = [head]
+        for name, vote in self.trace.experts.items():
+            said = ", ".join(f"{label} {p:.2f}" for label, p in vote.top) or "(abstains)"
+            lines.append(f"  {name:<{width}}  weight {vote.weight:.2f}  {said}")
+        heaviest = sorted(self.trace.rules, key=lambda rule: -rule.weight)[:SHOWN_RULES]
+        lines += [f"  rule {rule.id} (weight {rule.weight:.2f}): {rule.text}" for rule in heaviest]
+        lines += [
+            f"  snippet {found.id} ({found.score:.2f}): {' -> '.join(filter(None, (found.title, found.label)))}"
+            for found in self.trace.snippets
+        ]
+        calls = ", ".join(f"{call.role} ({call.output_tokens} tokens)" for call in self.trace.calls) or "none"
+        spend = self.spend
+        lines.append(
+            f"  model calls: {calls}; {spend.output_tokens} output tokens, {spend.parameters / 1e6:.1f} M parameters"
+        )
+        return "\n".join(lines)
+
+
+class Failure(_Part):
+    """A sample that could not be predicted, and why; `task` is None where not even that was known."""
+
+    id: str
+    task: str | None
+    error: str
+
+
+def read_predictions(path: Path) -> Iterator[Prediction | Failure]:
+    """The predictions and failures of a file, line by line.
+
+    Raises:
+        InputError: the file cannot be read, or a line is neither; the message says which line.
+    """
+    for row in json_rows(path):
+        if isinstance(row, BadRow):
+            raise InputError(f"{path}, {row.where}: {row.message}")
+        failed = isinstance(row.value, dict) and "error" in row.value
+        try:
+            yield Failure.from_json(row.value) if failed else Prediction.from_json(row.value)
+        except InputError as error:
+            raise InputError(f"{path}, {row.where}: {error}") from error

@@ -1,0 +1,226 @@
+"""Predicting a file with Ray Data, on all cores or GPUs of this machine or of a cluster.
+
+One task reads the file and hands out chunks of rows. Workers, each a process with the bundle's models, make the lines
+of a chunk and give them back as one piece, and the caller writes them in the order in which they arrive. Ray starts a
+worker that died anew and repeats the chunks it held; what a repeated task gives back takes the place of what it
+gave before, so that every row has its lines once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kdsl import errors
+from kdsl.data.resume import Remaining, Row
+from kdsl.ensemble.bundle import Bundle, open_bundle
+from kdsl.ensemble.predict_file import Line, predict_chunk
+from kdsl.ensemble.predictor import Predictor
+from kdsl.errors import ConfigError, KdslError, MissingDependency
+from kdsl.evidence.cache import default_cache_dir
+
+CHUNK = 64
+"""Rows of one task of a worker: what is predicted anew if the worker or the command is killed."""
+RETRIES = 3
+"""Times that a chunk is tried again after the worker that held it died; rows that always kill it end the run."""
+OBJECT_STORE = 1 << 30
+"""Bytes of shared memory in which a local cluster keeps chunks on their way; a chunk takes well below a megabyte."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many workers there are, and what each has of its machine."""
+
+    workers: int
+    cores: int
+    gpus: int
+
+    @classmethod
+    def of(cls, machines: Sequence[Mapping[str, float]], workers: int | None, gpu: bool) -> Share:
+        """The most cores a worker that let all run at once.
+
+        Args:
+            machines: Ray's resources of each machine (`CPU`, `GPU`).
+            workers: as asked for; one a GPU, or one a core where there is none, if None.
+            gpu: whether the bundle's models use a GPU where there is one.
+
+        Raises:
+            ConfigError: there are more workers than GPUs or cores.
+        """
+        gpu = gpu and any(machine.get("GPU") for machine in machines)
+
+        def places(cores: int) -> int:
+            """Workers of so many cores that fit at once."""
+            free = [int(machine.get("CPU", 0)) // cores for machine in machines]
+            gpus = [int(machine.get("GPU", 0)) for machine in machines]
+            return sum(map(min, free, gpus)) if gpu else sum(free)
+
+        most = places(1)
+        workers = workers or most
+        if not 0 < workers <= most:
+            raise ConfigError(
+                f"Ray finds room for {most} worker(s), each with {'a GPU and ' if gpu else ''}a core, but "
+                f"{workers} are to run; give fewer with --workers, or set RAY_ADDRESS to a larger cluster."
+            )
+        cores = 1
+        while places(cores + 1) >= workers:
+            cores += 1
+        return cls(workers, cores, int(gpu))
+
+
+@dataclass(frozen=True)
+class RayEngine:
+    """The engine `ray`: a cluster at RAY_ADDRESS, or processes of this machine.
+
+    Bundle, pictures and OCR results must lie at the same paths on every machine of a cluster, as must the samples.
+
+    Raises:
+        MissingDependency: Ray is not installed.
+        ConfigError: the cluster has no room for so many workers, or cannot be reached.
+        KdslError: a worker's error, or workers died again and again; what was written stays.
+    """
+
+    workers: int | None = None
+
+    def __call__(self, bundle: Bundle, remaining: Remaining, images: Path, ocr_file: Path | None) -> Iterator[Line]:
+        """A line for each row, as chunks are done."""
+        with cluster() as ray:
+            machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            share = Share.of(machines, self.workers, gpu=bundle.config.large.device != "cpu")
+            job = {
+                "folder": bundle.folder.absolute(),
+                "images": images.absolute(),
+                "ocr_file": ocr_file and ocr_file.absolute(),
+                "cache": default_cache_dir().absolute(),
+                "cores": share.cores,
+            }
+            for batch in _answers(replace(remaining, source=remaining.source.absolute()), job, share):
+                for answer in batch["answer"]:
+                    yield from lines_of(answer)
+
+
+@dataclass
+class ChunkPredictor:
+    """One worker. It opens the bundle in `folder` at its first chunk: there a fault is reported as the error it is."""
+
+    folder: Path
+    images: Path
+    ocr_file: Path | None
+    cache: Path
+    cores: int
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        return open_bundle(self.folder)
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        import torch
+
+        torch.set_num_threads(self.cores)
+        return Predictor(self.bundle)
+
+    def __call__(self, batch: Mapping[str, np.ndarray]) -> dict[str, list[str]]:
+        """For each chunk of a batch, as JSON: the list of its lines, or `error` and `message` of what ends the run."""
+        return {"answer": [json.dumps(self._answer(chunk), ensure_ascii=False) for chunk in batch["rows"]]}
+
+    def _answer(self, chunk: Sequence[Row]) -> list[Line] | dict[str, str]:
+        try:
+            return list(
+                predict_chunk(
+                    self.predictor, self.bundle, chunk, self.images, self.ocr_file, self.cache, workers=self.cores
+                )
+            )
+        except KdslError as error:  # Ray would wrap it in its own
+            return {"error": type(error).__name__, "message": str(error)}
+
+
+def lines_of(answer: str) -> list[Line]:
+    """The lines that a worker gave, or its error raised here as if this process had met it."""
+    found = json.loads(answer)
+    if isinstance(found, dict):
+        raise getattr(errors, found["error"])(found["message"])
+    return found
+
+
+def _answers(remaining: Remaining, job: Mapping[str, Any], share: Share) -> Iterator[Mapping[str, np.ndarray]]:
+    """Batches of `answer` as they arrive."""
+    import ray
+    from ray.data import ActorPoolStrategy, DataContext
+    from ray.exceptions import RayError
+
+    size = CHUNK
+
+    def read(_: object) -> Iterator[dict[str, np.ndarray]]:
+        for chunk in remaining.chunks(size):
+            cell = np.empty(1, dtype=object)  # numpy would make a matrix of the list
+            cell[0] = chunk
+            yield {"rows": cell}
+
+    context = DataContext.get_current().copy()
+    context.target_max_block_size = 1  # a chunk is a task of its own, however small it is
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.execution_no_progress_timeout_s = -1  # a large model may think for long
+    with DataContext.current(context):
+        chunks = ray.data.from_items([0], override_num_blocks=1).map_batches(read, batch_size=None, num_cpus=0)
+        answers = chunks.map_batches(
+            ChunkPredictor,
+            fn_constructor_kwargs=job,
+            batch_size=None,
+            compute=ActorPoolStrategy(size=share.workers),
+            num_cpus=share.cores,
+            num_gpus=share.gpus,
+            max_restarts=-1,
+            max_task_retries=RETRIES,
+        )
+    try:
+        yield from answers.iter_batches(batch_size=None, prefetch_batches=0)
+    except RayError as error:
+        raise KdslError(
+            f"workers failed: {error}\nWhat was predicted is kept: run the same command again, with fewer "
+            "--workers if they ran out of memory."
+        ) from error
+
+
+@contextmanager
+def cluster() -> Iterator[Any]:
+    """Ray, connected to RAY_ADDRESS or to a cluster of its own."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # kdsl sends nothing
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters comes as an exception
+    address = os.environ.get("RAY_ADDRESS")
+    if not address:
+        # Ray's one way to listen on 127.0.0.1 alone, named after the systems where it is the default: ray.init turns
+        # a loopback address given to it into the machine's outer one. Ray reads it when it is imported.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise MissingDependency(
+            "the engine 'ray' needs Ray Data, which is not installed. Run: pip install 'kdsl[ray]'"
+        ) from error
+    own = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE}
+    # Ray tells of workers that died on stdout, which is kept for results, and warns those who program with it
+    with redirect_stdout(sys.stderr), warnings.catch_warnings(action="ignore"):
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **({} if address else own))
+        except Exception as error:  # Ray raises nothing narrower where a start takes too long
+            where = f"no cluster answers at RAY_ADDRESS={address}" if address else "no local cluster could be started"
+            raise ConfigError(f"{where}: {error}") from error
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+        try:
+            yield ray
+        finally:
+            ray.shutdown()

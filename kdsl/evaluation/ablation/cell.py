@@ -1,0 +1,192 @@
+"""One cell of an ablation: one variant's settings, one seed, one fold; trained without the fold, scored on it.
+
+FOLDER/fold-K.jsonl          predictions, written last: a cell without them is unfinished
+FOLDER/fold-K.json           what it was trained on, and how long
+FOLDER/fold-K.curve.jsonl    the fold's predictions at every half epoch, where a curve is wanted
+FOLDER/scores/fold-K/        with `system: whole`, what `kdsl leave-out FOLDER/scores` reads
+FOLDER/fold-K.error.txt      why it failed the last time
+FOLDER/fold-K.work/          while it runs; an unfinished cell continues from there
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import time
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from kdsl.config import Config, ModelConfig
+from kdsl.evaluation.crossval import cross_validate
+from kdsl.evidence.types import Evidence
+from kdsl.models.adapters import adapter_on
+from kdsl.models.base import LoadedModel, load_base
+from kdsl.models.scorer import LabelScorer
+from kdsl.progress import say
+from kdsl.runs import atomic_write
+from kdsl.tasks import Task
+from kdsl.training.lora import adapter_groups, half_epoch, half_epochs, train_adapters
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What to train and where its files go (`folder` is the variant's and seed's)."""
+
+    variant: str
+    config: Config
+    """Holds the cell's seed."""
+    fold: int
+    folder: Path
+    system: Literal["large", "whole"]
+    fraction: float
+    curve: bool
+
+    def __str__(self) -> str:
+        return f"{self.variant}, seed {self.config.seed}, fold {self.fold}"
+
+    def file(self, ending: str) -> Path:
+        """One of the cell's files, such as 'jsonl'."""
+        return self.folder / f"fold-{self.fold}.{ending}"
+
+    @property
+    def done(self) -> bool:
+        """Whether all files that are wanted of the cell are there."""
+        return self.file("jsonl").is_file() and (not self.curve or self.file("curve.jsonl").is_file())
+
+
+def attempt(cell: Cell, evidences: Sequence[Evidence], folds: Mapping[str, int], tasks: Sequence[Task]) -> str | None:
+    """Run a cell; what went wrong in one line, or None. The traceback lies in the cell's folder."""
+    try:
+        run_cell(cell, evidences, folds, tasks)
+    except Exception as error:  # whatever it is, the other cells go on
+        atomic_write(cell.file("error.txt"), traceback.format_exc())
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def run_cell(cell: Cell, evidences: Sequence[Evidence], folds: Mapping[str, int], tasks: Sequence[Task]) -> None:
+    """Train without the cell's fold, predict it, write the cell's files.
+
+    Args:
+        evidences: labelled samples of `tasks`.
+        folds: sample id -> fold.
+    """
+    test = [e for e in evidences if folds[e.sample.id] == cell.fold]
+    train = share([e for e in evidences if folds[e.sample.id] != cell.fold], cell.fraction, cell.config.seed)
+    work = cell.file("work")
+    continued = work.is_dir()
+    work.mkdir(parents=True, exist_ok=True)
+    run = _large if cell.system == "large" else _whole
+    rows, seconds = run(cell, train, test, tasks, work)
+    note = {"samples": len(train), "seconds": None if continued else round(seconds, 2)}
+    atomic_write(cell.file("json"), json.dumps(note))
+    atomic_write(cell.file("jsonl"), _lines(row | {"fold": cell.fold} for row in rows))
+    cell.file("error.txt").unlink(missing_ok=True)
+    shutil.rmtree(work)
+
+
+def share(evidences: Sequence[Evidence], fraction: float, seed: int) -> list[Evidence]:
+    """A share of each label's samples, at least one, in their order; smaller shares lie within larger ones."""
+    groups: dict[tuple[str, str | None], list[str]] = {}
+    for evidence in evidences:
+        groups.setdefault((evidence.sample.task, evidence.sample.label), []).append(evidence.sample.id)
+    kept: set[str] = set()
+    for (task, label), ids in groups.items():
+        random.Random(f"{seed} {task} {label}").shuffle(ids)
+        kept.update(ids[: max(1, round(fraction * len(ids)))])
+    return [evidence for evidence in evidences if evidence.sample.id in kept]
+
+
+def read_lines(file: Path) -> list[Row]:
+    """The rows of a finished file of JSON lines."""
+    with file.open(encoding="utf-8") as lines:  # str.splitlines would cut at line separators within a text
+        return [json.loads(line) for line in lines]
+
+
+@lru_cache(maxsize=1)
+def _base(config: ModelConfig) -> LoadedModel:
+    """The base that a process's cells share: training leaves it as it was, and it keeps its picture features."""
+    return load_base(config)
+
+
+def _large(
+    cell: Cell, train: Sequence[Evidence], test: Sequence[Evidence], tasks: Sequence[Task], work: Path
+) -> tuple[list[Row], float]:
+    """Predictions of the large model with its adapters alone, and the seconds that training took."""
+    config = cell.config
+    loaded = _base(config.large)
+    began = time.monotonic()
+    folders = train_adapters(loaded, train, tasks, config, work, seed=config.seed, halves=cell.curve)
+    seconds = time.monotonic() - began
+    rows: list[Row] = []
+    curve: list[Row] = []
+    for group, folder in zip(adapter_groups(tasks, config).values(), folders, strict=True):
+        for task in group:
+            held_out = [e for e in test if e.sample.task == task.name]
+            scorer = LabelScorer(loaded, task, config.prompt)
+            with adapter_on(loaded, folder):
+                rows += _rows(task, held_out, scorer.score(held_out))
+            for epoch in half_epochs(folder):
+                with adapter_on(loaded, half_epoch(folder, epoch)):
+                    curve += _curve_rows(epoch, task, held_out, scorer.score(held_out))
+    if cell.curve:
+        atomic_write(cell.file("curve.jsonl"), _lines(curve))
+    return rows, seconds
+
+
+def _whole(
+    cell: Cell, train: Sequence[Evidence], test: Sequence[Evidence], tasks: Sequence[Task], work: Path
+) -> tuple[list[Row], float]:
+    """Predictions of the whole system as `kdsl crossval` makes them, and the seconds of fit and prediction."""
+    began = time.monotonic()
+    folds = {e.sample.id: 1 for e in train} | {e.sample.id: 0 for e in test}
+    output = work / "predictions.jsonl"
+    cross_validate([*train, *test], folds, tasks, cell.config, output, lambda text: say(f"{cell}: {text}"), [0])
+    seconds = time.monotonic() - began
+    scores = output.with_name(output.name + ".scores") / "fold-0"
+    shutil.copytree(scores, cell.folder / "scores" / f"fold-{cell.fold}", dirs_exist_ok=True)
+    return read_lines(output), seconds
+
+
+def _rows(task: Task, evidences: Sequence[Evidence], log_probs: np.ndarray) -> list[Row]:
+    """Scores [n, m] as prediction lines."""
+    rows = []
+    for evidence, row in zip(evidences, np.exp(log_probs), strict=True):
+        best = int(row.argmax())
+        rows.append(
+            {
+                "id": evidence.sample.id,
+                "task": task.name,
+                "label": task.names[best],
+                "probability": min(1.0, float(row[best])),
+                "distribution": dict(zip(task.names, row.tolist(), strict=True)),
+            }
+        )
+    return rows
+
+
+def _curve_rows(epoch: float, task: Task, evidences: Sequence[Evidence], log_probs: np.ndarray) -> list[Row]:
+    """What the curve keeps of scores [n, m]: the label, and the gold label's loss."""
+    return [
+        {
+            "epoch": epoch,
+            "id": evidence.sample.id,
+            "task": task.name,
+            "label": task.names[int(row.argmax())],
+            "log_loss": -float(row[task.index(evidence.sample.label or "")]),
+        }
+        for evidence, row in zip(evidences, log_probs, strict=True)
+    ]
+
+
+def _lines(rows: Iterable[Row]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

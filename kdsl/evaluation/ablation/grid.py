@@ -1,0 +1,304 @@
+"""`kdsl ablate`: a grid of settings over seeds and folds; every finished cell is kept, and a killed run continues.
+
+OUTPUT/<variant>/settings.json          what the variant's cells depend on; other settings are refused
+OUTPUT/<variant>/seed-<s>/fold-<k>.*    a cell (`kdsl.evaluation.ablation.cell`)
+OUTPUT/results.md, .csv, .png           (`kdsl.evaluation.ablation.tables`)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from kdsl.config import Config, find_config, load_config, load_tasks
+from kdsl.data.splits import read_folds
+from kdsl.errors import BundleError, ConfigError, InputError, KdslError
+from kdsl.evaluation.ablation.cell import Cell, attempt
+from kdsl.evaluation.ablation.tables import Arm, Plan, write_results
+from kdsl.evidence.load import load_evidence
+from kdsl.evidence.types import Evidence
+from kdsl.models.base import find_weights, fingerprint_of
+from kdsl.runs import atomic_write
+from kdsl.tasks import Task
+from kdsl.training.lora import UNLEARNED
+
+Setting = bool | int | float | str | None
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Variant(_Part):
+    """What one row of the table sets, beside the base."""
+
+    set: dict[str, Setting] = {}
+    """Dotted key of a config -> value, as `--set` has it."""
+    fraction: float | None = Field(None, gt=0, le=1)
+    """Instead of the ablation's own."""
+
+
+class Ablation(_Part):
+    """An ablation file (configs/ablation/*.yaml)."""
+
+    base: str
+    """The config that all variants start from, relative to the file, or one that ships with kdsl."""
+    seeds: tuple[int, ...] = Field(min_length=1)
+    system: Literal["large", "whole"] = "large"
+    """`large`: the large model with its adapters alone; `whole`: all of kdsl, as `kdsl crossval`."""
+    fraction: float = Field(1.0, gt=0, le=1)
+    """Share of the training part's labels that is used, label by label, drawn by seed; the test fold stays whole."""
+    curve: bool = False
+    """Score the test fold at every half epoch too (`system: large` only). For analysis, not for choosing."""
+    variants: dict[str, Variant] = Field(min_length=1)
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("a seed stands twice")
+        return seeds
+
+    @field_validator("variants")
+    @classmethod
+    def _named(cls, variants: dict[str, Variant]) -> dict[str, Variant]:
+        bad = [name for name in variants if not name.replace("-", "").replace("_", "").replace(".", "").isalnum()]
+        if bad or any(name.startswith(".") for name in variants):
+            raise ValueError(f"names become folders: letters, digits, '-', '_' and '.' only (found {bad or '.'})")
+        return variants
+
+    @model_validator(mode="after")
+    def _curve_of_large(self) -> Ablation:
+        if self.curve and self.system != "large":
+            raise ValueError("a curve needs system: large")
+        return self
+
+
+@dataclass(frozen=True)
+class Grid:
+    """An ablation whose variants' settings are resolved, in the file's order."""
+
+    ablation: Ablation
+    configs: Mapping[str, Config]
+    tasks: Sequence[Task]
+
+    def fraction(self, variant: str) -> float:
+        """Share of the labels that a variant uses."""
+        own = self.ablation.variants[variant].fraction
+        return self.ablation.fraction if own is None else own
+
+
+def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
+    """Read an ablation file and the settings of all its variants.
+
+    Args:
+        overrides: `key.path=value` for every variant; what a variant sets itself comes after.
+
+    Raises:
+        ConfigError: with one line for every fault of the file, and for those of each variant's settings.
+    """
+    file = find_config(path)
+    try:
+        raw = yaml.safe_load(file.read_text("utf-8"))
+        ablation = Ablation.model_validate(raw)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{file}: cannot be read as YAML: {error}") from error
+    except ValidationError as error:
+        faults = [f"  - {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
+        raise ConfigError(f"{file}: not an ablation:\n" + "\n".join(dict.fromkeys(faults))) from error
+    beside = file.parent / ablation.base
+    base = beside if beside.is_file() else find_config(ablation.base)
+    configs, bad = {}, []
+    for name, variant in ablation.variants.items():
+        own = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in variant.set.items()]
+        try:
+            configs[name] = load_config(base, [*overrides, *own])
+        except ConfigError as error:
+            bad.append(f"variant '{name}': {error}")
+    if bad:
+        raise ConfigError(f"{file}:\n" + "\n".join(bad))
+    first = next(iter(configs.values()))
+    if any(config.tasks != first.tasks for config in configs.values()):
+        raise ConfigError(f"{file}: variants must have the same tasks; set them in the base.")
+    return Grid(ablation, configs, load_tasks(first))
+
+
+def run_ablation(
+    grid: Grid,
+    data: Sequence[Path],
+    images: Path,
+    ocr: Path | None,
+    folds: Path,
+    output: Path,
+    say: Callable[[str], None],
+    *,
+    only: Sequence[int] = (),
+    jobs: int = 1,
+) -> Path:
+    """Run the cells that are not there yet and write the tables after each; the path of the Markdown one.
+
+    Args:
+        only: these folds alone; the tables then speak of them alone.
+        jobs: processes that run cells at the same time.
+
+    Raises:
+        InputError: the samples or folds cannot be used.
+        BundleError: `output` holds cells of other settings or samples.
+        KdslError: at least one cell failed; the others are there.
+    """
+    observed = _observe(grid, data, images, ocr)
+    samples = [evidence.sample for evidence in next(iter(observed.values()))]
+    if bare := [sample.id for sample in samples if sample.label is None]:
+        raise InputError(f"{len(bare)} sample(s) have no label, such as {bare[0]}; an ablation needs them.")
+    assigned = read_folds(folds, [sample.id for sample in samples])
+    chosen = sorted(set(assigned.values()) & set(only)) if only else sorted(set(assigned.values()))
+    if strange := sorted(set(only) - set(chosen)):
+        raise InputError(f"there is no fold {strange[0]}; folds are {', '.join(map(str, set(assigned.values())))}.")
+    tasks = [task for task in grid.tasks if any(sample.task == task.name for sample in samples)]
+    for name in grid.configs:
+        _claim(output / name, _settings(grid, name, observed[name], assigned, tasks))
+
+    cells = _cells(grid, chosen, output)
+    todo = [cell for cell in cells if not cell.done]
+    say(f"{len(cells)} cells: {len(cells) - len(todo)} are there, {len(todo)} to run")
+    arms = [
+        Arm(name, grid.fraction(name), json.dumps(variant.set, sort_keys=True), output / name)
+        for name, variant in grid.ablation.variants.items()
+    ]
+    names = [task.name for task in tasks]
+    plan = Plan(arms, grid.ablation.seeds, chosen, names, samples, grid.ablation.system, grid.ablation.curve)
+    failed: list[str] = []
+    for done, (cell, fault) in enumerate(_run(todo, observed, assigned, tasks, jobs), 1):
+        say(f"{done} of {len(todo)}: {cell}" + (f": failed: {fault}" if fault else ""))
+        if fault:
+            failed.append(f"  - {cell}: {fault}")
+        write_results(plan, output)
+    page = write_results(plan, output)
+    if failed:
+        raise KdslError(
+            f"{len(failed)} of {len(cells)} cells failed (fold-*.error.txt beside them says where); run the same "
+            "command again to try them again:\n" + "\n".join(failed)
+        )
+    return page
+
+
+def _observe(grid: Grid, data: Sequence[Path], images: Path, ocr: Path | None) -> dict[str, list[Evidence]]:
+    """Variant -> evidence; variants that read pictures alike share it."""
+    observed: dict[str, list[Evidence]] = {}
+    for name, config in grid.configs.items():
+        alike = [other for other in observed if grid.configs[other].evidence == config.evidence]
+        observed[name] = observed[alike[0]] if alike else load_evidence(data, images, grid.tasks, config.evidence, ocr)
+    return observed
+
+
+def _cells(grid: Grid, folds: Sequence[int], output: Path) -> list[Cell]:
+    """All cells, seed by seed, so that a table over all variants is there early."""
+    return [
+        Cell(
+            variant=name,
+            config=config.model_copy(update={"seed": seed}),
+            fold=fold,
+            folder=output / name / f"seed-{seed}",
+            system=grid.ablation.system,
+            fraction=grid.fraction(name),
+            curve=grid.ablation.curve,
+        )
+        for seed in grid.ablation.seeds
+        for name, config in grid.configs.items()
+        for fold in folds
+    ]
+
+
+def _run(
+    cells: Sequence[Cell],
+    observed: Mapping[str, Sequence[Evidence]],
+    folds: Mapping[str, int],
+    tasks: Sequence[Task],
+    jobs: int,
+) -> Iterator[tuple[Cell, str | None]]:
+    """Each cell when it is through, with what went wrong."""
+    if jobs == 1:
+        for cell in cells:
+            yield cell, attempt(cell, observed[cell.variant], folds, tasks)
+        return
+    # read by OpenMP and the BLAS when a child starts; a user's own setting stands
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
+    waiting = deque(cells)
+    while waiting:  # once more where a process died: that breaks a pool
+        running: dict[Future[str | None], Cell] = {}
+        with suppress(BrokenProcessPool), _pool(jobs) as pool:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    cell = waiting[0]
+                    future = pool.submit(attempt, cell, observed[cell.variant], folds, tasks)
+                    running[future] = waiting.popleft()
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    fault = future.result()
+                    yield running.pop(future), fault
+        for cell in running.values():  # the break does not say whose process died: each once more, by itself
+            with _pool(1) as pool:
+                try:
+                    yield cell, pool.submit(attempt, cell, observed[cell.variant], folds, tasks).result()
+                except BrokenProcessPool:
+                    yield cell, "its process died: killed, or out of memory?"
+
+
+def _pool(processes: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _start_child)
+
+
+def _start_child() -> None:
+    os.environ["TTY_COMPATIBLE"] = "0"  # rich: progress bars of several processes would overwrite each other
+
+
+def _settings(
+    grid: Grid, name: str, evidences: Sequence[Evidence], folds: Mapping[str, int], tasks: Sequence[Task]
+) -> dict[str, Any]:
+    """What a variant's cells depend on, hashed where it is long."""
+    large = grid.ablation.system == "large"
+    config = grid.configs[name]
+    used = {"large", "prompt", "training"} if large else set(Config.model_fields) - {"seed", "tasks", "evidence"}
+    digest = hashlib.sha256()
+    for evidence in evidences:
+        digest.update(repr((astuple(evidence.sample), [picture.lines for picture in evidence.pictures])).encode())
+    roles = {"large": config.large} if large else {"large": config.large, "small": config.small}
+    return {
+        "system": grid.ablation.system,
+        "fraction": grid.fraction(name),
+        **config.model_dump(mode="json", include=used, exclude={"training": set(UNLEARNED)}),
+        "weights": {role: fingerprint_of(find_weights(model)) for role, model in roles.items()},
+        "tasks": hashlib.sha256("".join(task.model_dump_json() for task in tasks).encode()).hexdigest()[:16],
+        "data": digest.hexdigest()[:16],
+        "folds": hashlib.sha256(json.dumps(sorted(folds.items())).encode()).hexdigest()[:16],
+    }
+
+
+def _claim(folder: Path, settings: dict[str, Any]) -> None:
+    """Make a folder this variant's, or refuse if its cells have other settings."""
+    stamp = folder / "settings.json"
+    if not stamp.is_file():
+        atomic_write(stamp, json.dumps(settings, ensure_ascii=False, indent=1))
+        return
+    try:
+        found = json.loads(stamp.read_text("utf-8"))
+        differ = sorted(key for key in {*found, *settings} if found.get(key) != settings.get(key))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise BundleError(f"{stamp} cannot be read ({error!r}); delete {folder} and run again.") from error
+    if differ:
+        raise BundleError(
+            f"{folder} holds cells of other settings (these differ: {', '.join(differ)}). Name the variant or "
+            "--output otherwise, or delete the folder."
+        )

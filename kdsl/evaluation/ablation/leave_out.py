@@ -1,0 +1,114 @@
+"""What each expert is worth: fused with the others, alone, and left out, from the scores that `kdsl crossval` keeps.
+
+For every fold the fusion is fitted anew on the out-of-fold scores of the experts that take part, and judged on
+the fold's samples. Calls 2 and 3 are left aside: they are made for the fused doubt of all experts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import f1_score
+
+from kdsl.ensemble.fusion import fit_fusion
+from kdsl.errors import InputError
+from kdsl.scores import OutOfFold
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Weighted F1 of some experts fused, by task, one figure a run (a run is a seed)."""
+
+    name: str
+    f1: dict[str, tuple[float, ...]]
+    log_loss: dict[str, tuple[float, ...]]
+
+
+def leave_out(runs: Sequence[Path], seed: int = 17) -> list[Subset]:
+    """All experts, all but each, each alone.
+
+    Args:
+        runs: folders that `kdsl crossval` wrote as `<output>.scores`, one a seed.
+
+    Raises:
+        InputError: a folder holds no scores.
+    """
+    read = [_read(run) for run in runs]
+    experts = list(dict.fromkeys(n for run in read for folds in run.values() for fit, _ in folds for n in fit.scores))
+    subsets = {ALL: experts}
+    subsets |= {f"without {name}": [other for other in experts if other != name] for name in experts}
+    subsets |= {f"{name} alone": [name] for name in experts}
+    return [_judge(name, members, read, seed) for name, members in subsets.items() if members]
+
+
+_Folds = list[tuple[OutOfFold, OutOfFold]]
+
+
+def _read(run: Path) -> dict[str, _Folds]:
+    """Task -> its folds' (fitted, held out)."""
+    found: dict[str, _Folds] = {}
+    for file in sorted(run.glob("fold-*/*.held_out.npz")):
+        task = file.name.removesuffix(".held_out.npz")
+        fitted = OutOfFold.load(file.with_name(f"{task}.fitted.npz"))
+        found.setdefault(task, []).append((fitted, OutOfFold.load(file)))
+    if not found:
+        raise InputError(f"{run} holds no scores of experts; `kdsl crossval --output X.jsonl` writes X.jsonl.scores.")
+    return dict(sorted(found.items(), reverse=True))
+
+
+def _judge(name: str, members: Sequence[str], runs: Sequence[dict[str, _Folds]], seed: int) -> Subset:
+    f1: dict[str, list[float]] = {}
+    loss: dict[str, list[float]] = {}
+    for run in runs:
+        for task, folds in run.items():
+            parts = [part for pair in folds if (part := _predict(pair, members, seed)) is not None]
+            if not parts:  # an expert of the other task's kind
+                continue
+            gold = np.concatenate([g for g, _ in parts])
+            log_p = np.concatenate([p for _, p in parts])
+            f1.setdefault(task, []).append(
+                float(f1_score(gold, log_p.argmax(1), average="weighted", zero_division=0, labels=np.unique(gold)))
+            )
+            loss.setdefault(task, []).append(float(-log_p[np.arange(len(gold)), gold].mean()))
+    return Subset(name, {t: tuple(v) for t, v in f1.items()}, {t: tuple(v) for t, v in loss.items()})
+
+
+def _predict(
+    pair: tuple[OutOfFold, OutOfFold], members: Sequence[str], seed: int
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Gold columns [n] and fused log-probabilities [n, m] of a fold; None where no member speaks of the task."""
+    fitted, held_out = pair
+    present = [name for name in members if name in fitted.scores]
+    if not present:
+        return None
+    fusion, _ = fit_fusion({name: fitted.scores[name] for name in present}, fitted.gold, seed)
+    return held_out.gold, fusion.log_probabilities(held_out.scores)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean, and the standard deviation where there are several: '0.853 ± 0.004'."""
+    return f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
+
+
+def leave_out_table(subsets: Sequence[Subset]) -> Any:
+    """The subsets as a rich table: weighted F1 and log-loss of each task."""
+    from rich.table import Column, Table
+
+    tasks = list(subsets[0].f1)
+    runs = len(next(iter(subsets[0].f1.values())))
+    columns = [f"{task} {what}" for task in tasks for what in ("F1", "log-loss")]
+    first = Column("experts", no_wrap=True)
+    table = Table(first, *columns, box=None, title=f"Call 1 and votes, {runs} run{'s' if runs > 1 else ''}")
+    for subset in subsets:
+        cells = []
+        for task in tasks:
+            cells += [spread(part[task]) if task in part else "-" for part in (subset.f1, subset.log_loss)]
+        table.add_row(subset.name, *cells, style="bold" if subset.name == ALL else "")
+    return table

@@ -1,0 +1,159 @@
+"""The layout expert: regularised logistic regression on where a picture's text stands and how it is coloured.
+
+It reads no words, which is the lexical expert's part: the two err on different pictures. It learns from the
+labelled samples alone, because the synthetic world's colours are its own. Only tasks whose input is a picture
+have one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+from sklearn.linear_model import LogisticRegression
+
+from kdsl.evidence.types import Evidence, Picture
+from kdsl.experts.lexical import FLOOR, class_rows
+from kdsl.scores import log_softmax
+from kdsl.tasks import Task
+
+TENTHS, FIFTHS = 10, 5
+SHORT = 4
+"""Most characters of a line that is counted as short: a button, a tab, a price."""
+_FAR = 5.0
+"""Standard deviations beyond which a feature says no more: a picture unlike all labelled ones must not shout."""
+_HANZI = re.compile(r"[\u4e00-\u9fff]")
+_DIGIT = re.compile(r"\d")
+_PRICE = re.compile(r"[¥￥]")
+_QUANTILES = (0.1, 0.5, 0.9, 1.0)
+
+
+class LayoutExpert:
+    """Standardised features of the pictures, then multinomial logistic regression (inverse strength `c`)."""
+
+    name = "layout"
+
+    def __init__(self, task: Task, c: float = 0.03) -> None:
+        self.task = task
+        self.c = c
+
+    def fit(self, labelled: Sequence[Evidence]) -> LayoutExpert:
+        """Learn from labelled evidence of at least two labels; samples without a picture are left out."""
+        seen = [evidence for evidence in labelled if evidence.pictures]
+        features = np.stack([_features(evidence) for evidence in seen])
+        self.mean_ = features.mean(axis=0)
+        spread = features.std(axis=0)
+        self.scale_ = np.where(spread > 1e-6, spread, 1.0)  # what never differs says nothing
+        labels = np.array([self.task.index(evidence.sample.label or "") for evidence in seen])
+        model = LogisticRegression(C=self.c, max_iter=3000).fit(self._standardised(features), labels)
+        self.classes_ = model.classes_.astype(np.int64)
+        self.coef_, self.intercept_ = class_rows(model)
+        return self
+
+    def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        """Log-probabilities [n, m]; a row is NaN where the evidence holds no picture."""
+        out = np.full((len(evidences), len(self.task.labels)), np.nan)
+        rows = [i for i, evidence in enumerate(evidences) if evidence.pictures]
+        if rows:
+            features = self._standardised(np.stack([_features(evidences[i]) for i in rows]))
+            out[rows] = FLOOR
+            log_p = log_softmax(features @ self.coef_.T + self.intercept_)
+            out[np.ix_(rows, self.classes_)] = np.maximum(log_p, FLOOR)
+        return out
+
+    def save(self, folder: Path) -> None:
+        """Write `layout.safetensors` into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {
+            "mean": self.mean_,
+            "scale": self.scale_,
+            "coef": np.ascontiguousarray(self.coef_),  # safetensors writes memory as it lies
+            "intercept": self.intercept_,
+            "classes": self.classes_,
+        }
+        save_file(tensors, folder / "layout.safetensors", {"c": str(self.c)})
+
+    @classmethod
+    def load(cls, folder: Path, task: Task) -> LayoutExpert:
+        """Read what `save` wrote."""
+        tensors = load_file(folder / "layout.safetensors")
+        expert = cls(task)
+        expert.mean_, expert.scale_ = tensors["mean"], tensors["scale"]
+        expert.coef_, expert.intercept_ = tensors["coef"], tensors["intercept"]
+        expert.classes_ = tensors["classes"]
+        return expert
+
+    def _standardised(self, features: np.ndarray) -> np.ndarray:
+        return np.clip((features - self.mean_) / self.scale_, -_FAR, _FAR)
+
+
+def _features(evidence: Evidence) -> np.ndarray:
+    """Features [f] of a sample: the mean over its pictures."""
+    rows = [np.concatenate([_looks(picture), _geometry(picture)]) for picture in evidence.pictures]
+    mean: np.ndarray = np.mean(rows, axis=0)
+    return mean
+
+
+def _looks(picture: Picture) -> np.ndarray:
+    """Facts, size in thousands of pixels, colours of the whole and of the cells."""
+    facts = picture.facts
+    told = [facts.kind == "photo", facts.has_text, facts.overlay, facts.dark, facts.aspect, facts.text_cover]
+    measured = [facts.brightness, facts.saturation, facts.edges, picture.width / 1000, picture.height / 1000]
+    return np.array([*told, *measured, *facts.colours, *facts.cells], dtype=np.float64)
+
+
+def _geometry(picture: Picture) -> np.ndarray:
+    """Where lines stand, how large they are and what they are made of; zeros for a picture without text.
+
+    Places and sizes are shares of the picture's sides, heights of its width: a longer screenshot has no larger
+    letters.
+    """
+    lines = picture.lines
+    if not lines:
+        return np.zeros(_N_GEOMETRY)
+    left, top, right, bottom = np.array([line.box for line in lines]).T / np.array(
+        [[picture.width], [picture.height], [picture.width], [picture.height]]
+    )
+    width, height = right - left, (bottom - top) * picture.height / picture.width
+    centre, middle = (left + right) / 2, np.clip((top + bottom) / 2, 0, 1 - 1e-9)
+    characters = np.array([len(line.text) for line in lines])
+    short = characters <= SHORT
+    kinds = [
+        np.array([len(pattern.findall(line.text)) for line in lines], float) for pattern in (_DIGIT, _HANZI, _PRICE)
+    ]
+    tenth = _members(middle, TENTHS)  # [10, lines]
+    fifth = _members(middle, FIFTHS)
+    written, counted = fifth @ characters, fifth.sum(axis=1)
+    order = np.sort(middle)
+    gaps = np.diff(order, prepend=0.0)
+    widest = int(gaps.argmax())
+    blocks = [
+        [np.log1p(len(lines)), np.log1p(characters.sum())],
+        np.quantile(height, _QUANTILES),
+        np.quantile(width, _QUANTILES),
+        _members(left, TENTHS).mean(axis=1),
+        _members(right, TENTHS).mean(axis=1),
+        tenth.mean(axis=1),
+        tenth @ width,
+        tenth @ centre / np.maximum(tenth.sum(axis=1), 1),
+        (tenth * height).max(axis=1),
+        *(fifth @ kind / np.maximum(written, 1) for kind in kinds),
+        fifth @ short / np.maximum(counted, 1),
+        [kind.sum() / max(characters.sum(), 1) for kind in kinds],
+        [characters.max(), characters.mean(), short.mean(), (np.abs(centre - 0.5) < 0.05).mean()],
+        [top.min(), bottom.max(), gaps[widest], order[widest], np.median(gaps)],
+        [len({line.text for line in lines}) / len(lines)],
+    ]
+    return np.concatenate([np.asarray(block, dtype=np.float64) for block in blocks])
+
+
+_N_GEOMETRY = 2 + 2 * len(_QUANTILES) + 6 * TENTHS + 4 * FIFTHS + 3 + 4 + 5 + 1
+
+
+def _members(place: np.ndarray, parts: int) -> np.ndarray:
+    """[parts, n] of 0 and 1: which of equal parts of 0..1 each place lies in."""
+    part = np.clip((place * parts).astype(int), 0, parts - 1)
+    return (part == np.arange(parts)[:, None]).astype(np.float64)

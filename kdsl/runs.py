@@ -1,0 +1,250 @@
+"""What a run leaves on disk: folders claimed for their inputs, files written whole or not at all, manifests.
+
+Every room writes through these functions, so that a kill in the middle, two commands on one folder, or a folder of
+another run are handled in one way.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from kdsl.errors import BundleError, InputError
+
+DIGITS = 16
+"""Hexadecimal digits of a digest: 64 bits, enough to tell runs apart."""
+PACKAGES = (
+    "kdsl",
+    "torch",
+    "transformers",
+    "peft",
+    "trl",
+    "scikit-learn",
+    "faiss-cpu",
+    "faiss-gpu",
+    "rapidocr",
+    "numpy",
+)
+"""Packages that a result may depend on."""
+
+
+def digest(*parts: Any) -> str:
+    """SHA-256 of some values, the first 16 hexadecimal digits: equal values give equal digests on every machine.
+
+    Values are those of JSON, and models of pydantic, dataclasses, tuples, paths and bytes within them. The order of
+    a mapping's keys does not matter; the order of a list does.
+    """
+    text = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON does not know, as one that it does."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"a digest cannot be made of {type(value).__name__}")
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's content, as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_hashes(folder: Path, leave_out: Iterable[Path] = ()) -> dict[str, str]:
+    """The hash of every file below a folder by its relative path, in sorted order.
+
+    Args:
+        leave_out: files, and folders with all that lies in them, that do not count.
+    """
+    left_out = set(leave_out)
+    return {
+        path.relative_to(folder).as_posix(): file_hash(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path not in left_out and not left_out.intersection(path.parents)
+    }
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Versions of Python and of the packages that are installed; by default those that a result may depend on."""
+    found = {"python": platform.python_version()}
+    for name in packages or PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def atomic_write(path: Path, content: str | bytes | Iterable[bytes]) -> None:
+    """Write a file so that a reader, or a kill in the middle, sees the old content or the new, never a part.
+
+    Parent folders are made. Text is written as UTF-8 without changing its line ends. Content too large for memory
+    is given in pieces.
+
+    Raises:
+        InputError: the place cannot be written to.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    # in the same folder: a rename is atomic only within one file system
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):  # there may be no folder to tidy
+            temporary.unlink()
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file, whole or not at all."""
+    atomic_write(path, json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
+    """Write a file of JSON lines, whole or not at all."""
+    atomic_write(path, ((json.dumps(row, ensure_ascii=False) + "\n").encode() for row in rows))
+
+
+@contextmanager
+def written_whole(target: Path) -> Iterator[Path]:
+    """A place beside `target` to write a file or a folder to; it becomes `target` when the block ends well.
+
+    What a killed run left there is taken away first. `target` must not exist as a folder.
+    """
+    partial = target.with_name(f".{target.name}.partial{target.suffix}")
+    if partial.is_dir():
+        shutil.rmtree(partial)
+    partial.unlink(missing_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    yield partial
+    partial.replace(target)
+
+
+def claim(stamp: Path, inputs: Mapping[str, Any], what: str, advice: str) -> None:
+    """Make a folder this run's by writing its inputs to `stamp`; a folder that has these inputs already is continued.
+
+    Args:
+        stamp: the file that says whose the folder is.
+        inputs: all that the result depends on, by name; values of JSON, long ones as digests.
+        what: what the folder holds, such as 'a fit'.
+        advice: what to do where it holds another run, as a sentence.
+
+    Raises:
+        BundleError: the stamp is of other inputs (the names that differ are listed), or cannot be read.
+    """
+    if stamp.is_file():
+        check_claim(stamp, inputs, what, advice)
+    else:
+        write_json(stamp, dict(inputs))
+
+
+def check_claim(stamp: Path, inputs: Mapping[str, Any], what: str, advice: str) -> None:
+    """Refuse a folder whose `stamp` (or manifest) names other inputs; see `claim`.
+
+    Keys of the stamp that `inputs` does not have are left alone, so that a manifest may say more.
+    """
+    try:
+        found = json.loads(stamp.read_text("utf-8"))
+        differ = [key for key, value in inputs.items() if found.get(key) != json.loads(json.dumps(value))]
+    except (OSError, ValueError, AttributeError) as error:
+        raise BundleError(f"{stamp} cannot be read ({error!r}). {advice}") from error
+    if differ:
+        raise BundleError(
+            f"{stamp.parent} holds {what} with other inputs (these differ: {', '.join(differ)}). {advice}"
+        )
+
+
+def write_manifest(path: Path, schema: int, body: Mapping[str, Any]) -> None:
+    """Write a manifest: its schema's number, the body, and the versions of what made it. Write it last."""
+    write_json(path, {"schema": schema, **body, "versions": versions()})
+
+
+def read_manifest(path: Path, schema: int, parts: Iterable[str], what: str, advice: str) -> dict[str, Any]:
+    """Read a manifest and check that it is whole.
+
+    Args:
+        schema: the number that this version of kdsl reads.
+        parts: keys that must be there.
+        what: what the folder would be, such as 'a bundle'.
+        advice: what to do where it is not, as a sentence.
+
+    Raises:
+        BundleError: there is no manifest, it cannot be read, is of another schema, or lacks parts.
+    """
+    if not path.is_file():
+        raise BundleError(f"{path.parent} has no {path.name}: it is not {what}, or was not finished. {advice}")
+    try:
+        manifest = json.loads(path.read_text("utf-8"))
+        found = manifest["schema"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{path} cannot be read ({error!r}). {advice}") from error
+    if found != schema:
+        raise BundleError(f"{path}: schema {found}, this kdsl reads {schema}. {advice}")
+    if missing := sorted(set(parts) - manifest.keys()):
+        raise BundleError(f"{path} lacks {', '.join(missing)}. {advice}")
+    return dict(manifest)
+
+
+@contextmanager
+def sole_writer(output: Path) -> Iterator[None]:
+    """Keep other commands from writing to a file or folder while the block runs, by a lock file beside it.
+
+    The lock ends with the process, however that ends; its empty file stays.
+
+    Raises:
+        InputError: another command holds the lock, or the place cannot be written to.
+    """
+    from filelock import (  # here: it loads asyncio, which commands that write nothing need not wait for
+        FileLock,
+        Timeout,
+    )
+
+    lock = FileLock(output.with_name(f".{output.name}.lock"))
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InputError(
+            f"{output}: another kdsl command is writing there. Wait until it ends, or choose another place."
+        ) from error
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def listed(faults: Iterable[str], most: int = 5, rest: str = "") -> str:
+    """Faults as the lines of a message, indented; of many the first few, and how many more there are.
+
+    Args:
+        rest: where to find the others, such as 'the report lists all'.
+    """
+    every = list(faults)
+    lines = [f"  - {fault}" for fault in every[:most]]
+    if len(every) > most:
+        lines.append(f"  and {len(every) - most} more" + (f"; {rest}" if rest else ""))
+    return "\n".join(lines)

@@ -1,0 +1,105 @@
+"""Scores: log-probabilities of n samples over m labels, what is computed from them, and the files they lie in.
+
+A matrix of scores is [n, m], natural logarithms, its columns in the order of the task's labels. A row of NaN says
+that whoever scored abstained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax as scipy_log_softmax
+from sklearn.metrics import f1_score
+
+from kdsl.errors import InputError
+from kdsl.runs import written_whole
+
+Scores = Mapping[str, np.ndarray]
+"""Name of an expert -> its scores [n, m]."""
+
+_PREFIX = "scores/"
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Rows of logits [n, m] as log-probabilities."""
+    normalised: np.ndarray = scipy_log_softmax(logits, axis=1)
+    return normalised
+
+
+def weighted_f1(gold: Sequence[object] | np.ndarray, predicted: Sequence[object] | np.ndarray) -> float:
+    """F1 of each gold label, averaged by its number of samples (scikit-learn's `average="weighted"`)."""
+    return _f1(gold, predicted, "weighted")
+
+
+def macro_f1(gold: Sequence[object] | np.ndarray, predicted: Sequence[object] | np.ndarray) -> float:
+    """F1 of each label that is gold or predicted somewhere, averaged alike (scikit-learn's `average="macro"`)."""
+    return _f1(gold, predicted, "macro")
+
+
+def _f1(gold: Sequence[object] | np.ndarray, predicted: Sequence[object] | np.ndarray, average: str) -> float:
+    return float(f1_score(gold, predicted, average=average, zero_division=0))
+
+
+def log_loss(log_p: np.ndarray, gold: np.ndarray) -> float:
+    """Mean negative log-probability, in nats, of the gold columns [n] in scores [n, m]."""
+    return float(-log_p[np.arange(len(gold)), gold].mean())
+
+
+def margins(log_p: np.ndarray) -> np.ndarray:
+    """Best minus second-best probability of each row of scores [n, m]."""
+    top = np.sort(np.exp(log_p), axis=1)[:, -2:]
+    return np.asarray(top[:, 1] - top[:, 0])
+
+
+def fit_temperature(log_p: np.ndarray, gold: np.ndarray) -> float:
+    """The temperature in [0.25, 4] that minimises the log-loss of scores [n, m] (Guo et al. 2017, arXiv 1706.04599)."""
+    found = minimize_scalar(
+        lambda log_t: log_loss(log_softmax(log_p / np.exp(log_t)), gold),
+        bounds=(np.log(0.25), np.log(4.0)),
+        method="bounded",
+    )
+    return float(np.exp(found.x))
+
+
+def mean_sd(values: Sequence[float]) -> str:
+    """Mean, and the standard deviation where there are several values: '0.853 ± 0.004'."""
+    return f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Scores of every expert on samples of one task that it has not seen, with their ids and gold columns [n].
+
+    What fusion is fitted on, and what experts are judged by.
+    """
+
+    ids: tuple[str, ...]
+    gold: np.ndarray
+    scores: dict[str, np.ndarray]
+
+    def save(self, file: Path) -> None:
+        """Write an npz file, whole or not at all."""
+        arrays = {_PREFIX + name: matrix for name, matrix in self.scores.items()}
+        with written_whole(file) as partial:
+            np.savez_compressed(partial, ids=np.array(self.ids), gold=self.gold, **arrays)  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, file: Path) -> OutOfFold:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: the file is missing or is no such file.
+        """
+        try:
+            with np.load(file, allow_pickle=False) as found:
+                scores = {name.removeprefix(_PREFIX): found[name] for name in found.files if name.startswith(_PREFIX)}
+                return cls(tuple(found["ids"].tolist()), found["gold"], scores)
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(
+                f"{file} holds no scores of experts ({error}); a cross-validation writes such files."
+            ) from error

@@ -1,0 +1,174 @@
+"""The large model's adapters, by the config's recipe or by one that samples held out of training choose.
+
+OUT/adapters/<task>/              the adapters (`kdsl.training.lora`)
+OUT/report/adaptation.json        by adapter: the recipe that was chosen, and every trial
+OUT/report/adaptation-<task>.csv  the trials as a table, written as they are through
+OUT/adaptation/<task>/            their trainings, until the adapter is there
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from kdsl.config import Config
+from kdsl.errors import BundleError, InputError
+from kdsl.evidence.types import Evidence
+from kdsl.models.base import LoadedModel
+from kdsl.processes import on_main
+from kdsl.runs import atomic_write
+from kdsl.tasks import Task
+from kdsl.training.inner_folds import inner_folds
+from kdsl.training.lora import adapter_groups, check_trainable, train_adapter, train_adapters, training_inputs
+from kdsl.training.search import Recipe, Round, adapt, fold_rounds
+
+
+def train_large(
+    loaded: LoadedModel,
+    evidences: Sequence[Evidence],
+    held_out: Sequence[Evidence],
+    tasks: Sequence[Task],
+    config: Config,
+    out: Path,
+    *,
+    resume: bool,
+    say: Callable[[str], None],
+) -> list[Path]:
+    """Train the adapters that `config.training.strategy` asks for; their folders.
+
+    Held-out samples, where there are any, choose among the half epochs of one training, or of one for each
+    candidate of `training.search`: the adapter of the best half epoch is the result. Without them, `training.search`
+    chooses by cross-validation over inner folds, and the result is trained on all samples by what it chose.
+    Without either, the recipe is the config's. What is finished is not done again.
+
+    Args:
+        evidences: labelled, as `held_out`.
+        resume: False discards what unfinished trainings left in `out`.
+
+    Raises:
+        InputError: samples are too few to train on or to choose by.
+        BundleError: `out` holds an adapter, or trials, of other samples or settings.
+    """
+    if not held_out and config.training.search is None:
+        return train_adapters(loaded, evidences, tasks, config, out, seed=config.seed, resume=resume, report=True)
+    check_trainable((evidence.sample for evidence in evidences), tasks)
+    if held_out:
+        _check_held_out(held_out, tasks)
+    else:
+        inner_folds({task.name: _of(evidences, [task]) for task in tasks}, tasks, config)  # before any training
+    run = _Adaptation(loaded, config, out, say)
+    return [
+        run.adapter(name, _of(evidences, group), _of(held_out, group), group, resume=resume)
+        for name, group in adapter_groups(tasks, config).items()
+    ]
+
+
+class _Adaptation:
+    """Recipes and adapters of one run."""
+
+    def __init__(self, loaded: LoadedModel, config: Config, out: Path, say: Callable[[str], None]) -> None:
+        self.loaded = loaded
+        self.config = config
+        self.out = out
+        self.say = say
+        self.report = out / "report" / "adaptation.json"
+
+    def adapter(
+        self, name: str, train: Sequence[Evidence], held_out: Sequence[Evidence], tasks: Sequence[Task], *, resume: bool
+    ) -> Path:
+        """Choose a recipe, unless that is done, and leave the adapter that it makes of all samples."""
+        work, target = self.out / "adaptation" / name, self.out / "adapters" / name
+        inputs = self._inputs(train, held_out, tasks)
+
+        def begin() -> Recipe | None:
+            if not resume:
+                shutil.rmtree(work, ignore_errors=True)
+            recipe = self._chosen(name, inputs)
+            if recipe is None and target.exists():
+                raise BundleError(
+                    f"{target} holds an adapter of another recipe, other samples or other settings. "
+                    "Give another folder, or delete this one to train anew."
+                )
+            _claim(work, inputs)
+            return recipe
+
+        recipe = on_main(begin)
+        rounds = self._rounds(train, held_out, tasks, work)
+        if recipe is None:
+            table = self.report.with_name(f"adaptation-{name}.csv")
+            reports = bool(held_out)  # else the trials are not the trainings that anyone asked for
+            found = adapt(self.loaded, name, rounds, tasks, self.config, table, self.say, report=reports)
+            entry = {"inputs": inputs, **found.to_json()}
+            on_main(lambda: self._record(name, entry))
+            recipe = found.chosen.recipe
+        if held_out:
+            on_main(lambda: rounds[0].keep(recipe, target))  # a trial of all samples is the training itself
+        settings, seed = recipe.applied(self.config), self.config.seed
+        train_adapter(self.loaded, train, tasks, settings, target, seed=seed, resume=resume, report=True)
+        on_main(lambda: _clear(work))
+        return target
+
+    def _rounds(
+        self, train: Sequence[Evidence], held_out: Sequence[Evidence], tasks: Sequence[Task], work: Path
+    ) -> list[Round]:
+        if held_out:
+            return [Round(train, held_out, work / "all")]
+        groups = {task.name: _of(train, [task]) for task in tasks}
+        folders = [work / f"fold-{k}" for k in range(self.config.ensemble.inner_folds)]
+        return fold_rounds(groups, inner_folds(groups, tasks, self.config), tasks, folders)
+
+    def _inputs(self, train: Sequence[Evidence], held_out: Sequence[Evidence], tasks: Sequence[Task]) -> str:
+        """Hash of all that a choice depends on."""
+        search, folds = self.config.training.search, self.config.ensemble.inner_folds
+        parts = [training_inputs(self.loaded, part, tasks, self.config, self.config.seed) for part in (train, held_out)]
+        stated = [*parts, search and search.model_dump(mode="json"), None if held_out else folds]
+        return hashlib.sha256(json.dumps(stated, ensure_ascii=False).encode()).hexdigest()[:16]
+
+    def _chosen(self, name: str, inputs: str) -> Recipe | None:
+        """The recipe that an earlier run chose among the same."""
+        entry = self._read().get(name, {})
+        return Recipe(**entry["chosen"]["recipe"]) if entry.get("inputs") == inputs else None
+
+    def _record(self, name: str, entry: dict[str, Any]) -> None:
+        atomic_write(self.report, json.dumps(self._read() | {name: entry}, ensure_ascii=False, indent=1))
+
+    def _read(self) -> dict[str, dict]:
+        try:
+            return json.loads(self.report.read_text("utf-8")) if self.report.is_file() else {}
+        except ValueError as error:
+            raise BundleError(f"{self.report} cannot be read ({error}); delete it to choose anew.") from error
+
+
+def _of(evidences: Sequence[Evidence], tasks: Sequence[Task]) -> list[Evidence]:
+    """The evidence of some tasks, task by task."""
+    return [evidence for task in tasks for evidence in evidences if evidence.sample.task == task.name]
+
+
+def _check_held_out(held_out: Sequence[Evidence], tasks: Sequence[Task]) -> None:
+    bare = [task.name for task in tasks if not _of(held_out, [task])]
+    if bare:
+        raise InputError(
+            f"task '{bare[0]}' has no labelled sample among the held-out ones. Add some, or choose tasks by --task."
+        )
+
+
+def _claim(work: Path, inputs: str) -> None:
+    """Make a folder these trials', or refuse if it holds others."""
+    stamp = work / "inputs"
+    if stamp.is_file() and stamp.read_text("utf-8") != inputs:
+        raise BundleError(
+            f"{work} holds unfinished trials of other samples or settings. Give another folder, or discard them with "
+            "--no-resume."
+        )
+    atomic_write(stamp, inputs)
+
+
+def _clear(work: Path) -> None:
+    """Take away trials that have served, and the folder above them with the last."""
+    shutil.rmtree(work, ignore_errors=True)
+    if work.parent.is_dir() and not any(work.parent.iterdir()):
+        work.parent.rmdir()

@@ -1,0 +1,159 @@
+"""The synthetic world on disk: dialogues and screens drawn once by worker processes, read by many steps.
+
+Drawing a screen costs as much as several training steps on it, so a screen is drawn once and seen with
+fresh OCR mistakes and at other sizes each time. Shards are written whole, so that a killed run goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from kdsl.data.sample import Turn
+from kdsl.evidence.types import UNSEEN, Picture
+from kdsl.tasks import Task
+from kdsl.world.screens.types import DrawnLine
+
+Kind = Literal["dialogues", "screens"]
+
+SHARD = 50
+"""Samples in one shard."""
+SCALE = 0.55
+"""Pixels a point that screens are drawn at: about twice what the model sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueRow:
+    """A dialogue, and another way to ask the same in one utterance.
+
+    `pictures` says for each `<image>` what it shows: 'product', 'photo' or a scene's label.
+    """
+
+    label: str
+    ask: str
+    turns: tuple[Turn, ...]
+    pictures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenRow:
+    """A screen: its label, the layout family that drew it, the picture without text, and its true lines."""
+
+    label: str
+    family: str
+    picture: Picture
+    lines: tuple[DrawnLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All rows, those to learn from and those held out."""
+
+    dialogues: tuple[DialogueRow, ...]
+    screens: tuple[ScreenRow, ...]
+    held_out_dialogues: tuple[DialogueRow, ...]
+    held_out_screens: tuple[ScreenRow, ...]
+
+
+def build_world(
+    folder: Path,
+    tasks: Sequence[Task],
+    seed: int,
+    sizes: dict[Kind, int],
+    workers: int = 2,
+    progress: Callable[[Kind, int], None] = lambda kind, rows: None,
+) -> World:
+    """Draw what is not in `folder` yet and read all of it.
+
+    Args:
+        tasks: the scene task (input 'picture') and the intent task (input 'dialogue'); labels take turns.
+        sizes: rows of each kind; one row in twenty (whole shards, at least one) is held out.
+        progress: told of the rows of each shard that was written.
+    """
+    names = {"screens": _names(tasks, "picture"), "dialogues": _names(tasks, "dialogue")}
+    (folder / "pictures").mkdir(parents=True, exist_ok=True)
+    shards = [(kind, i) for kind, size in sizes.items() for i in range(-(-size // SHARD))]
+    missing = [(kind, i) for kind, i in shards if not _file(folder, kind, i).exists()]
+    with ProcessPoolExecutor(workers) as pool:
+        jobs = {pool.submit(_write_shard, folder, kind, i, seed, names[kind]): kind for kind, i in missing}
+        for job in as_completed(jobs):
+            job.result()
+            progress(jobs[job], SHARD)
+    dialogues = [[_dialogue(row) for row in _rows(folder, "dialogues", i)] for kind, i in shards if kind == "dialogues"]
+    screens = [[_screen(row, folder) for row in _rows(folder, "screens", i)] for kind, i in shards if kind == "screens"]
+    learn_d, hold_d = _split(dialogues)
+    learn_s, hold_s = _split(screens)
+    return World(learn_d, learn_s, hold_d, hold_s)
+
+
+def _names(tasks: Sequence[Task], kind: str) -> tuple[str, ...]:
+    return tuple(name for task in tasks if task.input == kind for name in task.names)
+
+
+def _split(shards: Sequence[Sequence[Any]]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    held = max(1, len(shards) // 20)
+    learn = tuple(row for shard in shards[:-held] for row in shard)
+    return learn, tuple(row for shard in shards[-held:] for row in shard)
+
+
+def _file(folder: Path, kind: Kind, index: int) -> Path:
+    return folder / f"{kind}-{index:05d}.jsonl"
+
+
+def _write_shard(folder: Path, kind: Kind, index: int, seed: int, labels: Sequence[str]) -> None:
+    write = _draw_dialogue if kind == "dialogues" else _draw_screen
+    rows = []
+    for i in range(index * SHARD, (index + 1) * SHARD):
+        rng = random.Random(f"{seed}/{kind}/{i}")
+        rows.append(json.dumps(write(labels[i % len(labels)], rng, folder, i), ensure_ascii=False))
+    partial = _file(folder, kind, index).with_suffix(".partial")
+    partial.write_text("\n".join(rows) + "\n", "utf-8")
+    partial.replace(_file(folder, kind, index))
+
+
+def _draw_screen(label: str, rng: random.Random, folder: Path, index: int) -> dict[str, Any]:
+    from kdsl.world.screens import draw_screen
+
+    screen = draw_screen(label, rng, scale=SCALE)
+    name = f"pictures/{index:06d}.jpg"
+    screen.image.convert("RGB").save(folder / name, quality=88)
+    return {
+        "label": label,
+        "family": screen.family,
+        "name": name,
+        "size": screen.image.size,
+        "lines": [[line.text, *(round(side) for side in line.box)] for line in screen.lines],
+    }
+
+
+def _draw_dialogue(label: str, rng: random.Random, folder: Path, index: int) -> dict[str, Any]:
+    from kdsl.world.dialogues import ask, write_dialogue
+
+    dialogue = write_dialogue(label, rng)
+    return {
+        "label": label,
+        "ask": ask(label, rng),
+        "turns": [[turn.role, turn.text] for turn in dialogue.turns],
+        "pictures": dialogue.pictures,
+    }
+
+
+def _rows(folder: Path, kind: Kind, index: int) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in _file(folder, kind, index).read_text("utf-8").splitlines()]
+
+
+def _screen(row: dict[str, Any], folder: Path) -> ScreenRow:
+    lines = tuple(DrawnLine(text, (box[0], box[1], box[2], box[3])) for text, *box in row["lines"])
+    width, height = row["size"]
+    picture = Picture(row["name"], folder / row["name"], width, height, (), UNSEEN)
+    return ScreenRow(row["label"], row["family"], picture, lines)
+
+
+def _dialogue(row: dict[str, Any]) -> DialogueRow:
+    turns = tuple(Turn(role, text, text) for role, text in row["turns"])
+    return DialogueRow(row["label"], row["ask"], turns, tuple(row["pictures"]))

@@ -1,0 +1,221 @@
+"""Orders that fail while they are placed."""
+
+from __future__ import annotations
+
+from kdsl.world.screens.blocks import band
+from kdsl.world.screens.cart import cart
+from kdsl.world.screens.orders import order_detail
+from kdsl.world.screens.page import WIDTH, Page
+from kdsl.world.screens.panels import dialog, empty_picture, sheet
+from kdsl.world.screens.payment import confirm_order
+from kdsl.world.screens.product_page import product_top
+from kdsl.world.screens.registry import family
+from kdsl.world.screens.theme import WHITE
+from kdsl.world.screens.toolkit import (
+    button,
+    buttons,
+    chips,
+    foot_buttons,
+    goods,
+    heading,
+    note,
+    pair,
+    status_bar,
+    title_bar,
+    toast,
+)
+
+FAIL = "下单过程中出现异常（显示购买失败浮窗）"
+FAILURES = (
+    "下单人数太多啦，请过一会儿再试",
+    "活动太热门，名额分批放，晚点再试",
+    "拥挤，过会儿再试吧",
+    "很抱歉，商品库存不足，请选择其他商品",
+    "该商品不支持配送到您的收货地址",
+    "您购买的数量超过了限购数量",
+    "宝贝已限购，看看相似商品吧",
+    "抱歉，商品已下架",
+    "优惠信息发生变更，请重新下单",
+    "系统繁忙，请稍后再试",
+    "您的账号存在异常，暂时无法购买",
+    "您已达到该商品的购买上限",
+    "人数太多，请您排队等一等",
+)
+
+
+@family(FAIL, weight=4)
+def failed_sheet(page: Page) -> None:
+    """购买失败 in a panel over the order form."""
+    words = page.words
+    confirm_order(page)
+    title = words.pick("购买失败", "购买失败", "抱歉，购买失败了")
+    with sheet(page, page.height * page.rng.uniform(0.5, 0.62), "", close=words.chance(0.2)):
+        page.y -= 20
+        empty_picture(page, title, size=64, sub=page.rng.choice(FAILURES))
+        button(page, 18, page.height - 66, WIDTH - 36, "我知道了", height=38)
+
+
+@family(FAIL, weight=2)
+def failed_dialog(page: Page) -> None:
+    """购买失败 in a box in the middle."""
+    words = page.words
+    words.rng.choice((confirm_order, order_detail))(page)
+    page.veil()
+    page.popup = True
+    page.fill(60, 200, WIDTH - 60, 480, page.theme.card, 12)
+    page.y = 208
+    empty_picture(
+        page, words.pick("购买失败", "抱歉，购买失败了", "下单失败"), size=70, sub=page.rng.choice(FAILURES)[:24]
+    )
+    button(page, 80, 430, WIDTH - 160, "我知道了", height=36)
+
+
+@family(FAIL, weight=2)
+def failed_toast(page: Page) -> None:
+    """A toast over the order form."""
+    confirm_order(page)
+    toast(page, page.rng.choice(FAILURES))
+
+
+@family(FAIL)
+def refused_dialog(page: Page) -> None:
+    """A system dialog that refuses the order."""
+    words = page.words
+    page.rng.choice((confirm_order, order_detail))(page)
+    text = words.pick(
+        "抱歉，信用评估未通过，请换一种方式购买。",
+        "这个收货地址不支持配送，换一个试试",
+        "超过限购件数，兑换不了",
+        "您的收货地址暂不参与本次活动",
+        "部分商品失效或库存不足，请返回购物车重新确认",
+        "当前参与活动人数太多，请稍后再试(errCode)",
+    )
+    dialog(page, words.pick("", "提示", "温馨提示"), text, [words.pick("确定", "我知道了", "返回")])
+
+
+@family(FAIL)
+def cannot_buy_page(page: Page) -> None:
+    """The whole page is the failure."""
+    words = page.words
+    title_bar(page, words.pick("确认订单", "下单失败", "订单详情"))
+    page.y += 90
+    empty_picture(
+        page, words.pick("购买失败", "下单失败", "提取错误", "商品无法购买"), size=90, sub=page.rng.choice(FAILURES)
+    )
+    buttons(page, ["返回", "找相似"])
+    foot_buttons(page, ["我知道了"])
+
+
+@family(FAIL)
+def option_failed(page: Page) -> None:
+    """A failure while choosing options."""
+    words = page.words
+    status_bar(page)
+    page.thing(0, page.y, WIDTH, 300)
+    product = words.product()
+    with sheet(page, 240):
+        goods(page, product)
+        for key, values in product.options.items():
+            heading(page, key)
+            note(page, "   ".join(values), colour=page.theme.ink)
+        pair(page, "数量", words.pick("(限购1件)", "有货"))
+    foot_buttons(page, ["立即购买"])
+    words.pick("", "")
+    if words.chance(0.5):
+        toast(page, page.rng.choice(FAILURES))
+    else:
+        dialog(page, words.pick("抱歉，购买失败了", "购买失败"), page.rng.choice(FAILURES), ["我知道了"])
+
+
+@family(FAIL, app="pdd")
+def sold_out(page: Page) -> None:
+    """Sold out at the last step."""
+    words = page.words
+    confirm_order(page)
+    with sheet(page, 380, words.pick("商品已抢光", "库存不足", "抱歉，购买失败了")):
+        note(page, page.rng.choice(FAILURES), colour=page.theme.ink)
+        goods(page, words.product())
+        button(page, 18, page.height - 66, 156, words.pick("返回", "逛逛"), main=False, height=38)
+        button(page, 184, page.height - 66, 158, words.pick("找相似", "看看其他"), height=38)
+
+
+@family(FAIL)
+def queueing(page: Page) -> None:
+    """Too many buyers: a crowd page over a dark veil."""
+    words = page.words
+    confirm_order(page)
+    page.veil(0.7)
+    page.popup = True
+    page.text(WIDTH / 2, 330, words.pick("当前人数过多", "活动太火爆了"), 20, WHITE, align="c", bold=True)
+    page.text(WIDTH / 2, 366, words.pick("下单人数太多，请再试", "前方拥挤，正在为您排队"), 14, WHITE, align="c")
+    button(page, 100, 410, 160, words.pick("我知道了", "刷新重试"), height=36)
+
+
+def _page_beneath(page: Page) -> None:
+    """The page that the failure shows up over."""
+    page.rng.choice((confirm_order, product_top, cart))(page)
+
+
+@family(FAIL)
+def error_toast_anywhere(page: Page) -> None:
+    """A toast over the order, the product or the cart."""
+    _page_beneath(page)
+    toast(page, page.words.say("buy_errors"), y=page.height * page.rng.uniform(0.2, 0.6))
+
+
+@family(FAIL)
+def error_dialog_anywhere(page: Page) -> None:
+    """A dialog over the order, the product or the cart."""
+    words = page.words
+    _page_beneath(page)
+    dialog(
+        page,
+        words.pick("", "提示", "无法购买", "提交失败", "下单失败", "温馨提示", "抱歉"),
+        words.say("buy_errors"),
+        words.pick("我知道了", "确定", "取消,重试", "返回,修改地址", "返回修改,继续", "知道了").split(","),
+    )
+
+
+@family(FAIL)
+def goods_invalid_sheet(page: Page) -> None:
+    """Some goods of the order cannot be bought: they are listed in a panel."""
+    words = page.words
+    confirm_order(page)
+    with sheet(
+        page,
+        page.rng.uniform(260, 380),
+        words.pick("以下商品无法购买", "部分商品库存不足", "以下商品不支持配送", "商品失效提醒"),
+    ):
+        note(page, words.say("buy_errors"), colour=page.theme.accent)
+        for _ in range(page.rng.randint(1, 2)):
+            goods(page, words.product(), tags=[words.pick("无货", "限购", "超出配送范围", "已下架")])
+        button(page, 18, page.height - 56, 156, words.pick("返回购物车", "更换地址"), main=False, height=38)
+        button(page, 186, page.height - 56, 156, words.pick("移除商品", "继续结算", "我知道了"), height=38)
+
+
+@family(FAIL)
+def risk_page(page: Page) -> None:
+    """The order was refused: verification, risk, or a crowd."""
+    words = page.words
+    title_bar(page, words.pick("提交订单", "确认订单", "温馨提示", ""))
+    page.gap(80)
+    empty_picture(
+        page,
+        words.pick("无法下单", "下单失败", "提交失败", "抱歉，无法购买", "购买失败"),
+        size=80,
+        sub=words.say("buy_errors") + words.pick("", "(错误码F-10007)", "(errorCode:B-00034)"),
+    )
+    buttons(page, words.pick("返回,刷新", "联系客服,重新下单", "去验证,返回").split(","))
+
+
+@family(FAIL, weight=0.8)
+def cart_cannot_settle(page: Page) -> None:
+    """Settling the cart fails: a notice band over it."""
+    words = page.words
+    cart(page)
+    page.veil(0.3)
+    page.popup = True
+    page.y = page.height * page.rng.uniform(0.2, 0.5)
+    band(page, words.say("buy_errors")[:22], (70, 70, 74), 56, 15)
+    if words.chance(0.4):
+        chips(page, ["看看相似", "无法结算", "重新选择"])

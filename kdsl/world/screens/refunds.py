@@ -1,0 +1,322 @@
+"""Refunds: money comes back, nothing has to be sent."""
+
+from __future__ import annotations
+
+from kdsl.world.screens.page import WIDTH, Page
+from kdsl.world.screens.panels import dialog, empty_picture, sheet, strip
+from kdsl.world.screens.registry import family
+from kdsl.world.screens.theme import WHITE
+from kdsl.world.screens.toolkit import (
+    ORDER_TABS,
+    banner,
+    button,
+    buttons,
+    foot_buttons,
+    goods,
+    heading,
+    note,
+    pair,
+    search_bar,
+    tabs,
+    timeline,
+    title_bar,
+)
+
+REFUND = "退款页面"
+REASONS = (
+    "拍错/多拍/不喜欢",
+    "质量问题",
+    "不想要了",
+    "大小/尺寸与商品描述不符",
+    "材质与商品描述不符",
+    "未按约定时间发货",
+    "少件/漏发",
+    "商品破损",
+    "做工差/有毛病",
+    "快递一直未送到",
+    "七天无理由退换货",
+    "效果不好/不喜欢",
+    "卖家发错货",
+)
+SERVICES = ("7天无理由退换", "7天无理由退货", "极速退款", "88VIP退货包运费")
+
+
+def services(page: Page, *, refund: bool = True) -> None:
+    """我的服务: what insurance and promises still hold."""
+    words = page.words
+    with page.card():
+        heading(page, words.pick("我的服务", "权益保障"))
+        if words.chance(0.7):
+            word = "退款" if refund else "换货"
+            value = words.pick(
+                f"卖家{word}成功后，系统会帮您理赔",
+                "运费险正在理赔，点开看进度>",
+                "上门取件付运费时，运费险已抵扣",
+                ">",
+            )
+            pair(page, words.pick("运费险", "退货运费险"), value)
+        if words.chance(0.6):
+            pair(
+                page,
+                page.rng.choice(SERVICES),
+                words.stamp(-90, "%-m月%-d日24点前可享") + words.pick("", " 拆封后不支持"),
+            )
+
+
+def refund_info(page: Page, *, history: bool = True, kind: str = "退款") -> None:
+    """退款信息: goods, reason, amount, count, times, number."""
+    words = page.words
+    product = words.product()
+    with page.card():
+        heading(page, f"{kind}信息")
+        goods(page, product, price=False, count=None)
+        rows = [
+            (f"{kind}原因", page.rng.choice(REASONS), False),
+            (f"{kind}金额", words.price(product.price), False),
+            ("申请件数", "1", False),
+            ("申请时间", words.stamp(50), False),
+            (f"{kind}编号", words.number(18), True),
+        ]
+        for key, value, private in rows[: page.rng.randint(2, 5)]:
+            pair(page, key, value, private=private)
+        if history:
+            pair(page, "协商历史", "点击查看>")
+        page.text(WIDTH / 2, page.y, words.pick("收起^", "查看全部", "查看全部﹀"), 12, page.theme.muted, align="c")
+        page.y += 16
+
+
+def money(page: Page, amount: float) -> None:
+    """Where the money went."""
+    words = page.words
+    if words.chance(0.5):
+        pair(page, words.pick("退款总金额", "退款金额"), words.price(amount))
+    pair(
+        page,
+        words.pick("退回支付宝余额", "退回余额宝", "恢复信用额度", "退回银行卡", "退回花呗", "退回微信零钱"),
+        words.price(amount),
+    )
+    if words.chance(0.3):
+        pair(page, "退优惠券", "1张券")
+
+
+@family(REFUND, weight=2.5)
+def refund_done(page: Page) -> None:
+    """退款详情 with money on its way back."""
+    words = page.words
+    amount = words.product().price
+    title_bar(page, words.pick("退款详情", "退款详情", "售后详情"))
+    with page.card():
+        heading(
+            page,
+            words.pick("退款成功", "退款成功", "退款关闭", "退款中"),
+            words.price(amount),
+            colour=page.theme.accent,
+            size=19,
+        )
+        note(page, words.stamp(5, "%Y年%-m月%-d日 %H:%M") + words.pick("", " 平台同意您申请退款。"))
+        money(page, amount)
+        button(page, page.left, page.y, page.right - page.left, "查看钱款去向", main=False)
+        page.y += 36
+    services(page)
+    if words.chance(0.5):
+        with page.card():
+            heading(page, "协商历史", ">")
+    refund_info(page)
+    if words.chance(0.5):
+        foot_buttons(page, words.some(["删除记录", "钱款去向", "联系商家", "售后评价"], 2, 3), None)
+    else:
+        strip(page, "不喜欢这件？看看大家都在买什么", 1)
+
+
+@family(REFUND, weight=1.5)
+def money_sheet(page: Page) -> None:
+    """The panel 钱款去向详情 over the refund page."""
+    words = page.words
+    amount = words.product().price
+    refund_done(page)
+    with sheet(page, page.rng.uniform(260, 430), "钱款去向详情"):
+        pair(page, "退款总金额", words.price(amount), colour=page.theme.accent)
+        pair(page, words.pick("退回支付宝余额", "恢复信用额度", "退回余额宝"), words.price(amount))
+        timeline(
+            page,
+            [
+                ("已到账", words.short(1), ""),
+                ("支付宝处理中", words.short(2), ""),
+                ("卖家同意退款", words.short(3), ""),
+            ],
+        )
+        page.y = page.height - 70
+        button(page, 18, page.y, WIDTH - 36, "我知道了", height=38)
+
+
+@family(REFUND, weight=2)
+def apply_refund(page: Page) -> None:
+    """The form: reason, amount, proof."""
+    words = page.words
+    product = words.product()
+    title_bar(page, words.pick("申请退款", "申请退货退款", "申请退款", "申请仅退款"))
+    with page.card():
+        goods(page, product, count=None)
+    with page.card():
+        pair(page, "服务类型*", words.pick("仅退款>", "退货退款>", "我要退款(无需退货)>"))
+        if words.chance(0.5):
+            pair(page, "货物状态*", words.pick("未收到货>", "已收到货>"))
+        pair(page, "退款原因*", words.pick("请选择>", page.rng.choice(REASONS) + ">"))
+        pair(page, "退款金额*", words.price(product.price) + " 修改", colour=page.theme.accent)
+        note(page, f"最多可退{words.price(product.price)}，含发货邮费¥0.00")
+        if words.chance(0.5):
+            pair(page, "退货方式", "菜鸟裹裹>")
+            note(page, "不用写地址，包装免费，报号就能寄")
+            pair(page, "上门时间*", words.stamp(-20, "%Y-%m-%d 15:00-17:00") + ">")
+            pair(page, "我的地址", words.address(), private=True)
+    with page.card():
+        heading(page, "补充描述和凭证")
+        note(page, words.pick("多写几句，商家能更快明白是什么问题", "请您详细填写申请说明"))
+        page.fill(page.left, page.y, page.left + 64, page.y + 64, None, 6, page.theme.muted)
+        page.text(page.left + 32, page.y + 40, words.pick("上传凭证", "最多3张"), 9, page.theme.muted, align="c")
+        page.text(page.right, page.y + 54, "0/200", 11, page.theme.muted, align="r")
+        page.y += 68
+    if words.chance(0.4):
+        note(page, "  芝麻分高 退款更快")
+    foot_buttons(page, ["提交"])
+    if words.chance(0.25):
+        text = words.pick(
+            "这笔订单不能退货退款!", "退款金额不能大于实付金额", "您的退款申请已提交", "亲，请先选择退款原因"
+        )
+        dialog(page, "", text, [words.pick("确定", "我知道了")])
+
+
+@family(REFUND, weight=1.5)
+def negotiation(page: Page) -> None:
+    """协商历史: what system, buyer and seller did."""
+    words = page.words
+    title_bar(page, "协商历史")
+    amount = words.price()
+    entries = [
+        ("系统", f"【标题】卖家同意申请\n【内容】退款成功，退款金额：{amount}"),
+        ("系统", "【标题】上门取件：已经取走\n【内容】上门取件：快递员取走了。"),
+        ("系统", "【标题】上门取件：有人接单\n【内容】上门取件：快递员接单了。"),
+        (
+            "买家",
+            f"发起了退款申请\n退款类型：{words.pick('仅退款', '退货退款')}\n"
+            f"退款金额：{amount}\n退款原因：{page.rng.choice(REASONS)}",
+        ),
+        ("卖家", "【标题】卖家拒绝了退款申请\n【内容】拒绝原因：商品没有质量问题"),
+        ("买家", "买家修改了退款申请\n退款描述：商品不合适，申请退款"),
+        ("系统", "买家信用良好，享受闪电退款"),
+    ]
+    for index, (who, text) in enumerate(page.rng.sample(entries, page.rng.randint(4, 6))):
+        with page.card():
+            page.oval(page.left + 12, page.y + 12, 12, page.theme.accent_2)
+            page.text(page.left + 32, page.y, who, 13, bold=True)
+            page.text(page.left + 32, page.y + 17, words.stamp(3 + 20 * index), 11, page.theme.muted)
+            page.y += 36
+            note(page, text, colour=page.theme.ink, most=7)
+    foot_buttons(page, [words.pick("联系卖家", "找天猫官方客服", "联系商家")], None)
+
+
+@family(REFUND, app="alipay")
+def bill_refund(page: Page) -> None:
+    """Refund entries in a bill list."""
+    words = page.words
+    title_bar(page, words.pick("账单", "更多记录"))
+    tabs(
+        page,
+        words.pick("全部,支出,转账,退款,筛选", "退款记录,还款记录,历史账单").split(","),
+        words.rng.choice((0, 3)) % 3,
+    )
+    for month in range(page.rng.randint(1, 3)):
+        with page.card():
+            heading(page, f"{page.rng.randint(1, 12)}月", words.pick("收支分析", ""))
+            for _ in range(page.rng.randint(1, 3)):
+                page.oval(page.left + 14, page.y + 16, 14, page.theme.accent)
+                page.text(page.left + 14, page.y + 9, "退", 13, WHITE, align="c")
+                page.text(page.left + 36, page.y, "退款-" + words.product().title, 13, private=True, width=190)
+                page.text(
+                    page.left + 36,
+                    page.y + 19,
+                    words.pick("退款", "有退款，退到额度里", "今天 16:56", words.short(30 * month)),
+                    11,
+                    page.theme.muted,
+                )
+                page.text(
+                    page.right,
+                    page.y + 5,
+                    words.pick("0.00", "+" + words.price(sign="")),
+                    15,
+                    page.theme.accent,
+                    align="r",
+                )
+                page.y += 44
+
+
+@family(REFUND)
+def refund_list(page: Page) -> None:
+    """The list of after-sales orders."""
+    words = page.words
+    search_bar(page, "搜索订单")
+    tabs(page, ORDER_TABS, 4)
+    for _ in range(4):
+        with page.card():
+            heading(page, words.shop, words.pick("仅退款", "退货退款", "退款"))
+            product = words.product()
+            goods(page, product)
+            note(
+                page,
+                words.pick("退款成功 ", "退款中 ", "退款关闭 ", "待商家处理 ")
+                + f"退款金额:{words.price(product.price)}",
+                colour=page.theme.accent,
+            )
+            buttons(page, ["删除记录", "钱款去向", "查看详情"], None)
+
+
+@family(REFUND)
+def choose_service(page: Page) -> None:
+    """选择售后类型: refund, return, exchange, repair, price protection."""
+    words = page.words
+    title_bar(page, words.pick("选择售后类型", "选择服务类型"))
+    with page.card():
+        heading(page, "退款商品")
+        goods(page, words.product())
+    with page.card():
+        heading(page, "选择售后类型")
+        kinds = [
+            ("我要退款(无需退货)", "没收到货，或与卖家协商同意不用退货只退款"),
+            ("我要退货退款", "已收到货，需要退还收到的货物"),
+            ("维修", "货已收到，寄回去修"),
+            ("价保", "买贵了，价保退差价"),
+            ("我要换货", "商品存在质量问题，联系商家协商换货"),
+        ]
+        for name, line in page.rng.sample(kinds, page.rng.randint(2, 4)):
+            heading(page, name, ">")
+            note(page, line)
+    services(page)
+    note(page, "  退换货规则说明")
+
+
+@family(REFUND)
+def refund_waiting(page: Page) -> None:
+    """A refund that waits for the seller."""
+    words = page.words
+    title_bar(page, "退款详情")
+    banner(page, words.pick("请等待商家处理", "等待卖家处理退款申请", "商家已同意退款", "商家拒绝退款"), [words.left()])
+    with page.card():
+        note(page, "您已成功发起退款申请，请耐心等待商家处理")
+        note(page, "商家同意后，将按原支付渠道退款；商家过期没处理，会自动退款")
+        buttons(page, ["撤销申请", "修改申请"], None)
+    refund_info(page)
+    foot_buttons(page, [words.pick("联系卖家", "联系商家"), words.pick("官方客服", "咨询小蜜", "客服介入")], None)
+
+
+@family(REFUND, app="tmall")
+def refund_success_short(page: Page) -> None:
+    """A plain result: money is back."""
+    words = page.words
+    title_bar(page, words.pick("退款结果", "退款进度", "退款详情"))
+    with page.card():
+        empty_picture(
+            page, "退款成功", sub=f"{words.price()}已原路退回您的{words.pick('支付宝', '银行卡', '花呗')}账户"
+        )
+        pair(page, "退款编号", words.number(18), private=True)
+        pair(page, "到账时间", words.stamp(2))
+    strip(page, "为你推荐", 2)

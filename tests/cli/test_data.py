@@ -1,0 +1,211 @@
+"""`kdsl data` and `kdsl submit` as people call them: what they print, and how they fail."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from helpers.own_shop import INTENT, SCENE, intent_row, noise, png_header, scene_row, write
+
+from kdsl.cli.main import cli
+from kdsl.data.check import Spread
+from kdsl.data.readers import read_samples
+from kdsl.errors import InputError
+from kdsl.resources import PACKAGE, resource
+from kdsl.tasks import load_task
+
+
+@pytest.fixture
+def shop(images: Path) -> Path:
+    """A folder with images/ and the files of our two tasks."""
+    for task in (SCENE, INTENT):
+        (images.parent / f"{task.name}.yaml").write_text(task.model_dump_json(), "utf-8")
+    return images.parent
+
+
+def kdsl(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def check(shop: Path, rows: Any, *more: object) -> Result:
+    tasks = ("--task", shop / "scene.yaml", "--task", shop / "intent.yaml")
+    return kdsl("data", "check", write(shop / "x.json", rows), "--images", shop / "images", *tasks, *more)
+
+
+def test_check_reports_good_data(shop: Path):
+    result = check(shop, [scene_row(), intent_row(), intent_row("d2", label="", image="c.png")])
+    assert result.exit_code == 0
+    for found in ("scene: 1 samples", "退款页面", "characters", "pictures: 3 (3 sample(s) with 1)"):
+        assert found in result.output
+    assert "intent: 1 sample(s) have no label" in result.output
+    assert "scene: 2 label(s) have no sample: 退货页面, 购物车页面" in result.output.replace("\n", "")
+
+
+def test_check_as_json(shop: Path):
+    noise(0).save(shop / "images" / "again.jpg")
+    rows = [
+        scene_row("s1"),
+        scene_row("s2", "退货页面", "again.jpg"),
+        scene_row("s3", image="c.png"),
+        intent_row(),
+    ]
+    folds = write(shop / "folds.json", {"s1": 0, "s2": 1, "s3": 0, "d1": 1})
+    result = check(shop, rows, "--json", "--folds", folds)
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert report["tasks"]["scene"]["labels"] == {"退款页面": 2, "退货页面": 1, "购物车页面": 0}
+    assert report["turns"] == {"smallest": 3, "median": 3, "p95": 3, "largest": 3}
+    assert report["duplicate_pictures"] == [["a.png", "again.jpg"]]
+    assert report["near_duplicates"] == report["across_folds"] == [["s1", "s2"]]
+    notes = " ".join(report["notes"])
+    assert "1 of these have more than one label, such as s1, s2" in notes
+    assert "1 of these stand in more than one fold" in notes
+
+
+BAD_ROWS = {
+    "missing picture": (scene_row(image="none.png"), "'none.png' is not below"),
+    "broken picture": (scene_row(image="broken.png"), "'broken.png' is not a picture that can be read"),
+    "empty picture": (scene_row(image="empty.png"), "'empty.png' is an empty file"),
+    "cut-off picture": (scene_row(image="cut.jpg"), "'cut.jpg' is cut off or damaged"),
+    "200 megapixels": (scene_row(image="huge.png"), "'huge.png' has 200 megapixels: refused"),
+    "path out of the root": (scene_row(image="../x.json"), "leaves the image folder by '..'"),
+    "unknown label": (scene_row(label="退款"), "label '退款' (1 sample(s)) is unknown to task 'scene'"),
+    "no picture": (scene_row() | {"image": []}, "has no picture, but task 'scene' is about pictures"),
+    "no user turn": (intent_row(body="客服: 您好"), "no turn of the user"),
+    "repeated id": (scene_row("twin"), "id 'twin' stands in sample 1 already"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("case", BAD_ROWS)
+def test_check_names_what_would_stop_fit(shop: Path, case: str):
+    images = shop / "images"
+    (images / "broken.png").write_bytes(b"not a picture")
+    (images / "empty.png").write_bytes(b"")
+    (images / "huge.png").write_bytes(png_header(20_000, 10_000))
+    noise(9, (640, 480)).save(images / "cut.jpg")
+    (images / "cut.jpg").write_bytes((images / "cut.jpg").read_bytes()[:-300])
+    row, message = BAD_ROWS[case]
+    result = check(shop, [scene_row("twin", image="c.png"), row], "--json")
+    assert isinstance(result.exception, InputError)
+    assert "1 problem(s) would stop `kdsl fit`" in str(result.exception)
+    (problem,) = json.loads(result.stdout)["problems"]
+    assert message in problem
+
+
+def test_check_prints_problems_for_people(shop: Path):
+    result = check(shop, [scene_row(label="退款")])
+    assert isinstance(result.exception, InputError)
+    assert "退款 (unknown)" in result.output
+    assert "problems that would stop kdsl fit:" in result.output
+
+
+def test_check_folds_that_do_not_fit(shop: Path):
+    result = check(shop, [scene_row()], "--folds", write(shop / "folds.json", {"other": 0}), "--json")
+    assert isinstance(result.exception, InputError)
+    assert "1 id(s) (s1) of the data have no fold" in json.loads(result.stdout)["problems"][0]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'[{"id": "s1", "instru', "x.json: is not valid JSON at line 1, column 15"),
+        ('["退款"]'.encode("gb18030"), "x.json: is not UTF-8: byte 2 is 0x"),
+        (None, "x.json: does not exist"),
+    ],
+)
+def test_a_broken_file_ends_with_one_message_and_exit_code_2(tmp_path: Path, content: bytes | None, message: str):
+    if content is not None:
+        (tmp_path / "x.json").write_bytes(content)
+    command = [sys.executable, "-c", "from kdsl.cli.main import main; main()", "data", "check", "x.json"]
+    done = subprocess.run([*command, "--images", "."], cwd=tmp_path, capture_output=True, encoding="utf-8")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_convert_there_and_back(shop: Path):
+    data = write(shop / "in.json", [scene_row(), intent_row()])
+    tasks = ("--task", shop / "scene.yaml", "--task", shop / "intent.yaml")
+    llama, mire = shop / "out" / "llama.json", shop / "mire.json"
+    assert kdsl("data", "convert", data, llama, "--to", "llama-factory", *tasks).exit_code == 0
+    assert kdsl("data", "convert", llama, mire, "--to", "mire", *tasks).exit_code == 0
+    assert read_samples(mire, [SCENE, INTENT]) == read_samples(data, [SCENE, INTENT])
+    assert (shop / "out" / "dataset_info.json").exists()
+
+
+def test_convert_refuses_bad_data_and_keeps_what_was_written(shop: Path):
+    out = shop / "mire.json"
+    out.write_text("precious")
+    result = kdsl("data", "convert", write(shop / "in.json", [scene_row(label="猫")]), out, "--to", "mire")
+    assert isinstance(result.exception, InputError)
+    assert "label '猫' is unknown to task 'scene'" in str(result.exception)
+    assert out.read_text() == "precious"
+
+
+def test_split_keeps_lookalikes_together(shop: Path):
+    rows = [scene_row(f"s{name}", image=f"{name}.png") for name in "abcdef"]
+    noise(0).save(shop / "images" / "again.jpg")
+    data = write(shop / "in.json", [*rows, scene_row("twin", image="again.jpg")])
+    out = shop / "folds.json"
+    result = kdsl("data", "split", data, "--images", shop / "images", "--folds", 3, "--output", out)
+    assert result.exit_code == 0
+    folds = json.loads(out.read_text())
+    assert folds["sa"] == folds["twin"]
+    assert set(folds.values()) == {0, 1, 2}
+
+
+def test_submit(shop: Path):
+    pred = shop / "p.jsonl"
+    pred.write_text('{"id": "a", "label": "退款页面"}\n{"id": "b", "la', "utf-8")
+    result = kdsl("submit", "--pred", pred, "--output", shop / "s.csv")
+    assert isinstance(result.exception, InputError)
+    assert "line 2" in str(result.exception)
+    pred.write_text('{"id": "a", "label": "退款页面"}\n', "utf-8")
+    assert kdsl("submit", "--pred", pred, "--output", shop / "s.csv").exit_code == 0
+    assert (shop / "s.csv").read_text("utf-8") == "id,predict\na,退款页面\n"
+
+
+def test_the_example_of_the_docs_works(images: Path):
+    docs = (PACKAGE.parent / "docs" / "tasks.md").read_text("utf-8")
+    task_file, run_file = re.findall(r"```yaml\n(.*?)```", docs, re.DOTALL)
+    (lines,) = re.findall(r"```json\n(.*?)```", docs, re.DOTALL)
+    shop = images.parent
+    (shop / "mood.yaml").write_text(task_file, "utf-8")
+    (shop / "mood.jsonl").write_text(lines, "utf-8")
+    noise(2).save(images / "m2.jpg")
+    task = load_task(shop / "mood.yaml")
+    hurry, content = read_samples(shop / "mood.jsonl", [task])
+    assert [turn.role for turn in hurry.turns] == ["user", "agent", "user"]
+    assert (hurry.label, content.label, content.images) == ("着急", "满意", ("m2.jpg",))
+    command = ("data", "check", shop / "mood.jsonl", "--images", images, "--task", shop / "mood.yaml")
+    assert kdsl(*command).exit_code == 0
+    assert yaml.safe_load(run_file)["tasks"] == ["mood.yaml"]
+
+    (shop / "mood.jsonl").write_text(lines.replace('"着急"', '"生气了"'), "utf-8")
+    with pytest.raises(InputError) as caught:
+        read_samples(shop / "mood.jsonl", [task])
+    (shown,) = re.findall(r"```\nerror: mood\.jsonl: (.*?)\n```", docs, re.DOTALL)
+    assert str(caught.value) == f"{shop / 'mood.jsonl'}: {shown}"
+
+
+@pytest.mark.parametrize("name", ["mire-scene", "mire-intent"])
+def test_shipped_task_files(name: str):
+    file = resource(f"configs/tasks/{name}.yaml")
+    task = load_task(file)
+    assert len(task.labels) == 23
+    assert file.read_text("utf-8").startswith("# kdsl ")
+    assert not {"消费者与客服聊天页面", "个人信息页面"} & set(task.names)
+
+
+@pytest.mark.parametrize(("n", "p95"), [(1, 1), (2, 2), (20, 19), (21, 20), (100, 95)])
+def test_a_spread_has_95_percent_at_or_below_its_percentile(n: int, p95: int) -> None:
+    assert Spread.of(range(1, n + 1)) == Spread(1, (n + 1) / 2, p95, n)

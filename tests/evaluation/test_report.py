@@ -1,0 +1,187 @@
+"""The report: all files are written, user text stays text, bad input is told, and the command prints figures."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from helpers.judged_lines import gold_row, line, write_files
+from PIL import Image
+
+from kdsl.cli.evaluate import evaluate
+from kdsl.errors import InputError
+from kdsl.evaluation.report import evaluate_file, write_report
+from kdsl.tasks import Task
+
+ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)> \" ' &lt; {{ 7*7 }}"
+
+GOLD = [
+    gold_row("s1", "退款页面"),
+    gold_row("s2", "退货页面"),
+    gold_row("s3", "退货页面"),
+    gold_row("i1", "是否好用", "1 < 2 & 好用吗"),
+    gold_row("i2", "排水方式", "怎么排水呀"),
+]
+PRED = [
+    line("s1", "退款页面", 0.9),
+    line("s2", "退款页面", 0.6, distribution={"退款页面": 0.6, "退货页面": 0.3}, abstained=True),
+    {"id": "s3", "task": "scene", "error": "picture 's3.jpg' is cut off"},
+    line("i1", f"标签{ATTACK}", 0.4),
+    line("i2", "排水方式", 0.7),
+]
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def parse(path: Path) -> Page:
+    page = Page()
+    page.feed(path.read_text("utf-8"))
+    return page
+
+
+@pytest.fixture(scope="module")
+def tasks(scene: Task, intent: Task) -> list[Task]:
+    return [scene, intent]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory, tasks: list[Task]) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    (folder / "images").mkdir()
+    Image.new("RGB", (600, 1200), "red").save(folder / "images" / "s2.jpg")  # s3.jpg is missing: no fault here
+    write_report(*write_files(folder, GOLD, PRED), folder / "out", tasks, folder / "images")
+    return folder / "out"
+
+
+def test_all_files_are_written(report: Path) -> None:
+    assert sorted(path.name for path in report.iterdir()) == [
+        "confusion-intent.png",
+        "confusion-scene.png",
+        "coverage-risk.png",
+        "errors.jsonl",
+        "metrics.json",
+        "reliability-intent.png",
+        "reliability-scene.png",
+        "report.html",
+    ]
+    for path in report.glob("*.png"):
+        with Image.open(path) as picture:
+            assert picture.format == "PNG"
+            assert picture.width > 200
+
+
+def test_metrics_hold_tasks_pooled_and_mean(report: Path) -> None:
+    metrics = json.loads((report / "metrics.json").read_text("utf-8"))
+    assert metrics["scene"]["n"] == 3
+    assert metrics["scene"]["failed"] == 1
+    assert metrics["pooled"]["n"] == 5
+    assert metrics["pooled"]["accuracy"] == pytest.approx(2 / 5)
+    assert metrics["mean_f1"] == pytest.approx((metrics["scene"]["f1"] + metrics["intent"]["f1"]) / 2)
+    assert metrics["pooled"]["spent"]["max_calls"] == 1
+    assert metrics["scene"]["confidence"]["accuracy_at"]["0.50"] == 1
+
+
+def test_errors_hold_the_wrong_samples_and_their_traces(report: Path) -> None:
+    rows = [json.loads(row) for row in (report / "errors.jsonl").read_text("utf-8").splitlines()]
+    assert [row["id"] for row in rows] == ["s2", "s3", "i1"]
+    assert (rows[0]["gold"], rows[0]["gold_rank"], rows[0]["gold_probability"]) == ("退货页面", 2, 0.3)
+    assert rows[0]["trace"] == PRED[1]["trace"]
+    assert rows[1]["error"] == "picture 's3.jpg' is cut off"
+    assert rows[2]["turns"] == [{"role": "user", "text": "1 < 2 & 好用吗"}, {"role": "agent", "text": "您好"}]
+
+
+def test_text_from_users_stays_text(report: Path) -> None:
+    page = parse(report / "report.html")
+    assert not [tag for tag, _ in page.tags if tag in ("script", "iframe", "object", "link", "form")]
+    for tag, attributes in page.tags:
+        assert not [name for name in attributes if name.startswith("on")], tag
+        if tag == "img":
+            assert str(attributes["src"]).startswith("data:image/")
+    # whole, and not executed as a template: in the head of a sample, its expert, call, rule and snippet
+    assert page.text.count(f"标签{ATTACK}") >= 5
+    assert "1 < 2 & 好用吗" in page.text
+
+
+def test_the_page_shows_traces_and_pictures(report: Path) -> None:
+    page = parse(report / "report.html")
+    for shown in (
+        "an OCR line contains 合计",
+        "faq.yaml",
+        "(abstains)",
+        "place 2 with 0.300",
+        "ask a person",
+        "s3.jpg",
+    ):
+        assert shown in page.text
+    assert [a["alt"] for tag, a in page.tags if tag == "img" and a.get("title")] == ["s2.jpg"]
+    policy = next(a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert "default-src 'none'" in str(policy)
+
+
+def test_predictions_of_another_program_are_evaluated_too(tmp_path: Path, tasks: list[Task]) -> None:
+    pred = [{"id": row["id"], "label": "列表之外的标签", "trace": {"experts": "own form"}} for row in GOLD]
+    gold, path = write_files(tmp_path, GOLD, pred)
+    page = write_report(gold, path, tmp_path / "out", tasks)
+    assert "trace is not of kdsl's form" in parse(page).text
+    assert not (tmp_path / "out" / "coverage-risk.png").exists()
+    assert evaluate_file(gold, path, tasks).mean_f1 == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda p: p[:3], r"2 of 5 ids .* no prediction, the first: i1"),
+        (lambda p: [*p, p[1]], r"line 6: id 's2' stands in line 2 already"),
+        (lambda p: [*p, line("x9", "退款页面")], r"1 id\(s\) are not in gold.json, the first: x9"),
+        (lambda p: [{"id": "s1"}, *p[1:]], r"line 1 \(id s1\): has neither 'label' nor"),
+        (lambda p: [line("s1", "退款页面", 1.5), *p[1:]], r"line 1 \(id s1\).*'probability'"),
+        (lambda p: [line("s1", "退款页面", "high"), *p[1:]], r"line 1 \(id s1\).*'probability'"),
+        (lambda p: [line("s1", "退款页面", spend={"calls": "many"}), *p[1:]], r"'spend.calls'"),
+        (lambda p: [line("s1", "退款页面", task="intent"), *p[1:]], r"for task 'intent', but .* of 'scene'"),
+        (lambda p: [p[0], ["s2", "退款页面"], *p[2:]], r"line 2: expected a JSON object with 'id'"),
+    ],
+)
+def test_bad_predictions_are_told(tmp_path: Path, tasks: list[Task], change: Any, said: str) -> None:
+    gold, pred = write_files(tmp_path, GOLD, change(PRED))
+    with pytest.raises(InputError, match=said):
+        evaluate_file(gold, pred, tasks)
+
+
+def test_a_line_cut_off_and_gold_without_labels(tmp_path: Path, tasks: list[Task]) -> None:
+    gold, pred = write_files(tmp_path, GOLD, PRED)
+    pred.write_bytes(pred.read_bytes()[:-20])
+    with pytest.raises(InputError, match="line 5"):
+        evaluate_file(gold, pred, tasks)
+    unlabelled = [{k: v for k, v in row.items() if k != "output"} for row in GOLD]
+    with pytest.raises(InputError, match=r"5 sample\(s\) have no label"):
+        evaluate_file(*write_files(tmp_path, unlabelled, PRED), tasks)
+
+
+def test_the_command_prints_the_figures(tmp_path: Path) -> None:
+    gold, pred = write_files(tmp_path, GOLD, PRED)
+    arguments = ["--gold", str(gold), "--pred", str(pred), "--report", str(tmp_path / "out")]
+    result = CliRunner().invoke(evaluate, arguments)
+    assert result.exit_code == 0, result.output
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
+    assert f"{metrics['mean_f1']:.4f}" in result.stdout
+    assert f"{metrics['scene']['f1']:.4f}" in result.stdout
+    assert "report.html" in result.stderr
+    failed = CliRunner().invoke(evaluate, [*arguments[:-1], str(gold)])  # a file stands where the folder should
+    assert isinstance(failed.exception, InputError)

@@ -1,0 +1,138 @@
+"""What is printed is what is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kdsl.errors import ConfigError
+from kdsl.evidence.types import Evidence
+from kdsl.rules.literals import (
+    GRAMMAR,
+    MEASURES,
+    PATTERNS,
+    Bound,
+    Fact,
+    LineCount,
+    Measure,
+    OcrPattern,
+    OcrText,
+    PictureFact,
+    RuleLiteral,
+    TurnText,
+    parse,
+)
+from kdsl.rules.normalised import PLACES, WHO, View, normalise
+
+texts = st.text(min_size=1, max_size=12).filter(normalise) | st.text("「」 款ＡabＢ①", min_size=1).filter(normalise)
+literals = st.one_of(
+    st.builds(OcrText, texts, st.sampled_from([None, *PLACES]), st.booleans()),
+    st.builds(TurnText, texts, st.sampled_from(WHO)),
+    st.builds(PictureFact, st.sampled_from(get_args(Fact))),
+    st.builds(LineCount, st.sampled_from(get_args(Bound)), st.integers(0, 500)),
+    st.builds(Measure, st.sampled_from(MEASURES), st.sampled_from(get_args(Bound)), st.integers(0, 500)),
+    st.builds(OcrPattern, st.sampled_from(sorted(PATTERNS)), st.integers(1, 20)),
+)
+
+
+@given(literals)
+def test_a_printed_literal_reads_back_to_an_equal_one(literal: RuleLiteral) -> None:
+    line = str(literal)
+    assert parse(line) == literal
+    assert str(parse(line)) == line
+    assert "\n" not in line
+
+
+@given(st.text())
+def test_normal_form_is_stable(text: str) -> None:
+    assert normalise(normalise(text)) == normalise(text)
+
+
+@pytest.mark.parametrize("example", GRAMMAR)
+def test_every_form_in_the_grammar_is_read(example: str) -> None:
+    line = example.replace("…", "退款")
+    assert str(parse(line)) == line
+
+
+def test_texts_match_whatever_their_width_case_and_spacing(make_evidence: Callable[..., Evidence]) -> None:
+    evidence = make_evidence(lines=("ＶＩＰ 会 员", "其他"))
+    assert parse("an OCR line contains 「vip会」").holds(evidence)
+    assert parse("an OCR line reads 「VIP 会员」").holds(evidence)
+    assert not parse("an OCR line reads 「vip会」").holds(evidence)
+
+
+def test_a_text_does_not_match_across_lines_or_turns(make_evidence: Callable[..., Evidence]) -> None:
+    evidence = make_evidence(lines=("立即", "购买"), turns=(("user", "会不会"), ("user", "生锈")))
+    assert not OcrText("立即购买").holds(evidence)
+    assert not TurnText("不会生锈").holds(evidence)
+
+
+def test_places_are_fifths_of_the_picture(make_evidence: Callable[..., Evidence]) -> None:
+    evidence = make_evidence(lines=("甲甲", "乙乙", "丙丙", "丁丁", "戊戊"))
+    held = [[OcrText(text * 2, place).holds(evidence) for place in PLACES] for text in "甲乙丙丁戊"]
+    assert held == [[row == column for column in range(5)] for row in range(5)]
+
+
+def test_the_last_user_turn_is_the_last_that_says_something(make_evidence: Callable[..., Evidence]) -> None:
+    evidence = make_evidence(
+        turns=(("user", "你好"), ("user", "这个锅会生锈吗"), ("agent", "亲，不会的"), ("user", "<image> <http>"))
+    )
+    assert TurnText("生锈", "last user").holds(evidence)
+    assert not TurnText("生锈", "first user").holds(evidence)
+    assert TurnText("生锈", "user").holds(evidence)
+    assert not TurnText("生锈", "agent").holds(evidence)
+    assert not TurnText("image", "user").holds(evidence)
+
+
+def test_picture_literals(make_evidence: Callable[..., Evidence]) -> None:
+    evidence = make_evidence(lines=("¥12.50", "¥3", "运单号 SF1234567890123", "还剩 3 天"))
+    assert OcrPattern("price", 2).holds(evidence)
+    assert not OcrPattern("price", 3).holds(evidence)
+    assert OcrPattern("tracking number").holds(evidence)
+    assert OcrPattern("duration").holds(evidence)
+    assert not OcrPattern("long number").holds(evidence)
+    assert LineCount("at least", 4).holds(evidence)
+    assert not LineCount("at most", 3).holds(evidence)
+    assert PictureFact("screenshot").holds(evidence)
+    assert not PictureFact("photo").holds(evidence)
+    assert Measure("white share", "at least", 80).holds(evidence)
+    assert Measure("height over width", "at most", 220).holds(evidence)
+    assert not Measure("red share", "at least", 1).holds(evidence)
+
+
+def test_units_are_those_that_make_a_literal_hold(make_evidence: Callable[..., Evidence]) -> None:
+    evidence = make_evidence(lines=("退款金额", "首页", "退款进度"), turns=(("user", "退款呢"),))
+    view = View.of(evidence)
+    assert OcrText("退款").units(view) == (("line", 0, 0), ("line", 0, 2))
+    assert TurnText("退款").units(view) == (("turn", 0, 0),)
+    for literal in (OcrText("退款"), TurnText("退款")):
+        assert literal.holds(evidence)
+        assert not literal.holds(evidence.without(literal.units(view)))
+
+
+def test_a_picture_of_no_height_has_places(make_evidence: Callable[..., Evidence]) -> None:
+    evidence = make_evidence(lines=("退款",))
+    flat = replace(evidence, pictures=(replace(evidence.pictures[0], height=0),))
+    assert OcrText("退款").holds(flat)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("an OCR lines contains 「退款」", "Did you mean an OCR line contains 「…」?"),
+        ("the last user turn contain 「锈」", "Did you mean the last user turn contains 「…」?"),
+        ("an OCR line contains 「 」", "is empty once spaces are removed"),
+        ("at least 0 OCR lines hold a price", "counted from 1, found 0"),
+        ("gibberish", "docs/rules.md"),
+    ],
+)
+def test_a_faulty_line_is_explained(line: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse(line)
+    assert said in str(error.value)
+    assert line in str(error.value)

@@ -1,0 +1,151 @@
+"""The estimate of memory against what tiny models really hold, and the refusal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+from helpers.tiny_models import KINDS, tiny_folder
+from helpers.trainings import with_training
+from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
+
+from kdsl.cli.main import cli
+from kdsl.config import Config, ModelConfig
+from kdsl.errors import ConfigError, MissingDependency
+from kdsl.evidence.types import Evidence
+from kdsl.models.base import LoadedModel
+from kdsl.models.shape import read_shape, shape_of
+from kdsl.tasks import Task
+from kdsl.training import memory
+from kdsl.training.examples import make_examples
+from kdsl.training.regimes import trainee
+from kdsl.training.trainer import LabelTrainer, training_arguments, undo_patches
+
+Load = Callable[..., LoadedModel]
+REGIMES: list[dict[str, Any]] = [{"regime": "lora"}, {"regime": "freeze", "last_layers": 1}, {"regime": "full"}]
+
+
+@pytest.fixture(scope="module")
+def seven_b() -> Any:
+    """Qwen2-VL-7B-Instruct on the meta device, by the sizes of its published config.json."""
+    text = {
+        "hidden_size": 3584,
+        "intermediate_size": 18944,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 28,
+        "num_key_value_heads": 4,
+        "vocab_size": 152064,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24]},
+    }
+    vision = {"depth": 32, "embed_dim": 1280, "num_heads": 16, "hidden_size": 3584, "mlp_ratio": 4}
+    with torch.device("meta"):
+        config = Qwen2VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=False)
+        return shape_of(Qwen2VLForConditionalGeneration(config))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("regime", REGIMES, ids=lambda r: r["regime"])
+def test_parameters_and_bytes_are_those_of_the_model(
+    kind: str, regime: dict[str, Any], load_tiny: Load, small_config: Config
+) -> None:
+    loaded = load_tiny(kind)
+    shape = read_shape(ModelConfig(source=str(Path(loaded.name))))
+    assert shape.parameters == loaded.n_parameters
+    config = with_training(small_config, **regime)
+    assert memory.weight_bytes(config.large, shape) == sum(p.nbytes for p in loaded.model.parameters())
+    with trainee(loaded, config.training, 1) as learner:
+        trained = sum(p.numel() for p in learner.model.parameters() if p.requires_grad)
+    assert memory.trained_parameters(config, shape) == trained
+
+
+@pytest.mark.parametrize("regime", REGIMES, ids=lambda r: r["regime"])
+def test_activations_are_what_autograd_keeps(
+    regime: dict[str, Any], load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    loaded = load_tiny()
+    config = with_training(small_config, **regime, batch_size=2)
+    examples = make_examples(loaded, dialogues[-2:], {"care": care}, config.prompt)
+    kept: dict[int, int] = {}
+    with trainee(loaded, config.training, 1) as learner:
+        arguments = training_arguments(tmp_path, loaded, config.training, 1, 2)
+        trainer = LabelTrainer(learner, loaded, examples, args=arguments)
+        batch = trainer.data_collator([{"number": 0}, {"number": 1}])
+        weights = {p.untyped_storage().data_ptr() for p in learner.model.parameters()}
+
+        def note(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in weights:
+                kept[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        learner.model.train()
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            loss = trainer.compute_loss(learner.model, batch)
+        loss.backward()
+        undo_patches(loaded.model)
+    shape = read_shape(ModelConfig(source=loaded.name))
+    tokens = batch["input_ids"].shape[1] - memory.ANSWER_TOKENS
+    prompt = config.prompt.model_copy(update={"max_tokens": tokens})
+    estimate = memory.activation_bytes(config.model_copy(update={"prompt": prompt}), shape)
+    measured = sum(kept.values()) - 2 * batch["labels"].shape[1] * shape.vocabulary * 4 * 2  # logits and log-softmax
+    if regime["regime"] == "lora":  # on a CPU a dropout's mask holds floats, on a GPU bytes
+        measured -= 3 * batch["input_ids"].numel() * shape.n_layers * sum(inputs for inputs, _ in shape.linears)
+    assert 0.75 < measured / estimate < 1.25
+
+
+def test_seven_billion_by_its_published_shape(seven_b: Any) -> None:
+    assert seven_b.parameters == 8_291_375_616
+    bf16 = ModelConfig(dtype="bfloat16")
+    assert memory.weight_bytes(bf16, seven_b) == 2 * seven_b.parameters
+    four_bit = memory.weight_bytes(ModelConfig(dtype="bfloat16", quantize="4bit"), seven_b)
+    assert 0.35 < four_bit / (2 * seven_b.parameters) < 0.45  # tower, embeddings and output stay whole
+
+
+def test_what_does_not_fit_is_refused_with_what_would(seven_b: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config(large=ModelConfig(source="a/b", dtype="bfloat16"))
+    config = with_training(config, batch_size=4)
+    monkeypatch.setattr(memory, "read_shape", lambda _: seven_b)
+    monkeypatch.setattr(memory, "device_memory", lambda _: 80 * memory.GIB)
+    assert memory.check_memory(config).total < 80 * memory.GIB
+    long = with_training(config.model_copy(update={"prompt": config.prompt.model_copy(update={"max_tokens": 4096})}))
+    with pytest.raises(ConfigError, match=r"GPU has 80\.0 GiB.*--set training\.gradient_checkpointing=true\."):
+        memory.check_memory(long)
+    monkeypatch.setattr(memory, "device_memory", lambda _: 16 * memory.GIB)
+    with pytest.raises(ConfigError, match=r"regime=lora --set large\.quantize=4bit"):
+        memory.check_memory(with_training(config, regime="full", gradient_checkpointing=True))
+    monkeypatch.setattr(memory, "device_memory", lambda _: 4 * memory.GIB)
+    with pytest.raises(ConfigError, match=r"smaller model"):
+        memory.check_memory(long)
+
+
+def test_doctor_estimates_a_config_and_says_when_it_cannot(tmp_path: Path) -> None:
+    tiny_folder(tmp_path / "model")
+    (tmp_path / "tiny.yaml").write_text(json.dumps({"large": {"source": str(tmp_path / "model"), "device": "cpu"}}))
+    found = CliRunner().invoke(cli, ["doctor", "--config", str(tmp_path / "tiny.yaml")])
+    assert found.exit_code == 0, found.output
+    assert "by estimate" in found.output
+    assert "activations" in found.output
+    absent = CliRunner().invoke(
+        cli, ["doctor", "--config", str(tmp_path / "tiny.yaml"), "--set", "large.source=no/one"]
+    )
+    assert isinstance(absent.exception, MissingDependency)
+    assert "config.json of 'no/one'" in str(absent.exception)
+
+
+def test_doctor_refuses_what_could_not_be_trained(tmp_path: Path) -> None:
+    tiny_folder(tmp_path / "model")
+    (tmp_path / "tiny.yaml").write_text(json.dumps({"large": {"source": str(tmp_path / "model"), "device": "cpu"}}))
+    command = ["doctor", "--config", str(tmp_path / "tiny.yaml")]
+    for settings, fault in (
+        (("large.quantize=4bit", "training.regime=full"), "quantize: none"),
+        (("large.attention=flash_attention_2",), "flash"),
+    ):
+        options = [part for setting in settings for part in ("--set", setting)]
+        refused = CliRunner().invoke(cli, [*command, *options])
+        assert isinstance(refused.exception, ConfigError)
+        assert fault in str(refused.exception)

@@ -1,0 +1,97 @@
+"""QLoRA: a base of 4 bits is loaded, measured, trained on and scored; bitsandbytes computes NF4 on CPUs too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers.tiny_models import KINDS
+from helpers.trainings import losses_of, with_training
+
+from kdsl.config import Config, ModelConfig
+from kdsl.errors import BundleError, ConfigError
+from kdsl.evidence.types import Evidence
+from kdsl.export.folding import TOLERANCE, fold_adapter
+from kdsl.models.adapters import load_adapter
+from kdsl.models.base import LoadedModel, load_base
+from kdsl.models.scorer import LabelScorer
+from kdsl.models.shape import read_shape
+from kdsl.tasks import Task
+from kdsl.training.lora import train_adapter
+from kdsl.training.memory import weight_bytes
+
+bitsandbytes = pytest.importorskip("bitsandbytes")
+
+
+def _four_bit(base_of: Callable[..., ModelConfig], kind: str = "qwen2_vl") -> ModelConfig:
+    return base_of(kind).model_copy(update={"quantize": "4bit", "dtype": "bfloat16"})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_language_models_layers_alone_are_of_four_bits(kind: str, base_of: Callable[..., ModelConfig]) -> None:
+    config = _four_bit(base_of, kind)
+    loaded = load_base(config)
+    linears = {n: m for n, m in loaded.model.named_modules() if isinstance(m, torch.nn.Linear)}
+    quantised = {name for name, module in linears.items() if isinstance(module, bitsandbytes.nn.Linear4bit)}
+    assert quantised == {name for name in linears if ".language_model.layers." in name}
+    parameters = {p.data_ptr(): p for p in loaded.model.parameters()}.values()  # tied ones once
+    states = [p.quant_state for p in parameters if hasattr(p, "quant_state")]
+    stored = sum(p.nbytes for p in parameters) + sum(s.absmax.nbytes + s.state2.absmax.nbytes for s in states)
+    assert weight_bytes(config, read_shape(config)) == pytest.approx(stored, rel=0.01)
+    assert loaded.fingerprint == load_base(base_of(kind)).fingerprint + "-4bit"
+
+
+def test_an_adapter_learns_on_four_bits_and_belongs_to_them(
+    base_of: Callable[..., ModelConfig],
+    load_tiny: Callable[..., LoadedModel],
+    dialogues: list[Evidence],
+    care: Task,
+    small_config: Config,
+    tmp_path: Path,
+) -> None:
+    base = load_base(_four_bit(base_of))
+    scorer = LabelScorer(base, care, small_config.prompt)
+    bare = scorer.score(dialogues)
+    config = with_training(small_config, epochs=6, learning_rate=1e-2)
+    folder = train_adapter(base, dialogues, [care], config, tmp_path / "a", seed=1)
+    losses = losses_of(folder)
+    assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
+    np.testing.assert_array_equal(scorer.score(dialogues), bare)  # the base is as it was
+    load_adapter(base, folder, "care")
+    with base.using("care"):
+        taught = scorer.score(dialogues)
+    gold = np.arange(len(dialogues)), [care.index(e.sample.label or "") for e in dialogues]
+    assert taught[gold].mean() > bare[gold].mean() + 1
+    with pytest.raises(BundleError, match="4bit"):
+        load_adapter(load_tiny(), folder, "care")
+
+
+def test_an_adapter_of_four_bits_is_folded_into_what_they_stand_for(
+    base_of: Callable[..., ModelConfig], dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+) -> None:
+    base = _four_bit(base_of)
+    config = with_training(small_config, epochs=2, learning_rate=1e-2)
+    adapter = train_adapter(load_base(base), dialogues, [care], config, tmp_path / "a", seed=1)
+    done = fold_adapter(adapter, base, care, config.prompt, tmp_path / "out", dialogues)
+    assert done.moved < TOLERANCE["bfloat16"] / 5
+    assert "quantization_config" not in json.loads((done.folder / "config.json").read_text("utf-8"))
+    whole = load_base(base.model_copy(update={"source": str(done.folder), "quantize": "none"}))
+    assert not any(isinstance(module, bitsandbytes.nn.Linear4bit) for module in whole.model.modules())
+
+
+@pytest.mark.parametrize("regime", ["freeze", "full"])
+def test_weights_of_four_bits_are_not_trained(
+    regime: str,
+    base_of: Callable[..., ModelConfig],
+    dialogues: list[Evidence],
+    care: Task,
+    small_config: Config,
+    tmp_path: Path,
+) -> None:
+    config = with_training(small_config, regime=regime)
+    with pytest.raises(ConfigError, match="quantize: none"):
+        train_adapter(load_base(_four_bit(base_of)), dialogues, [care], config, tmp_path / "a", seed=1)
