@@ -1,4 +1,4 @@
-"""What is left of a file: the rows that have no result yet, read again chunk by chunk."""
+"""What is left of a file: the rows that have no result yet, and whether an earlier result is still that of its row."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from itertools import compress, islice
 from pathlib import Path
 
+from kdsl.data.pictures import picture_path
 from kdsl.data.readers import BadSample, read_rows
 from kdsl.data.sample import Sample
+from kdsl.errors import InputError
+from kdsl.runs import digest, file_hash
 from kdsl.tasks import Task
 
 Row = Sample | BadSample
@@ -51,3 +54,23 @@ class Remaining:
 def row_id(row: Row) -> str:
     """The id that a row's result carries: where it stands in the file if it has none."""
     return (row.id or row.where) if isinstance(row, BadSample) else row.id
+
+
+def content_digest(sample: Sample, images: Path) -> str:
+    """A digest of what a prediction of this sample depends on: its task, its turns, the bytes of its pictures.
+
+    Neither the id, the label nor a picture's name counts, so that a result can be told from that of another text under
+    the same id. A picture that cannot be read counts as such: once it is there, the digest is another.
+
+    Args:
+        images: the folder that all pictures lie below.
+    """
+    turns = [(turn.role, turn.text) for turn in sample.turns]
+    return digest(sample.task, turns, [_picture_hash(images, name) for name in sample.images])
+
+
+def _picture_hash(images: Path, name: str) -> str | None:
+    try:
+        return file_hash(picture_path(images, name))
+    except (InputError, OSError):
+        return None
