@@ -14,6 +14,8 @@ from statistics import mean, stdev
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax as scipy_log_softmax
+from scipy.special import ndtr
+from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
 from kdsl.errors import InputError
@@ -23,6 +25,8 @@ Scores = Mapping[str, np.ndarray]
 """Name of an expert -> its scores [n, m]."""
 
 _PREFIX = "scores/"
+_WILSON_LEVEL = 2 * ndtr(1.96) - 1
+"""95% with the quantile as it is printed in tables: the statistics in rule books, of four digits, are made with it."""
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -54,6 +58,17 @@ def margins(log_p: np.ndarray) -> np.ndarray:
     """Best minus second-best probability of each row of scores [n, m]."""
     top = np.sort(np.exp(log_p), axis=1)[:, -2:]
     return np.asarray(top[:, 1] - top[:, 0])
+
+
+def wilson_interval(hits: int, total: int) -> tuple[float, float]:
+    """Wilson's 95% interval (low, high) of the share `hits / total`; (0, 1) of nothing.
+
+    Source: Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference.
+    """
+    if not total:
+        return 0.0, 1.0
+    interval = binomtest(hits, total).proportion_ci(_WILSON_LEVEL, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def fit_temperature(log_p: np.ndarray, gold: np.ndarray) -> float:

@@ -45,25 +45,18 @@ def distill_rules(
     config = load_config(config_path, overrides)
     tasks = load_tasks(config)
     evidences = load_evidence(data, images, tasks, config.evidence, ocr)
-    scorers = {}
+    teachers = {}
     chosen = tasks if only is None else [task_by_name(tasks, only)]
-    small = write = None
     if not no_model and config.rules.occlusion_samples:
         from kdsl.models.base import load_base
         from kdsl.models.generation import writer
         from kdsl.models.scorer import LabelScorer
+        from kdsl.rules.teacher import ScoreCache, Teacher
 
         small = load_base(config.small)
-        write = writer(small)
-        scorers = {task.name: LabelScorer(small, task, config.prompt).score for task in chosen}
-    distill_tasks(
-        evidences,
-        chosen,
-        config,
-        out,
-        scorers=scorers,
-        fingerprint=f"{small.fingerprint}:{config.prompt}:{tasks}" if small else "",
-        model=small.name if small else None,
-        shipped=not no_shipped,
-        write=write,
-    )
+        for task in chosen:
+            cache = ScoreCache(f"{small.fingerprint}:{config.prompt}:{task}", out / ".scores")
+            teachers[task.name] = Teacher(
+                LabelScorer(small, task, config.prompt).score, writer(small), small.name, cache
+            )
+    distill_tasks(evidences, chosen, config, out, teachers, shipped=not no_shipped)

@@ -52,8 +52,8 @@ def show(rule_id: str, book: Path | None, bundle: Path | None, task: str | None)
     example:
       kdsl rules show scene/cart-checkout
     """
-    from kdsl.rules.book import open_books
-    from kdsl.rules.show import find_rule, rule_lines
+    from kdsl.rules.book import find_rule, open_books
+    from kdsl.rules.show import rule_lines
 
     click.echo("\n".join(rule_lines(*find_rule(open_books(book, bundle, task), rule_id))))
 

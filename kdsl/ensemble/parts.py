@@ -23,7 +23,7 @@ from kdsl.models.generation import writer
 from kdsl.models.scorer import LabelScorer
 from kdsl.rules.book import shipped_rules
 from kdsl.rules.distill import distill
-from kdsl.rules.occlusion import ScoreCache
+from kdsl.rules.teacher import ScoreCache, Teacher
 from kdsl.tasks import Task
 from kdsl.training.lora import LOGS, adapter_groups, train_adapter
 from kdsl.training.search import Recipe
@@ -112,17 +112,11 @@ class Learner:
         small = self.models.small
         scorer = LabelScorer(small, task, self.config.prompt)
         settings = f"{small.fingerprint} {self.config.prompt.model_dump_json()} {task.model_dump_json()}"
+        cache = ScoreCache(settings, default_cache_dir() / "occlusion")  # shared by folds and runs
+        teacher = Teacher(scorer.score, writer(small), small.name, cache)
         with small.using(None):
             distill(
-                group,
-                task,
-                self.config.rules,
-                score=scorer.score,
-                write=writer(small),
-                seed=self.config.seed,
-                cache=ScoreCache(settings, default_cache_dir() / "occlusion"),  # shared by folds and runs
-                seed_rules=shipped_rules(task),
-                model=small.name,
+                group, task, self.config.rules, teacher, seed=self.config.seed, seed_rules=shipped_rules(task)
             ).save(target)
 
     def _index(self, task: Task, group: Sequence[Evidence], target: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the rules of a book do on labelled evidence: one row a rule with exact columns, and the wrong examples."""
+"""What the rules of a book do on labelled evidence: one row per rule with exact columns, and the wrong examples."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from kdsl.evidence.types import Evidence
-from kdsl.rules.book import RuleBook
+from kdsl.rules.book import RuleBook, find_rule
 from kdsl.rules.engine import fire_matrix
-from kdsl.rules.normalised import View
-from kdsl.rules.show import find_rule
-from kdsl.rules.stats import wilson
+from kdsl.rules.normalised import NormalisedEvidence
+from kdsl.scores import wilson_interval
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def analyse(book: RuleBook, evidences: Sequence[Evidence]) -> BookSummary:
     labelled = [evidence for evidence in evidences if evidence.sample.label is not None]
     gold = np.array([str(evidence.sample.label) for evidence in labelled], dtype=object)
     rules = [rule for rule in book.rules if rule.enabled]
-    fires = fire_matrix([rule.when for rule in rules], [View.of(evidence) for evidence in labelled])
+    fires = fire_matrix([rule.when for rule in rules], [NormalisedEvidence.of(evidence) for evidence in labelled])
     owners = np.array([rule.label for rule in rules], dtype=object)
     rows = []
     for column, rule in enumerate(rules):
@@ -72,7 +71,7 @@ def analyse(book: RuleBook, evidences: Sequence[Evidence]) -> BookSummary:
                 coverage=support / max(len(gold), 1),
                 support=support,
                 precision=correct / max(support, 1),
-                interval95=wilson(correct, support),
+                interval95=wilson_interval(correct, support),
                 recall=correct / max(int((gold == rule.label).sum()), 1),
                 overlaps=int((held & others).sum()),
                 conflicts=int((held & rivals).sum()),
@@ -100,7 +99,7 @@ def analyse_books(books: Sequence[RuleBook], evidences: Sequence[Evidence]) -> d
 
 
 def wrong_ids(books: Sequence[RuleBook], evidences: Sequence[Evidence], name: str) -> list[str]:
-    """Ids and labels of the samples on which one rule (an id, or task/id) fires wrongly, one a line.
+    """Ids and labels of the samples on which one rule (an id, or task/id) fires wrongly, one per line.
 
     Raises:
         InputError: no book has such a rule.

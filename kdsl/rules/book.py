@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from kdsl.errors import ConfigError, InputError, did_you_mean
 from kdsl.evidence.types import Evidence
 from kdsl.resources import resource
-from kdsl.rules.normalised import View
+from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import Rule
+from kdsl.runs import atomic_write
 from kdsl.tasks import Task
 
 if TYPE_CHECKING:
@@ -103,12 +104,11 @@ class RuleBook(BaseModel):
         return book
 
     def save(self, path: str | Path) -> None:
-        """Write the book as YAML that `load` reads back to an equal book."""
+        """Write the book as YAML that `load` reads back to an equal book; the file is written whole or not at all."""
         raw = self.model_dump(mode="json", exclude={"rules"})
         raw["rules"] = [_readable(rule) for rule in self.rules]
         text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=160, default_flow_style=False)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(_HEADER.format(task=self.task) + text, "utf-8")
+        atomic_write(Path(path), _HEADER.format(task=self.task) + text)
 
     def check(self, task: Task) -> None:
         """Raise ConfigError unless the book was made for this task's labels, in this order."""
@@ -127,7 +127,7 @@ class RuleBook(BaseModel):
         from kdsl.scores import log_softmax
 
         active = [rule for rule in self.rules if rule.enabled]
-        fires = fire_matrix([rule.when for rule in active], [View.of(evidence) for evidence in evidences])
+        fires = fire_matrix([rule.when for rule in active], [NormalisedEvidence.of(evidence) for evidence in evidences])
         logits = fires @ vote_matrix(active, self.labels) + np.array([self.bias.get(name, 0.0) for name in self.labels])
         scores = log_softmax(logits)
         scores[~fires.any(axis=1)] = np.nan
@@ -135,8 +135,8 @@ class RuleBook(BaseModel):
 
     def fired(self, evidence: Evidence) -> list[Rule]:
         """The enabled rules whose condition holds, heaviest first."""
-        view = View.of(evidence)
-        rules = [rule for rule in self.rules if rule.enabled and rule.when.sees(view)]
+        seen = NormalisedEvidence.of(evidence)
+        rules = [rule for rule in self.rules if rule.enabled and rule.when.sees(seen)]
         return sorted(rules, key=lambda rule: -rule.weight)
 
 
@@ -197,3 +197,20 @@ def open_books(book: Path | None, bundle: Path | None, task: str | None) -> list
         have = [one.task for one in books]
         raise InputError(f"no rule book for task '{task}'; there are: {', '.join(have)}.{did_you_mean(task, have)}")
     return chosen
+
+
+def find_rule(books: Iterable[RuleBook], name: str) -> tuple[RuleBook, Rule]:
+    """The rule with an id, which may be given as `task/id` where two books share it.
+
+    Raises:
+        InputError: there is none, or several books have it.
+    """
+    books = list(books)
+    task, _, rule_id = name.rpartition("/")
+    found = [(b, r) for b in books for r in b.rules if r.id == rule_id and task in ("", b.task)]
+    if not found:
+        known = [rule.id for book in books for rule in book.rules]
+        raise InputError(f"no rule is called '{name}'.{did_you_mean(rule_id, known)} `kdsl rules list` lists all.")
+    if len(found) > 1:
+        raise InputError(f"several books have '{name}': {', '.join(f'{b.task}/{r.id}' for b, r in found)}")
+    return found[0]

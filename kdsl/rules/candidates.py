@@ -92,17 +92,10 @@ class LabelCues:
         )
 
 
-def search_candidates(
-    vocabulary: Vocabulary,
-    cues: LabelCues,
-    prior: np.ndarray,
-    target: Target,
-    owner: int,
-    fold: int,
-    config: RulesConfig,
-    seed: int,
-) -> Iterable[Candidate]:
-    """The rules that the tree search finds for one label while one fold is hidden.
+def search_conditions(
+    vocabulary: Vocabulary, cues: LabelCues, prior: np.ndarray, target: Target, config: RulesConfig, seed: int
+) -> Iterable[tuple[When, int]]:
+    """The conditions that the tree search finds for one label, each with its bit set over all samples.
 
     Args:
         prior: [a], over the literals of `cues`.
@@ -112,18 +105,10 @@ def search_candidates(
         return
     shown = pack([target.shown], vocabulary.n)[0]
     actions = Actions(np.ascontiguousarray((cues.bits & shown).T), np.arange(len(cues.bits)) < cues.n_positive, prior)
-    found, _ = search_label(
-        actions,
-        target,
-        config.min_support,
-        config.max_literals,
-        config.rules_per_label,
-        config.simulations,
-        seed,
-    )
+    found, _ = search_label(actions, target, config, seed)
     for rule in found:
         held = np.bitwise_and.reduce(cues.bits[list(rule.actions)], axis=0)
-        yield Candidate(cues.when(vocabulary, rule.actions), owner, int.from_bytes(held.tobytes(), "little"), {fold})
+        yield cues.when(vocabulary, rule.actions), int.from_bytes(held.tobytes(), "little")
 
 
 def found_in(candidate: Candidate, others: Iterable[Candidate], labelled: int) -> set[int]:

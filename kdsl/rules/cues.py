@@ -29,7 +29,7 @@ from kdsl.rules.literals import (
     RuleLiteral,
     TurnText,
 )
-from kdsl.rules.normalised import PLACES, View, Who
+from kdsl.rules.normalised import PLACES, NormalisedEvidence, Who
 
 MAX_PHRASE = 8
 """Tokens of the longest phrase that `contains` literals are mined with."""
@@ -95,19 +95,19 @@ class Vocabulary:
         return np.array(kept, dtype=np.int64)
 
 
-def mine(views: Sequence[View], min_support: int, pictures: bool = True) -> Vocabulary:
+def mine(evidences: Sequence[NormalisedEvidence], min_support: int, pictures: bool = True) -> Vocabulary:
     """All literals that hold on at least `min_support` evidences and not on all; no label is looked at.
 
     With `pictures` False only turns are mined: in a dialogue a picture's text is about the product, which few
     dialogues share, and says little of what is asked.
     """
-    n = len(views)
+    n = len(evidences)
     found: dict[RuleLiteral, int] = {}
     if pictures:
-        found.update(_ocr(views, min_support))
-    found.update(_spoken(views, min_support))
+        found.update(_ocr(evidences, min_support))
+    found.update(_spoken(evidences, min_support))
     if pictures:
-        found.update(_forms(views))  # last: of literals that hold alike, what was said says more than a measure
+        found.update(_forms(evidences))  # last: of literals that hold alike, what was said says more than a measure
     by_set: dict[int, RuleLiteral] = {}
     for literal, bits in found.items():
         if min_support <= bits.bit_count() < n:
@@ -134,10 +134,10 @@ def _phrases(texts: Iterable[str], shortest: int) -> set[str]:
     return found
 
 
-def _supported(per_view: Iterable[set[str]], min_support: int) -> dict[str, int]:
-    """Bit set of every text that stands in at least `min_support` views."""
+def _supported(per_evidence: Iterable[set[str]], min_support: int) -> dict[str, int]:
+    """Bit set of every text that stands in at least `min_support` evidences."""
     where: dict[str, list[int]] = defaultdict(list)
-    for i, texts in enumerate(per_view):
+    for i, texts in enumerate(per_evidence):
         for text in sorted(texts):  # a set of strings has another order in every process
             where[text].append(i)
     return {text: sum(1 << i for i in held) for text, held in where.items() if len(held) >= min_support}
@@ -157,45 +157,47 @@ def _rank(phrase: str) -> tuple[int, str]:
     return abs(len(phrase) - _PREFERRED), phrase
 
 
-def _ocr(views: Sequence[View], min_support: int) -> dict[RuleLiteral, int]:
+def _ocr(evidences: Sequence[NormalisedEvidence], min_support: int) -> dict[RuleLiteral, int]:
     phrases = _representatives(
-        _supported((_phrases((line.text for line in view.lines), 2) for view in views), min_support)
+        _supported((_phrases((line.text for line in evidence.lines), 2) for evidence in evidences), min_support)
     )
     found: dict[RuleLiteral, int] = {OcrText(phrase): bits for phrase, bits in phrases.items()}
-    lines = _supported(({x.text for x in view.lines if 2 <= len(x.text) <= MAX_LINE} for view in views), min_support)
+    lines = _supported(
+        ({x.text for x in evidence.lines if 2 <= len(x.text) <= MAX_LINE} for evidence in evidences), min_support
+    )
     found.update({OcrText(line, whole=True): bits for line, bits in lines.items() if not line.isdigit()})
     for place in PLACES:
         for phrase, bits in phrases.items():
             if bits.bit_count() > min_support:
-                held = sum(1 << i for i in _members(bits) if phrase in views[i].ocr[place])
+                held = sum(1 << i for i in _members(bits) if phrase in evidences[i].ocr[place])
                 if held != bits:
                     found[OcrText(phrase, place)] = held
     return found
 
 
-def _spoken(views: Sequence[View], min_support: int) -> dict[RuleLiteral, int]:
+def _spoken(evidences: Sequence[NormalisedEvidence], min_support: int) -> dict[RuleLiteral, int]:
     found: dict[RuleLiteral, int] = {}
     order: tuple[Who, ...] = ("user", "last user", "first user", "agent")
     for who in order:  # of literals that hold on the same evidences `mine` keeps the first: the most general
-        texts = (_phrases(view.spoken[who].split("\n"), 1) for view in views)
+        texts = (_phrases(evidence.spoken[who].split("\n"), 1) for evidence in evidences)
         for phrase, bits in _representatives(_supported(texts, min_support)).items():
             found[TurnText(phrase, who)] = bits
     return found
 
 
-def _forms(views: Sequence[View]) -> dict[RuleLiteral, int]:
+def _forms(evidences: Sequence[NormalisedEvidence]) -> dict[RuleLiteral, int]:
     """Facts, counts, forms and measures; thresholds at the deciles of what occurs."""
     literals: list[RuleLiteral] = [PictureFact(fact) for fact in get_args(Fact)]
     literals += [OcrPattern(name, count) for name in PATTERNS for count in (1, 2, 3, 5)]
     shares = np.linspace(0.1, 0.9, 9)
-    counts = sorted({int(q) for q in np.quantile([len(view.lines) for view in views], shares)})
+    counts = sorted({int(q) for q in np.quantile([len(evidence.lines) for evidence in evidences], shares)})
     literals += [LineCount(bound, count) for bound in get_args(Bound) for count in counts]
-    facts = [fact for view in views for fact in view.facts]
+    facts = [fact for evidence in evidences for fact in evidence.facts]
     for name in MEASURES if facts else ():
         values = [Measure.value(name, fact) for fact in facts]
         levels = sorted({round(q) for q in np.quantile(values, shares)} - {0})
         literals += [Measure(name, bound, level) for bound in get_args(Bound) for level in levels]
-    return literal_bits(literals, views)
+    return literal_bits(literals, evidences)
 
 
 def _members(bits: int) -> Iterable[int]:

@@ -19,16 +19,17 @@ from kdsl.data.splits import stratified_folds
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.progress import say, track
-from kdsl.rules import occlusion as priors
 from kdsl.rules.book import RuleBook, shipped_rules
-from kdsl.rules.candidates import Candidate, LabelCues, Pool, found_in, search_candidates
+from kdsl.rules.candidates import Candidate, LabelCues, Pool, found_in, search_conditions
 from kdsl.rules.cues import Vocabulary, mine
 from kdsl.rules.engine import bit_set, conditions, pack, unpack
-from kdsl.rules.normalised import View
+from kdsl.rules.normalised import NormalisedEvidence
+from kdsl.rules.occlusion import Falls, ask_prompt, combine, named_phrases, named_share, occlusion, worth_of
 from kdsl.rules.rule import Origin, Rule, Stats
 from kdsl.rules.search import Target
-from kdsl.rules.stats import wilson
+from kdsl.rules.teacher import Teacher, Write
 from kdsl.rules.weights import fit_weights
+from kdsl.scores import wilson_interval
 from kdsl.tasks import Task
 
 FOLDS = 5
@@ -50,14 +51,14 @@ class _Material:
     task: Task
     config: RulesConfig
     evidences: Sequence[Evidence]
-    views: Sequence[View]
+    normalised: Sequence[NormalisedEvidence]
     gold: np.ndarray
     """[n labelled], column of each sample's label."""
     vocabulary: Vocabulary
-    teacher: Mapping[int, np.ndarray]
+    opinions: Mapping[int, np.ndarray]
     """Sample -> the small model's probabilities [m], where it was asked."""
-    falls: priors.Falls
-    write: priors.Write | None
+    falls: Falls
+    write: Write | None
 
     @property
     def labelled(self) -> int:
@@ -73,25 +74,18 @@ def distill(
     evidences: Sequence[Evidence],
     task: Task,
     config: RulesConfig,
-    score: priors.Score | None = None,
-    write: priors.Write | None = None,
+    teacher: Teacher | None = None,
     unlabelled: Sequence[Evidence] = (),
     seed: int = 17,
-    cache: priors.ScoreCache | None = None,
     seed_rules: Sequence[Rule] = (),
-    model: str | None = None,
 ) -> RuleBook:
     """Distil a rule book.
 
     Args:
         evidences: samples with labels; those without join `unlabelled`.
-        score: the small model, [n] evidences -> log-probabilities [n, m]. It guides the search by what it loses when
-            a cue is hidden, and its opinion of unlabelled samples counts in the reward. Without it (or with
-            `occlusion_samples` = 0) the prior is uniform.
-        write: the same model writing an answer to a prompt, if it can.
-        cache: scores of hidden variants that runs and folds share; kept in memory for this call if None.
+        teacher: the small model. Without it (or with `occlusion_samples` = 0) the prior is uniform.
+        unlabelled: samples that count in the reward by the teacher's opinion; without a teacher they change nothing.
         seed_rules: rules of a person (such as the shipped ones), judged and weighted beside the mined ones.
-        model: the small model's name, noted as the rules' origin.
 
     Raises:
         InputError: no sample has a label, or one has a label that the task does not know.
@@ -103,9 +97,8 @@ def distill(
             f"task '{task.name}': {len(labelled)} of {len(evidences)} samples have a label; "
             "rules are distilled from labelled samples, some dozens at least."
         )
-    gold = np.array([task.index(str(e.sample.label)) for e in labelled])
-    extra = [*unlabelled, *(e for e in evidences if e.sample.label is None)] if score else []
-    material = _observe(labelled, extra, gold, task, config, score, write, cache or priors.ScoreCache(), rng)
+    extra = [*unlabelled, *(e for e in evidences if e.sample.label is None)] if teacher else []
+    material = _observe(labelled, extra, task, config, teacher, rng)
     n_folds = min(FOLDS, len(labelled))
     fold_of = stratified_folds([e.sample for e in labelled], n_folds, seed)
     folds = np.array([fold_of[e.sample.id] for e in labelled])
@@ -114,7 +107,7 @@ def distill(
     for fold, owner in track(rounds, f"rules of {task.name}", len(rounds)):
         for candidate in _search(material, owner, fold, bit_set(folds == fold), int(rng.integers(2**31))):
             pool.add(candidate)
-    return _book(material, pool.all(), folds, Origin(how="mined", model=model, seed=seed))
+    return _book(material, pool.all(), folds, Origin(how="mined", model=teacher and teacher.name, seed=seed))
 
 
 def distill_tasks(
@@ -122,33 +115,24 @@ def distill_tasks(
     tasks: Sequence[Task],
     config: Config,
     out: Path,
-    scorers: Mapping[str, priors.Score],
-    fingerprint: str = "",
-    model: str | None = None,
+    teachers: Mapping[str, Teacher],
     shipped: bool = True,
-    write: priors.Write | None = None,
 ) -> dict[str, RuleBook]:
     """Distil the book of each task, write it to `out`/<task>.yaml and say how many rules it has.
 
     Args:
-        scorers: task name -> the small model; tasks without one are searched with a uniform prior.
-        fingerprint: of the small model, its prompt and the tasks; scores are kept in `out`/.scores for the next run.
+        teachers: task name -> the small model; tasks without one are searched with a uniform prior.
         shipped: let the rules that ship with kdsl join the candidates.
-        write: the small model answering in free text, if it can.
     """
     books = {}
-    cache = priors.ScoreCache(fingerprint, out / ".scores") if scorers else None
     for task in tasks:
         books[task.name] = distill(
             [e for e in evidences if e.sample.task == task.name],
             task,
             config.rules,
-            score=scorers.get(task.name),
-            write=write,
+            teachers.get(task.name),
             seed=config.seed,
-            cache=cache,
             seed_rules=shipped_rules(task) if shipped else (),
-            model=model,
         )
         books[task.name].save(out / f"{task.name}.yaml")
         say(f"{out / f'{task.name}.yaml'}: {len(books[task.name].rules)} rules")
@@ -158,42 +142,39 @@ def distill_tasks(
 def _observe(
     labelled: Sequence[Evidence],
     extra: Sequence[Evidence],
-    gold: np.ndarray,
     task: Task,
     config: RulesConfig,
-    score: priors.Score | None,
-    write: priors.Write | None,
-    cache: priors.ScoreCache,
+    teacher: Teacher | None,
     rng: np.random.Generator,
 ) -> _Material:
     """Mine the vocabulary and ask the small model all that will be needed of it."""
     evidences = [*labelled, *extra]
-    views = [View.of(evidence) for evidence in evidences]
-    vocabulary = mine(views, config.min_support, pictures=task.input == "picture")
-    teacher: dict[int, np.ndarray] = {}
-    falls: priors.Falls = []
-    if score is not None:
-        if extra:
-            opinions = np.exp(cache.scores(score, task.name, extra))
-            teacher.update({len(labelled) + i: row for i, row in enumerate(opinions)})
-        if config.occlusion_samples:
-            shown = (1 << len(labelled)) - 1
-            cues = {
-                owner: [
-                    vocabulary.literals[i]
-                    for i in vocabulary.of_label(bit_set(gold == owner), shown, config.max_cues, config.min_support)
-                ]
-                for owner in np.unique(gold).tolist()
-            }
-            falls, asked = priors.occlusion(labelled, views, gold, cues, task, config, score, cache, rng)
-            teacher.update({i: np.exp(row) for i, row in asked.items()})
-    return _Material(task, config, evidences, views, gold, vocabulary, teacher, falls, write)
+    normalised = [NormalisedEvidence.of(evidence) for evidence in evidences]
+    gold = np.array([task.index(str(e.sample.label)) for e in labelled])
+    vocabulary = mine(normalised, config.min_support, pictures=task.input == "picture")
+    opinions: dict[int, np.ndarray] = {}
+    falls: Falls = []
+    if teacher and extra:
+        opinions.update({len(labelled) + i: row for i, row in enumerate(np.exp(teacher.scores(extra)))})
+    if teacher and config.occlusion_samples:
+        shown = (1 << len(labelled)) - 1
+        cues = {
+            owner: [
+                vocabulary.literals[i]
+                for i in vocabulary.of_label(bit_set(gold == owner), shown, config.max_cues, config.min_support)
+            ]
+            for owner in np.unique(gold).tolist()
+        }
+        falls, whole = occlusion(labelled, normalised, gold, cues, teacher, config, rng)
+        opinions.update({i: np.exp(row) for i, row in whole.items()})
+    write = teacher.write if teacher else None
+    return _Material(task, config, evidences, normalised, gold, vocabulary, opinions, falls, write)
 
 
 def _seeded(material: _Material, rules: Sequence[Rule], n_folds: int) -> Pool:
     pool = Pool()
     enabled = [rule for rule in rules if rule.enabled]
-    held = conditions([rule.when for rule in enabled], material.views)
+    held = conditions([rule.when for rule in enabled], material.normalised)
     for rule, bits in zip(enabled, held, strict=True):
         pool.add(Candidate(rule.when, material.task.index(rule.label), bits, set(range(n_folds)), rule))
     return pool
@@ -206,11 +187,12 @@ def _search(material: _Material, owner: int, fold: int, hidden: int, seed: int) 
         return []
     cues = LabelCues.of(material.vocabulary, gold, shown, material.config)
     prior = _prior(material, cues, owner, gold, shown)
-    target = Target(len(material.views), shown, gold)
-    if len(material.views) > len(material.gold):
-        opinion = {i: float(row[owner]) for i, row in material.teacher.items() if i >= len(material.gold)}
-        target = Target.with_teacher(len(material.views), shown, gold, opinion)
-    return list(search_candidates(material.vocabulary, cues, prior, target, owner, fold, material.config, seed))
+    target = Target(len(material.normalised), shown, gold)
+    if len(material.normalised) > len(material.gold):
+        opinion = {i: float(row[owner]) for i, row in material.opinions.items() if i >= len(material.gold)}
+        target = Target.with_teacher(len(material.normalised), shown, gold, opinion)
+    found = search_conditions(material.vocabulary, cues, prior, target, material.config, seed)
+    return [Candidate(when, owner, bits, {fold}) for when, bits in found]
 
 
 def _prior(material: _Material, cues: LabelCues, owner: int, gold: int, shown: int) -> np.ndarray:
@@ -221,20 +203,20 @@ def _prior(material: _Material, cues: LabelCues, owner: int, gold: int, shown: i
     worth = named = None
     if material.falls:
         of_label = {i for i in range(len(material.gold)) if gold >> i & 1}
-        worth = np.append(priors.worth_of(literals, material.views, material.falls, of_label), rest)
+        worth = np.append(worth_of(literals, material.normalised, material.falls, of_label), rest)
     if material.write is not None and literals:
         answer = material.write(_question(material, cues, owner, gold, shown))
-        named = np.append(priors.named_share(literals, priors.named_phrases(answer)), rest)
-    return priors.combine(worth, named, len(cues.indices))
+        named = np.append(named_share(literals, named_phrases(answer)), rest)
+    return combine(worth, named, len(cues.indices))
 
 
 def _question(material: _Material, cues: LabelCues, owner: int, gold: int, shown: int) -> str:
     """Examples of a label beside the shown samples of other labels on which most of its strongest cues hold."""
-    held = unpack(cues.bits[: min(cues.n_positive, 20)], len(material.views)).sum(axis=0)
+    held = unpack(cues.bits[: min(cues.n_positive, 20)], len(material.normalised)).sum(axis=0)
     members = [i for i in range(len(material.gold)) if gold >> i & 1]
     others = [i for i in range(len(material.gold)) if (shown & ~gold) >> i & 1]
     like = sorted(others, key=lambda i: (-held[i], i))[:EXAMPLES]
-    return priors.ask_prompt(
+    return ask_prompt(
         material.task,
         material.task.names[owner],
         [material.evidences[i] for i in sorted(members, key=lambda i: (-held[i], i))[:EXAMPLES]],
@@ -315,12 +297,12 @@ def _stats(
     support = int(held.sum())
     hits = int((held & (material.gold == candidate.owner)).sum())
     of_label = int((material.gold == candidate.owner).sum())
-    agreed = [int(row.argmax()) == candidate.owner for i, row in material.teacher.items() if candidate.bits >> i & 1]
+    agreed = [int(row.argmax()) == candidate.owner for i, row in material.opinions.items() if candidate.bits >> i & 1]
     stability = len(found_in(candidate, pool, material.labelled)) / k
     return Stats(
         support=support,
         precision=round(hits / max(support, 1), 4),
-        interval95=tuple(round(edge, 4) for edge in wilson(hits, support)),
+        interval95=tuple(round(edge, 4) for edge in wilson_interval(hits, support)),
         recall=round(hits / max(of_label, 1), 4),
         fidelity=round(sum(agreed) / len(agreed), 4) if agreed else None,
         stability=round(stability, 4),

@@ -11,14 +11,16 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from kdsl.rules.literals import RuleLiteral
-from kdsl.rules.normalised import View
+from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import Rule, When
 
 
-def literal_bits(literals: Iterable[RuleLiteral], views: Sequence[View]) -> dict[RuleLiteral, int]:
-    """The bit set of each distinct literal over the views."""
+def literal_bits(literals: Iterable[RuleLiteral], evidences: Sequence[NormalisedEvidence]) -> dict[RuleLiteral, int]:
+    """The bit set of each distinct literal over the evidences."""
     return {
-        literal: bit_set(np.fromiter((literal.sees(view) for view in views), dtype=bool, count=len(views)))
+        literal: bit_set(
+            np.fromiter((literal.sees(evidence) for evidence in evidences), dtype=bool, count=len(evidences))
+        )
         for literal in dict.fromkeys(literals)
     }
 
@@ -43,16 +45,16 @@ def when_bits(when: When, bits: dict[RuleLiteral, int], everything: int) -> int:
     return hold
 
 
-def conditions(whens: Sequence[When], views: Sequence[View]) -> list[int]:
-    """The bit set of each condition over the views."""
-    bits = literal_bits((literal for when in whens for literal in when.literals), views)
-    everything = (1 << len(views)) - 1
+def conditions(whens: Sequence[When], evidences: Sequence[NormalisedEvidence]) -> list[int]:
+    """The bit set of each condition over the evidences."""
+    bits = literal_bits((literal for when in whens for literal in when.literals), evidences)
+    everything = (1 << len(evidences)) - 1
     return [when_bits(when, bits, everything) for when in whens]
 
 
-def fire_matrix(whens: Sequence[When], views: Sequence[View]) -> np.ndarray:
-    """Which condition holds on which view: bool [n, r]."""
-    return unpack(pack(conditions(whens, views), len(views)), len(views)).T
+def fire_matrix(whens: Sequence[When], evidences: Sequence[NormalisedEvidence]) -> np.ndarray:
+    """Which condition holds on which evidence: bool [n, r]."""
+    return unpack(pack(conditions(whens, evidences), len(evidences)), len(evidences)).T
 
 
 def vote_matrix(rules: Sequence[Rule], labels: Sequence[str]) -> np.ndarray:

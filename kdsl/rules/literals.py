@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 from kdsl.errors import ConfigError, did_you_mean
 from kdsl.evidence.types import Evidence, PictureFacts, Unit
-from kdsl.rules.normalised import PLACES, Place, View, Who, normalise
+from kdsl.rules.normalised import PLACES, NormalisedEvidence, Place, Who, normalise
 
 
 class RuleLiteral(ABC):
@@ -25,18 +25,18 @@ class RuleLiteral(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def sees(self, view: View) -> bool:
-        """Whether the statement holds of an evidence, given its view."""
+    def sees(self, evidence: NormalisedEvidence) -> bool:
+        """Whether the statement holds of a normalised evidence."""
 
     @abstractmethod
     def __str__(self) -> str:
         """The canonical line, which `parse` reads back."""
 
     def holds(self, evidence: Evidence) -> bool:
-        """Whether the statement holds of an evidence. For many literals, make the `View` once."""
-        return self.sees(View.of(evidence))
+        """Whether the statement holds of an evidence. For many literals, normalise it once."""
+        return self.sees(NormalisedEvidence.of(evidence))
 
-    def units(self, view: View) -> tuple[Unit, ...]:
+    def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
         """The lines or turns that make a text literal hold; none for other literals."""
         return ()
 
@@ -63,13 +63,13 @@ class OcrText(RuleLiteral):
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", _checked(self.text))
 
-    def sees(self, view: View) -> bool:
-        return (f"\n{self.text}\n" if self.whole else self.text) in view.ocr[self.place]
+    def sees(self, evidence: NormalisedEvidence) -> bool:
+        return (f"\n{self.text}\n" if self.whole else self.text) in evidence.ocr[self.place]
 
-    def units(self, view: View) -> tuple[Unit, ...]:
+    def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
         return tuple(
             line.unit
-            for line in view.lines
+            for line in evidence.lines
             if (self.place in (None, line.place)) and (self.text == line.text if self.whole else self.text in line.text)
         )
 
@@ -96,11 +96,11 @@ class TurnText(RuleLiteral):
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", _checked(self.text))
 
-    def sees(self, view: View) -> bool:
-        return self.text in view.spoken[self.who]
+    def sees(self, evidence: NormalisedEvidence) -> bool:
+        return self.text in evidence.spoken[self.who]
 
-    def units(self, view: View) -> tuple[Unit, ...]:
-        return tuple(turn.unit for turn in view.turns if self.who in turn.whose and self.text in turn.text)
+    def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
+        return tuple(turn.unit for turn in evidence.turns if self.who in turn.whose and self.text in turn.text)
 
     def __str__(self) -> str:
         return f"{_SUBJECTS[self.who]} contains {_quote(self.text)}"
@@ -122,8 +122,8 @@ class PictureFact(RuleLiteral):
 
     fact: Fact
 
-    def sees(self, view: View) -> bool:
-        return any(_FACTS[self.fact][1](facts) for facts in view.facts)
+    def sees(self, evidence: NormalisedEvidence) -> bool:
+        return any(_FACTS[self.fact][1](facts) for facts in evidence.facts)
 
     def __str__(self) -> str:
         return _FACTS[self.fact][0]
@@ -139,8 +139,8 @@ class LineCount(RuleLiteral):
     bound: Bound
     lines: int
 
-    def sees(self, view: View) -> bool:
-        return _within(len(view.lines), self.bound, self.lines)
+    def sees(self, evidence: NormalisedEvidence) -> bool:
+        return _within(len(evidence.lines), self.bound, self.lines)
 
     def __str__(self) -> str:
         return f"there are {self.bound} {self.lines} OCR lines"
@@ -176,8 +176,8 @@ class Measure(RuleLiteral):
         if self.name not in _MEASURES:
             raise ValueError(f"no measure is called {self.name!r}.{did_you_mean(self.name, MEASURES)}")
 
-    def sees(self, view: View) -> bool:
-        return any(_within(self.value(self.name, facts), self.bound, self.percent) for facts in view.facts)
+    def sees(self, evidence: NormalisedEvidence) -> bool:
+        return any(_within(self.value(self.name, facts), self.bound, self.percent) for facts in evidence.facts)
 
     @staticmethod
     def value(name: str, facts: PictureFacts) -> float:
@@ -232,12 +232,12 @@ class OcrPattern(RuleLiteral):
         if self.at_least < 1:
             raise ValueError(f"a pattern is counted from 1, found {self.at_least}")
 
-    def sees(self, view: View) -> bool:
-        return len(self.units(view)) >= self.at_least
+    def sees(self, evidence: NormalisedEvidence) -> bool:
+        return len(self.units(evidence)) >= self.at_least
 
-    def units(self, view: View) -> tuple[Unit, ...]:
+    def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
         found = PATTERNS[self.pattern][1].search
-        return tuple(line.unit for line in view.lines if found(line.text))
+        return tuple(line.unit for line in evidence.lines if found(line.text))
 
     def __str__(self) -> str:
         what = PATTERNS[self.pattern][0]

@@ -65,7 +65,7 @@ class SeenTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class NormalisedEvidence:
     """What the literals of a book look at.
 
     `ocr[place]` and `spoken[who]` join their texts by newlines, one before the first and one after the last:
@@ -79,7 +79,7 @@ class View:
     facts: tuple[PictureFacts, ...]
 
     @classmethod
-    def of(cls, evidence: Evidence) -> View:
+    def of(cls, evidence: Evidence) -> NormalisedEvidence:
         """Normalise the texts of one evidence."""
         lines = tuple(
             SeenLine(text, place_of(picture, i), ("line", p, i))

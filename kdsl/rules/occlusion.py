@@ -7,26 +7,18 @@ label beside its confusables and names telling phrases; those that ground in the
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from kdsl.config import RulesConfig
 from kdsl.evidence.types import Evidence, Unit
 from kdsl.rules.literals import OcrText, RuleLiteral, TurnText
-from kdsl.rules.normalised import View, normalise
+from kdsl.rules.normalised import NormalisedEvidence, normalise
+from kdsl.rules.teacher import Teacher
 from kdsl.tasks import Task
-
-Score = Callable[[Sequence[Evidence]], np.ndarray]
-"""The small model: evidences -> log-probabilities of the labels [n, m]."""
-Write = Callable[[str], str]
-"""A model that can write: a prompt -> its answer."""
 
 UNIFORM_SHARE = 0.3
 """Share of the prior that stays uniform: what the model does not see can still be found."""
@@ -34,69 +26,13 @@ SHRINKAGE = 2.0
 """A cue's mean fall is taken as if it had also been hidden so many times without any."""
 NAMED_SHARE = 0.5
 """Share of the informed part that goes to the cues a model named, where it can write."""
-_CHUNK = 64
 
 
-class ScoreCache:
-    """Scores of (partly hidden) evidence by one model, in memory and, with a folder, on disk across runs and folds.
-
-    Args:
-        fingerprint: identifies the scorer: model weights, adapter, prompt settings. Other scorers' entries are
-            never used.
-        folder: holds one `occlusion-<digest>.jsonl` a scorer; lines are appended, a torn last line is skipped.
-    """
-
-    def __init__(self, fingerprint: str = "", folder: Path | None = None) -> None:
-        self._rows: dict[str, list[float]] = {}
-        self._file: Path | None = None
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = folder / f"occlusion-{hashlib.sha256(fingerprint.encode()).hexdigest()[:16]}.jsonl"
-            if self._file.exists():
-                for line in self._file.read_text("utf-8").splitlines():
-                    try:
-                        key, row = json.loads(line)
-                    except ValueError:
-                        continue  # a writer was killed in the middle of its line
-                    self._rows[key] = row
-
-    def scores(self, score: Score, task: str, evidences: Sequence[Evidence]) -> np.ndarray:
-        """Scores [n, m] of evidences, the model being asked for those that are not known yet."""
-        keys = [_content_key(task, evidence) for evidence in evidences]
-        missing = {key: e for key, e in zip(keys, evidences, strict=True) if key not in self._rows}
-        todo = list(missing.items())
-        for start in range(0, len(todo), _CHUNK):
-            part = todo[start : start + _CHUNK]
-            rows = np.asarray(score([evidence for _, evidence in part]), dtype=float)
-            for (key, _), row in zip(part, rows, strict=True):
-                self._rows[key] = [round(float(value), 5) for value in row]
-            if self._file is not None:
-                with self._file.open("a", encoding="utf-8") as out:
-                    out.write("".join(json.dumps([key, self._rows[key]]) + "\n" for key, _ in part))
-        return np.array([self._rows[key] for key in keys])
-
-
-def _content_key(task: str, evidence: Evidence) -> str:
-    """What a model can see of an evidence, as a digest: it stands for the sample and what is hidden of it.
-
-    A picture is told by what was measured of it: names of files say little, and the cache is shared by shops.
-    """
-    seen = [
-        task,
-        [(turn.role, turn.text) for turn in evidence.sample.turns],
-        [
-            (picture.width, picture.height, astuple(picture.facts), [line.text for line in picture.lines])
-            for picture in evidence.pictures
-        ],
-    ]
-    return hashlib.sha256(json.dumps(seen, ensure_ascii=False).encode()).hexdigest()[:32]
-
-
-def choose_units(view: View, cues: Sequence[RuleLiteral], limit: int) -> list[Unit]:
+def choose_units(evidence: NormalisedEvidence, cues: Sequence[RuleLiteral], limit: int) -> list[Unit]:
     """The units to hide of one sample: those that hold most of the label's cues, stronger cues counting more."""
     worth: dict[Unit, float] = defaultdict(float)
     for rank, cue in enumerate(cues):
-        for unit in cue.units(view):
+        for unit in cue.units(evidence):
             worth[unit] += 1 / (1 + rank)
     return sorted(worth, key=lambda unit: (-worth[unit], unit))[:limit]
 
@@ -118,13 +54,11 @@ Falls = list[tuple[int, Unit, float]]
 
 def occlusion(
     evidences: Sequence[Evidence],
-    views: Sequence[View],
+    normalised: Sequence[NormalisedEvidence],
     gold: np.ndarray,
     cues: Mapping[int, Sequence[RuleLiteral]],
-    task: Task,
+    teacher: Teacher,
     config: RulesConfig,
-    score: Score,
-    cache: ScoreCache,
     rng: np.random.Generator,
 ) -> tuple[Falls, dict[int, np.ndarray]]:
     """Hide the telling units of chosen samples one at a time and ask the small model each time.
@@ -138,16 +72,20 @@ def occlusion(
     """
     chosen = choose_samples(gold, config.occlusion_samples, rng)
     jobs = [
-        (int(i), unit) for i in chosen for unit in choose_units(views[i], cues[int(gold[i])], config.occlusion_units)
+        (int(i), unit)
+        for i in chosen
+        for unit in choose_units(normalised[i], cues[int(gold[i])], config.occlusion_units)
     ]
-    whole = cache.scores(score, task.name, [evidences[i] for i in chosen])
+    whole = teacher.scores([evidences[i] for i in chosen])
     base = {int(i): whole[row] for row, i in enumerate(chosen)}
-    hidden = cache.scores(score, task.name, [evidences[i].without([unit]) for i, unit in jobs])
+    hidden = teacher.scores([evidences[i].without([unit]) for i, unit in jobs])
     falls = [(i, unit, float(base[i][gold[i]] - hidden[row, gold[i]])) for row, (i, unit) in enumerate(jobs)]
     return falls, base
 
 
-def worth_of(literals: Sequence[RuleLiteral], views: Sequence[View], falls: Falls, samples: set[int]) -> np.ndarray:
+def worth_of(
+    literals: Sequence[RuleLiteral], normalised: Sequence[NormalisedEvidence], falls: Falls, samples: set[int]
+) -> np.ndarray:
     """Each literal's mean fall [L] in nats over those samples, shrunk towards 0 where it was hidden seldom."""
     by_sample: dict[int, dict[Unit, float]] = defaultdict(dict)
     for i, unit, fall in falls:
@@ -158,7 +96,7 @@ def worth_of(literals: Sequence[RuleLiteral], views: Sequence[View], falls: Fall
         seen = [
             max(units[unit] for unit in holding)
             for i, units in by_sample.items()
-            if (holding := [unit for unit in literal.units(views[i]) if unit in units])
+            if (holding := [unit for unit in literal.units(normalised[i]) if unit in units])
         ]
         worth[row] = sum(seen) / (len(seen) + SHRINKAGE)
     return worth

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidat
 from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
 from kdsl.rules.literals import RuleLiteral, parse
-from kdsl.rules.normalised import View
+from kdsl.rules.normalised import NormalisedEvidence
 
 
 def _literal(value: Any) -> RuleLiteral:
@@ -49,12 +49,12 @@ class When(_Part):
         """All literals, in the order all, any, none."""
         return self.all + self.any + self.none
 
-    def sees(self, view: View) -> bool:
-        """Whether the condition holds of an evidence, given its view."""
+    def sees(self, evidence: NormalisedEvidence) -> bool:
+        """Whether the condition holds of a normalised evidence."""
         return (
-            all(literal.sees(view) for literal in self.all)
-            and (not self.any or any(literal.sees(view) for literal in self.any))
-            and not any(literal.sees(view) for literal in self.none)
+            all(literal.sees(evidence) for literal in self.all)
+            and (not self.any or any(literal.sees(evidence) for literal in self.any))
+            and not any(literal.sees(evidence) for literal in self.none)
         )
 
     def __str__(self) -> str:
@@ -106,7 +106,7 @@ class Rule(_Part):
 
     def fires(self, evidence: Evidence) -> bool:
         """Whether the rule is enabled and its condition holds."""
-        return self.enabled and self.when.sees(View.of(evidence))
+        return self.enabled and self.when.sees(NormalisedEvidence.of(evidence))
 
     @property
     def text(self) -> str:

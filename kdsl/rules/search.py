@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from kdsl.config import RulesConfig
 from kdsl.rules.engine import pack
 
 Z = 1.28
@@ -249,26 +250,18 @@ class TreeSearch:
         )
 
 
-def search_label(
-    actions: Actions,
-    target: Target,
-    min_support: int,
-    max_literals: int,
-    rules: int,
-    simulations: int,
-    seed: int,
-) -> tuple[list[Found], int]:
-    """Up to `rules` rules of one label, found one after another with weighted covering.
+def search_label(actions: Actions, target: Target, config: RulesConfig, seed: int) -> tuple[list[Found], int]:
+    """Up to `config.rules_per_label` rules of one label, found one after another with weighted covering.
 
     Returns:
         The rules in the order found, and how many rules were evaluated.
     """
-    objective = Objective(target, min_support)
-    search = TreeSearch(actions, objective, max_literals, np.random.default_rng(seed))
+    objective = Objective(target, config.min_support)
+    search = TreeSearch(actions, objective, config.max_literals, np.random.default_rng(seed))
     found: list[Found] = []
     covered = 0
-    for _ in range(rules):
-        best = search.run(max(1, simulations // rules))
+    for _ in range(config.rules_per_label):
+        best = search.run(max(1, config.simulations // config.rules_per_label))
         if best is None:
             break
         found.append(best)

@@ -44,23 +44,6 @@ def _brief(rule: Rule) -> str:
     return ", ".join(parts)
 
 
-def find_rule(books: Iterable[RuleBook], name: str) -> tuple[RuleBook, Rule]:
-    """The rule with an id, which may be given as `task/id` where two books share it.
-
-    Raises:
-        InputError: there is none, or several books have it.
-    """
-    books = list(books)
-    task, _, rule_id = name.rpartition("/")
-    found = [(b, r) for b in books for r in b.rules if r.id == rule_id and task in ("", b.task)]
-    if not found:
-        known = [rule.id for book in books for rule in book.rules]
-        raise InputError(f"no rule is called '{name}'.{did_you_mean(rule_id, known)} `kdsl rules list` lists all.")
-    if len(found) > 1:
-        raise InputError(f"several books have '{name}': {', '.join(f'{b.task}/{r.id}' for b, r in found)}")
-    return found[0]
-
-
 def rule_lines(book: RuleBook, rule: Rule) -> list[str]:
     """All there is to say of one rule."""
     lines = [f"{book.task}/{rule.id}", f"  label    {rule.label}", f"  weight   {rule.weight:g}"]

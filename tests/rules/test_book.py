@@ -16,7 +16,7 @@ from kdsl.resources import resource
 from kdsl.rules.book import RuleBook, open_books, shipped_rules
 from kdsl.rules.engine import bit_set, conditions, pack, unpack
 from kdsl.rules.literals import OcrText
-from kdsl.rules.normalised import View
+from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import Origin, Rule, Stats, When
 from kdsl.tasks import Label, Task, load_task
 
@@ -234,7 +234,63 @@ def test_bit_sets_unpack_to_what_was_packed(rows: list[list[bool]]) -> None:
 
 
 def test_the_engine_agrees_with_conditions_one_by_one(shop: list[Evidence], book: RuleBook) -> None:
-    views = [View.of(evidence) for evidence in shop]
+    views = [NormalisedEvidence.of(evidence) for evidence in shop]
     whens = [rule.when for rule in book.rules]
     for when, bits in zip(whens, conditions(whens, views), strict=True):
         assert [bool(bits >> i & 1) for i in range(len(views))] == [when.sees(view) for view in views]
+
+
+TEXTS = st.sampled_from(["结算", "退款", "领取", "合计", "首页"])
+CONDITIONS = st.builds(
+    When,
+    all=st.lists(TEXTS.map(OcrText), min_size=1, max_size=2).map(tuple),
+    any=st.lists(TEXTS.map(OcrText), max_size=2).map(tuple),
+    none=st.lists(TEXTS.map(OcrText), max_size=1).map(tuple),
+)
+RULES = st.builds(
+    Rule,
+    id=st.uuids().map(str),
+    label=st.sampled_from(LABELS),
+    when=CONDITIONS,
+    weight=st.floats(0, 8),
+    enabled=st.booleans(),
+)
+BOOKS = st.builds(
+    RuleBook,
+    task=st.just("toy"),
+    labels=st.just(LABELS),
+    bias=st.dictionaries(st.sampled_from(LABELS), st.floats(-3, 3)),
+    rules=st.lists(RULES, max_size=6, unique_by=lambda rule: rule.id).map(tuple),
+)
+
+
+@given(book=BOOKS, screens=st.lists(st.lists(TEXTS, max_size=4), min_size=1, max_size=5))
+def test_scores_are_what_the_fired_rules_add_up_to(
+    book: RuleBook, screens: list[list[str]], make_evidence: Callable[..., Evidence]
+) -> None:
+    evidences = [make_evidence(lines=tuple(lines)) for lines in screens]
+    for evidence, scores in zip(evidences, book.scores(evidences), strict=True):
+        fired = book.fired(evidence)
+        logits = np.array([book.bias.get(label, 0.0) for label in LABELS])
+        for rule in fired:
+            logits[LABELS.index(rule.label)] += rule.weight
+        if fired:
+            np.testing.assert_allclose(np.exp(scores), np.exp(logits) / np.exp(logits).sum(), atol=1e-9)
+        else:
+            assert np.isnan(scores).all()
+
+
+def test_a_write_that_fails_leaves_the_old_book(
+    book: RuleBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "toy.yaml"
+    book.save(path)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(InputError, match="cannot be written: No space left"):
+        book.model_copy(update={"rules": ()}).save(path)
+    assert RuleBook.load(path) == book
+    assert [file.name for file in tmp_path.iterdir()] == ["toy.yaml"]

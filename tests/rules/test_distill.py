@@ -16,9 +16,8 @@ from kdsl.rules.analysis import analyse, wrong_ids
 from kdsl.rules.book import RuleBook
 from kdsl.rules.distill import distill, distill_tasks
 from kdsl.rules.literals import OcrText
-from kdsl.rules.normalised import View
+from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.occlusion import (
-    ScoreCache,
     ask_prompt,
     choose_samples,
     choose_units,
@@ -29,6 +28,7 @@ from kdsl.rules.occlusion import (
     worth_of,
 )
 from kdsl.rules.rule import Rule, When
+from kdsl.rules.teacher import ScoreCache, Teacher
 from kdsl.rules.weights import fit_weights
 from kdsl.tasks import Task
 
@@ -51,7 +51,7 @@ class WordModel:
 
 @pytest.fixture(scope="module")
 def book(shop: list[Evidence], toy: Task) -> RuleBook:
-    return distill(shop, toy, SMALL, score=WordModel(), model="words")
+    return distill(shop, toy, SMALL, Teacher(WordModel(), name="words"))
 
 
 def test_a_book_knows_unseen_samples_and_abstains_on_silent_ones(
@@ -85,7 +85,7 @@ def test_rules_carry_where_they_are_from_and_honest_figures(book: RuleBook) -> N
 
 
 def test_the_same_seed_gives_the_same_book(shop: list[Evidence], toy: Task, book: RuleBook) -> None:
-    assert distill(shop, toy, SMALL, score=WordModel(), model="words") == book
+    assert distill(shop, toy, SMALL, Teacher(WordModel(), name="words")) == book
 
 
 def test_labels_that_cues_do_not_tell_get_rules_that_are_not_believed(shop: list[Evidence], toy: Task) -> None:
@@ -119,7 +119,7 @@ def test_unlabelled_samples_are_scored_by_the_teacher_and_join_the_search(shop: 
     model = WordModel()
     unlabelled = [replace(e, sample=replace(e.sample, id=f"u{e.sample.id}", label=None)) for e in shop[::2]]
     silent = SMALL.model_copy(update={"occlusion_samples": 0})
-    book = distill(shop, toy, silent, score=model, unlabelled=unlabelled)
+    book = distill(shop, toy, silent, Teacher(model), unlabelled=unlabelled)
     assert model.asked == len({e.ocr_text for e in unlabelled})
     assert any(rule.stats and rule.stats.fidelity is not None for rule in book.rules)
     # without a teacher there is no opinion of them: they change nothing
@@ -133,7 +133,7 @@ def test_a_model_that_writes_is_shown_examples_and_heard(shop: list[Evidence], t
         prompts.append(prompt)
         return "1. 结算\n- 「退款金额」\n立即领取，从没出现过的话"
 
-    book = distill(shop, toy, SMALL, write=write)
+    book = distill(shop, toy, SMALL, Teacher(WordModel(), write))
     assert len(prompts) == 15  # 5 folds x 3 labels
     assert "类别：购物车（购物车的页面）" in prompts[0]
     assert "[退款]" in prompts[0] or "[领券]" in prompts[0]
@@ -157,22 +157,26 @@ def test_a_handful_of_samples_gives_a_book(shop: list[Evidence], toy: Task) -> N
 def test_books_are_written_and_scores_kept_for_the_next_run(shop: list[Evidence], toy: Task, tmp_path: Path) -> None:
     config = Config(rules=SMALL)
     first, second = WordModel(), WordModel()
-    made = distill_tasks(shop, [toy], config, tmp_path, {"toy": first}, fingerprint="words 1")
-    again = distill_tasks(shop, [toy], config, tmp_path, {"toy": second}, fingerprint="words 1")
-    assert RuleBook.load(tmp_path / "toy.yaml") == made["toy"] == again["toy"]
+
+    def distilled(model: WordModel, fingerprint: str) -> RuleBook:
+        teacher = Teacher(model, cache=ScoreCache(fingerprint, tmp_path / ".scores"))
+        return distill_tasks(shop, [toy], config, tmp_path, {"toy": teacher})["toy"]
+
+    made, again = distilled(first, "words 1"), distilled(second, "words 1")
+    assert RuleBook.load(tmp_path / "toy.yaml") == made == again
     assert first.asked > 30
     assert second.asked == 0
-    distill_tasks(shop, [toy], config, tmp_path, {"toy": second}, fingerprint="words 2")
+    distilled(second, "words 2")
     assert second.asked == first.asked
 
 
 def test_a_torn_line_of_the_cache_is_skipped(shop: list[Evidence], tmp_path: Path) -> None:
     model = WordModel()
-    ScoreCache("m", tmp_path).scores(model, "toy", shop[:3])
+    ScoreCache("m", tmp_path).scores(model, shop[:3])
     (file,) = tmp_path.glob("*.jsonl")
     text = file.read_text("utf-8")
     file.write_text(text[: len(text) - 15], "utf-8")
-    scores = ScoreCache("m", tmp_path).scores(model, "toy", shop[:3])
+    scores = ScoreCache("m", tmp_path).scores(model, shop[:3])
     assert model.asked == 4
     np.testing.assert_allclose(scores, model(shop[:3]), atol=1e-5)
 
@@ -181,16 +185,16 @@ def test_pictures_of_one_name_are_told_apart_in_the_cache(make_evidence: Callabl
     first = make_evidence("1")
     red = replace(first.pictures[0], facts=replace(first.pictures[0].facts, colours=(1.0, *[0.0] * 10)))
     model, cache = WordModel(), ScoreCache()
-    cache.scores(model, "toy", [first, replace(first, pictures=(red,))])
+    cache.scores(model, [first, replace(first, pictures=(red,))])
     assert model.asked == 2
 
 
 def test_occlusion_finds_the_word_that_the_model_needs(shop: list[Evidence], toy: Task) -> None:
     gold = np.array([toy.index(str(e.sample.label)) for e in shop])
-    views = [View.of(e) for e in shop]
+    views = [NormalisedEvidence.of(e) for e in shop]
     literals = [OcrText("结算"), OcrText("全选"), OcrText("合计")]
     falls, asked = occlusion(
-        shop, views, gold, {0: literals, 1: [], 2: []}, toy, SMALL, WordModel(), ScoreCache(), np.random.default_rng(0)
+        shop, views, gold, {0: literals, 1: [], 2: []}, Teacher(WordModel()), SMALL, np.random.default_rng(0)
     )
     assert len(asked) == 30
     assert {gold[i] for i, _, _ in falls} == {0}
@@ -205,7 +209,7 @@ def test_occlusion_finds_the_word_that_the_model_needs(shop: list[Evidence], toy
 
 
 def test_units_and_samples_are_chosen_well(shop: list[Evidence]) -> None:
-    view = View.of(shop[5])
+    view = NormalisedEvidence.of(shop[5])
     units = choose_units(view, [OcrText("全选"), OcrText("合计"), OcrText("首页")], 2)
     texts = [shop[5].pictures[0].lines[i].text for _, _, i in units]
     assert texts == [text for text in ("全选", "合计", "首页") if text in shop[5].ocr_text][:2]

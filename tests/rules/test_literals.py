@@ -27,7 +27,7 @@ from kdsl.rules.literals import (
     TurnText,
     parse,
 )
-from kdsl.rules.normalised import PLACES, WHO, View, normalise
+from kdsl.rules.normalised import PLACES, WHO, NormalisedEvidence, normalise
 
 texts = st.text(min_size=1, max_size=12).filter(normalise) | st.text("「」 款ＡabＢ①", min_size=1).filter(normalise)
 literals = st.one_of(
@@ -107,7 +107,7 @@ def test_picture_literals(make_evidence: Callable[..., Evidence]) -> None:
 
 def test_units_are_those_that_make_a_literal_hold(make_evidence: Callable[..., Evidence]) -> None:
     evidence = make_evidence(lines=("退款金额", "首页", "退款进度"), turns=(("user", "退款呢"),))
-    view = View.of(evidence)
+    view = NormalisedEvidence.of(evidence)
     assert OcrText("退款").units(view) == (("line", 0, 0), ("line", 0, 2))
     assert TurnText("退款").units(view) == (("turn", 0, 0),)
     for literal in (OcrText("退款"), TurnText("退款")):

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.wilson import closed_form
 
+from kdsl.config import RulesConfig
 from kdsl.evidence.types import Evidence
 from kdsl.rules.cues import mine
 from kdsl.rules.engine import bit_set, pack
 from kdsl.rules.literals import OcrPattern, OcrText, RuleLiteral, TurnText
-from kdsl.rules.normalised import View
+from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.search import Actions, Objective, Target, TreeSearch, search_label
-from kdsl.rules.stats import wilson
 
 
 def held(literals: tuple[RuleLiteral, ...], text: str) -> list[RuleLiteral]:
@@ -33,7 +34,7 @@ def test_phrases_are_mined_with_their_place(make_evidence: Callable[..., Evidenc
         make_evidence(lines=("搜索", "店铺", "客服", "分享", "立即结算")),
         make_evidence(lines=("首页",)),
     ]
-    vocabulary = mine([View.of(e) for e in evidences], min_support=2)
+    vocabulary = mine([NormalisedEvidence.of(e) for e in evidences], min_support=2)
     found = held(vocabulary.literals, "立即结算")
     assert OcrText("立即结算") in found
     assert OcrText("立即结算", "bottom") in found
@@ -49,13 +50,13 @@ import json, sys
 from kdsl.evidence.types import UNSEEN, Evidence, OcrLine, Picture
 from kdsl.data.sample import Sample
 from kdsl.rules.cues import mine
-from kdsl.rules.normalised import View
+from kdsl.rules.normalised import NormalisedEvidence
 from pathlib import Path
 views = []
 for i, texts in enumerate(json.loads(Path(sys.argv[1]).read_text("utf-8"))):
     lines = tuple(OcrLine(text, 1.0, (0, 20 * k, 90, 20 * k + 18)) for k, text in enumerate(texts))
     picture = Picture("a", Path("a"), 100, 200, lines, UNSEEN)
-    views.append(View.of(Evidence(Sample(str(i), "toy", ("a",), ()), (picture,))))
+    views.append(NormalisedEvidence.of(Evidence(Sample(str(i), "toy", ("a",), ()), (picture,))))
 print([str(literal) for literal in mine(views, 2).literals])
 """
     said = [
@@ -75,13 +76,13 @@ def test_numbers_and_words_are_not_cut(make_evidence: Callable[..., Evidence]) -
     evidences = [
         make_evidence(lines=(text, "首页")) for text in ("满300可用", "满3000可用", "vip会员", "vip会员价", "x")
     ]
-    texts = {x.text for x in mine([View.of(e) for e in evidences], 2).literals if isinstance(x, OcrText)}
+    texts = {x.text for x in mine([NormalisedEvidence.of(e) for e in evidences], 2).literals if isinstance(x, OcrText)}
     assert "可用" in texts
     assert not {text for text in texts if text.startswith(("0", "ip", "p")) or text.endswith(("3", "30", "vi"))}
 
 
 def test_of_literals_that_hold_alike_one_is_kept(shop: list[Evidence]) -> None:
-    vocabulary = mine([View.of(e) for e in shop], 2)
+    vocabulary = mine([NormalisedEvidence.of(e) for e in shop], 2)
     sets = {row.tobytes() for row in vocabulary.bits}
     assert len(sets) == len(vocabulary.literals)
 
@@ -89,15 +90,15 @@ def test_of_literals_that_hold_alike_one_is_kept(shop: list[Evidence]) -> None:
 def test_dialogues_are_mined_for_turns_alone(make_evidence: Callable[..., Evidence]) -> None:
     said = (("会生锈吗", "¥3"), ("生锈了", "首页"), ("在吗", "¥5"), ("在吗", "更多"))
     evidences = [make_evidence(lines=("首页", line), turns=(("user", text),)) for text, line in said]
-    literals = mine([View.of(e) for e in evidences], 2, pictures=False).literals
+    literals = mine([NormalisedEvidence.of(e) for e in evidences], 2, pictures=False).literals
     assert literals
     assert all(isinstance(x, TurnText) for x in literals)
-    literals = mine([View.of(e) for e in evidences], 2).literals
+    literals = mine([NormalisedEvidence.of(e) for e in evidences], 2).literals
     assert any(isinstance(x, OcrPattern) for x in literals)
 
 
 def test_cues_are_ranked_on_shown_samples_alone(shop: list[Evidence]) -> None:
-    vocabulary = mine([View.of(e) for e in shop], 2)
+    vocabulary = mine([NormalisedEvidence.of(e) for e in shop], 2)
     gold = bit_set(np.array([e.sample.label == "购物车" for e in shop]))
     shown = (1 << len(shop)) - 1
     cues = vocabulary.of_label(gold, shown, 5, 2)
@@ -105,6 +106,9 @@ def test_cues_are_ranked_on_shown_samples_alone(shop: list[Evidence]) -> None:
     assert len(vocabulary.of_label(gold, shown & ~gold, 5, 2)) == 0
     against = [str(vocabulary.literals[i]) for i in vocabulary.against(gold, shown, 5)]
     assert any("领取" in line or "退款" in line for line in against)
+
+
+SIX = RulesConfig(min_support=2, max_literals=3, rules_per_label=6, simulations=120)
 
 
 def random_problem(seed: int, n: int = 120, a: int = 24) -> tuple[Actions, Target]:
@@ -147,14 +151,14 @@ def test_a_small_space_is_searched_to_its_end_and_then_left() -> None:
 
 def test_the_same_seed_finds_the_same_rules() -> None:
     actions, target = random_problem(4, a=40)
-    first, second = (search_label(actions, target, 2, 3, 6, 60, seed=5) for _ in range(2))
+    first, second = (search_label(actions, target, SIX, seed=5) for _ in range(2))
     assert first == second
     assert len(first[0]) == 6
 
 
 def test_rules_found_after_each_other_fire_on_different_samples() -> None:
     actions, target = random_problem(2)
-    found, _ = search_label(actions, target, 2, 3, 6, 120, seed=0)
+    found, _ = search_label(actions, target, SIX, seed=0)
     sets = [np.bitwise_and.reduce(actions.bits[:, rule.actions], axis=1).tobytes() for rule in found]
     assert len(set(sets)) == len(found)
 
@@ -162,7 +166,7 @@ def test_rules_found_after_each_other_fire_on_different_samples() -> None:
 def test_a_rule_begins_with_a_literal_that_holds() -> None:
     actions, target = random_problem(0)
     negative = Actions(actions.bits, np.arange(24) >= 20, actions.prior)
-    for rule in search_label(negative, target, 2, 3, 6, 120, seed=0)[0]:
+    for rule in search_label(negative, target, SIX, seed=0)[0]:
         assert any(i >= 20 for i in rule.actions)
 
 
@@ -185,7 +189,7 @@ def test_reward_is_bound_times_coverage_less_length() -> None:
     target = Target(n, (1 << n) - 1, (1 << 10) - 1)  # the first ten are gold
     objective = Objective(target, 2)
     rule = pack([0b11111111 | 1 << 20], n).T  # eight right, one wrong
-    low, _ = wilson(8, 9, z=1.28)
+    low, _ = closed_form(8, 9, 1.28)
     reward, sizes = objective.rewards(np.ascontiguousarray(rule), 3)
     assert reward[0] == pytest.approx(low * 0.8**0.5 - 0.02)
     assert sizes[0] == 9
@@ -203,12 +207,6 @@ def test_a_teacher_counts_on_unlabelled_samples() -> None:
     plain = Objective(Target(10, shown, gold), 2).rewards(rule, 1)[0][0]
     assert Objective(agrees, 2).rewards(rule, 1)[0][0] > plain > Objective(differs, 2).rewards(rule, 1)[0][0]
     half = Target.with_teacher(10, shown, gold, {8: 0.6, 9: 0.6})
-    assert Objective(half, 2).rewards(rule, 1)[0][0] == pytest.approx(wilson(4 + 0.3 * 1.2, 4.6, z=1.28)[0], abs=1e-9)
-
-
-def test_wilson_holds_known_values() -> None:
-    # R: prop.test(8, 10, correct = FALSE)
-    assert wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=2e-4)
-    assert wilson(0, 0) == (0.0, 1.0)
-    assert wilson(0, 5)[0] == 0.0
-    assert wilson(5, 5)[1] == 1.0
+    assert Objective(half, 2).rewards(rule, 1)[0][0] == pytest.approx(
+        closed_form(4 + 0.3 * 1.2, 4.6, 1.28)[0], abs=1e-9
+    )
