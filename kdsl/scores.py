@@ -81,9 +81,16 @@ def fit_temperature(log_p: np.ndarray, gold: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
-def mean_sd(values: Sequence[float]) -> str:
-    """Mean, and the standard deviation where there are several values: '0.853 ± 0.004'."""
-    return f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
+def mean_sd(values: Sequence[float], *, signed: bool = False) -> str:
+    """Mean and sample standard deviation: '0.853 ± 0.004'; the mean alone for one value, '-' for none.
+
+    Args:
+        signed: write a positive mean with its sign, as a difference is.
+    """
+    if not values:
+        return "-"
+    text = f"{mean(values):{'+' if signed else ''}.3f}"
+    return f"{text} ± {stdev(values):.3f}" if len(values) > 1 else text
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,13 @@ def demo(out: Path) -> None:
     predicts what was held out, prints each expert alone and all together, explains one prediction and
     writes a report. No download, no GPU.
     """
+    from kdsl.config import load_config
     from kdsl.evaluation.demo import run_demo
-    from kdsl.progress import say
+    from kdsl.evaluation.experts_alone import experts_table
+    from kdsl.progress import say, show
 
-    page = run_demo(out, say)
-    say(f"the report is {page}")
+    demo = run_demo(out, load_config("configs/demo.yaml"))
+    show(experts_table(demo.alone))
+    if demo.told:
+        show("\n" + demo.told.explain(demo.gold))
+    say(f"the report is {demo.page}")

@@ -24,14 +24,14 @@ def evaluate(gold: Path, pred: Path, report: Path, images: Path | None, config_p
       kdsl evaluate --gold test.json --pred predictions.jsonl --report report --images images
     """
     from kdsl.config import load_config, load_tasks
-    from kdsl.evaluation.experts import FUSED, experts_alone, experts_table, traced
+    from kdsl.evaluation.experts_alone import FUSED, experts_alone, experts_table
     from kdsl.evaluation.report import evaluate_file, metrics_table, write_evaluation
     from kdsl.progress import say, show
 
     evaluation = evaluate_file(gold, pred, load_tasks(load_config(config_path)))
     page = write_evaluation(evaluation, report, images)
     show(metrics_table(evaluation))
-    alone = experts_alone(*traced(evaluation))
+    alone = experts_alone(evaluation.judged)
     if any(row.expert != FUSED for row in alone):
         show(experts_table(alone))
     say(f"report: {page}")

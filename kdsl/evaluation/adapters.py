@@ -1,4 +1,4 @@
-"""Adapters judged by label scoring alone: no rules, no retrieval, one model call a sample."""
+"""Adapters judged by label scoring alone: no rules, no retrieval, one model call per sample."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import f1_score
 
 from kdsl.config import PromptConfig
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import load_adapter, remove_adapter
 from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
+from kdsl.scores import log_loss, weighted_f1
 from kdsl.tasks import Task
 
 _JUDGED = "judged"
 
 
 @dataclass(frozen=True)
-class AdapterScore:
+class AdapterMetrics:
     """One adapter on the n labelled samples of one task: weighted F1 and mean log-loss."""
 
     adapter: str
@@ -37,7 +37,7 @@ def judge_adapters(
     evidences: Sequence[Evidence],
     tasks: Sequence[Task],
     config: PromptConfig,
-) -> list[AdapterScore]:
+) -> list[AdapterMetrics]:
     """Score every adapter on every task that has labelled samples; the base stays as it was.
 
     Raises:
@@ -57,21 +57,21 @@ def judge_adapters(
     return rows
 
 
-def _judge(loaded: LoadedModel, name: str, own: Sequence[Evidence], task: Task, config: PromptConfig) -> AdapterScore:
+def _judge(loaded: LoadedModel, name: str, own: Sequence[Evidence], task: Task, config: PromptConfig) -> AdapterMetrics:
     gold = np.array([task.index(e.sample.label or "") for e in own])
     with loaded.using(_JUDGED):
         log_p = LabelScorer(loaded, task, config).score(own)
-    return AdapterScore(
+    return AdapterMetrics(
         name,
         task.name,
         len(own),
-        float(f1_score(gold, log_p.argmax(1), average="weighted", zero_division=0, labels=np.unique(gold))),
-        float(-log_p[np.arange(len(gold)), gold].mean()),
+        weighted_f1(gold, log_p.argmax(1)),
+        log_loss(log_p, gold),
     )
 
 
-def adapters_table(rows: Sequence[AdapterScore]) -> Any:
-    """A rich table, one line an adapter and task."""
+def adapters_table(rows: Sequence[AdapterMetrics]) -> Any:
+    """A rich table, one line per adapter and task."""
     from rich.table import Table
 
     table = Table("adapter", "task", "samples", "weighted F1", "log-loss", box=None)

@@ -19,13 +19,15 @@ import numpy as np
 
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError
-from kdsl.evaluation.html import render_audit
+from kdsl.evaluation.page import SHOWN, render, thumbnails
 from kdsl.evaluation.predictions import Judged, read_judged
 from kdsl.runs import atomic_write
 from kdsl.tasks import Task
 
 EXCERPT = 160
 """Characters of a sample's text that are shown."""
+READABLE = 640
+"""Longest side of a sample's picture on the page in pixels: its small print may decide."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Audit:
     judged: int
     failed: int
     out_of_fold: bool
-    """Whether every prediction says which fold it was held out in, as `kdsl crossval`'s do."""
+    """Whether every prediction says which fold it was held out in, as those of a cross-validation do."""
 
     @property
     def pairs(self) -> Counter[tuple[str, str, str]]:
@@ -95,11 +97,17 @@ def write_audit_page(path: Path, found: Audit, tasks: Sequence[Task], images: Pa
     Args:
         images: the folder that the samples' pictures lie below; those that cannot be read are named alone.
     """
-    rows = []
-    for suspect in found.suspects:
-        sample = found.samples[suspect.id]
-        rows.append(asdict(suspect) | {"turns": sample.turns, "images": sample.images})
-    atomic_write(path, render_audit(rows, found.judged, tasks, images))
+    suspects = found.suspects[:SHOWN]
+    page = render(
+        "audit.html.j2",
+        suspects=suspects,
+        samples=found.samples,
+        total=len(found.suspects),
+        judged=found.judged,
+        meanings={task.name: {label.name: f"{label.zh} · {label.en}" for label in task.labels} for task in tasks},
+        thumbnails=thumbnails((found.samples[suspect.id] for suspect in suspects), images, READABLE),
+    )
+    atomic_write(path, page)
 
 
 def pairs_table(found: Audit) -> Any:

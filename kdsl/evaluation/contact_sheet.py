@@ -50,7 +50,7 @@ def spread(samples: Sequence[Sample], n: int) -> list[Sample]:
 
 
 def contact_sheet(rows: Sequence[tuple[Evidence, Sequence[Evidence]]]) -> bytes:
-    """Draw samples, each with its copies, one sample a row.
+    """Draw samples, each with its copies, one sample per row.
 
     What a copy lacks is struck through in red, what it has besides is green. Characters that the shipped font
     lacks show as its box.

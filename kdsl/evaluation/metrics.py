@@ -47,8 +47,8 @@ class Confidence:
 
 
 @dataclass(frozen=True)
-class LabelScore:
-    """One label: gold samples (`support`), times predicted, and its scores."""
+class LabelMetrics:
+    """One label: gold samples (`support`), times predicted, and its figures."""
 
     label: str
     support: int
@@ -69,7 +69,7 @@ class Confusion:
 
 
 @dataclass(frozen=True)
-class Spent:
+class SpendSummary:
     """The most that one sample took, and the mean number of calls."""
 
     max_calls: int
@@ -79,7 +79,7 @@ class Spent:
 
 
 @dataclass(frozen=True)
-class Scores:
+class Metrics:
     """Figures of one set of samples. f1, precision and recall are weighted by support, as the challenge has it."""
 
     n: int
@@ -94,8 +94,8 @@ class Scores:
     """Share of samples marked 'ask a person'."""
     confidence: Confidence | None
     """None where predictions came without probabilities."""
-    spent: Spent | None
-    labels: tuple[LabelScore, ...]
+    spent: SpendSummary | None
+    labels: tuple[LabelMetrics, ...]
     confusions: tuple[Confusion, ...]
 
     def summary(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class Scores:
         return plain
 
 
-def score(judged: Sequence[Judged]) -> Scores:
+def compute_metrics(judged: Sequence[Judged]) -> Metrics:
     """All figures of at least one judged sample.
 
     Macro F1 is the plain mean over the labels that occur in gold or in predictions, as in scikit-learn.
@@ -119,7 +119,7 @@ def score(judged: Sequence[Judged]) -> Scores:
     )
     per_label = precision_recall_fscore_support(gold, said, labels=names, zero_division=0)
     counts = Counter(said)
-    return Scores(
+    return Metrics(
         n=len(judged),
         f1=float(f1),
         macro_f1=float(np.mean(per_label[2])),
@@ -131,7 +131,7 @@ def score(judged: Sequence[Judged]) -> Scores:
         confidence=_confidence(judged),
         spent=_spent(judged),
         labels=tuple(
-            LabelScore(name, int(n), counts[name], float(p), float(r), float(f))
+            LabelMetrics(name, int(n), counts[name], float(p), float(r), float(f))
             for name, p, r, f, n in zip(names, *per_label, strict=True)
         ),
         confusions=confusions(judged),
@@ -203,11 +203,11 @@ def _confidence(judged: Sequence[Judged]) -> Confidence | None:
     )
 
 
-def _spent(judged: Sequence[Judged]) -> Spent | None:
+def _spent(judged: Sequence[Judged]) -> SpendSummary | None:
     spends = [j.line.spend for j in judged if j.line.spend is not None]
     if not spends:
         return None
-    return Spent(
+    return SpendSummary(
         max_calls=max(spend.calls for spend in spends),
         max_output_tokens=max(spend.output_tokens for spend in spends),
         max_parameters=max(spend.parameters for spend in spends),

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kdsl.data.files import BadRow, json_rows
+from kdsl.data.prediction import Spend, Trace, Vote
 from kdsl.data.readers import read_samples
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError
@@ -19,20 +20,13 @@ FAILED = ""
 """Stands for the label of a sample that could not be predicted: it is never right."""
 
 
-class _Part(BaseModel):
+class PredictionLine(BaseModel):
+    """One line of a file of predictions, by kdsl or another program: all but `id` and `label` may be missing.
+
+    Keys that are not named here are left alone. A whole line that kdsl wrote is a `kdsl.data.prediction.Prediction`.
+    """
+
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
-
-
-class Spend(_Part):
-    """What one prediction took."""
-
-    calls: int = Field(ge=0)
-    output_tokens: int = Field(ge=0)
-    parameters: float = Field(ge=0)
-
-
-class Line(_Part):
-    """One prediction as it is read; keys that are not named here are left alone."""
 
     task: str | None = None
     label: str | None = Field(None, min_length=1)
@@ -40,9 +34,10 @@ class Line(_Part):
     distribution: dict[str, float] = {}
     abstained: bool = False
     fold: int | None = None
-    """The fold that `kdsl crossval` held the sample out in."""
+    """The fold that a cross-validation held the sample out in."""
     spend: Spend | None = None
-    trace: Any = None
+    trace: Trace | Any = Field(None, union_mode="left_to_right")
+    """What another program wrote in a form of its own is kept as it is."""
     error: str | None = None
     """Why the sample failed; there is no label then."""
 
@@ -53,7 +48,7 @@ class Judged:
 
     sample: Sample
     gold: str
-    line: Line
+    line: PredictionLine
 
     @property
     def label(self) -> str:
@@ -74,6 +69,27 @@ class Judged:
     def failed(self) -> bool:
         """Whether no label was predicted at all."""
         return self.label == FAILED
+
+    @property
+    def trace(self) -> Trace | None:
+        """How the prediction came about; None where the line has no trace of kdsl's form."""
+        return self.line.trace if isinstance(self.line.trace, Trace) else None
+
+    @property
+    def votes(self) -> Mapping[str, Vote]:
+        """What each expert said, by its name; empty without a trace."""
+        return self.trace.experts if self.trace else {}
+
+    @property
+    def gold_probability(self) -> float | None:
+        """Of the gold label; None where the distribution does not name it."""
+        return self.line.distribution.get(self.gold)
+
+    @property
+    def gold_rank(self) -> int | None:
+        """The place of the gold label in the distribution, from 1; None where the distribution does not name it."""
+        ranked = sorted(self.line.distribution, key=lambda label: -self.line.distribution[label])
+        return ranked.index(self.gold) + 1 if self.gold in ranked else None
 
 
 def read_judged(gold: Path, pred: Path, tasks: Sequence[Task]) -> list[Judged]:
@@ -127,7 +143,7 @@ def _read_lines(pred: Path) -> dict[str, tuple[str, Mapping[str, Any]]]:
 def _judge(pred: Path, sample: Sample, where: str, value: Mapping[str, Any]) -> Judged:
     place = f"{pred}, {where} (id {sample.id})"
     try:
-        line = Line.model_validate(value)
+        line = PredictionLine.model_validate(value)
     except ValidationError as error:
         faults = "; ".join(f"'{'.'.join(map(str, e['loc']))}': {e['msg']}" for e in error.errors())
         raise InputError(f"{place}: is not a prediction: {faults}.") from error

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kdsl.evaluation.html import render_page
-from kdsl.evaluation.metrics import Scores, score
+from kdsl.evaluation.metrics import Metrics, compute_metrics
+from kdsl.evaluation.page import SHOWN, data_url, render, thumbnails
 from kdsl.evaluation.plots import confusion_png, coverage_png, reliability_png
 from kdsl.evaluation.predictions import Judged, read_judged
-from kdsl.runs import atomic_write
+from kdsl.runs import atomic_write, write_json, write_jsonl
 from kdsl.tasks import Task
+
+CONFUSIONS = 20
+"""Confused pairs that the page shows of a task, the most frequent first."""
+THUMBNAIL = 240
+"""Longest side of a sample's picture in pixels."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +27,17 @@ class Evaluation:
     judged: Mapping[str, Sequence[Judged]]
     """By task; only tasks with samples, in the order of the config."""
     tasks: Mapping[str, Task]
-    scores: Mapping[str, Scores]
-    pooled: Scores
+    metrics: Mapping[str, Metrics]
+    pooled: Metrics
 
     @property
     def mean_f1(self) -> float:
         """Plain mean of the tasks' weighted F1: the challenge's 'overall'."""
-        return sum(scores.f1 for scores in self.scores.values()) / len(self.scores)
+        return sum(metrics.f1 for metrics in self.metrics.values()) / len(self.metrics)
 
     def to_json(self) -> dict[str, Any]:
         """All figures as plain data."""
-        figures: dict[str, Any] = {name: scores.summary() for name, scores in self.scores.items()}
+        figures: dict[str, Any] = {name: metrics.summary() for name, metrics in self.metrics.items()}
         return figures | {"pooled": self.pooled.summary(), "mean_f1": self.mean_f1}
 
 
@@ -49,8 +53,8 @@ def evaluate_file(gold: Path, pred: Path, tasks: Sequence[Task]) -> Evaluation:
     return Evaluation(
         judged=present,
         tasks={task.name: task for task in tasks if task.name in present},
-        scores={name: score(rows) for name, rows in present.items()},
-        pooled=score(judged),
+        metrics={name: compute_metrics(rows) for name, rows in present.items()},
+        pooled=compute_metrics(judged),
     )
 
 
@@ -73,33 +77,50 @@ def write_evaluation(evaluation: Evaluation, out: Path, images: Path | None = No
     for name, judged in evaluation.judged.items():
         pictures[f"confusion-{name}.png"] = confusion_png(judged, evaluation.tasks[name].names)
     curves = {}
-    for name, scores in evaluation.scores.items():
-        if scores.confidence is not None:
-            curves[name] = scores.confidence
-            pictures[f"reliability-{name}.png"] = reliability_png(scores.confidence)
+    for name, metrics in evaluation.metrics.items():
+        if metrics.confidence is not None:
+            curves[name] = metrics.confidence
+            pictures[f"reliability-{name}.png"] = reliability_png(metrics.confidence)
     if curves:
         pictures["coverage-risk.png"] = coverage_png(curves)
-    wrong = wrong_rows(evaluation)
+    wrong = wrong_samples(evaluation)
     for name, content in pictures.items():
         atomic_write(out / name, content)
-    atomic_write(out / "metrics.json", json.dumps(evaluation.to_json(), ensure_ascii=False, indent=1))
-    atomic_write(out / "errors.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in wrong))
+    write_json(out / "metrics.json", evaluation.to_json())
+    write_jsonl(out / "errors.jsonl", map(_wrong_row, wrong))
     page = out / "report.html"
-    atomic_write(page, render_page(evaluation.scores, evaluation.pooled, evaluation.mean_f1, wrong, pictures, images))
+    atomic_write(page, _page(evaluation, wrong, pictures, images))
     return page
 
 
-def wrong_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Wrong samples as plain data; in each task the surest errors first, then the failed samples."""
-    rows = []
-    for judged in evaluation.judged.values():
-        wrong = [j for j in judged if not j.right]
-        rows += [_wrong_row(j) for j in sorted(wrong, key=lambda j: (j.failed, -(j.probability or 0)))]
-    return rows
+def _page(evaluation: Evaluation, wrong: Sequence[Judged], pictures: Mapping[str, bytes], images: Path | None) -> str:
+    return render(
+        "report.html.j2",
+        metrics=evaluation.metrics,
+        pooled=evaluation.pooled,
+        all_metrics={**evaluation.metrics, "pooled": evaluation.pooled},
+        mean_f1=evaluation.mean_f1,
+        confusions=CONFUSIONS,
+        wrong=wrong[:SHOWN],
+        wrong_total=len(wrong),
+        thumbnails=thumbnails((judged.sample for judged in wrong[:SHOWN]), images, THUMBNAIL),
+        pictures={name: data_url(content, "png") for name, content in pictures.items()},
+    )
+
+
+def wrong_samples(evaluation: Evaluation) -> list[Judged]:
+    """What was predicted wrong; in each task the surest errors first, then the failed samples."""
+    return [
+        judged
+        for group in evaluation.judged.values()
+        for judged in sorted(group, key=lambda j: (j.failed, -(j.probability or 0)))
+        if not judged.right
+    ]
 
 
 def _wrong_row(judged: Judged) -> dict[str, Any]:
-    line, sample = judged.line, judged.sample
+    """A wrong sample as plain data, with what the prediction's line said."""
+    sample = judged.sample
     row: dict[str, Any] = {
         "id": sample.id,
         "task": sample.task,
@@ -109,22 +130,21 @@ def _wrong_row(judged: Judged) -> dict[str, Any]:
         "images": list(sample.images),
         "turns": [{"role": turn.role, "text": turn.text} for turn in sample.turns],
     }
-    if judged.gold in line.distribution:
-        ranked = sorted(line.distribution, key=lambda label: -line.distribution[label])
-        row |= {"gold_probability": line.distribution[judged.gold], "gold_rank": ranked.index(judged.gold) + 1}
-    written = line.model_dump(include={"error", "abstained", "spend", "trace"}, exclude_unset=True)
-    return row | written
+    if judged.gold_rank is not None:
+        row |= {"gold_probability": judged.gold_probability, "gold_rank": judged.gold_rank}
+    fields = {"error", "abstained", "spend", "trace"}
+    return row | judged.line.model_dump(mode="json", include=fields, exclude_unset=True)
 
 
 def metrics_table(evaluation: Evaluation) -> Any:
-    """The main figures as a rich table: a line a task, then all samples together."""
+    """The main figures as a rich table: one line per task, then all samples together."""
     from rich.table import Table
 
     headers = ("n", "F1", "macro F1", "prec.", "recall", "acc.", "ECE", "acc@70%", "failed")
     table = Table("task", *headers, box=None, title=f"Mean of the tasks' F1: {evaluation.mean_f1:.4f}")
-    for name, scores in [*evaluation.scores.items(), ("pooled", evaluation.pooled)]:
-        figures = (scores.f1, scores.macro_f1, scores.precision, scores.recall, scores.accuracy)
-        sure = scores.confidence
+    for name, metrics in [*evaluation.metrics.items(), ("pooled", evaluation.pooled)]:
+        figures = (metrics.f1, metrics.macro_f1, metrics.precision, metrics.recall, metrics.accuracy)
+        sure = metrics.confidence
         calibration = (f"{sure.ece:.4f}", f"{sure.accuracy_at['0.70']:.4f}") if sure else ("-", "-")
-        table.add_row(name, str(scores.n), *(f"{figure:.4f}" for figure in figures), *calibration, str(scores.failed))
+        table.add_row(name, str(metrics.n), *(f"{figure:.4f}" for figure in figures), *calibration, str(metrics.failed))
     return table

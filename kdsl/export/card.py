@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score
 
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.fit import scores_file
@@ -21,7 +21,7 @@ from kdsl.export.merging import training_manifest
 from kdsl.models.adapters import SHIFT, read_adapter, read_stamp, touches_vision, weights_file
 from kdsl.models.delta import DELTA
 from kdsl.runs import atomic_write
-from kdsl.scores import OutOfFold
+from kdsl.scores import OutOfFold, log_loss, weighted_f1
 from kdsl.tasks import Task
 
 _TEMPLATE = Path(__file__).with_name("card.md.j2")
@@ -64,9 +64,9 @@ def held_out(bundle: Bundle) -> dict[str, HeldOut]:
         found[task.name] = HeldOut(
             n=len(gold),
             counts=tuple(np.bincount(gold, minlength=len(task.names)).tolist()),
-            f1=float(f1_score(gold, log_p.argmax(1), average="weighted", zero_division=0, labels=np.unique(gold))),
+            f1=weighted_f1(gold, log_p.argmax(1)),
             accuracy=float(accuracy_score(gold, log_p.argmax(1))),
-            log_loss=float(-log_p[np.arange(len(gold)), gold].mean()),
+            log_loss=log_loss(log_p, gold),
             ece=calibration_error(reliability(np.exp(log_p.max(1)), right)),
             f1_fused=fitted.figures["f1_fused"],
             accuracy_fused=fitted.figures["accuracy"],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
-from kdsl.evaluation.metrics import accuracy_at, calibration_error, confusions, reliability, risk_curve, score
+from kdsl.evaluation.metrics import accuracy_at, calibration_error, compute_metrics, confusions, reliability, risk_curve
 
 LABELS = ("退款页面", "退货页面", "换货页面", "购物车页面")
 pairs = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from((*LABELS, "列表之外"))), min_size=1, max_size=60)
@@ -21,28 +21,28 @@ pairs = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from((*LABELS, "�
 @given(pairs)
 def test_figures_equal_scikit_learns(rows: list[tuple[str, str]]) -> None:
     gold, said = [g for g, _ in rows], [p for _, p in rows]
-    scores = score([judge(g, p) for g, p in rows])
+    metrics = compute_metrics([judge(g, p) for g, p in rows])
     with warnings.catch_warnings():
         warnings.simplefilter("error", UndefinedMetricWarning)
-        assert scores.f1 == pytest.approx(f1_score(gold, said, average="weighted", zero_division=0))
-        assert scores.macro_f1 == pytest.approx(f1_score(gold, said, average="macro", zero_division=0))
-        assert scores.precision == pytest.approx(precision_score(gold, said, average="weighted", zero_division=0))
-        assert scores.recall == pytest.approx(recall_score(gold, said, average="weighted", zero_division=0))
-    assert scores.accuracy == pytest.approx(accuracy_score(gold, said))
-    assert sum(label.support for label in scores.labels) == len(rows)
-    assert sum(label.predicted for label in scores.labels) == len(rows)
-    assert sum(pair.n for pair in scores.confusions) == sum(g != p for g, p in rows)
+        assert metrics.f1 == pytest.approx(f1_score(gold, said, average="weighted", zero_division=0))
+        assert metrics.macro_f1 == pytest.approx(f1_score(gold, said, average="macro", zero_division=0))
+        assert metrics.precision == pytest.approx(precision_score(gold, said, average="weighted", zero_division=0))
+        assert metrics.recall == pytest.approx(recall_score(gold, said, average="weighted", zero_division=0))
+    assert metrics.accuracy == pytest.approx(accuracy_score(gold, said))
+    assert sum(label.support for label in metrics.labels) == len(rows)
+    assert sum(label.predicted for label in metrics.labels) == len(rows)
+    assert sum(pair.n for pair in metrics.confusions) == sum(g != p for g, p in rows)
 
 
 @given(pairs)
 def test_failed_samples_count_as_wrong_and_add_no_label(rows: list[tuple[str, str]]) -> None:
     rows = [*rows, ("退款页面", "退款页面")]
     gold, said = [*(g for g, _ in rows), "退款页面"], [*(p for _, p in rows), ""]
-    scores = score([judge(g, p or None) for g, p in zip(gold, said, strict=True)])
-    assert scores.f1 == pytest.approx(f1_score(gold, said, average="weighted", zero_division=0))
-    assert scores.failed == 1
-    assert "" not in {label.label for label in scores.labels}
-    assert all(pair.predicted for pair in scores.confusions)
+    metrics = compute_metrics([judge(g, p or None) for g, p in zip(gold, said, strict=True)])
+    assert metrics.f1 == pytest.approx(f1_score(gold, said, average="weighted", zero_division=0))
+    assert metrics.failed == 1
+    assert "" not in {label.label for label in metrics.labels}
+    assert all(pair.predicted for pair in metrics.confusions)
 
 
 def test_calibration_error_by_hand() -> None:
@@ -82,11 +82,11 @@ def test_risk_of_ties_does_not_depend_on_their_order(rows: list[tuple[float, boo
 
 
 def test_confidence_is_left_out_without_probabilities() -> None:
-    assert score([judge("a", "a"), judge("a", "b", 0.5)]).confidence is None
-    scores = score([judge("a", "a", 0.9), judge("a", None)])
-    assert scores.confidence is not None
-    assert scores.confidence.ece == pytest.approx(0.1)  # the failed sample has no probability
-    assert scores.accuracy == 0.5
+    assert compute_metrics([judge("a", "a"), judge("a", "b", 0.5)]).confidence is None
+    metrics = compute_metrics([judge("a", "a", 0.9), judge("a", None)])
+    assert metrics.confidence is not None
+    assert metrics.confidence.ece == pytest.approx(0.1)  # the failed sample has no probability
+    assert metrics.accuracy == 0.5
 
 
 def test_confusions_come_by_frequency_with_their_share() -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from kdsl.data.sample import Sample
-from kdsl.evaluation.predictions import Judged, Line
+from kdsl.evaluation.predictions import Judged, PredictionLine
 
 
 def judge(gold: str, label: str | None, probability: float | None = None, id: str = "a") -> Judged:
     """One judged sample; `label` None is a failed one."""
-    line = Line(label=label, probability=probability) if label else Line(error="no picture")
+    line = PredictionLine(label=label, probability=probability) if label else PredictionLine(error="no picture")
     return Judged(Sample(id, "scene", (), (), gold), gold, line)
 
 

@@ -1,4 +1,4 @@
-"""What each expert is worth: fused with the others, alone, and left out, from the scores that `kdsl crossval` keeps.
+"""What each expert is worth: fused with the others, alone, and left out, from the scores that a cross-validation keeps.
 
 For every fold the fusion is fitted anew on the out-of-fold scores of the experts that take part, and judged on
 the fold's samples. Calls 2 and 3 are left aside: they are made for the fused doubt of all experts.
@@ -9,22 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import f1_score
 
 from kdsl.ensemble.fusion import fit_fusion
 from kdsl.errors import InputError
-from kdsl.scores import OutOfFold
+from kdsl.scores import OutOfFold, log_loss, mean_sd, weighted_f1
 
 ALL = "all"
 
 
 @dataclass(frozen=True)
 class Subset:
-    """Weighted F1 of some experts fused, by task, one figure a run (a run is a seed)."""
+    """Some experts fused: weighted F1 and log-loss by task, one figure per run (a run is a seed)."""
 
     name: str
     f1: dict[str, tuple[float, ...]]
@@ -35,7 +33,7 @@ def leave_out(runs: Sequence[Path], seed: int = 17) -> list[Subset]:
     """All experts, all but each, each alone.
 
     Args:
-        runs: folders that `kdsl crossval` wrote as `<output>.scores`, one a seed.
+        runs: folders that `cross_validate` wrote as `<output>.scores`, one per seed.
 
     Raises:
         InputError: a folder holds no scores.
@@ -59,7 +57,9 @@ def _read(run: Path) -> dict[str, _Folds]:
         fitted = OutOfFold.load(file.with_name(f"{task}.fitted.npz"))
         found.setdefault(task, []).append((fitted, OutOfFold.load(file)))
     if not found:
-        raise InputError(f"{run} holds no scores of experts; `kdsl crossval --output X.jsonl` writes X.jsonl.scores.")
+        raise InputError(
+            f"{run} holds no scores of experts; a cross-validation writes them beside its output X.jsonl, to X.jsonl.scores."
+        )
     return dict(sorted(found.items(), reverse=True))
 
 
@@ -73,10 +73,8 @@ def _judge(name: str, members: Sequence[str], runs: Sequence[dict[str, _Folds]],
                 continue
             gold = np.concatenate([g for g, _ in parts])
             log_p = np.concatenate([p for _, p in parts])
-            f1.setdefault(task, []).append(
-                float(f1_score(gold, log_p.argmax(1), average="weighted", zero_division=0, labels=np.unique(gold)))
-            )
-            loss.setdefault(task, []).append(float(-log_p[np.arange(len(gold)), gold].mean()))
+            f1.setdefault(task, []).append(weighted_f1(gold, log_p.argmax(1)))
+            loss.setdefault(task, []).append(log_loss(log_p, gold))
     return Subset(name, {t: tuple(v) for t, v in f1.items()}, {t: tuple(v) for t, v in loss.items()})
 
 
@@ -92,11 +90,6 @@ def _predict(
     return held_out.gold, fusion.log_probabilities(held_out.scores)
 
 
-def spread(values: Sequence[float]) -> str:
-    """Mean, and the standard deviation where there are several: '0.853 ± 0.004'."""
-    return f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
-
-
 def leave_out_table(subsets: Sequence[Subset]) -> Any:
     """The subsets as a rich table: weighted F1 and log-loss of each task."""
     from rich.table import Column, Table
@@ -109,6 +102,6 @@ def leave_out_table(subsets: Sequence[Subset]) -> Any:
     for subset in subsets:
         cells = []
         for task in tasks:
-            cells += [spread(part[task]) if task in part else "-" for part in (subset.f1, subset.log_loss)]
+            cells += [mean_sd(part.get(task, ())) for part in (subset.f1, subset.log_loss)]
         table.add_row(subset.name, *cells, style="bold" if subset.name == ALL else "")
     return table

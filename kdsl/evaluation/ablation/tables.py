@@ -13,15 +13,16 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 from kdsl.data.sample import Sample
 from kdsl.evaluation.ablation.cell import read_lines
-from kdsl.evaluation.metrics import Scores, score
+from kdsl.evaluation.metrics import Metrics, compute_metrics
 from kdsl.evaluation.plots import lines_png, points_png
-from kdsl.evaluation.predictions import Judged, Line
+from kdsl.evaluation.predictions import Judged, PredictionLine
 from kdsl.runs import atomic_write
+from kdsl.scores import mean_sd
 
 OVERALL = "overall"
 
@@ -57,14 +58,14 @@ class Seed:
     """
 
     seed: int
-    scores: Mapping[str, Scores]
+    metrics: Mapping[str, Metrics]
     samples: float
     seconds: float | None
 
     @property
     def f1(self) -> dict[str, float]:
         """Weighted F1 by task, then overall."""
-        return _with_overall({name: scores.f1 for name, scores in self.scores.items()})
+        return _with_overall({name: metrics.f1 for name, metrics in self.metrics.items()})
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ def read_seeds(plan: Plan, arm: Arm) -> list[Seed]:
         rows = [row for cell in cells for row in read_lines(cell.with_suffix(".jsonl"))]
         notes = [json.loads(cell.with_suffix(".json").read_text("utf-8")) for cell in cells]
         timed = [note["seconds"] for note in notes if note["seconds"] is not None]
-        scores = {task: score(_judged(gold, rows, task)) for task in plan.tasks}
-        found.append(Seed(seed, scores, fmean(note["samples"] for note in notes), fmean(timed) if timed else None))
+        metrics = {task: compute_metrics(_judged(gold, rows, task)) for task in plan.tasks}
+        found.append(Seed(seed, metrics, fmean(note["samples"] for note in notes), fmean(timed) if timed else None))
     return found
 
 
@@ -127,7 +128,7 @@ def read_points(plan: Plan, arm: Arm) -> list[Point]:
         rows = [row for file in files for row in read_lines(file)]
         for epoch in sorted({row["epoch"] for row in rows}):
             here = [row for row in rows if row["epoch"] == epoch]
-            f1 = {task: score(_judged(gold, here, task)).f1 for task in plan.tasks}
+            f1 = {task: compute_metrics(_judged(gold, here, task)).f1 for task in plan.tasks}
             loss = {task: fmean(row["log_loss"] for row in here if row["task"] == task) for task in plan.tasks}
             found.append(Point(seed, epoch, _with_overall(f1), loss))
     return found
@@ -161,8 +162,8 @@ def markdown(plan: Plan, seeds: Mapping[str, Sequence[Seed]], points: Mapping[st
         for name, found in points.items():
             for epoch in sorted({point.epoch for point in found}):
                 here = [point for point in found if point.epoch == epoch]
-                f1 = [_spread([point.f1[column] for point in here]) for column in columns]
-                loss = [_spread([point.log_loss[task] for point in here]) for task in plan.tasks]
+                f1 = [mean_sd([point.f1[column] for point in here]) for column in columns]
+                loss = [mean_sd([point.log_loss[task] for point in here]) for task in plan.tasks]
                 rows.append((f"`{name}`", f"{epoch:.1f}", *f1, *loss))
         parts += [
             "By epoch: the test folds scored during training. This shows how training goes; an epoch chosen from it is "
@@ -175,7 +176,7 @@ def markdown(plan: Plan, seeds: Mapping[str, Sequence[Seed]], points: Mapping[st
 
 
 def _variant_row(name: str, found: Sequence[Seed], plan: Plan) -> tuple[str, ...]:
-    f1 = [_spread([seed.f1[column] for seed in found]) for column in _columns(plan)]
+    f1 = [mean_sd([seed.f1[column] for seed in found]) for column in _columns(plan)]
     labels = f"{fmean(seed.samples for seed in found):.0f}" if found else "-"
     timed = [seed.seconds for seed in found if seed.seconds is not None]
     return f"`{name}`", *f1, f"{len(found)} of {len(plan.seeds)}", labels, f"{fmean(timed):.0f}" if timed else "-"
@@ -184,7 +185,7 @@ def _variant_row(name: str, found: Sequence[Seed], plan: Plan) -> tuple[str, ...
 def _gain_row(name: str, first: Sequence[Seed], found: Sequence[Seed], columns: Sequence[str]) -> tuple[str, ...]:
     base = {seed.seed: seed.f1 for seed in first}
     both = [seed for seed in found if seed.seed in base]
-    gains = [_spread([seed.f1[c] - base[seed.seed][c] for seed in both], signed=True) for c in columns]
+    gains = [mean_sd([seed.f1[c] - base[seed.seed][c] for seed in both], signed=True) for c in columns]
     return f"`{name}`", *gains, str(len(both))
 
 
@@ -193,10 +194,10 @@ def _seed_csv(plan: Plan, seeds: Mapping[str, Sequence[Seed]]) -> str:
     rows = []
     for arm in plan.arms:
         for seed in seeds[arm.name]:
-            for task, scores in seed.scores.items():
-                ece = scores.confidence.ece if scores.confidence else None
-                figures = (scores.f1, scores.macro_f1, scores.accuracy, ece, seed.seconds)
-                rows.append((arm.name, arm.fraction, seed.seed, task, scores.n, seed.samples, *figures))
+            for task, metrics in seed.metrics.items():
+                ece = metrics.confidence.ece if metrics.confidence else None
+                figures = (metrics.f1, metrics.macro_f1, metrics.accuracy, ece, seed.seconds)
+                rows.append((arm.name, arm.fraction, seed.seed, task, metrics.n, seed.samples, *figures))
     return _csv(header, rows)
 
 
@@ -241,15 +242,7 @@ def _by_x(pairs: Iterable[tuple[float, float]]) -> dict[float, list[float]]:
 
 def _judged(gold: Mapping[str, Sample], rows: Iterable[Mapping[str, Any]], task: str) -> list[Judged]:
     own = [row for row in rows if row["task"] == task]
-    return [Judged(gold[row["id"]], str(gold[row["id"]].label), Line.model_validate(row)) for row in own]
-
-
-def _spread(values: Sequence[float], *, signed: bool = False) -> str:
-    """'0.857 ± 0.012', the mean alone for one value, '-' for none."""
-    if not values:
-        return "-"
-    mean = f"{fmean(values):{'+' if signed else ''}.3f}"
-    return f"{mean} ± {stdev(values):.3f}" if len(values) > 1 else mean
+    return [Judged(gold[row["id"]], str(gold[row["id"]].label), PredictionLine.model_validate(row)) for row in own]
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

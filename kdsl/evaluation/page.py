@@ -1,0 +1,70 @@
+"""Pages for people: each is one self-contained file with no script and nothing fetched.
+
+Everything that users, OCR or models wrote is escaped by the templates; a content policy forbids the rest.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from kdsl.data.pictures import open_picture
+from kdsl.data.sample import Sample
+from kdsl.errors import InputError
+
+SHOWN = 300
+"""Samples on a page."""
+THUMBNAIL_BYTES = 12_000_000
+"""All thumbnails of a page together; later samples are shown without."""
+MAX_MEGAPIXELS = 100
+
+
+def render(template: str, **values: Any) -> str:
+    """A page as text.
+
+    Args:
+        template: a file beside this module.
+        values: what the template names; all of it must be given.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters["share"] = lambda value: f"{100 * value:.1f}%"
+    environment.filters["figure"] = lambda value: f"{value:.4f}"
+    return environment.get_template(template).render(**values)
+
+
+def thumbnails(samples: Iterable[Sample], images: Path | None, side: int) -> dict[str, str]:
+    """Picture name -> data URL, as far as the pictures can be read and the size limit allows.
+
+    Args:
+        images: the folder that the samples' pictures lie below; None shows none.
+        side: longest side in pixels.
+    """
+    if images is None:
+        return {}
+    urls: dict[str, str] = {}
+    spent = 0
+    for name in dict.fromkeys(name for sample in samples for name in sample.images):
+        if spent > THUMBNAIL_BYTES:
+            break
+        try:
+            picture = open_picture(images, name, MAX_MEGAPIXELS)
+        except InputError:
+            continue  # the page then says the picture's name alone
+        picture.thumbnail((side, side))
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=70)
+        urls[name] = data_url(buffer.getvalue(), "jpeg")
+        spent += len(urls[name])
+    return urls
+
+
+def data_url(content: bytes, kind: str) -> str:
+    """A picture as a URL that holds it; `kind` is 'png' or 'jpeg'."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
