@@ -57,9 +57,7 @@ def _read(run: Path) -> dict[str, _Folds]:
         fitted = OutOfFold.load(file.with_name(f"{task}.fitted.npz"))
         found.setdefault(task, []).append((fitted, OutOfFold.load(file)))
     if not found:
-        raise InputError(
-            f"{run} holds no scores of experts; a cross-validation writes them beside its output X.jsonl, to X.jsonl.scores."
-        )
+        raise InputError(f"{run} holds no scores of experts; a cross-validation to X.jsonl writes X.jsonl.scores.")
     return dict(sorted(found.items(), reverse=True))
 
 

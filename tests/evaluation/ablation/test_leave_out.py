@@ -62,7 +62,7 @@ def test_scores_read_back_as_they_were_saved(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_scores_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no scores of experts; a cross-validation"):
+    with pytest.raises(InputError, match="holds no scores of experts; a cross-validation to"):
         leave_out([tmp_path])
     (tmp_path / "x.npz").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"x\.npz holds no scores"):
