@@ -37,6 +37,8 @@ class Task(BaseModel):
     prompt: str = Field(min_length=1)
     """The question, asked after the pictures, their text and the dialogue."""
     labels: tuple[Label, ...] = Field(min_length=2)
+    speakers: dict[Literal["user", "agent"], tuple[str, ...]] = {}
+    """Names that open a turn in this shop's dialogues, beside the usual ones (`kdsl.data.speakers`)."""
 
     @field_validator("labels")
     @classmethod
