@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kdsl.data.sample import Turn
 from kdsl.errors import ConfigError
+from kdsl.evidence.ocr_noise import misread
 from kdsl.evidence.types import OcrLine
 
 SYNONYM = 0.4
@@ -112,11 +113,7 @@ def augment_turns(turns: Sequence[Turn], words: Words, rng: random.Random) -> tu
 
 def augment_lines(lines: Sequence[OcrLine], rng: random.Random) -> tuple[OcrLine, ...]:
     """OCR lines read once more: some are lost, joined, cut or misread, and some swap with the next one."""
-    from kdsl.evidence.ocr_noise import misread
-    from kdsl.world.screens.types import DrawnLine
-
-    read = misread([DrawnLine(line.text, line.box) for line in lines], rng, MISREAD)
-    found = [OcrLine(line.text, line.score, line.box) for line in read] or list(lines)
+    found = list(misread(lines, rng, MISREAD) or lines)
     i = 0
     while i + 1 < len(found):
         if rng.random() < SWAP:

@@ -1,16 +1,17 @@
-"""OCR's own mistakes: what an engine would have read in a drawn screen.
+"""OCR's own mistakes: exact lines of text as an engine might have read them.
 
-The world knows every line of a screen exactly. A model or a rule taught on exact lines would stumble over
-real ones, in which lines are lost, joined and cut, characters are mistaken, and scores vary.
+A model or a rule taught on exact lines would stumble over real ones, in which lines are lost, joined and cut,
+characters are mistaken, and scores vary.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Protocol
 
-from kdsl.world.screens.types import Box, DrawnLine
+from kdsl.evidence.types import Box, OcrLine
 
 # Characters that OCR engines take for each other, by shape.
 _ALIKE = (
@@ -45,22 +46,23 @@ _CLUTTER = (
 """Icons read as text."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadLine:
-    """One line as OCR would return it: `score` in 0..1, `box` (left, top, right, bottom) in pixels."""
+class TextLine(Protocol):
+    """Text and where it stands: `box` is (left, top, right, bottom) in pixels."""
 
-    text: str
-    score: float
-    box: Box
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def box(self) -> Box: ...
 
 
-def misread(lines: Sequence[DrawnLine], rng: random.Random, strength: float = 1.0) -> tuple[ReadLine, ...]:
+def misread(lines: Sequence[TextLine], rng: random.Random, strength: float = 1.0) -> tuple[OcrLine, ...]:
     """The lines as an engine might have read them, in the order given.
 
     Args:
         strength: 0 leaves the text as it is (scores still vary), 1 is a usual phone screenshot, 2 a bad photo.
     """
-    read: list[ReadLine] = []
+    read: list[OcrLine] = []
     for line in lines:
         if rng.random() < 0.05 * strength:
             continue
@@ -68,11 +70,11 @@ def misread(lines: Sequence[DrawnLine], rng: random.Random, strength: float = 1.
         if not text:
             continue
         score = round(max(0.45, min(1.0, 0.9999 - rng.expovariate(60) - wrong * rng.uniform(0.02, 0.12))), 4)
-        fresh = ReadLine(text, score, line.box)
+        fresh = OcrLine(text, score, line.box)
         before = read[-1] if read else None
         if before and _beside(before.box, line.box) and rng.random() < 0.25 * strength:
             joined = before.text + rng.choice(("", "", " ")) + text
-            read[-1] = ReadLine(joined, min(before.score, score), _around(before.box, line.box))
+            read[-1] = OcrLine(joined, min(before.score, score), _around(before.box, line.box))
         elif len(text) > 7 and rng.random() < 0.03 * strength:
             read.extend(_cut(fresh, rng))
         else:
@@ -110,7 +112,7 @@ def _around(first: Box, second: Box) -> Box:
     return min(first[0], second[0]), min(first[1], second[1]), max(first[2], second[2]), max(first[3], second[3])
 
 
-def _cut(line: ReadLine, rng: random.Random) -> list[ReadLine]:
+def _cut(line: OcrLine, rng: random.Random) -> list[OcrLine]:
     at = rng.randrange(2, len(line.text) - 2)
     left, top, right, bottom = line.box
     middle = left + (right - left) * at / len(line.text)
@@ -120,9 +122,9 @@ def _cut(line: ReadLine, rng: random.Random) -> list[ReadLine]:
     ]
 
 
-def _clutter(near: ReadLine, rng: random.Random) -> ReadLine:
+def _clutter(near: OcrLine, rng: random.Random) -> OcrLine:
     """An icon beside a line, read as a character."""
     left, top, _, bottom = near.box
     side = bottom - top
     at = max(0.0, left - 2 * side)
-    return ReadLine(rng.choice(_CLUTTER), round(rng.uniform(0.5, 0.95), 4), (at, top, at + side, bottom))
+    return OcrLine(rng.choice(_CLUTTER), round(rng.uniform(0.5, 0.95), 4), (at, top, at + side, bottom))

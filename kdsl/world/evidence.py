@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kdsl.data.sample import Sample
 from kdsl.evidence.ocr_noise import misread
-from kdsl.evidence.types import UNSEEN, Evidence, OcrLine, Picture
+from kdsl.evidence.types import UNSEEN, Evidence, Picture
 from kdsl.tasks import Task
 from kdsl.world.dialogues import LABELS, write_dialogue
 from kdsl.world.screens import draw_screen, families
@@ -42,8 +42,7 @@ def imagine(task: Task, per_label: int, seed: int) -> tuple[Evidence, ...]:
 def _screen(task: Task, label: str, index: int, rng: random.Random) -> Evidence:
     screen = draw_screen(label, rng, SCALE)
     name = f"imagined-{index}"
-    read = misread(screen.lines, rng, strength=rng.choice(_STRENGTHS))
-    lines = tuple(OcrLine(line.text, line.score, line.box) for line in read)
+    lines = misread(screen.lines, rng, strength=rng.choice(_STRENGTHS))
     picture = Picture(name, Path(name), screen.image.width, screen.image.height, lines, UNSEEN)
     return Evidence(Sample(name, task.name, (name,), (), label), (picture,))
 

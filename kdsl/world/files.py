@@ -23,7 +23,8 @@ from kdsl.data.readers import read_samples
 from kdsl.data.sample import Sample, Turn
 from kdsl.data.writers import write_mire
 from kdsl.errors import InputError
-from kdsl.evidence.ocr_noise import ReadLine, misread
+from kdsl.evidence.ocr_noise import misread
+from kdsl.evidence.types import OcrLine
 from kdsl.runs import atomic_write
 from kdsl.tasks import Task
 from kdsl.world.dialogues import write_dialogue
@@ -43,7 +44,7 @@ class WorldSample:
 
     sample: Sample
     images: tuple[Image.Image, ...]
-    lines: tuple[tuple[ReadLine, ...], ...]
+    lines: tuple[tuple[OcrLine, ...], ...]
 
 
 def make_sample(task: Task, index: int, seed: int, scale: float = 1.0) -> WorldSample:
@@ -71,7 +72,7 @@ def make_sample(task: Task, index: int, seed: int, scale: float = 1.0) -> WorldS
     return WorldSample(Sample(name, task.name, files, turns, label), tuple(screen.image for screen in screens), lines)
 
 
-def _read(screen: Screen, rng: random.Random) -> tuple[ReadLine, ...]:
+def _read(screen: Screen, rng: random.Random) -> tuple[OcrLine, ...]:
     return misread(screen.lines, rng, strength=rng.choice((0.5, 1.0, 1.0, 1.5)))
 
 
@@ -153,7 +154,7 @@ def _write_part(task: Task, start: int, end: int, seed: int, scale: float, image
     mire.unlink()
 
 
-def _line(line: ReadLine) -> dict[str, object]:
+def _line(line: OcrLine) -> dict[str, object]:
     """A line in the form of RapidOCR's output: the box as four corners."""
     left, top, right, bottom = (round(value, 1) for value in line.box)
     box = [[left, top], [right, top], [right, bottom], [left, bottom]]

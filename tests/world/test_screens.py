@@ -12,13 +12,12 @@ from PIL import Image
 
 from kdsl.data.readers import load_task_files, read_samples
 from kdsl.errors import InputError
-from kdsl.evidence.ocr_noise import misread
 from kdsl.fonts import font_path
 from kdsl.resources import resource
 from kdsl.tasks import Task
 from kdsl.world.evidence import SCALE, imagine
 from kdsl.world.files import SHARD, make_sample, write_world
-from kdsl.world.screens import DrawnLine, draw_screen, families
+from kdsl.world.screens import draw_screen, families
 from kdsl.world.screens.ops import font
 from kdsl.world.screens.page import WIDTH, Page
 
@@ -126,29 +125,6 @@ def test_fonts_hold_common_characters_and_currency() -> None:
         assert font_path(face).stat().st_size < 2_500_000
         for char in "退款详情裹￥¥→←✓★●①「×":
             assert bytes(font(face, 20).getmask(char)) != blank, (face, char)
-
-
-def test_misread_keeps_most_text_and_strength_nought_keeps_all() -> None:
-    lines = [
-        DrawnLine(f"退款编号{number} 查看钱款去向", (10.0, 30.0 * number, 200.0, 30.0 * number + 14))
-        for number in range(60)
-    ]
-    clean = misread(lines, random.Random(3), strength=0)
-    assert [line.text for line in clean] == [line.text for line in lines]
-    assert all(0 < line.score <= 1 for line in clean)
-    noisy = misread(lines, random.Random(3), strength=1)
-    assert 40 <= len(noisy) <= 75
-    assert sum(line.text not in {clear.text for clear in lines} for line in noisy) > 3
-    assert misread(lines, random.Random(3)) == noisy
-
-
-def test_misread_joins_neighbours_on_a_row_only() -> None:
-    row = [DrawnLine("复制", (10.0, 10.0, 40.0, 24.0)), DrawnLine("打电话", (50.0, 10.0, 95.0, 24.0))]
-    column = [DrawnLine("复制", (10.0, 10.0, 40.0, 24.0)), DrawnLine("打电话", (10.0, 40.0, 55.0, 54.0))]
-    joined = [misread(row, random.Random(seed)) for seed in range(200)]
-    assert any(line.box == (10.0, 10.0, 95.0, 24.0) for lines in joined for line in lines)
-    apart = [misread(column, random.Random(seed)) for seed in range(200)]
-    assert not any(line.box[3] - line.box[1] > 20 for lines in apart for line in lines)
 
 
 def test_samples_are_balanced_and_each_stands_alone(scene: Task, intent: Task) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from kdsl.config import PromptConfig
 from kdsl.data.sample import Sample, Turn
 from kdsl.evidence.ocr_noise import misread
-from kdsl.evidence.types import Evidence, OcrLine, Picture
+from kdsl.evidence.types import Evidence, Picture
 from kdsl.knowledge.documents import Document
 from kdsl.models.chat import ChatFrame
 from kdsl.models.prompts import Prompt, build_prompt
@@ -186,8 +186,7 @@ class Author:
 
 def _read(row: ScreenRow, rng: random.Random) -> Picture:
     """A screen's picture with its text as an OCR engine might have read it this time."""
-    lines = misread(row.lines, rng)
-    return replace(row.picture, lines=tuple(OcrLine(line.text, line.score, line.box) for line in lines))
+    return replace(row.picture, lines=misread(row.lines, rng))
 
 
 def _limits(rng: random.Random) -> PromptConfig:

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from kdsl.world.screens.types import Box, DrawnLine, covered_share
+from kdsl.evidence.types import Box
+from kdsl.world.screens.types import DrawnLine, covered_share
 
 Picture = tuple[Image.Image, list[DrawnLine]]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from PIL import ImageDraw
 
+from kdsl.evidence.types import Box
 from kdsl.world.screens.ops import Canvas
 from kdsl.world.screens.theme import BLACK, WHITE, Colour, mix
-from kdsl.world.screens.types import Box
 
 Pen = ImageDraw.ImageDraw
 Shape = Callable[[Pen, Box, Colour, Colour], None]

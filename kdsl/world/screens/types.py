@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-Box = tuple[float, float, float, float]
+from kdsl.evidence.types import Box
 
 
 @dataclass(frozen=True, slots=True)
