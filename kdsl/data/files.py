@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kdsl.data.file_kinds import encoding_hint, kind_of
 from kdsl.errors import InputError
+
+_BETWEEN = re.compile(r"[\s,]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +40,20 @@ def json_rows(path: Path) -> Iterator[Row | BadRow]:
         InputError: the file is missing, empty, not UTF-8, cut off, or holds no list. Faults of a single
             JSONL line are yielded as `BadRow` instead.
     """
-    if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path}: {kind}; expected a JSON or JSONL file of samples.")
     try:
+        kind = kind_of(path)
+        if kind != "json":
+            found = {"csv": "a table (CSV)", "rasa": "Rasa's training data (YAML)"}[kind]
+            raise InputError(f"{path}: is {found}; expected a JSON list, or one JSON object per line (JSONL).")
         with path.open("rb") as file:
             start = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-        if not start:
-            raise InputError(f"{path}: is empty; expected a JSON list of samples, or one sample a line (JSONL).")
         yield from _list_rows(path) if start == b"[" else _line_rows(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _list_rows(path: Path) -> Iterator[Row]:
-    text = _decode(path.read_bytes(), 0, path)
+    text = decode(path.read_bytes(), 0, path)
     try:
         rows = json.loads(text)
     except json.JSONDecodeError as error:
@@ -66,58 +69,95 @@ def _list_rows(path: Path) -> Iterator[Row]:
 
 def _line_rows(path: Path) -> Iterator[Row | BadRow]:
     offset = 0
+    for number, line in enumerate(_lines(path), start=1):
+        where, at = f"line {number}", offset
+        offset += len(line)
+        try:
+            text = decode(line, at, path).rstrip()
+            if text:
+                yield Row(where, _whole_characters(json.loads(text)))
+        except InputError as error:
+            yield BadRow(where, str(error).removeprefix(f"{path}: "))
+        except RecursionError:
+            yield BadRow(where, "brackets are nested too deeply for a sample.")
+        except json.JSONDecodeError as error:
+            if number == 1 and error.msg != "Extra data":
+                _refuse_spread_objects(path, error)
+            yield BadRow(where, f"is not valid JSON at {_json_fault(error, text)}")
+        except ValueError as error:  # a number of thousands of digits
+            yield BadRow(where, f"cannot be read: {error}")
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file; those of old Macs end in a carriage return."""
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            where, at = f"line {number}", offset
-            offset += len(line)
-            try:
-                text = _decode(line, at, path).rstrip()
-                if text:
-                    yield Row(where, _whole_characters(json.loads(text)))
-            except InputError as error:
-                yield BadRow(where, str(error).removeprefix(f"{path}: "))
-            except RecursionError:
-                yield BadRow(where, "brackets are nested too deeply for a sample.")
-            except json.JSONDecodeError as error:
-                if number == 1 and _is_one_object(path):
-                    raise InputError(
-                        f"{path}: holds one JSON object; expected a list of samples ([...]), or one sample "
-                        "a line (JSONL)."
-                    ) from error
-                yield BadRow(where, f"is not valid JSON at {_json_fault(error, text)}")
-            except ValueError as error:  # a number of thousands of digits
-                yield BadRow(where, f"cannot be read: {error}")
+        start = file.read(65536)
+        file.seek(0)
+        if b"\r" in start and b"\n" not in start:
+            yield from file.read().splitlines(keepends=True)
+        else:
+            yield from file
 
 
-def _is_one_object(path: Path) -> bool:
+def _refuse_spread_objects(path: Path, fault: json.JSONDecodeError) -> None:
+    """Refuse a file whose objects take several lines each; leave one that is broken otherwise to its lines."""
+    decoder, objects, place = json.JSONDecoder(), [], 0
     try:
-        return isinstance(json.loads(path.read_bytes()), dict)
+        text = path.read_bytes().decode("utf-8-sig").strip()
+        while place < len(text):
+            value, place = decoder.raw_decode(text, place)
+            objects.append(value)
+            place = _BETWEEN.match(text, place).end()  # type: ignore[union-attr]
     except (ValueError, RecursionError):
-        return False
+        return
+    if not all(isinstance(value, dict) for value in objects):
+        return
+    if len(objects) > 1:
+        raise InputError(
+            f"{path}: holds {len(objects)} JSON objects over several lines each; expected one list of them ([...]), or "
+            "one object per line (JSONL). `jq -c . FILE` writes them so."
+        ) from fault
+    lists = [name for name, value in objects[0].items() if isinstance(value, list) and value]
+    inside = f" Its field '{lists[0]}' is a list: are these the samples?" if len(lists) == 1 else ""
+    raise InputError(
+        f"{path}: holds one JSON object; expected a list of samples ([...]), or one sample per line (JSONL).{inside}"
+    ) from fault
 
 
-def _decode(content: bytes, offset: int, path: Path) -> str:
+def decode(content: bytes, offset: int, path: Path) -> str:
+    """A part of a file as text.
+
+    Args:
+        offset: where the part begins, in bytes; a byte order mark is allowed at 0.
+
+    Raises:
+        InputError: it is not UTF-8; the message says which byte, and what encoding it may be.
+    """
     try:
         return content.decode("utf-8-sig" if offset == 0 else "utf-8")
     except UnicodeDecodeError as error:
-        hint = ""
-        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            hint = " It looks like UTF-16."
-        else:
-            try:
-                content.decode("gb18030")
-                hint = " It can be read as GB18030 (GBK)."
-            except UnicodeDecodeError:
-                pass
         raise InputError(
-            f"{path}: is not UTF-8: byte {offset + error.start} is 0x{content[error.start]:02x}.{hint} "
-            "Save the file as UTF-8."
+            f"{path}: is not UTF-8: byte {offset + error.start} is 0x{content[error.start]:02x}."
+            f"{encoding_hint(content)} Save the file as UTF-8."
         ) from error
 
 
 def _json_fault(error: json.JSONDecodeError, text: str) -> str:
-    cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
-    what = "the text ends in the middle of a sample (cut off?)" if cut else error.msg
+    before, rest = text[: error.pos].rstrip(), text[error.pos :].lstrip()
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+        what = "the text ends in the middle of a sample (cut off?)"
+    elif error.msg.startswith("Illegal trailing comma") or (before.endswith(",") and rest[:1] in ("]", "}")):
+        what = "a comma stands before the closing bracket; remove it"
+    elif error.msg == "Extra data" and rest == ",":
+        what = "a comma ends the line; in JSONL each line is one object and nothing else"
+    elif error.msg == "Extra data" and rest[:1] == "{":
+        what = "a second object begins on the line; in JSONL each stands on its own line"
+    elif rest[:1] == "'" or before.endswith("'"):
+        what = "text stands in single quotes, as Python prints it; JSON wants double ones (`json.dumps`)"
+    elif rest.startswith(("True", "False", "None")):
+        what = "a word of Python; JSON has true, false and null (`json.dumps`)"
+    else:
+        what = error.msg
     return f"column {error.colno}: {what}."
 
 

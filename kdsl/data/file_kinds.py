@@ -1,0 +1,163 @@
+"""What a file is, known by its first bytes: so that Excel, gzip or a Big5 text is named for what it is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from kdsl.errors import InputError
+
+Kind = Literal["json", "csv", "rasa"]
+
+_START = 65536
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x1f\x8b", "is compressed by gzip; unpack it first (`gunzip`)"),
+    (b"BZh", "is compressed by bzip2; unpack it first (`bunzip2`)"),
+    (b"\xfd7zXZ\0", "is compressed by xz; unpack it first (`unxz`)"),
+    (b"\x28\xb5\x2f\xfd", "is compressed by Zstandard; unpack it first (`unzstd`)"),
+    (b"7z\xbc\xaf\x27\x1c", "is a 7z archive; unpack it first"),
+    (b"Rar!\x1a\x07", "is a RAR archive; unpack it first"),
+    (b"PAR1", "is a Parquet file; write it as JSON first: pandas.read_parquet(file).to_json(out, 'records')"),
+    (b"ARROW1", "is an Arrow file; write it as JSON first: datasets.Dataset.from_file(file).to_json(out)"),
+    (b"\xff\xff\xff\xff", "is an Arrow stream; write it as JSON first: datasets.Dataset.from_file(file).to_json(out)"),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel or Word file; save it as CSV (UTF-8)"),
+    (b"SQLite format 3\0", "is an SQLite database; export the table as CSV"),
+    (b"\x89HDF", "is an HDF5 file; write its rows as JSON"),
+    (b"%PDF", "is a PDF; expected rows of text"),
+    (b"\x89PNG", "is a picture (PNG)"),
+    (b"\xff\xd8\xff", "is a picture (JPEG)"),
+    (b"GIF8", "is a picture (GIF)"),
+    (b"{\\rtf", "is a rich text document (RTF); save it as plain text"),
+    (b"version https://git-lfs", "is a pointer of Git LFS and not the file itself; fetch it first (`git lfs pull`)"),
+)
+_HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif")
+_ZIPPED = ((b"xl/", "an Excel workbook; save the sheet as CSV (UTF-8)"), (b"word/", "a Word document; save it as text"))
+_WHATSAPP = re.compile(
+    r"\u200e?\[?\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4},? \d{1,2}:\d{2}(?::\d{2})?(?:[ \u202f]?[APap]\.?[Mm]\.?)?(?:\] | - )"
+)
+_TEXT_COLUMNS = {
+    "text",
+    "instruction",
+    "messages",
+    "conversations",
+    "utterance",
+    "query",
+    "sentence",
+    "image",
+    "images",
+}
+# Frequent in chats with a shop, simplified and traditional: a text read in the wrong encoding holds hardly any.
+_FREQUENT = frozenset(
+    "的一是在不了有和人这中大为上个我以要他时来用们到说你能好没还吗请问什么怎么可以退款换货钱单买卖家客服亲您发快递收商品件"
+    "色码号大小質量質看图片订会就都也很啊呢吧给想把那去下再里现天月日多少"
+    "這個為時來們說沒還嗎請問什麼怎換貨錢單買賣發遞圖訂會給號碼裡現顏"
+)
+
+
+def magic(start: bytes) -> str | None:
+    """What a file is that begins with these bytes and is no text: 'is a picture (PNG)'; None where it may be text."""
+    for head, what in _MAGIC:
+        if start.startswith(head):
+            return what
+    if start[4:8] == b"ftyp":
+        return "is a picture (HEIC or AVIF, as phones take them)" if start[8:12] in _HEIC else "is a video (MP4)"
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "is a picture (WebP)"
+    if start.startswith(b"PK\x03\x04"):
+        inside = next((what for name, what in _ZIPPED if name in start), None)
+        return f"is {inside}" if inside else "is a ZIP archive; unpack it first"
+    return None
+
+
+def kind_of(path: Path) -> Kind:
+    """How a file of rows is to be read.
+
+    Raises:
+        InputError: the file is missing, empty, or something else; the message says what, and what to do.
+    """
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{path}: {kind}; expected a JSON or JSONL file of samples.")
+    with path.open("rb") as file:
+        start = file.read(_START)
+    if what := magic(start):
+        raise InputError(f"{path}: {what}; expected rows as JSON, JSONL or CSV.")
+    require_text(start, path)
+    text = start.decode("utf-8-sig", "replace").lstrip()
+    if not text:
+        raise InputError(f"{path}: is empty; expected a JSON list of samples, or one sample per line (JSONL).")
+    if _WHATSAPP.match(text):
+        raise InputError(
+            f"{path}: is a chat as WhatsApp exports it. It does not say who is the customer, nor what is wanted: "
+            'make each conversation one row, such as {"instruction": "Customer: ...\\nAgent: ...", "output": "label"}.'
+        )
+    return _text_kind(path, text)
+
+
+def _text_kind(path: Path, text: str) -> Kind:
+    lines = [line.strip() for line in text.splitlines()[:20]]
+    suffix = path.suffix.lower()
+    if text[0] == "[" or (suffix not in (".csv", ".tsv") and any(line.startswith("{") for line in lines)):
+        return "json"
+    if re.match(r"<(?:!doctype|html|\?xml|[a-z]+[ >])", text, re.IGNORECASE):
+        raise InputError(f"{path}: is HTML or XML; expected rows as JSON, JSONL or CSV. Was an error page saved?")
+    if re.search(r"^nlu:", text, re.MULTILINE):
+        return "rasa"
+    if suffix in (".csv", ".tsv", ".tab"):
+        return "csv"
+    names = {name.strip("\ufeff \"'").lower() for name in re.split(r"[,;\t|]", lines[0])}
+    if len(names) > 1 and names & _TEXT_COLUMNS:
+        return "csv"
+    if suffix in (".yaml", ".yml"):
+        raise InputError(
+            f"{path}: is YAML; expected rows as JSON, JSONL or CSV. Of YAML, Rasa's training data (`nlu:`) is read."
+        )
+    if suffix in (".json", ".jsonl", ".ndjson"):
+        return "json"  # line by line, each with its fault
+    raise InputError(
+        f"{path}: is neither JSON nor a table: it begins with '{lines[0][:40]}'. Expected a JSON list of samples, one "
+        "sample per line (JSONL), or CSV with a header such as text,label."
+    )
+
+
+def require_text(start: bytes, path: Path) -> None:
+    """Refuse the start of a file that is text in two or four bytes per character.
+
+    Raises:
+        InputError: says which encoding it looks like.
+    """
+    found = None
+    if start[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        found = "UTF-32"
+    elif start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        found = "UTF-16"
+    elif start[:64].count(0) >= max(1, len(start[:64]) // 4):
+        found = "UTF-16 without a byte order mark"
+    if found:
+        raise InputError(
+            f"{path}: is not UTF-8: byte 0 is 0x{start[0]:02x}. It looks like {found}. Save the file as UTF-8."
+        )
+
+
+def encoding_hint(content: bytes) -> str:
+    """What bytes that are not UTF-8 can be read as: a sentence with a space in front, or nothing."""
+    scores = {}
+    for codec, name in (("gb18030", "GB18030 (GBK)"), ("big5", "Big5"), ("shift_jis", "Shift JIS")):
+        try:
+            text = content.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        kana = sum("\u3040" <= c < "\u3100" for c in text)
+        scores[name] = sum(c in _FREQUENT for c in text) + kana
+    best = max(scores.values(), default=0)
+    likely = [name for name, score in scores.items() if score == best]
+    if best:
+        return f" It can be read as {' or '.join(likely)}."
+    high = [i for i, byte in enumerate(content) if byte >= 0x80]
+    alone = [i for i in high if i - 1 not in high and i + 1 not in high]
+    if high and len(alone) >= 0.9 * len(high):  # accents between letters of ASCII
+        return " It looks like Windows-1252 (Latin-1)."
+    if "GB18030 (GBK)" in likely:
+        return " It can be read as GB18030 (GBK)."
+    return f" It can be read as {likely[0]}." if likely else " It may be damaged, or no text at all."

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from kdsl.data.file_kinds import encoding_hint, magic
+from kdsl.data.files import BadRow, Row, json_rows
+from kdsl.data.rows import file_rows
+from kdsl.errors import InputError
+
+
+def values(path: Path) -> list[Any]:
+    rows = list(file_rows(path))
+    assert all(isinstance(row, Row) for row in rows), rows
+    return [row.value for row in rows if isinstance(row, Row)]
+
+
+def saved(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+BANKING = [
+    {"text": "Where can I see my card", "category": "card_arrival"},
+    {"text": "I want, please, to link it", "category": "card_linking"},
+]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ","), ("a.csv", ";"), ("a.tsv", "\t"), ("a.txt", ",")])
+def test_tables_are_read_with_any_delimiter_and_line_end(
+    tmp_path: Path, mark: str, end: str, name: str, delimiter: str
+):
+    lines = ["text,category", "Where can I see my card,card_arrival", '"I want, please, to link it",card_linking', ""]
+    text = end.join([lines[0].replace(",", delimiter), lines[1].replace(",", delimiter)])
+    text += end + f'"I want, please, to link it"{delimiter}card_linking' + end
+    assert values(saved(tmp_path / name, mark + text)) == BANKING
+
+
+def test_cells_hold_line_breaks_json_and_nothing(tmp_path: Path):
+    table = saved(
+        tmp_path / "a.csv",
+        'id,text,label,images\n1,"one\ntwo\u2028three",,"[""a.jpg"", ""b.jpg""]"\n\n2,x,refund,c.jpg\n',
+    )
+    assert values(table) == [
+        {"id": "1", "text": "one\ntwo\u2028three", "label": None, "images": ["a.jpg", "b.jpg"]},
+        {"id": "2", "text": "x", "label": "refund", "images": "c.jpg"},
+    ]
+
+
+def test_a_line_of_another_length_is_a_bad_row_and_the_others_are_read(tmp_path: Path):
+    rows = list(file_rows(saved(tmp_path / "a.csv", "text,label\nI want, please,refund\nok,refund\n")))
+    assert isinstance(rows[0], BadRow)
+    assert rows[0].where == "line 2"
+    assert "has 3 cell(s), and the header 2" in rows[0].message
+    assert rows[1] == Row("line 3", {"text": "ok", "label": "refund"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("text,text\na,b\n", "column 'text' stands twice"),
+        ('text,label\n"open,refund\n', "no whole table at line 2"),
+    ],
+)
+def test_broken_tables(tmp_path: Path, text: str, message: str):
+    with pytest.raises(InputError, match=message):
+        list(file_rows(saved(tmp_path / "a.csv", text)))
+
+
+def test_rasas_training_data(tmp_path: Path):
+    text = """version: '3.1'
+nlu:
+- intent: refund
+  examples: |
+    - give me my money back
+    - refund the [red shoes](item) from [monday]{"entity": "day"}
+- lookup: item
+  examples: |
+    - shoes
+- intent: yes
+  examples:
+  - text: |
+      sure
+"""
+    assert values(saved(tmp_path / "nlu.yml", text)) == [
+        {"text": "give me my money back", "label": "refund"},
+        {"text": "refund the red shoes from monday", "label": "refund"},
+        {"text": "sure", "label": "yes"},
+    ]
+
+
+def _zip(name: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, "x")
+    return buffer.getvalue()
+
+
+def _picture(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(b"[]"), "compressed by gzip; unpack"),
+        (_zip("xl/workbook.xml"), "an Excel workbook; save the sheet as CSV"),
+        (_zip("train.json"), "a ZIP archive"),
+        (b"PAR1" + bytes(9), "a Parquet file; write it as JSON"),
+        (b"\0\0\0\x18ftypheic" + bytes(9), "a picture \\(HEIC"),
+        (_picture("PNG"), "a picture \\(PNG\\)"),
+        (_picture("JPEG"), "a picture \\(JPEG\\)"),
+        (_picture("WEBP"), "a picture \\(WebP\\)"),
+        (b"%PDF-1.7", "is a PDF"),
+        (b"\xd0\xcf\x11\xe0" + bytes(9), "an old Excel"),
+        (b"<!DOCTYPE html><html>", "is HTML or XML"),
+        (b"version: 2\nlabels: [a]\n", "is neither JSON nor a table"),
+        (b"12/05/2024, 10:11 - Anna: hello\n12/05/2024, 10:12 - Shop: yes\n", "as WhatsApp exports it"),
+        (b"[12/05/24, 10:11:03] Anna: hello\n", "as WhatsApp exports it"),
+        ("[]".encode("utf-16"), "It looks like UTF-16\\."),
+        ('[{"id": 1}]'.encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        ("[]".encode("utf-32"), "It looks like UTF-32"),
+    ],
+)
+def test_other_files_are_named_for_what_they_are(tmp_path: Path, content: bytes, message: str):
+    path = saved(tmp_path / "train.dat", content)
+    for read in (file_rows, json_rows):
+        with pytest.raises(InputError, match=message):
+            list(read(path))
+
+
+def test_yaml_that_is_not_rasas_is_named(tmp_path: Path):
+    with pytest.raises(InputError, match="is YAML; expected rows"):
+        list(file_rows(saved(tmp_path / "task.yaml", "name: mood\nlabels: []\n")))
+
+
+def test_no_other_reader_takes_a_table_for_json(tmp_path: Path):
+    with pytest.raises(InputError, match="is a table \\(CSV\\); expected a JSON list"):
+        list(json_rows(saved(tmp_path / "a.csv", "text,label\na,b\n")))
+
+
+def test_text_is_no_other_kind():
+    assert magic(b'[{"id": "a"}]') is None
+    assert magic("用户: 退".encode()) is None
+
+
+@pytest.mark.parametrize(
+    ("codec", "text", "hint"),
+    [
+        ("gb18030", "我要退款，请问什么时候到账", "read as GB18030 (GBK)."),
+        ("big5", "我要退款，請問什麼時候到帳", "read as Big5."),
+        ("big5", "這個還沒收到貨", "read as Big5."),
+        ("shift_jis", "返品したいのですが", "read as Shift JIS."),
+        ("cp1252", "é possível trocar? Não está à venda", "Windows-1252"),
+    ],
+)
+def test_encodings_are_told_apart(codec: str, text: str, hint: str):
+    assert hint in encoding_hint(f'{{"instruction": "{text}"}}'.encode(codec))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"id": "a",}', "a comma stands before the closing bracket"),
+        ('{"id": ["a",]}', "a comma stands before the closing bracket"),
+        ('{"id": "a"},', "a comma ends the line"),
+        ('{"id": "a"} {"id": "b"}', "a second object begins on the line"),
+        ("{'id': 'a'}", "single quotes"),
+        ('{"id": None}', "a word of Python"),
+        ('{"id": "a', "cut off"),
+    ],
+)
+def test_faults_of_json_are_explained(tmp_path: Path, line: str, message: str):
+    good = '{"id": "b", "instruction": "x"}'
+    fault, row = json_rows(saved(tmp_path / "a.jsonl", f"{line}\n{good}\n"))
+    assert isinstance(fault, BadRow)
+    assert message in fault.message
+    assert isinstance(row, Row)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{\n "id": "a"\n}\n{\n "id": "b"\n}\n', "holds 2 JSON objects over several lines"),
+        ('{\n "id": "a"\n},\n{\n "id": "b"\n}', "holds 2 JSON objects over several lines"),
+        ('{\n "data": [\n  {"id": "a"}]\n}', "field 'data' is a list: are these the samples"),
+        ('[{"id": "a"},]', "a comma stands before the closing bracket"),
+    ],
+)
+def test_objects_that_take_several_lines(tmp_path: Path, text: str, message: str):
+    with pytest.raises(InputError, match=message):
+        list(json_rows(saved(tmp_path / "a.json", text)))
+
+
+def test_lines_of_old_macs(tmp_path: Path):
+    assert values(saved(tmp_path / "a.jsonl", '{"id": "a"}\r{"id": "b"}\r')) == [{"id": "a"}, {"id": "b"}]
