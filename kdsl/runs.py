@@ -29,6 +29,7 @@ PACKAGES = (
     "kdsl",
     "torch",
     "transformers",
+    "tokenizers",
     "peft",
     "trl",
     "scikit-learn",
@@ -83,6 +84,11 @@ def file_hashes(folder: Path, leave_out: Iterable[Path] = ()) -> dict[str, str]:
     }
 
 
+def changed_files(folder: Path, hashes: Mapping[str, str]) -> list[str]:
+    """Names of the files that are missing in a folder or have another hash than `file_hashes` gave."""
+    return [name for name, hash in hashes.items() if not (folder / name).is_file() or file_hash(folder / name) != hash]
+
+
 def versions(*packages: str) -> dict[str, str]:
     """Versions of Python and of the packages that are installed; by default those that a result may depend on."""
     found = {"python": platform.python_version()}
@@ -131,15 +137,25 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
 def written_whole(target: Path) -> Iterator[Path]:
     """A place beside `target` to write a file or a folder to; it becomes `target` when the block ends well.
 
-    What a killed run left there is taken away first. `target` must not exist as a folder.
+    What a killed run left there is taken away first, and what a block that raises has written. `target` must not
+    exist as a folder.
     """
     partial = target.with_name(f".{target.name}.partial{target.suffix}")
-    if partial.is_dir():
-        shutil.rmtree(partial)
-    partial.unlink(missing_ok=True)
+    _remove(partial)
     target.parent.mkdir(parents=True, exist_ok=True)
-    yield partial
-    partial.replace(target)
+    try:
+        yield partial
+        partial.replace(target)
+    except BaseException:
+        _remove(partial)
+        raise
+
+
+def _remove(path: Path) -> None:
+    """Take away a file or a folder that may be there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
 
 
 def claim(stamp: Path, inputs: Mapping[str, Any], what: str, advice: str) -> None:

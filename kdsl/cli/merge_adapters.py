@@ -55,15 +55,14 @@ def merge_adapters(
     from kdsl.errors import InputError
     from kdsl.evaluation.adapters import adapters_table, judge_adapters
     from kdsl.evidence.observe import observe
-    from kdsl.export.merging import Recipe, check_mergeable, trained_tasks
-    from kdsl.export.merging import merge_adapters as merge
+    from kdsl.export.merging import Merge, check_mergeable, merge_adapters, trained_tasks
     from kdsl.models.base import load_base
     from kdsl.progress import say, show
 
     if (data is None) != (images is None):
         raise InputError("--data and --images belong together: labelled samples, and the folder of their pictures.")
     config = load_config(config_path, overrides)
-    recipe = Recipe(method, weights, density, seed).resolved(len(sources))
+    merge = Merge(method, weights, density, seed).resolved(len(sources))
     check_mergeable(sources, method)
     every = load_tasks(config)
     tasks = trained_tasks(sources, every)
@@ -72,7 +71,7 @@ def merge_adapters(
         samples = [s for s in read_samples(data, every) if s.task in {task.name for task in tasks}]
         evidences = observe(samples, images, config.evidence, ocr)
     loaded = load_base(config.large)
-    merge(loaded, sources, recipe, output)
+    merge_adapters(loaded, sources, merge, output)
     say(f"merged {len(sources)} adapters into {output}")
     if evidences:
         show(adapters_table(judge_adapters(loaded, [*sources, output], evidences, tasks, config.prompt)))

@@ -9,8 +9,6 @@ manifest.json                     base, adapter and its hash, task, how far scor
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,17 +29,18 @@ from kdsl.export.card import public_name
 from kdsl.models.adapters import SHIFT, load_adapter, touches_vision, weights_file
 from kdsl.models.base import find_weights, fingerprint_of, load_base
 from kdsl.models.scorer import LabelScorer
-from kdsl.runs import atomic_write, file_hash
+from kdsl.runs import check_claim, file_hash, read_manifest, write_manifest, written_whole
 from kdsl.tasks import Task
 
 TOLERANCE = {"float32": 1e-3, "float16": 0.1, "bfloat16": 0.5}
 """How far a label's log-probability may move by folding: sums are rounded anew in the weights' own precision."""
 
-SCHEMA = 1
+SCHEMA = 2
+_MANIFEST = "manifest.json"
 _ADAPTER = "folded"
 _BASE_FILES = ("*.json", "*.txt", "*.jinja")
-_NOT_COPIED = ("config.json", "generation_config.json", "manifest.json", "model.safetensors.index.json")
-_PACKAGES = ("kdsl", "torch", "transformers", "peft")
+_NOT_COPIED = ("config.json", "generation_config.json", _MANIFEST, "model.safetensors.index.json")
+_ADVICE = "Give another folder for the export, or delete this one."
 
 
 @dataclass(frozen=True)
@@ -85,36 +84,23 @@ def fold_adapter(
     }
     if (done := _finished(out, inputs, touches_vision(adapter))) is not None:
         return done
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        with TemporaryDirectory() as scratch:
-            probes = list(evidences) or built_in_probes(task, Path(scratch))
-            before = _fold(adapter, base, task, prompt, partial, probes)
-            whole = base.model_copy(update={"source": str(partial), "quantize": "none"})
-            after = LabelScorer(load_base(whole), task, prompt).score(probes)
+    with TemporaryDirectory() as scratch, written_whole(out) as partial:
+        probes = list(evidences) or built_in_probes(task, Path(scratch))
+        before = _fold(adapter, base, task, prompt, partial, probes)
+        whole = base.model_copy(update={"source": str(partial), "quantize": "none"})
+        after = LabelScorer(load_base(whole), task, prompt).score(probes)
         moved = float(np.abs(after - before).max())
         if not moved <= TOLERANCE[base.dtype]:  # NaN too
             raise BundleError(
                 f"the folded model scores labels otherwise than the adapter on its base: a log-probability moved by "
                 f"{moved:.3g}, {TOLERANCE[base.dtype]:g} is allowed in {base.dtype}. Nothing was written to {out}. "
-                "Fold in float32 (`--adapter FOLDER --model CONFIG --set large.dtype=float32`), or serve base and "
-                "adapter apart."
+                "Fold in float32 (large.dtype=float32), or serve base and adapter apart."
             )
-        result = Folded(out, moved, len(probes), touches_vision(adapter))
         (partial / "README.md").write_text(card, "utf-8")
-        manifest = {
-            "schema": SCHEMA,
-            **inputs,
-            "labels": list(task.names),
-            "verified": {"prompts": len(probes), "log_probability_moved": moved},
-            "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
-        }
-        atomic_write(partial / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
-        partial.replace(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return result
+        verified = {"prompts": len(probes), "log_probability_moved": moved}
+        body = {**inputs, "labels": list(task.names), "verified": verified}
+        write_manifest(partial / _MANIFEST, SCHEMA, body)
+    return Folded(out, moved, len(probes), touches_vision(adapter))
 
 
 def built_in_probes(task: Task, folder: Path) -> list[Evidence]:
@@ -170,13 +156,13 @@ def _fold(
 
 
 def _finished(out: Path, inputs: dict[str, Any], vision: bool) -> Folded | None:
+    """The export that lies in `out` already, or None where there is nothing.
+
+    Raises:
+        BundleError: `out` holds something else.
+    """
     if not out.exists():
         return None
-    try:
-        manifest = json.loads((out / "manifest.json").read_text("utf-8"))
-        if {key: manifest[key] for key in inputs} == inputs:
-            verified = manifest["verified"]
-            return Folded(out, verified["log_probability_moved"], verified["prompts"], vision)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise BundleError(f"{out} exists already and holds something else. Give another --output, or delete it.")
+    verified = read_manifest(out / _MANIFEST, SCHEMA, ["verified"], "an exported model", _ADVICE)["verified"]
+    check_claim(out / _MANIFEST, inputs, "an exported model", _ADVICE)
+    return Folded(out, verified["log_probability_moved"], verified["prompts"], vision)

@@ -78,7 +78,7 @@ def _push_modelscope(folder: Path, repo_id: str, private: bool) -> str:
     if private and api.repo_exists(repo_id):
         raise InputError(
             f"{repo_id} exists already on ModelScope, where its visibility is set on the site alone. "
-            "Leave --private out to push to it as it is, or name a new repository."
+            "Leave `private` out to push to it as it is, or name a new repository."
         )
     api.create_repo(repo_id, visibility="private" if private else "public", repo_type="model", exist_ok=True)
     api.upload_folder(repo_id=repo_id, folder_path=str(folder), commit_message="Upload by kdsl export")
@@ -87,6 +87,6 @@ def _push_modelscope(folder: Path, repo_id: str, private: bool) -> str:
 
 def _is_public(repo_id: str) -> InputError:
     return InputError(
-        f"{repo_id} exists already and is public, so --private cannot be kept; nothing was uploaded. "
+        f"{repo_id} exists already and is public, so `private` cannot be kept; nothing was uploaded. "
         "Make it private on the site, or name a new repository."
     )

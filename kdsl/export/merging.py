@@ -7,9 +7,7 @@ Methods: linear and svd (Huang et al., LoraHub, arXiv 2307.13269), ties (Yadav e
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +26,7 @@ from kdsl.models.adapters import (
     stamp_adapter,
 )
 from kdsl.models.base import LoadedModel
-from kdsl.runs import atomic_write, file_hash
+from kdsl.runs import file_hash, write_json, write_manifest, written_whole
 from kdsl.tasks import Task
 
 METHODS = (
@@ -47,16 +45,15 @@ METHODS = (
 DENSITY = 0.5
 """Share of the weights that pruning methods keep where nothing is said."""
 
-SCHEMA = 1
+SCHEMA = 2
 _MERGED = "default"
 """PEFT's name for the adapter that is saved at the top of a folder."""
 _PLAIN = {"use_dora": False, "use_rslora": False, "bias": "none", "modules_to_save": None, "rank_pattern": {}}
 """Settings that peft's merging does not carry over to the merged adapter."""
-_PACKAGES = ("kdsl", "torch", "transformers", "peft")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Merge:
     """How adapters are merged.
 
     `weights` None gives each source the same: 1/n where the method sums (so that the merged adapter is about
@@ -74,8 +71,8 @@ class Recipe:
         """Whether the method drops weights before it merges."""
         return self.method.startswith(("ties", "dare", "magnitude"))
 
-    def resolved(self, n: int) -> Recipe:
-        """The recipe for n sources with its defaults filled in.
+    def resolved(self, n: int) -> Merge:
+        """The merge of n sources with its defaults filled in.
 
         Raises:
             ConfigError: method, weights or density are not possible.
@@ -95,7 +92,7 @@ class Recipe:
             raise ConfigError(f"adapters cannot be merged so: {'; '.join(faults)}.")
         each = 1.0 if "ties" in self.method else 1 / n
         density = (DENSITY if self.density is None else self.density) if self.prunes else None
-        return Recipe(self.method, self.weights or (each,) * n, density, self.seed)
+        return Merge(self.method, self.weights or (each,) * n, density, self.seed)
 
 
 def check_mergeable(sources: Sequence[Path], method: str) -> None:
@@ -136,37 +133,47 @@ def check_mergeable(sources: Sequence[Path], method: str) -> None:
         raise BundleError(f"method '{method}' needs adapters of one rank: {listed}. Use cat or a method with svd.")
 
 
-def merge_adapters(loaded: LoadedModel, sources: Sequence[Path], recipe: Recipe, out: Path) -> Path:
+def merge_adapters(loaded: LoadedModel, sources: Sequence[Path], merge: Merge, out: Path) -> Path:
     """Merge the adapters in `sources` and write the result to `out`, an adapter folder as training writes it.
 
     The base stays as it was. `out` gets a manifest that names the sources and the hashes of their weights.
 
     Raises:
-        ConfigError: the recipe is not possible.
+        ConfigError: the merge is not possible.
         BundleError: adapters do not fit the base or each other, or `out` exists.
     """
-    recipe = recipe.resolved(len(sources))
+    merge = merge.resolved(len(sources))
     if out.exists():
         raise BundleError(f"{out} exists already. Give another folder, or delete this one.")
-    check_mergeable(sources, recipe.method)
+    check_mergeable(sources, merge.method)
+    with written_whole(out) as partial:
+        _save_merged(loaded, sources, merge, partial)
+        (partial / "README.md").unlink(missing_ok=True)  # a card of blanks to fill in
+        stamp_adapter(partial, loaded)
+        if shifts := _mean_shifts(sources):
+            write_json(partial / SHIFT, shifts)
+        write_manifest(partial / "manifest.json", SCHEMA, _manifest(loaded, sources, merge))
+    return out
+
+
+def _save_merged(loaded: LoadedModel, sources: Sequence[Path], merge: Merge, out: Path) -> None:
+    """Let peft merge and save; afterwards the base is as it was."""
     from transformers import set_seed
 
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     names = [f"source-{i}" for i in range(len(sources))]
     try:
         for name, folder in zip(names, sources, strict=True):
             load_adapter(loaded, folder, name)
-        set_seed(recipe.seed)
+        set_seed(merge.seed)
         loaded.peft.base_model.add_weighted_adapter(
             names,
-            list(recipe.weights or ()),
+            list(merge.weights or ()),
             _MERGED,
-            combination_type=recipe.method,
-            density=recipe.density,
+            combination_type=merge.method,
+            density=merge.density,
             svd_full_matrices=False,  # only the first columns are used
         )
-        loaded.peft.save_pretrained(str(partial), selected_adapters=[_MERGED], save_embedding_layers=False)
+        loaded.peft.save_pretrained(str(out), selected_adapters=[_MERGED], save_embedding_layers=False)
     finally:
         if loaded.peft is not None and _MERGED in loaded.peft.peft_config:
             loaded.peft.set_adapter(names[-1], inference_mode=True)  # peft warns where the active one is deleted
@@ -174,14 +181,6 @@ def merge_adapters(loaded: LoadedModel, sources: Sequence[Path], recipe: Recipe,
         for name in [name for name in names if name in loaded.adapters]:
             remove_adapter(loaded, name)
         loaded.model.eval().requires_grad_(False)
-    (partial / "README.md").unlink(missing_ok=True)  # a card of blanks to fill in
-    stamp_adapter(partial, loaded)
-    if shifts := _mean_shifts(sources):
-        atomic_write(partial / SHIFT, json.dumps(shifts, ensure_ascii=False, indent=1))
-    manifest = _manifest(loaded, sources, recipe)
-    atomic_write(partial / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
-    partial.replace(out)
-    return out
 
 
 def training_manifest(folder: Path) -> dict[str, Any]:
@@ -216,22 +215,20 @@ def _mean_shifts(sources: Sequence[Path]) -> dict[str, dict[str, float]]:
     return merged
 
 
-def _manifest(loaded: LoadedModel, sources: Sequence[Path], recipe: Recipe) -> dict[str, Any]:
+def _manifest(loaded: LoadedModel, sources: Sequence[Path], merge: Merge) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     tasks: dict[str, Any] = {}
-    for folder, weight in zip(sources, recipe.weights or (), strict=True):
+    for folder, weight in zip(sources, merge.weights or (), strict=True):
         trained = training_manifest(folder)
         tasks |= trained.get("tasks", {})
         known: dict[str, Any] = {key: trained[key] for key in ("seed", "data", "samples") if key in trained}
         rows.append({"folder": str(folder), "weight": weight, "sha256": file_hash(folder / WEIGHTS), **known})
     return {
-        "schema": SCHEMA,
         "base": loaded.name,
         "base_fingerprint": loaded.fingerprint,
         "tasks": tasks,
-        "method": recipe.method,
-        "density": recipe.density,
-        "seed": recipe.seed,
+        "method": merge.method,
+        "density": merge.density,
+        "seed": merge.seed,
         "sources": rows,
-        "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
     }

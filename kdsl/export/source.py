@@ -72,7 +72,7 @@ def comparison_samples(source: Source, data: Path | None, images: Path | None, o
         InputError: data came without images or the other way round, or holds no sample of the task.
     """
     if (data is None) != (images is None):
-        raise InputError("--data and --images belong together: samples, and the folder of their pictures.")
+        raise InputError("`data` and `images` belong together: samples, and the folder of their pictures.")
     if data is None or images is None:
         return []
     samples = [s for s in read_samples(data, source.tasks) if s.task == source.task.name][:COMPARED]
@@ -83,5 +83,5 @@ def comparison_samples(source: Source, data: Path | None, images: Path | None, o
 
 def _choose(tasks: Sequence[Task], name: str | None) -> Task:
     if name is None and len(tasks) != 1:
-        raise InputError(f"name one task with --task; there are: {', '.join(task.name for task in tasks) or 'none'}.")
+        raise InputError(f"name one task; there are: {', '.join(task.name for task in tasks) or 'none'}.")
     return task_by_name(tasks, name) if name else tasks[0]

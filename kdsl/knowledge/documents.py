@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kdsl.errors import InputError, did_you_mean
 from kdsl.evidence.types import Evidence
+from kdsl.runs import listed
 from kdsl.tasks import Task
 
 Kind = Literal["faq", "product", "page", "sample"]
@@ -116,8 +117,7 @@ def load_snippets(folder: Path, tasks: Sequence[Task]) -> list[Document]:
                 faults.append(f"{where}: label '{snippet.label}' is unknown to task '{task.name}'.{hint}")
             documents.append(Document(**snippet.model_dump(), source=name))
     if faults:
-        listed = "\n".join(f"  - {fault}" for fault in faults)
-        raise InputError(f"{folder}: {len(faults)} fault(s) in snippets:\n{listed}")
+        raise InputError(f"{folder}: {len(faults)} fault(s) in snippets:\n{listed(faults, most=len(faults))}")
     return documents
 
 

@@ -16,6 +16,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
 from kdsl.errors import BundleError, MissingDependency
+from kdsl.runs import write_json
 
 CHAR_NGRAM = "char-ngram"
 
@@ -74,7 +75,7 @@ class CharNgramEmbedder:
         """Write `embedder.json` and `embedder.safetensors`."""
         folder.mkdir(parents=True, exist_ok=True)
         save_file({"idf": self.idf_}, folder / "embedder.safetensors")
-        (folder / "embedder.json").write_text(json.dumps({"dim": self.dim}), "utf-8")
+        write_json(folder / "embedder.json", {"dim": self.dim})
 
     @classmethod
     def load(cls, folder: Path) -> CharNgramEmbedder:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import faiss
 import numpy as np
@@ -17,11 +14,12 @@ from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.knowledge.documents import Document, evidence_document
 from kdsl.knowledge.embedders import Embedder, open_embedder
-from kdsl.runs import atomic_write
+from kdsl.runs import atomic_write, changed_files, file_hashes, read_manifest, write_jsonl, write_manifest
 from kdsl.tasks import Task
 
-SCHEMA = 1
-_FILES = ("documents.jsonl", "index.faiss")
+SCHEMA = 2
+_MANIFEST = "manifest.json"
+_ADVICE = "Build the index again."
 
 NEIGHBOURS = 24
 """Labelled documents that vote."""
@@ -130,24 +128,20 @@ class KnowledgeIndex:
     def save(self, folder: Path) -> None:
         """Write index, documents and embedder, and last of all `manifest.json` with their hashes."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "manifest.json").unlink(missing_ok=True)
-        lines = (json.dumps(document.as_dict(), ensure_ascii=False) for document in self.documents)
-        atomic_write(folder / "documents.jsonl", "".join(f"{line}\n" for line in lines))
+        (folder / _MANIFEST).unlink(missing_ok=True)
+        write_jsonl(folder / "documents.jsonl", (document.as_dict() for document in self.documents))
         atomic_write(folder / "index.faiss", faiss.serialize_index(self._index).tobytes())
         self.embedder.save(folder / "embedder")
         kinds = sorted({document.kind for document in self.documents})
-        manifest = {
-            "schema": SCHEMA,
+        body = {
             "embedder": self.embedder.name,
             "dim": self.embedder.dim,
             "documents": len(self.documents),
             "kinds": {kind: sum(d.kind == kind for d in self.documents) for kind in kinds},
             "tasks": sorted({document.task for document in self.documents}),
-            "versions": {name: importlib.metadata.version(name) for name in ("kdsl", "scikit-learn")}
-            | {"faiss": faiss.__version__},
-            "files": {path.relative_to(folder).as_posix(): _hash(path) for path in _parts(folder)},
+            "files": file_hashes(folder),
         }
-        atomic_write(folder / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
+        write_manifest(folder / _MANIFEST, SCHEMA, body)
 
     @classmethod
     def load(cls, folder: Path) -> KnowledgeIndex:
@@ -156,23 +150,20 @@ class KnowledgeIndex:
         Raises:
             BundleError: the folder is no index, unfinished, damaged, or its parts do not belong together.
         """
-        manifest = _read_manifest(folder)
-        for name, expected in manifest["files"].items():
-            path = folder / name
-            if not path.is_file():
-                raise BundleError(f"{folder}: '{name}' is missing; build the index again.")
-            if _hash(path) != expected:
-                raise BundleError(
-                    f"{folder}: '{name}' is not what the index was built with (its hash differs from "
-                    "manifest.json); build the index again."
-                )
+        parts = ("files", "embedder", "dim", "documents")
+        manifest = read_manifest(folder / _MANIFEST, SCHEMA, parts, "a knowledge index", _ADVICE)
+        if changed := changed_files(folder, manifest["files"]):
+            raise BundleError(
+                f"{folder}: missing, or not what the index was built with (by the hashes in {_MANIFEST}): "
+                f"{', '.join(changed)}. {_ADVICE}"
+            )
         embedder = open_embedder(manifest["embedder"], folder / "embedder")
         try:
             with (folder / "documents.jsonl").open(encoding="utf-8") as lines:  # splitlines would cut within a text
                 documents = [Document(**json.loads(line)) for line in lines]
             index = faiss.deserialize_index(np.frombuffer((folder / "index.faiss").read_bytes(), np.uint8))
         except (OSError, ValueError, TypeError, RuntimeError) as error:
-            raise BundleError(f"{folder} cannot be read ({error!r}); build the index again.") from error
+            raise BundleError(f"{folder} cannot be read ({error!r}). {_ADVICE}") from error
         found = {"documents": len(documents), "vectors": index.ntotal, "dim": index.d, "embedder": embedder.dim}
         wanted = {
             "documents": manifest["documents"],
@@ -181,7 +172,7 @@ class KnowledgeIndex:
             "embedder": manifest["dim"],
         }
         if found != wanted:
-            raise BundleError(f"{folder}: found {found}, expected {wanted}; build the index again.")
+            raise BundleError(f"{folder}: found {found}, expected {wanted}. {_ADVICE}")
         return cls(documents, embedder, index)
 
     def _allowed(self, task: str | None, labelled: bool, exclude_ids: Collection[str]) -> list[int]:
@@ -220,30 +211,3 @@ def _vectors(documents: Sequence[Document], embedder: Embedder) -> np.ndarray:
         embedded = embedder.embed(texts) * np.asarray(weights, np.float32)[:, None]
         np.add.at(vectors, np.asarray(rows), embedded)
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-
-
-def _parts(folder: Path) -> list[Path]:
-    embedder = folder / "embedder"
-    return [folder / name for name in _FILES] + (sorted(embedder.iterdir()) if embedder.is_dir() else [])
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    file = folder / "manifest.json"
-    if not file.is_file():
-        raise BundleError(
-            f"{folder} has no manifest.json: it is not a knowledge index, or its build did not finish. "
-            f"`kdsl knowledge build --out {folder}` makes one."
-        )
-    try:
-        manifest: dict[str, Any] = json.loads(file.read_text("utf-8"))
-        schema, _ = manifest["schema"], [manifest[key] for key in ("files", "embedder", "dim", "documents")]
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{file} cannot be read ({error!r}); build the index again.") from error
-    if schema != SCHEMA:
-        raise BundleError(f"{file}: schema {schema}, this kdsl reads {SCHEMA}; build the index again.")
-    return manifest

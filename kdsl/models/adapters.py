@@ -21,6 +21,7 @@ import torch
 from kdsl.errors import BundleError, ConfigError
 from kdsl.models.base import LoadedModel
 from kdsl.models.delta import DELTA, base_parameters, read_delta
+from kdsl.runs import write_json
 
 STAMP = "kdsl_base.json"
 SHIFT = "label_shift.json"
@@ -46,7 +47,7 @@ class Stamp:
 def stamp_adapter(folder: Path, loaded: LoadedModel) -> None:
     """Write beside an adapter which base it belongs to; call it after `save_pretrained`."""
     stamp = Stamp(loaded.name, loaded.model_type, loaded.fingerprint)
-    (folder / STAMP).write_text(json.dumps(asdict(stamp), ensure_ascii=False, indent=2) + "\n", "utf-8")
+    write_json(folder / STAMP, asdict(stamp))
 
 
 def load_adapter(loaded: LoadedModel, folder: Path, name: str) -> None:

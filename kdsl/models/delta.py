@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from kdsl.errors import BundleError
+from kdsl.runs import written_whole
 
 DELTA = "delta.safetensors"
 
@@ -33,11 +34,9 @@ def write_delta(folder: Path, parameters: Mapping[str, torch.Tensor], dtype: tor
     """Write tensors of a base's parameters, as `dtype`."""
     from safetensors.torch import save_file
 
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = {base_name(name): tensor.detach().to("cpu", dtype).contiguous() for name, tensor in parameters.items()}
-    partial = folder / f".{DELTA}"
-    save_file(tensors, partial, metadata={"format": "pt"})
-    partial.replace(folder / DELTA)
+    with written_whole(folder / DELTA) as partial:
+        save_file(tensors, partial, metadata={"format": "pt"})
 
 
 def read_delta(

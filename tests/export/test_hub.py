@@ -166,7 +166,7 @@ def test_modelscope_is_called_as_its_api_wants(folder: Path, monkeypatch: pytest
         ("create", {"repo_id": "shop/scene", "visibility": "private"}),
         ("upload", {"repo_id": "shop/scene", "files": ["README.md", "config.json"]}),
     ]
-    with pytest.raises(InputError, match="Leave --private out"):
+    with pytest.raises(InputError, match="Leave `private` out"):
         push_folder(folder, "shop/old", hub="modelscope", private=True)
     with pytest.raises(InputError, match="please login first"):
         push_folder(folder, "shop/locked", hub="modelscope")

@@ -16,7 +16,7 @@ from kdsl.config import ModelConfig, PromptConfig
 from kdsl.errors import BundleError, ConfigError
 from kdsl.evaluation.adapters import adapters_table, judge_adapters
 from kdsl.evidence.types import Evidence
-from kdsl.export.merging import METHODS, Recipe, check_mergeable, merge_adapters, trained_tasks
+from kdsl.export.merging import METHODS, Merge, check_mergeable, merge_adapters, trained_tasks
 from kdsl.models.base import load_base
 from kdsl.tasks import Task
 
@@ -40,7 +40,7 @@ def test_cat_is_the_weighted_sum_and_the_base_stays(base_of: Base, make_adapter:
     before = {name: tensor.clone() for name, tensor in loaded.model.state_dict().items()}
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        out = merge_adapters(loaded, sources, Recipe(weights=(0.25, 0.75)), tmp_path / "out")
+        out = merge_adapters(loaded, sources, Merge(weights=(0.25, 0.75)), tmp_path / "out")
     after = loaded.model.state_dict()
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
@@ -54,7 +54,7 @@ def test_cat_is_the_weighted_sum_and_the_base_stays(base_of: Base, make_adapter:
 def test_the_manifest_names_the_sources_and_their_hashes(base_of: Base, make_adapter: Make, tmp_path: Path) -> None:
     base = base_of()
     sources = [make_adapter(base, 0), make_adapter(base, 1)]
-    out = merge_adapters(load_base(base), sources, Recipe("dare_ties", density=0.7), tmp_path / "out")
+    out = merge_adapters(load_base(base), sources, Merge("dare_ties", density=0.7), tmp_path / "out")
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
     assert (manifest["method"], manifest["density"], manifest["seed"]) == ("dare_ties", 0.7, 17)
     for source, row in zip(sources, manifest["sources"], strict=True):
@@ -83,7 +83,7 @@ def test_every_method_gives_an_adapter_that_loads_and_can_be_judged(
     base = base_of()
     sources = [make_adapter(base, 0), make_adapter(base, 1)]
     loaded = load_base(base)
-    out = merge_adapters(loaded, sources, Recipe(method), tmp_path / "out")
+    out = merge_adapters(loaded, sources, Merge(method), tmp_path / "out")
     rows = judge_adapters(loaded, [*sources, out], dialogues, [care], prompt)
     assert [row.adapter for row in rows] == [str(path) for path in (*sources, out)]
     assert all(row.n == len(dialogues) and 0 <= row.f1 <= 1 and row.log_loss > 0 for row in rows)
@@ -97,7 +97,7 @@ def test_dare_depends_on_its_seed_alone(base_of: Base, make_adapter: Make, tmp_p
     sources = [make_adapter(base, 0), make_adapter(base, 1)]
     merged = [
         load_file(
-            merge_adapters(load_base(base), sources, Recipe("dare_linear", seed=seed), tmp_path / name)
+            merge_adapters(load_base(base), sources, Merge("dare_linear", seed=seed), tmp_path / name)
             / "adapter_model.safetensors"
         )
         for name, seed in (("a", 1), ("b", 1), ("c", 2))
@@ -110,7 +110,7 @@ def test_dare_depends_on_its_seed_alone(base_of: Base, make_adapter: Make, tmp_p
 def test_merging_equal_adapters_by_ties_keeps_their_strength(base_of: Base, make_adapter: Make, tmp_path: Path) -> None:
     base = base_of()
     source = make_adapter(base, 0)
-    out = merge_adapters(load_base(base), [source, source], Recipe("ties", density=1.0), tmp_path / "out")
+    out = merge_adapters(load_base(base), [source, source], Merge("ties", density=1.0), tmp_path / "out")
     for name, tensor in added(out).items():
         torch.testing.assert_close(tensor, added(source)[name], rtol=1e-4, atol=1e-5)
 
@@ -127,10 +127,10 @@ def test_refuses_what_does_not_belong_together(base_of: Base, make_adapter: Make
     with pytest.raises(BundleError, match="use_dora=True"):
         check_mergeable([first, make_adapter(base, 1, use_dora=True)], "cat")
     with pytest.raises(BundleError, match="was trained on"):
-        merge_adapters(load_base(base_of(seed=5)), [first, first], Recipe(), tmp_path / "out")
+        merge_adapters(load_base(base_of(seed=5)), [first, first], Merge(), tmp_path / "out")
     (tmp_path / "taken").mkdir()
     with pytest.raises(BundleError, match="exists already"):
-        merge_adapters(load_base(base), [first, first], Recipe(), tmp_path / "taken")
+        merge_adapters(load_base(base), [first, first], Merge(), tmp_path / "taken")
     assert not (tmp_path / "out").exists()
 
 
@@ -141,27 +141,27 @@ def test_what_is_taken_off_labels_is_merged_too(base_of: Base, make_adapter: Mak
     with pytest.raises(BundleError, match="has none"):
         check_mergeable(sources, "cat")
     (sources[1] / "label_shift.json").write_text('{"care": {"wash": -3, "dry": -1}}', "utf-8")
-    out = merge_adapters(load_base(base), sources, Recipe(), tmp_path / "out")
+    out = merge_adapters(load_base(base), sources, Merge(), tmp_path / "out")
     assert json.loads((out / "label_shift.json").read_text("utf-8")) == {"care": {"wash": -2.0, "dry": -1.5}}
 
 
 @pytest.mark.parametrize(
     ("recipe", "fault"),
     [
-        (Recipe("tie"), "unknown"),
-        (Recipe(weights=(1.0,)), "1 weights were given for 2"),
-        (Recipe("linear", density=0.5), "keeps every weight"),
-        (Recipe("ties", density=1.5), "not in"),
+        (Merge("tie"), "unknown"),
+        (Merge(weights=(1.0,)), "1 weights were given for 2"),
+        (Merge("linear", density=0.5), "keeps every weight"),
+        (Merge("ties", density=1.5), "not in"),
     ],
 )
-def test_refuses_an_impossible_recipe(recipe: Recipe, fault: str) -> None:
+def test_refuses_an_impossible_merge(merge: Merge, fault: str) -> None:
     with pytest.raises(ConfigError, match=fault):
-        recipe.resolved(2)
+        merge.resolved(2)
 
 
 def test_one_adapter_is_nothing_to_merge() -> None:
     with pytest.raises(ConfigError, match="two at least"):
-        Recipe().resolved(1)
+        Merge().resolved(1)
 
 
 def test_judges_the_tasks_that_the_sources_were_trained_on(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.table import Table
 
-from kdsl.errors import MissingDependency
+from kdsl.errors import BundleError, MissingDependency
+from kdsl.runs import changed_files, file_hashes, write_json
+from kdsl.runs import read_manifest as read_checked
 
 FILE = "manifest.json"
+SCHEMA = 1
 
 SIZE_LIMIT = 30_000_000
 """Bytes that all files of the weights' folder may take together."""
@@ -20,7 +22,7 @@ SIZE_LIMIT = 30_000_000
 class NanoManifest(BaseModel):
     """The record that `kdsl nano pretrain` writes beside the weights, last of all files."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     command: str
     """The command that makes these weights again."""
@@ -44,18 +46,12 @@ class NanoManifest(BaseModel):
 
 def hash_files(folder: Path) -> dict[str, str]:
     """SHA-256 of every file of a weights' folder but the manifest."""
-    return {
-        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(folder.iterdir())
-        if file.is_file() and file.name != FILE
-    }
+    return file_hashes(folder, leave_out=[folder / FILE])
 
 
 def write_manifest(folder: Path, manifest: NanoManifest) -> None:
     """Write the manifest in one step, so that a folder that has one is complete."""
-    partial = folder / f"{FILE}.partial"
-    partial.write_text(manifest.model_dump_json(indent=1) + "\n", "utf-8")
-    partial.replace(folder / FILE)
+    write_json(folder / FILE, {"schema": SCHEMA, **manifest.model_dump()})
 
 
 def read_manifest(folder: Path) -> NanoManifest:
@@ -64,20 +60,17 @@ def read_manifest(folder: Path) -> NanoManifest:
     Raises:
         MissingDependency: there is none, it cannot be read, or a file is not the one that was hashed.
     """
-    file = folder / FILE
+    advice = "Reinstall kdsl, or train with `kdsl nano pretrain`."
     try:
-        manifest = NanoManifest.model_validate_json(file.read_text("utf-8"))
-    except OSError as error:
+        found = read_checked(folder / FILE, SCHEMA, NanoManifest.model_fields, "kdsl-nano", advice)
+        manifest = NanoManifest.model_validate(found)
+    except BundleError as error:
+        raise MissingDependency(str(error)) from error
+    except ValidationError as error:
+        raise MissingDependency(f"{folder / FILE} is not a manifest of kdsl-nano: {error}") from error
+    if wrong := changed_files(folder, manifest.files):
         raise MissingDependency(
-            f"{file} cannot be read ({error.strerror}). Reinstall kdsl, or train with `kdsl nano pretrain`."
-        ) from error
-    except (ValidationError, json.JSONDecodeError) as error:
-        raise MissingDependency(f"{file} is not a manifest of kdsl-nano: {error}") from error
-    found = hash_files(folder)
-    wrong = sorted(name for name, digest in manifest.files.items() if found.get(name) != digest)
-    if wrong:
-        raise MissingDependency(
-            f"{folder}: {', '.join(wrong)} is missing or is not the file that {FILE} describes. Reinstall kdsl."
+            f"{folder}: {', '.join(wrong)} is missing or is not the file that {FILE} describes. {advice}"
         )
     return manifest
 

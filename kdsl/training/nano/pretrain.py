@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import platform
 import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from kdsl.models.nano.architecture import NanoShape, build_model, build_processo
 from kdsl.models.nano.manifest import NanoManifest, hash_files, write_manifest
 from kdsl.models.nano.tokenizer import train_tokenizer
 from kdsl.models.scorer import LabelScorer
+from kdsl.runs import versions
 from kdsl.tasks import Task
 from kdsl.training.nano.batches import Batch, Collator, stream
 from kdsl.training.nano.embedding_init import count_neighbours, embeddings_from
@@ -136,8 +135,7 @@ def run(
         vocabulary=len(tokenizer),
         world={**sizes, "snippets": len(snippets)},
         held_out={name: round(value, 4) for name, value in accuracy.items()},
-        versions={name: version(name) for name in ("torch", "transformers", "tokenizers")}
-        | {"python": platform.python_version()},
+        versions=versions(),
         files=hash_files(folder),
     )
     write_manifest(folder, manifest)

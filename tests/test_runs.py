@@ -1,0 +1,203 @@
+"""What a run leaves on disk is whole or absent, belongs to one set of inputs, and has one writer."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kdsl.config import PromptConfig
+from kdsl.errors import BundleError, InputError
+from kdsl.runs import (
+    atomic_write,
+    changed_files,
+    claim,
+    digest,
+    file_hash,
+    file_hashes,
+    listed,
+    read_manifest,
+    sole_writer,
+    versions,
+    write_json,
+    write_jsonl,
+    write_manifest,
+    written_whole,
+)
+
+DYING = """
+import os, sys
+from pathlib import Path
+from kdsl.runs import {function}
+out = Path(sys.argv[1])
+{body}
+"""
+"""A program that is killed in the middle of a write."""
+
+
+def fail_in_the_middle(target: Path) -> None:
+    with written_whole(target) as partial:
+        assert not partial.exists()  # what a killed writer left is gone
+        partial.mkdir()
+        partial.write_text("a folder is no file")
+
+
+def die(body: str, function: str, out: Path) -> None:
+    code = DYING.format(body=body, function=function)
+    assert subprocess.run([sys.executable, "-c", code, str(out)]).returncode == 9
+
+
+@dataclass(frozen=True)
+class Point:
+    x: int
+    of: tuple[str, ...]
+
+
+def test_a_digest_is_one_in_every_process() -> None:
+    code = (
+        "from pathlib import Path; from kdsl.runs import digest; from kdsl.config import PromptConfig; "
+        "print(digest({'b': 1, 'a': [PromptConfig(), Path('x/y'), b'raw']}, '\\ud800 退款'))"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("0", "1", "random")
+    }
+    here = digest({"a": [PromptConfig(), Path("x/y"), b"raw"], "b": 1}, "\ud800 退款")
+    assert seen == {f"{here}\n".encode()}
+    assert len(here) == 16
+
+
+def test_a_digest_tells_values_apart() -> None:
+    values = [(), ("a",), ("a", "b"), ("ab",), (["a", "b"],), (["b", "a"],), (None,), ("1",), (1,), (Point(1, ("a",)),)]
+    assert len({digest(*value) for value in values}) == len(values)
+    assert digest(Point(1, ("a",))) == digest({"x": 1, "of": ["a"]})
+    with pytest.raises(TypeError, match="cannot be made of object"):
+        digest(object())
+    with pytest.raises(TypeError, match="cannot be made of set"):
+        digest({"a", "b"})  # has no order
+
+
+def test_a_file_keeps_its_old_content_when_its_writer_is_killed(tmp_path: Path) -> None:
+    file = tmp_path / "folder" / "a.txt"
+    atomic_write(file, "old\r\n")
+    die("def pieces():\n    yield b'new'\n    os._exit(9)\natomic_write(out, pieces())", "atomic_write", file)
+    assert file.read_bytes() == b"old\r\n"
+    atomic_write(file, [b"ne", b"w"])
+    assert file.read_bytes() == b"new"
+
+
+def test_a_place_that_cannot_be_written_to_is_told_and_left_tidy(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"a\.txt: cannot be written"):
+        atomic_write(tmp_path / "file" / "a.txt", "text")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="folder: cannot be written"):
+        atomic_write(tmp_path / "folder", "text")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_json_lines_hold_one_value_each(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "a.jsonl", ({"text": text} for text in ("退款\u2028页面", "b")))
+    lines = (tmp_path / "a.jsonl").read_bytes().split(b"\n")
+    assert [json.loads(line) for line in lines[:-1]] == [{"text": "退款\u2028页面"}, {"text": "b"}]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_is_written_beside_appears_whole(tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "new" / "made.npz"
+    begin = "partial.write_text('half')" if kind == "file" else "partial.mkdir(); (partial / 'a').touch()"
+    die(f"with written_whole(out) as partial:\n    {begin}\n    os._exit(9)", "written_whole", target)
+    assert not target.exists()
+    with pytest.raises(IsADirectoryError):
+        fail_in_the_middle(target)
+    assert list(target.parent.iterdir()) == []
+    with written_whole(target) as partial:
+        assert partial.suffix == ".npz"  # numpy adds the ending where it is missing
+        partial.write_text("whole")
+    assert target.read_text() == "whole"
+
+
+def test_hashes_name_what_was_changed(tmp_path: Path) -> None:
+    for name in ("b/c", "a", "work/left", "own.json"):
+        atomic_write(tmp_path / name, name)
+    hashes = file_hashes(tmp_path, leave_out=[tmp_path / "work", tmp_path / "own.json"])
+    assert hashes == {"a": file_hash(tmp_path / "a"), "b/c": file_hash(tmp_path / "b" / "c")}
+    assert list(hashes) == ["a", "b/c"]
+    assert changed_files(tmp_path, hashes) == []
+    (tmp_path / "a").write_text("other")
+    (tmp_path / "b" / "c").unlink()
+    assert changed_files(tmp_path, hashes) == ["a", "b/c"]
+
+
+def test_a_claim_is_kept_and_names_what_differs(tmp_path: Path) -> None:
+    stamp = tmp_path / "run" / "inputs.json"
+    inputs = {"data": digest("data"), "seed": 17, "labels": ("a", "b")}
+    for _ in range(2):
+        claim(stamp, inputs, "a fit", "Choose another folder.")
+    with pytest.raises(BundleError) as error:
+        claim(stamp, inputs | {"seed": 18, "labels": ("b", "a"), "more": 1}, "a fit", "Choose another folder.")
+    said = str(error.value)
+    assert said == (
+        f"{stamp.parent} holds a fit with other inputs (these differ: seed, labels, more). Choose another folder."
+    )
+    stamp.write_text("{")
+    with pytest.raises(BundleError, match=r"inputs\.json cannot be read .*Choose another"):
+        claim(stamp, inputs, "a fit", "Choose another folder.")
+
+
+def test_a_manifest_says_what_made_it_and_is_checked(tmp_path: Path) -> None:
+    file = tmp_path / "manifest.json"
+    expected = {"what": "an index", "advice": "Build it again."}
+    with pytest.raises(BundleError, match=r"has no manifest\.json: it is not an index, or was not finished\. Build"):
+        read_manifest(file, 2, ["files"], **expected)
+    write_manifest(file, 2, {"files": {}})
+    manifest = read_manifest(file, 2, ["files"], **expected)
+    assert manifest == {"schema": 2, "files": {}, "versions": versions()}
+    assert {"python", "numpy"} <= manifest["versions"].keys()
+    with pytest.raises(BundleError, match=r"schema 2, this kdsl reads 3\. Build it again"):
+        read_manifest(file, 3, ["files"], **expected)
+    with pytest.raises(BundleError, match="lacks dim, tasks"):
+        read_manifest(file, 2, ["tasks", "files", "dim"], **expected)
+    for damaged in ("{", "[]", "{}"):
+        file.write_text(damaged)
+        with pytest.raises(BundleError, match="cannot be read"):
+            read_manifest(file, 2, ["files"], **expected)
+
+
+def test_versions_of_what_is_not_installed_are_left_out() -> None:
+    assert versions("numpy", "no-such-package").keys() == {"python", "numpy"}
+
+
+def test_one_command_writes_at_a_time(tmp_path: Path) -> None:
+    output = tmp_path / "new" / "out.jsonl"
+    code = (
+        "import sys; from pathlib import Path; from kdsl.runs import sole_writer\n"
+        "with sole_writer(Path(sys.argv[1])):\n    print('writing', flush=True)\n    sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(output)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "writing\n"
+    with pytest.raises(InputError, match="another kdsl command is writing there"), sole_writer(output):
+        pass
+    other.kill()  # a lock ends with its process, however that ends
+    other.wait()
+    with sole_writer(output):
+        write_json(output, [])
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be written"), sole_writer(tmp_path / "file" / "out"):
+        pass
+
+
+def test_of_many_faults_the_first_are_listed() -> None:
+    assert listed("ab") == "  - a\n  - b"
+    assert listed("abcde", most=2, rest="the report lists all") == "  - a\n  - b\n  and 3 more; the report lists all"
+    assert listed("abc", most=2).endswith("and 1 more")
