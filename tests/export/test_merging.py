@@ -146,7 +146,7 @@ def test_what_is_taken_off_labels_is_merged_too(base_of: Base, make_adapter: Mak
 
 
 @pytest.mark.parametrize(
-    ("recipe", "fault"),
+    ("merge", "fault"),
     [
         (Merge("tie"), "unknown"),
         (Merge(weights=(1.0,)), "1 weights were given for 2"),
