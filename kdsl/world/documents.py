@@ -6,7 +6,7 @@ import random
 
 from kdsl.knowledge.documents import Document
 from kdsl.tasks import Task
-from kdsl.world.dialogues import LABELS, ask
+from kdsl.world.dialogues import ask, labels
 from kdsl.world.evidence import imagine
 
 SOURCE = "synthetic world"
@@ -19,7 +19,7 @@ def world_documents(task: Task, per_label: int, seed: int) -> list[Document]:
     drawn screens (kind `page`). Equal texts enter once, so that small phrase books do not outvote others.
     """
     if task.input == "dialogue":
-        known = (label for label in task.names if label in LABELS)
+        known = (label for label in task.names if label in labels())
         texts = [(label, ask(label, random.Random(f"{seed}/{label}/{n}"))) for label in known for n in range(per_label)]
     else:
         texts = [(str(e.sample.label), e.ocr_text) for e in imagine(task, per_label, seed)]

@@ -13,7 +13,7 @@ from kdsl.data.sample import Sample
 from kdsl.evidence.ocr_noise import misread
 from kdsl.evidence.types import UNSEEN, Evidence, Picture
 from kdsl.tasks import Task
-from kdsl.world.dialogues import LABELS, write_dialogue
+from kdsl.world.dialogues import labels, write_dialogue
 from kdsl.world.screens import draw_screen, families
 
 SCALE = 0.5
@@ -28,7 +28,7 @@ def imagine(task: Task, per_label: int, seed: int) -> tuple[Evidence, ...]:
 
     Drawing 1,400 screens takes about half a minute on one core; the result is kept for this process.
     """
-    known = set(families() if task.input == "picture" else LABELS)
+    known = set(families() if task.input == "picture" else labels())
     if not set(task.names) <= known:
         return ()
     rows = []

@@ -11,13 +11,14 @@ from kdsl.data.dialogue import parse_turns
 from kdsl.errors import ConfigError, InputError
 from kdsl.resources import resource
 from kdsl.tasks import load_task
-from kdsl.world.dialogues import LABELS, ask, write_dialogue
+from kdsl.world.dialogues import ask, labels, write_dialogue
 from kdsl.world.dialogues.grammar import Scope, slots
 from kdsl.world.dialogues.phrasebook import PHRASES, phrasebook
 from kdsl.world.dialogues.writer import MADE
 
 SCENES = load_task(resource("configs/tasks/mire-scene.yaml")).names
 BOOK = phrasebook()
+LABELS = labels()
 
 
 def test_labels_are_those_of_the_task() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import cache
 
 from kdsl.data.dialogue import IMAGE, LINK, SPEAKERS, clean_text
 from kdsl.data.sample import Turn
@@ -26,6 +27,7 @@ class Dialogue:
     telling: int
 
 
+@cache
 def labels() -> tuple[str, ...]:
     """Every label the world can write, sorted."""
     return tuple(sorted(phrasebook().intents))

@@ -4,53 +4,32 @@
 what users do (paint private text over, crop, mark, photograph). The lines that come back are those that
 can be read in the final picture. All is drawn from `rng`: one seed, one picture.
 
-A seed finds its family by the order in which the families of a label register, and so by the order of the
-imports below: moving a family, or adding one to a label, changes what earlier seeds draw.
+The families stand in one table (`kdsl.world.screens.table`), which is imported when the first screen is drawn.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from kdsl.errors import InputError, did_you_mean
-from kdsl.world.screens import (  # noqa: F401  (each module registers its families)
-    bills,
-    cart,
-    complaints,
-    coupons,
-    details,
-    events,
-    exchanges,
-    failures,
-    members,
-    options,
-    orders,
-    other_apps,
-    outside,
-    parcels,
-    payment,
-    photo,
-    platform,
-    product_page,
-    promotions,
-    ratings,
-    refund_course,
-    refunds,
-    rest,
-    returns,
-    reviews,
-    shop,
-    sundries,
-    tracking,
-    trouble,
-)
 from kdsl.world.screens.finish import finish
 from kdsl.world.screens.page import Page
 from kdsl.world.screens.panels import fill_room
-from kdsl.world.screens.registry import families
 from kdsl.world.screens.types import DrawnLine, Screen
 
+if TYPE_CHECKING:
+    from kdsl.world.screens.table import Entry
+
 __all__ = ["DrawnLine", "Screen", "draw_screen", "families"]
+
+
+def families() -> Mapping[str, tuple[Entry, ...]]:
+    """All families by label, in their order."""
+    from kdsl.world.screens.table import FAMILIES
+
+    return FAMILIES
 
 
 def draw_screen(label: str, rng: random.Random, scale: float = 1.0, family: str | None = None) -> Screen:

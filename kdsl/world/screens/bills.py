@@ -5,7 +5,6 @@ from __future__ import annotations
 from kdsl.world.screens.blocks import icons, rows
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import coupon
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import (
     APP_TABS,
@@ -23,10 +22,7 @@ from kdsl.world.screens.toolkit import (
     title_bar,
 )
 
-BILL = "账单/账户页面"
 
-
-@family(BILL, app="alipay", weight=3)
 def bill_detail(page: Page) -> None:
     """账单详情: one transaction."""
     words = page.words
@@ -82,7 +78,6 @@ def bill_detail(page: Page) -> None:
             note(page, text, colour=(40, 90, 180))
 
 
-@family(BILL, app="alipay", weight=1.5)
 def bill_list(page: Page) -> None:
     """A list of transactions by month."""
     words = page.words
@@ -113,7 +108,6 @@ def bill_list(page: Page) -> None:
             page.y += 46
 
 
-@family(BILL, weight=2)
 def small_change(page: Page) -> None:
     """我的零钱: Taobao's own purse."""
     words = page.words
@@ -146,7 +140,6 @@ def small_change(page: Page) -> None:
                 note(page, words.stamp(60 * index))
 
 
-@family(BILL, weight=1.5)
 def withdrawals(page: Page) -> None:
     """Coins and cash: what was earned and drawn."""
     words = page.words
@@ -173,7 +166,6 @@ def withdrawals(page: Page) -> None:
             note(page, words.stamp(30 * index, "%Y.%m.%d %H:%M:%S"))
 
 
-@family(BILL, weight=1.5)
 def packet_detail(page: Page) -> None:
     """红包详情: one red packet that the user holds."""
     words = page.words
@@ -193,7 +185,6 @@ def packet_detail(page: Page) -> None:
         pair(page, "领取红包 " + words.short(200), f"+{value}元")
 
 
-@family(BILL, weight=1.5)
 def my_packets(page: Page) -> None:
     """Red packets and coupons already held."""
     words = page.words
@@ -215,7 +206,6 @@ def my_packets(page: Page) -> None:
     note(page, "  查看更多红包>  查看失效红包")
 
 
-@family(BILL, app="tmall", weight=1.5)
 def membership(page: Page) -> None:
     """The member's account: card, fee, rights, renewal."""
     words = page.words
@@ -243,7 +233,6 @@ def membership(page: Page) -> None:
     foot_buttons(page, [words.pick("生活卡88元一年", "立即激活", "「生活卡」年费88元自动续", "立即续费")])
 
 
-@family(BILL, app="alipay", weight=1.5)
 def assets(page: Page) -> None:
     """The purse of Alipay or a credit page."""
     words = page.words
@@ -265,7 +254,6 @@ def assets(page: Page) -> None:
     foot_buttons(page, words.some(["联系商家", "我的客服", "删除记录", "还款", "转入"], 2, 3), None)
 
 
-@family(BILL, app="alipay")
 def credit_bill(page: Page) -> None:
     """A month's bill of a credit line."""
     words = page.words
@@ -287,7 +275,6 @@ def credit_bill(page: Page) -> None:
     foot_buttons(page, words.pick("立即还款", "提前还款,分期还", "查看历史账单").split(","))
 
 
-@family(BILL)
 def points_ledger(page: Page) -> None:
     """Coins and points: what came and went."""
     words = page.words
@@ -308,7 +295,6 @@ def points_ledger(page: Page) -> None:
             note(page, words.stamp(40 * index))
 
 
-@family(BILL)
 def my_page(page: Page) -> None:
     """我的: the user's own page with counters, orders, assets."""
     words = page.words
@@ -331,7 +317,6 @@ def my_page(page: Page) -> None:
     tab_bar(page, APP_TABS, 4)
 
 
-@family(BILL)
 def gift_card(page: Page) -> None:
     """Shopping money, gift cards and deposits in the account."""
     words = page.words
@@ -357,7 +342,6 @@ def gift_card(page: Page) -> None:
     foot_buttons(page, words.pick("申请退款,去充值", "提现", "去使用").split(","))
 
 
-@family(BILL, weight=0.8)
 def held_coupons_tabs(page: Page) -> None:
     """Coupons already held, used, expired."""
     words = page.words

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import dialog, sheet, strip
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import (
     APP_TABS,
@@ -23,7 +22,6 @@ from kdsl.world.screens.toolkit import (
 )
 from kdsl.world.screens.tracking import PROMISES
 
-CART = "购物车页面"
 DEALS = ("每300减50", "每200减20", "每满300减50")
 HOME_TABS = ["首页", "逛逛", "消息", "购物车", "我的淘宝"]
 
@@ -117,7 +115,6 @@ def _cart_foot(page: Page) -> None:
     button(page, WIDTH - 102, top + 31, 92, words.pick("结算", "领券结算", "结算(2)"), height=38)
 
 
-@family(CART, weight=4)
 def cart(page: Page) -> None:
     """The cart: shops, tick boxes, deals, total and checkout."""
     _cart_head(page)
@@ -126,7 +123,6 @@ def cart(page: Page) -> None:
     _cart_foot(page)
 
 
-@family(CART, weight=1.5)
 def cart_total(page: Page) -> None:
     """金额明细 over the cart."""
     words = page.words
@@ -147,7 +143,6 @@ def cart_total(page: Page) -> None:
     _cart_foot(page)
 
 
-@family(CART)
 def cart_gone(page: Page) -> None:
     """Goods in the cart that cannot be bought any more."""
     words = page.words
@@ -162,7 +157,6 @@ def cart_gone(page: Page) -> None:
     _cart_foot(page)
 
 
-@family(CART)
 def cart_fill_up(page: Page) -> None:
     """一键凑单 over the cart."""
     words = page.words
@@ -174,7 +168,6 @@ def cart_fill_up(page: Page) -> None:
     _cart_foot(page)
 
 
-@family(CART, app="jd")
 def cart_plain(page: Page) -> None:
     """A cart without festival deals."""
     words = page.words
@@ -191,7 +184,6 @@ def cart_plain(page: Page) -> None:
     button(page, WIDTH - 100, top + 8, 90, f"结算({page.rng.randint(1, 9)})", height=36)
 
 
-@family(CART)
 def cart_manage(page: Page) -> None:
     """The cart in its editing mode."""
     words = page.words
@@ -208,7 +200,6 @@ def cart_manage(page: Page) -> None:
         toast(page, words.pick("您还没有选择宝贝哦", "已移入收藏夹", "确定将宝贝删除？"))
 
 
-@family(CART)
 def cart_coupon_strip(page: Page) -> None:
     """The lower half of the cart, where the goods end and recommendations begin."""
     words = page.words
@@ -221,7 +212,6 @@ def cart_coupon_strip(page: Page) -> None:
     _cart_foot(page)
 
 
-@family(CART, app="tmall")
 def supermarket_cart(page: Page) -> None:
     """A supermarket's cart with delivery and a threshold for free freight."""
     words = page.words
@@ -242,7 +232,6 @@ def supermarket_cart(page: Page) -> None:
     button(page, WIDTH - 102, top + 10, 92, f"结算({page.rng.randint(2, 12)})", height=38)
 
 
-@family(CART)
 def cart_discount_detail(page: Page) -> None:
     """The sum of the cart taken apart, over the cart."""
     words = page.words
@@ -258,7 +247,6 @@ def cart_discount_detail(page: Page) -> None:
     foot_buttons(page, ["○ 全选", f"结算({page.rng.randint(1, 12)})"])
 
 
-@family(CART)
 def cart_groups(page: Page) -> None:
     """The cart by filters: price drops, low stock, in a promotion, and what has gone."""
     words = page.words
@@ -286,7 +274,6 @@ def cart_groups(page: Page) -> None:
     foot_buttons(page, ["全选 合计：" + words.price(), words.pick("去结算", "领券结算", "结算(2)")])
 
 
-@family(CART)
 def cart_swipe(page: Page) -> None:
     """A row of the cart opened by a swipe, or a question before it is deleted."""
     words = page.words

@@ -5,7 +5,6 @@ from __future__ import annotations
 from kdsl.world.screens.blocks import centre, choices, icons, rows, upload
 from kdsl.world.screens.page import Page
 from kdsl.world.screens.panels import dialog, empty_picture, sheet
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.toolkit import (
     banner,
     buttons,
@@ -21,7 +20,6 @@ from kdsl.world.screens.toolkit import (
 )
 from kdsl.world.screens.words import Words
 
-COMPLAINT = "投诉举报页面"
 Step = tuple[str, str, str]
 GRIEVANCES = (
     "虚假发货",
@@ -78,7 +76,6 @@ def _complaint_info(page: Page) -> None:
         pair(page, "投诉原因", words.pick("", "发货物流问题-") + page.rng.choice(GRIEVANCES))
 
 
-@family(COMPLAINT, weight=3)
 def complaint_detail(page: Page) -> None:
     """投诉详情: verdict, steps, what was complained about."""
     words = page.words
@@ -95,7 +92,6 @@ def complaint_detail(page: Page) -> None:
     foot_buttons(page, words.pick("联系卖家,官方客服", "补充描述,撤销投诉", "联系卖家").split(","), None)
 
 
-@family(COMPLAINT, weight=2)
 def complaint_progress(page: Page) -> None:
     """全部进度 over a complaint."""
     complaint_detail(page)
@@ -103,7 +99,6 @@ def complaint_progress(page: Page) -> None:
         timeline(page, _complaint_steps(page.words))
 
 
-@family(COMPLAINT, weight=1.5)
 def complaint_service(page: Page) -> None:
     """服务进度: all complaints with their states."""
     words = page.words
@@ -124,7 +119,6 @@ def complaint_service(page: Page) -> None:
             buttons(page, words.pick("查看留言,查看详情", "查看详情").split(","), None)
 
 
-@family(COMPLAINT, weight=1.5)
 def complaint_form(page: Page) -> None:
     """The form of a complaint or a report."""
     words = page.words
@@ -143,7 +137,6 @@ def complaint_form(page: Page) -> None:
     foot_buttons(page, [words.pick("提交投诉", "提交", "提交举报")])
 
 
-@family(COMPLAINT, app="browser")
 def public_report(page: Page) -> None:
     """A report to the market authority."""
     words = page.words
@@ -177,7 +170,6 @@ def public_report(page: Page) -> None:
     note(page, "  消费者附件信息 附件名称 img_01.jpg")
 
 
-@family(COMPLAINT)
 def complaint_verdict(page: Page) -> None:
     """A plain result of a complaint."""
     words = page.words
@@ -202,7 +194,6 @@ def complaint_verdict(page: Page) -> None:
     foot_buttons(page, ["咨询卖家", "联系卖家", "咨询小蜜"], None)
 
 
-@family(COMPLAINT)
 def complaint_message(page: Page) -> None:
     """Words left by the service under a complaint."""
     words = page.words
@@ -223,7 +214,6 @@ def complaint_message(page: Page) -> None:
         note(page, "服务结束，不能再留言")
 
 
-@family(COMPLAINT, app="cainiao")
 def complain_courier(page: Page) -> None:
     """A complaint about a courier."""
     words = page.words
@@ -248,7 +238,6 @@ def complain_courier(page: Page) -> None:
     foot_buttons(page, ["提交投诉", "撤销投诉"])
 
 
-@family(COMPLAINT)
 def report_kinds(page: Page) -> None:
     """What the report is about: a list of kinds."""
     words = page.words
@@ -261,7 +250,6 @@ def report_kinds(page: Page) -> None:
     note(page, "  恶意举报会影响账号信用")
 
 
-@family(COMPLAINT)
 def report_form(page: Page) -> None:
     """The report's form with reason, words, pictures, telephone."""
     words = page.words
@@ -278,7 +266,6 @@ def report_form(page: Page) -> None:
     foot_buttons(page, [words.pick("提交投诉", "提交举报", "提交")])
 
 
-@family(COMPLAINT)
 def report_result(page: Page) -> None:
     """The report was taken, founded or unfounded."""
     words = page.words
@@ -303,7 +290,6 @@ def report_result(page: Page) -> None:
     foot_buttons(page, words.pick("继续举报,返回", "撤销投诉,补充证据", "满意,不满意").split(","), None)
 
 
-@family(COMPLAINT, app="cainiao")
 def courier_complaint_options(page: Page) -> None:
     """Complaining of a courier over the parcel's page."""
     words = page.words
@@ -337,7 +323,6 @@ def courier_complaint_options(page: Page) -> None:
         dialog(page, "投诉已提交", "我们会催促快递公司在24小时内与您联系", ["知道了"])
 
 
-@family(COMPLAINT)
 def complaint_list(page: Page) -> None:
     """My complaints and reports."""
     words = page.words
@@ -357,7 +342,6 @@ def complaint_list(page: Page) -> None:
             )
 
 
-@family(COMPLAINT, app="browser")
 def consumer_hotline(page: Page) -> None:
     """A public office for complaints: a case with its number and office."""
     words = page.words

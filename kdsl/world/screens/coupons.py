@@ -7,7 +7,6 @@ from kdsl.world.screens.events import HALLS, RED, amount, festival_head, spendin
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import coupon, dialog, sheet, strip, tickets
 from kdsl.world.screens.product_page import product_top
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.shop import shop_home
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.things import vivid
@@ -26,7 +25,6 @@ from kdsl.world.screens.toolkit import (
     title_bar,
 )
 
-COUPONS = "优惠券领取页面"
 COUPON_NAMES = (
     "美妆惊喜券",
     "美妆超级券",
@@ -61,7 +59,6 @@ def _vip_coupons(page: Page) -> None:
     note(page, f"{words.stamp(-30, '%-m月%-d日')}23点半截止兑换 当晚失效 当前积分:{page.rng.randint(60, 4000)}")
 
 
-@family(COUPONS, weight=2)
 def coupon_list(page: Page) -> None:
     """A list of coupons to take."""
     words = page.words
@@ -86,7 +83,6 @@ def coupon_list(page: Page) -> None:
         )
 
 
-@family(COUPONS, weight=2)
 def coupon_popup(page: Page) -> None:
     """A big red packet over the home page."""
     words = page.words
@@ -109,7 +105,6 @@ def coupon_popup(page: Page) -> None:
     page.text(WIDTH / 2, 531, "×", 17, WHITE, align="c")
 
 
-@family(COUPONS, weight=2)
 def coupon_exchange_sheet(page: Page) -> None:
     """消费券兑换 over a product or shop."""
     words = page.words
@@ -119,7 +114,6 @@ def coupon_exchange_sheet(page: Page) -> None:
         note(page, "可在满300减50的基础上叠加使用 消费券一经兑换，不退不换")
 
 
-@family(COUPONS, weight=2)
 def discount_sheet(page: Page) -> None:
     """优惠明细 on a product page: what is used, what can be taken."""
     words = page.words
@@ -151,7 +145,6 @@ def discount_sheet(page: Page) -> None:
         button(page, 18, page.height - 60, WIDTH - 36, words.pick("关闭", "确定", "领券购买"), height=38)
 
 
-@family(COUPONS, weight=1.5)
 def coupon_cut_out(page: Page) -> None:
     """One or two coupons cut out of a page."""
     words = page.words
@@ -185,7 +178,6 @@ def coupon_cut_out(page: Page) -> None:
         )
 
 
-@family(COUPONS, weight=2)
 def coupon_hall(page: Page) -> None:
     """A festival's hall of coupons."""
     words = page.words
@@ -208,7 +200,6 @@ def coupon_hall(page: Page) -> None:
     tab_bar(page, list(HALLS), page.rng.randint(0, 4))
 
 
-@family(COUPONS)
 def packet_use(page: Page) -> None:
     """红包使用明细 and coupons that cannot be used."""
     words = page.words
@@ -227,7 +218,6 @@ def packet_use(page: Page) -> None:
     foot_buttons(page, ["确定"])
 
 
-@family(COUPONS)
 def claim_dialog(page: Page) -> None:
     """Taking a coupon: taken, or too late."""
     words = page.words
@@ -240,7 +230,6 @@ def claim_dialog(page: Page) -> None:
     )
 
 
-@family(COUPONS, app="alipay")
 def cash_coupon(page: Page) -> None:
     """A coupon landing page with a single big voucher."""
     words = page.words
@@ -277,7 +266,6 @@ def cash_coupon(page: Page) -> None:
     note(page, "面额由平台提供，领取后下单自动抵扣，不参与价格保护", colour=WHITE)
 
 
-@family(COUPONS)
 def shop_coupon_sheet(page: Page) -> None:
     """The shop's and the platform's coupons over a product or the shop."""
     words = page.words
@@ -296,7 +284,6 @@ def shop_coupon_sheet(page: Page) -> None:
             )
 
 
-@family(COUPONS)
 def coupon_rain(page: Page) -> None:
     """Coupons at fixed hours: sessions, claimed shares."""
     words = page.words
@@ -316,7 +303,6 @@ def coupon_rain(page: Page) -> None:
             )
 
 
-@family(COUPONS)
 def coupon_given(page: Page) -> None:
     """A coupon that just came: taken, come back tomorrow, or a gift by the shop."""
     words = page.words
@@ -343,7 +329,6 @@ def coupon_given(page: Page) -> None:
     button(page, 90, top + 200, WIDTH - 180, words.pick("立即领取", "收下去使用", "一键领取", "马上领券"), height=40)
 
 
-@family(COUPONS, weight=0.8)
 def coupon_terms(page: Page) -> None:
     """One coupon with its terms and a button to take it."""
     words = page.words

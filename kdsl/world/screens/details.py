@@ -6,7 +6,6 @@ from kdsl.world.screens.blocks import centre, sections, tiles
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import sheet
 from kdsl.world.screens.product_page import SLOGANS, price_band, product_top, under_image
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import BLACK, WHITE, mix
 from kdsl.world.screens.things import vivid
 from kdsl.world.screens.toolkit import (
@@ -22,7 +21,6 @@ from kdsl.world.screens.toolkit import (
     title_bar,
 )
 
-DETAIL = "商品详情页截图"
 PARAMETERS = (
     ("品牌", "brand"),
     ("产地", "city"),
@@ -64,7 +62,6 @@ def _detail_tabs(page: Page) -> None:
     tabs(page, PRODUCT_TABS, page.rng.choice((0, 2, 2)), colour=page.theme.bar)
 
 
-@family(DETAIL, weight=2)
 def parameters_and_picture(page: Page) -> None:
     """产品参数 and the long pictures below."""
     words = page.words
@@ -95,7 +92,6 @@ def parameters_and_picture(page: Page) -> None:
     )
 
 
-@family(DETAIL, weight=2)
 def scrolled_down(page: Page) -> None:
     """A product page scrolled a little: price, promises, reviews' head, questions, shop."""
     words = page.words
@@ -124,7 +120,6 @@ def scrolled_down(page: Page) -> None:
     buy_bar(page, ["加入购物车", words.pick("领券购买", "立即购买")])
 
 
-@family(DETAIL, weight=2)
 def service_sheet(page: Page) -> None:
     """The panel that explains the promises."""
     words = page.words
@@ -148,7 +143,6 @@ def service_sheet(page: Page) -> None:
         button(page, 18, page.height - 62, WIDTH - 36, words.pick("我知道了", "完成"), height=38)
 
 
-@family(DETAIL)
 def parameter_sheet(page: Page) -> None:
     """The panel with the parameter table."""
     words = page.words
@@ -158,7 +152,6 @@ def parameter_sheet(page: Page) -> None:
         button(page, 18, page.height - 62, WIDTH - 36, "完成", height=38)
 
 
-@family(DETAIL)
 def long_picture(page: Page) -> None:
     """A piece of the long detail pictures: slogans and a drawn object, no bars."""
     words = page.words
@@ -183,7 +176,6 @@ def long_picture(page: Page) -> None:
     _parameters(page, 3, 6)
 
 
-@family(DETAIL)
 def size_table(page: Page) -> None:
     """A size chart."""
     words = page.words
@@ -213,7 +205,6 @@ def size_table(page: Page) -> None:
     page.thing(20, page.y, WIDTH - 20, page.y + 260)
 
 
-@family(DETAIL)
 def seller_notice(page: Page) -> None:
     """A notice of the seller or the plan of a service on a product page."""
     words = page.words
@@ -240,7 +231,6 @@ def seller_notice(page: Page) -> None:
     buy_bar(page, [words.pick("立即购买", "立即办理", "加入购物车")])
 
 
-@family(DETAIL)
 def instruction_page(page: Page) -> None:
     """How the thing is used: numbered steps with pictures."""
     words = page.words
@@ -272,7 +262,6 @@ def instruction_page(page: Page) -> None:
     )
 
 
-@family(DETAIL)
 def comparison_table(page: Page) -> None:
     """Ours against others, or models against each other."""
     words = page.words
@@ -316,7 +305,6 @@ def comparison_table(page: Page) -> None:
     note(page, "  *数据来自实验室，实际因使用环境有差异")
 
 
-@family(DETAIL)
 def promises_and_faq(page: Page) -> None:
     """Below the pictures: promises, price notes, questions, delivery."""
     words = page.words
@@ -340,7 +328,6 @@ def promises_and_faq(page: Page) -> None:
     buy_bar(page, ["加入购物车", "立即购买"])
 
 
-@family(DETAIL)
 def detail_with_tabs(page: Page) -> None:
     """The details part of the page under its tabs: highlights, pictures, certificates."""
     words = page.words

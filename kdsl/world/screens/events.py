@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import sheet, strip, tickets
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import WHITE, Colour
 from kdsl.world.screens.toolkit import (
     buttons,
@@ -20,7 +19,6 @@ from kdsl.world.screens.toolkit import (
 )
 from kdsl.world.screens.words import Words
 
-EVENT = "活动页面"
 RED: Colour = (226, 24, 54)
 FESTIVALS = ("618年中狂欢节", "618狂欢节", "双11狂欢节", "年货节", "38焕新周", "99划算节", "双12年终好价节")
 HALLS = ("主会场", "天猫榜单", "直播会场", "我的618", "全部会场")
@@ -116,7 +114,6 @@ def _sign_in_days(page: Page) -> None:
         page.y += 74
 
 
-@family(EVENT, weight=3)
 def sign_in_cash(page: Page) -> None:
     """签到领现金: daily check-in for coins that become cash."""
     words = page.words
@@ -163,7 +160,6 @@ def sign_in_cash(page: Page) -> None:
             tickets(page, [("¥10", "支现金", "明天10点开抢"), ("¥30", "支现金", words.pick("已抢完", "每日限量"))])
 
 
-@family(EVENT, weight=2)
 def festival_hall(page: Page) -> None:
     """A festival's hall: slogans, subsidies, goods, halls at the foot."""
     words = page.words
@@ -197,7 +193,6 @@ def festival_hall(page: Page) -> None:
         toast(page, words.pick("活动火爆，请稍后再试~", "活动火爆，稍后刷新", "当前活动太火爆啦"))
 
 
-@family(EVENT, app="tmall", weight=1.5)
 def member_rights(page: Page) -> None:
     """88VIP: rights, points and things to swap."""
     words = page.words
@@ -230,7 +225,6 @@ def member_rights(page: Page) -> None:
     foot_buttons(page, [words.pick("立即兑换", "立即升级", "提醒我", "去赚积分")])
 
 
-@family(EVENT)
 def swap_detail(page: Page) -> None:
     """权益兑换详情页: points for a product."""
     words = page.words
@@ -248,7 +242,6 @@ def swap_detail(page: Page) -> None:
         toast(page, "囤货活动火爆，请稍后再试")
 
 
-@family(EVENT, weight=1.5)
 def red_packet_rain(page: Page) -> None:
     """整点抢红包 and games for red packets."""
     words = page.words
@@ -275,7 +268,6 @@ def red_packet_rain(page: Page) -> None:
     strip(page, "", 1)
 
 
-@family(EVENT)
 def rules_page(page: Page) -> None:
     """活动规则 in full."""
     words = page.words
@@ -305,7 +297,6 @@ def rules_page(page: Page) -> None:
     foot_buttons(page, [words.pick("我知道了", "去参与")])
 
 
-@family(EVENT)
 def money_back(page: Page) -> None:
     """A subsidy or trade-in event with its steps."""
     words = page.words
@@ -321,7 +312,6 @@ def money_back(page: Page) -> None:
     tab_bar(page, list(HALLS), page.rng.randint(0, 3))
 
 
-@family(EVENT)
 def planting(page: Page) -> None:
     """A game or a card page of the festival."""
     words = page.words

@@ -6,7 +6,6 @@ from kdsl.world.screens.blocks import choices, rows, steps_bar, upload
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import dialog, sheet, strip
 from kdsl.world.screens.refunds import REASONS, services
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.returns import ask_platform
 from kdsl.world.screens.toolkit import (
     banner,
@@ -21,8 +20,6 @@ from kdsl.world.screens.toolkit import (
     timeline,
     title_bar,
 )
-
-EXCHANGE = "换货页面"
 
 
 def _exchange_info(page: Page) -> None:
@@ -42,7 +39,6 @@ def _exchange_info(page: Page) -> None:
         page.y += 18
 
 
-@family(EXCHANGE, weight=3)
 def exchange_waiting(page: Page) -> None:
     """换货详情: goods sent back, the seller shall send the new ones."""
     words = page.words
@@ -78,7 +74,6 @@ def exchange_waiting(page: Page) -> None:
     ask_platform(page, words.some(["平台介入", "撤销换货", "修改申请"], 1, 2))
 
 
-@family(EXCHANGE, weight=2)
 def exchange_closed(page: Page) -> None:
     """换货详情: done, closed or refused."""
     words = page.words
@@ -112,7 +107,6 @@ def exchange_closed(page: Page) -> None:
         strip(page, "不喜欢这件？看看大家都在买什么", 1)
 
 
-@family(EXCHANGE, weight=1.5)
 def apply_exchange(page: Page) -> None:
     """The form of an exchange."""
     words = page.words
@@ -147,7 +141,6 @@ def apply_exchange(page: Page) -> None:
         )
 
 
-@family(EXCHANGE)
 def exchange_steps(page: Page) -> None:
     """The progress of an exchange as a timeline."""
     words = page.words
@@ -172,7 +165,6 @@ def exchange_steps(page: Page) -> None:
     foot_buttons(page, ["联系卖家", words.pick("确认收货", "撤销换货")], None)
 
 
-@family(EXCHANGE, app="cainiao")
 def exchange_pickup(page: Page) -> None:
     """Sending the old goods back for an exchange."""
     words = page.words
@@ -187,7 +179,6 @@ def exchange_pickup(page: Page) -> None:
     _exchange_info(page)
 
 
-@family(EXCHANGE)
 def exchange_waits_for_seller(page: Page) -> None:
     """The seller has not answered the request yet."""
     words = page.words
@@ -213,7 +204,6 @@ def exchange_waits_for_seller(page: Page) -> None:
     foot_buttons(page, ["联系卖家", "拨打电话"], None)
 
 
-@family(EXCHANGE)
 def pick_replacement(page: Page) -> None:
     """Choosing what to get instead."""
     words = page.words
@@ -227,7 +217,6 @@ def pick_replacement(page: Page) -> None:
         button(page, 18, page.height - 60, WIDTH - 36, words.pick("确定", "确认换货"), height=38)
 
 
-@family(EXCHANGE)
 def exchange_history(page: Page) -> None:
     """协商历史 of an exchange."""
     words = page.words
@@ -247,7 +236,6 @@ def exchange_history(page: Page) -> None:
     foot_buttons(page, ["撤销换货", "联系卖家"], None)
 
 
-@family(EXCHANGE)
 def exchange_confirm_dialog(page: Page) -> None:
     """A question about the exchange over its page."""
     words = page.words
@@ -271,7 +259,6 @@ def exchange_confirm_dialog(page: Page) -> None:
     )
 
 
-@family(EXCHANGE)
 def exchange_compare(page: Page) -> None:
     """The old choice beside the new one."""
     words = page.words
@@ -295,7 +282,6 @@ def exchange_compare(page: Page) -> None:
     foot_buttons(page, words.pick("撤销换货,联系商家", "填写寄回单号", "查看换货物流").split(","), None)
 
 
-@family(EXCHANGE)
 def exchange_door_swap(page: Page) -> None:
     """Swapped at the door: the courier brings the new one and takes the old."""
     words = page.words
@@ -317,7 +303,6 @@ def exchange_door_swap(page: Page) -> None:
     foot_buttons(page, ["修改上门时间", "取消换货"], None)
 
 
-@family(EXCHANGE)
 def repair_or_exchange(page: Page) -> None:
     """The kind of service with exchange chosen, and its form."""
     words = page.words

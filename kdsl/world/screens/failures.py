@@ -9,7 +9,6 @@ from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import dialog, empty_picture, sheet
 from kdsl.world.screens.payment import confirm_order
 from kdsl.world.screens.product_page import product_top
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import (
     button,
@@ -25,7 +24,6 @@ from kdsl.world.screens.toolkit import (
     toast,
 )
 
-FAIL = "下单过程中出现异常（显示购买失败浮窗）"
 FAILURES = (
     "下单人数太多啦，请过一会儿再试",
     "活动太热门，名额分批放，晚点再试",
@@ -43,7 +41,6 @@ FAILURES = (
 )
 
 
-@family(FAIL, weight=4)
 def failed_sheet(page: Page) -> None:
     """购买失败 in a panel over the order form."""
     words = page.words
@@ -55,7 +52,6 @@ def failed_sheet(page: Page) -> None:
         button(page, 18, page.height - 66, WIDTH - 36, "我知道了", height=38)
 
 
-@family(FAIL, weight=2)
 def failed_dialog(page: Page) -> None:
     """购买失败 in a box in the middle."""
     words = page.words
@@ -70,14 +66,12 @@ def failed_dialog(page: Page) -> None:
     button(page, 80, 430, WIDTH - 160, "我知道了", height=36)
 
 
-@family(FAIL, weight=2)
 def failed_toast(page: Page) -> None:
     """A toast over the order form."""
     confirm_order(page)
     toast(page, page.rng.choice(FAILURES))
 
 
-@family(FAIL)
 def refused_dialog(page: Page) -> None:
     """A system dialog that refuses the order."""
     words = page.words
@@ -93,7 +87,6 @@ def refused_dialog(page: Page) -> None:
     dialog(page, words.pick("", "提示", "温馨提示"), text, [words.pick("确定", "我知道了", "返回")])
 
 
-@family(FAIL)
 def cannot_buy_page(page: Page) -> None:
     """The whole page is the failure."""
     words = page.words
@@ -106,7 +99,6 @@ def cannot_buy_page(page: Page) -> None:
     foot_buttons(page, ["我知道了"])
 
 
-@family(FAIL)
 def option_failed(page: Page) -> None:
     """A failure while choosing options."""
     words = page.words
@@ -127,7 +119,6 @@ def option_failed(page: Page) -> None:
         dialog(page, words.pick("抱歉，购买失败了", "购买失败"), page.rng.choice(FAILURES), ["我知道了"])
 
 
-@family(FAIL, app="pdd")
 def sold_out(page: Page) -> None:
     """Sold out at the last step."""
     words = page.words
@@ -139,7 +130,6 @@ def sold_out(page: Page) -> None:
         button(page, 184, page.height - 66, 158, words.pick("找相似", "看看其他"), height=38)
 
 
-@family(FAIL)
 def queueing(page: Page) -> None:
     """Too many buyers: a crowd page over a dark veil."""
     words = page.words
@@ -156,14 +146,12 @@ def _page_beneath(page: Page) -> None:
     page.rng.choice((confirm_order, product_top, cart))(page)
 
 
-@family(FAIL)
 def error_toast_anywhere(page: Page) -> None:
     """A toast over the order, the product or the cart."""
     _page_beneath(page)
     toast(page, page.words.say("buy_errors"), y=page.height * page.rng.uniform(0.2, 0.6))
 
 
-@family(FAIL)
 def error_dialog_anywhere(page: Page) -> None:
     """A dialog over the order, the product or the cart."""
     words = page.words
@@ -176,7 +164,6 @@ def error_dialog_anywhere(page: Page) -> None:
     )
 
 
-@family(FAIL)
 def goods_invalid_sheet(page: Page) -> None:
     """Some goods of the order cannot be bought: they are listed in a panel."""
     words = page.words
@@ -193,7 +180,6 @@ def goods_invalid_sheet(page: Page) -> None:
         button(page, 186, page.height - 56, 156, words.pick("移除商品", "继续结算", "我知道了"), height=38)
 
 
-@family(FAIL)
 def risk_page(page: Page) -> None:
     """The order was refused: verification, risk, or a crowd."""
     words = page.words
@@ -208,7 +194,6 @@ def risk_page(page: Page) -> None:
     buttons(page, words.pick("返回,刷新", "联系客服,重新下单", "去验证,返回").split(","))
 
 
-@family(FAIL, weight=0.8)
 def cart_cannot_settle(page: Page) -> None:
     """Settling the cart fails: a notice band over it."""
     words = page.words

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from kdsl.world.screens.details import DETAIL
-from kdsl.world.screens.events import EVENT
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import coupon, sheet, strip
 from kdsl.world.screens.product_page import main_image, product_top
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import BLACK, WHITE
 from kdsl.world.screens.things import vivid
 from kdsl.world.screens.toolkit import (
@@ -36,7 +33,6 @@ RIGHTS = (
 )
 
 
-@family(DETAIL)
 def card_rights(page: Page) -> None:
     """What a membership card holds, right by right."""
     words = page.words
@@ -60,7 +56,6 @@ def card_rights(page: Page) -> None:
             page.y += 36
 
 
-@family(DETAIL)
 def service_agreement(page: Page) -> None:
     """A service that renews itself: dates, number, terms."""
     words = page.words
@@ -87,7 +82,6 @@ def service_agreement(page: Page) -> None:
             pair(page, key, ">")
 
 
-@family(DETAIL, weight=1.5)
 def detail_viewer(page: Page) -> None:
     """A detail picture in a black viewer with the buy bar below."""
     words = page.words
@@ -136,7 +130,6 @@ def detail_viewer(page: Page) -> None:
     buy_bar(page, ["加入购物车", words.pick("领券购买", "立即购买")], ())
 
 
-@family(DETAIL)
 def structure_picture(page: Page) -> None:
     """A picture that names the parts or colours of a product, no app around it."""
     words = page.words
@@ -165,7 +158,6 @@ def structure_picture(page: Page) -> None:
         page.text(x, y, name, page.rng.choice((12, 14, 17)), BLACK, bold=words.chance(0.5))
 
 
-@family(EVENT)
 def gift_list(page: Page) -> None:
     """Buy so many, get gifts: the panel on a product page."""
     words = page.words
@@ -178,7 +170,6 @@ def gift_list(page: Page) -> None:
         button(page, 18, page.height - 60, WIDTH - 36, words.pick("关闭", "我知道了"), height=38)
 
 
-@family(EVENT)
 def shop_club(page: Page) -> None:
     """A shop's club: points, gifts for new members."""
     words = page.words
@@ -194,7 +185,6 @@ def shop_club(page: Page) -> None:
     strip(page, "会员专享", 1)
 
 
-@family(EVENT)
 def subsidy_list(page: Page) -> None:
     """Subsidised goods one below the other, each with its rush button."""
     words = page.words

@@ -6,11 +6,8 @@ from kdsl.world.screens.blocks import tiles
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import sheet
 from kdsl.world.screens.product_page import main_image
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.toolkit import chips, foot_buttons, goods, heading, note, pair, status_bar, title_bar
 from kdsl.world.screens.words import Product
-
-OPTIONS = "商品分类选项"
 
 
 def _options(page: Page, product: Product, *, rows: bool = False) -> None:
@@ -34,7 +31,6 @@ def _count(page: Page) -> None:
     )
 
 
-@family(OPTIONS, weight=3)
 def option_sheet(page: Page) -> None:
     """The panel of options over a darkened product page."""
     words = page.words
@@ -99,7 +95,6 @@ def option_sheet(page: Page) -> None:
     )
 
 
-@family(OPTIONS, weight=1.5)
 def option_list(page: Page) -> None:
     """A long list of choices, one a row with thumbnail and price."""
     words = page.words
@@ -145,7 +140,6 @@ def option_list(page: Page) -> None:
     foot_buttons(page, words.pick("加入购物车", "立即购买", "加入购物车,立即购买").split(","))
 
 
-@family(OPTIONS, app="tmall")
 def option_page(page: Page) -> None:
     """选择规格 as a page of its own."""
     words = page.words
@@ -162,7 +156,6 @@ def option_page(page: Page) -> None:
     foot_buttons(page, ["立即购买"])
 
 
-@family(OPTIONS, app="pdd")
 def option_other_app(page: Page) -> None:
     """Options with few words: name, choices, a button."""
     words = page.words
@@ -177,7 +170,6 @@ def option_other_app(page: Page) -> None:
     foot_buttons(page, ["确定"])
 
 
-@family(OPTIONS)
 def option_close_up(page: Page) -> None:
     """Only the middle of the panel, as users cut it."""
     product = page.words.product()
@@ -190,7 +182,6 @@ def option_close_up(page: Page) -> None:
     note(page, "天猫全面保修  天猫延长保修  性能/意外故障，免费维修", colour=page.theme.ink)
 
 
-@family(OPTIONS)
 def sold_out_options(page: Page) -> None:
     """Options of which some are gone."""
     words = page.words
@@ -209,7 +200,6 @@ def sold_out_options(page: Page) -> None:
         page.gap()
 
 
-@family(OPTIONS)
 def trade_in_options(page: Page) -> None:
     """The panel with ways to buy: outright, trade-in, by instalments."""
     words = page.words
@@ -227,7 +217,6 @@ def trade_in_options(page: Page) -> None:
     foot_buttons(page, ["加入购物车", "立即购买"])
 
 
-@family(OPTIONS)
 def size_helper(page: Page) -> None:
     """Sizes with advice: height and weight, a size assistant."""
     words = page.words
@@ -244,7 +233,6 @@ def size_helper(page: Page) -> None:
     foot_buttons(page, [words.pick("加入购物车", "立即购买", "确定")])
 
 
-@family(OPTIONS)
 def picture_options(page: Page) -> None:
     """Choices as a grid of pictures with names and prices."""
     words = page.words
@@ -261,7 +249,6 @@ def picture_options(page: Page) -> None:
     foot_buttons(page, words.pick("加入购物车,立即购买", "确定", "确认").split(","))
 
 
-@family(OPTIONS)
 def set_and_service_options(page: Page) -> None:
     """Many groups of choices: colour, set, warranty, installation, instalments."""
     words = page.words
@@ -282,7 +269,6 @@ def set_and_service_options(page: Page) -> None:
     foot_buttons(page, words.pick("加入购物车,立即购买", "领券购买", "确定,取消").split(","))
 
 
-@family(OPTIONS)
 def size_rows(page: Page) -> None:
     """Sizes as rows with stock and a quantity for each, as wholesale pages list them."""
     words = page.words
@@ -299,7 +285,6 @@ def size_rows(page: Page) -> None:
     foot_buttons(page, [f"已选{page.rng.randint(1, 5)}件", words.pick("立即订购", "确定", "加入购物车")])
 
 
-@family(OPTIONS, weight=0.8)
 def menu_options(page: Page) -> None:
     """Choices of a date, a ticket, a flavour or a plan on a page of their own."""
     words = page.words

@@ -5,7 +5,6 @@ from __future__ import annotations
 from kdsl.world.screens.blocks import rows, sections, steps_bar
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import rewards, strip
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.toolkit import (
     ORDER_TABS,
     banner,
@@ -21,8 +20,6 @@ from kdsl.world.screens.toolkit import (
     title_bar,
 )
 from kdsl.world.screens.tracking import PROMISES, journey
-
-ORDER = "订单详情页面"
 
 
 def _order_facts(page: Page) -> None:
@@ -71,7 +68,6 @@ def _order_facts(page: Page) -> None:
         page.y += 18
 
 
-@family(ORDER, weight=3)
 def order_detail(page: Page) -> None:
     """An order by its state, with amounts, numbers and times."""
     words = page.words
@@ -111,7 +107,6 @@ def order_detail(page: Page) -> None:
     foot_buttons(page, feet, left=["更多"])
 
 
-@family(ORDER, weight=1.5)
 def order_facts_only(page: Page) -> None:
     """An order page scrolled down to its numbers."""
     _order_facts(page)
@@ -120,7 +115,6 @@ def order_facts_only(page: Page) -> None:
     foot_buttons(page, ["删除订单", "再买一单"], left=["更多"])
 
 
-@family(ORDER)
 def order_list(page: Page) -> None:
     """我的订单: some orders with their states."""
     words = page.words
@@ -142,7 +136,6 @@ def order_list(page: Page) -> None:
             )
 
 
-@family(ORDER)
 def order_confirm_view(page: Page) -> None:
     """确认订单 read as an order: delivery, freight, invoice."""
     words = page.words
@@ -166,7 +159,6 @@ def order_confirm_view(page: Page) -> None:
     foot_buttons(page, ["提交订单"])
 
 
-@family(ORDER, app="jd")
 def order_plain(page: Page) -> None:
     """An order page in a plainer manner."""
     words = page.words
@@ -178,7 +170,6 @@ def order_plain(page: Page) -> None:
     foot_buttons(page, ["申请售后", "查看发票", "再次购买"])
 
 
-@family(ORDER)
 def order_snapshot(page: Page) -> None:
     """The trade snapshot: the product as it was bought, with the order's facts."""
     words = page.words
@@ -194,7 +185,6 @@ def order_snapshot(page: Page) -> None:
     _order_facts(page)
 
 
-@family(ORDER)
 def presale_order(page: Page) -> None:
     """An order in two payments: deposit and balance."""
     words = page.words
@@ -208,7 +198,6 @@ def presale_order(page: Page) -> None:
     foot_buttons(page, ["修改地址", "联系卖家", "催发货"], left=["更多"])
 
 
-@family(ORDER, app="tmall")
 def service_order(page: Page) -> None:
     """An order of virtual goods or of a supermarket with many lines."""
     words = page.words
@@ -230,7 +219,6 @@ def service_order(page: Page) -> None:
     foot_buttons(page, ["删除订单", "申请开票", "再买一单"], left=["更多"])
 
 
-@family(ORDER)
 def order_state_page(page: Page) -> None:
     """One order with its state at the top: waits for dispatch, closed, done."""
     words = page.words
@@ -277,7 +265,6 @@ def order_state_page(page: Page) -> None:
     )
 
 
-@family(ORDER)
 def order_progress_card(page: Page) -> None:
     """The order's course in time and the price taken apart."""
     words = page.words
@@ -314,7 +301,6 @@ def order_progress_card(page: Page) -> None:
     foot_buttons(page, ["更多", words.pick("申请开票", "加入购物车"), words.pick("再次购买", "写评价")], None)
 
 
-@family(ORDER)
 def voucher_order(page: Page) -> None:
     """An order of something that is not sent: a voucher, a top-up, a ticket, a service."""
     words = page.words

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from kdsl.world.screens.blocks import bubble, centre, icons, rows, steps_bar, tiles
-from kdsl.world.screens.outside import OUTSIDE
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import dialog, map_area
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.things import vivid
 from kdsl.world.screens.toolkit import (
@@ -27,7 +25,6 @@ from kdsl.world.screens.toolkit import (
 from kdsl.world.screens.tracking import journey
 
 
-@family(OUTSIDE, app="jd")
 def rival_after_sales(page: Page) -> None:
     """After-sales and orders of rival shops, in their own words."""
     words = page.words
@@ -53,7 +50,6 @@ def rival_after_sales(page: Page) -> None:
     foot_buttons(page, words.pick("联系京东客服,取消服务单", "官方客服,撤销", "再次购买").split(","), None)
 
 
-@family(OUTSIDE, app="pdd")
 def takeaway(page: Page) -> None:
     """Takeaway and errands: rider, dishes, packing fee."""
     words = page.words
@@ -74,7 +70,6 @@ def takeaway(page: Page) -> None:
     foot_buttons(page, words.pick("再来一单,申请售后", "催单,致电骑手", "评价").split(","), None)
 
 
-@family(OUTSIDE, app="wechat")
 def second_hand(page: Page) -> None:
     """Second-hand apps: a thing for sale, a talk with its seller, an order."""
     words = page.words
@@ -99,7 +94,6 @@ def second_hand(page: Page) -> None:
     foot_buttons(page, words.pick("聊一聊,我想要,立即购买", "超赞,收藏,我想要").split(","))
 
 
-@family(OUTSIDE, app="system")
 def phone_dialogs(page: Page) -> None:
     """The phone's own questions, storage, recorder, permission, app store."""
     words = page.words
@@ -138,7 +132,6 @@ def phone_dialogs(page: Page) -> None:
     )
 
 
-@family(OUTSIDE, app="wechat")
 def wechat_pages(page: Page) -> None:
     """A messenger's groups, moments, official accounts, small programs, payment notices."""
     words = page.words
@@ -176,7 +169,6 @@ def wechat_pages(page: Page) -> None:
             note(page, words.pick("2小时前", "昨天", "1分钟前") + "  赞 评论")
 
 
-@family(OUTSIDE, app="sf", weight=0.8)
 def courier_official(page: Page) -> None:
     """A courier's own site or small program."""
     words = page.words
@@ -202,7 +194,6 @@ def courier_official(page: Page) -> None:
     foot_buttons(page, ["评价快递员", "再寄一件", "官网客服"], None)
 
 
-@family(OUTSIDE, app="wechat", weight=1.5)
 def wallet_bill(page: Page) -> None:
     """A payment in another wallet, seen afterwards."""
     words = page.words
@@ -224,7 +215,6 @@ def wallet_bill(page: Page) -> None:
     note(page, "对订单有疑惑  发起群收款  联系收款方")
 
 
-@family(OUTSIDE, app="sf", weight=1.5)
 def courier_fee(page: Page) -> None:
     """A courier's bill for one parcel."""
     words, rng = page.words, page.rng
@@ -243,7 +233,6 @@ def courier_fee(page: Page) -> None:
         buttons(page, ["不清晰", "很清晰"], None)
 
 
-@family(OUTSIDE, app="browser", weight=1.5)
 def courier_mini_page(page: Page) -> None:
     """A courier's tracking inside another app."""
     words = page.words
@@ -258,7 +247,6 @@ def courier_mini_page(page: Page) -> None:
     note(page, "  更新可以打给快递公司或问卖家。电话：95" + words.number(3))
 
 
-@family(OUTSIDE, app="system")
 def gadget_app(page: Page) -> None:
     """The app of a camera, a watch or another device at home."""
     words = page.words
@@ -274,7 +262,6 @@ def gadget_app(page: Page) -> None:
     tab_bar(page, ["设备", "场景", "商城", "我的"])
 
 
-@family(OUTSIDE, app="system")
 def blocked_messages(page: Page) -> None:
     """Advertising messages of shops in the message list."""
     words = page.words
@@ -293,7 +280,6 @@ def blocked_messages(page: Page) -> None:
         )
 
 
-@family(OUTSIDE, app="pdd")
 def rival_options(page: Page) -> None:
     """The option panel of another shop's app, with its own subsidy words."""
     words = page.words
@@ -318,7 +304,6 @@ def rival_options(page: Page) -> None:
     foot_buttons(page, [words.pick("立即支付", "免拼购买", "确定")])
 
 
-@family(OUTSIDE, app="douyin")
 def video_with_bar(page: Page) -> None:
     """A video with comments flying over it."""
     words = page.words
@@ -333,7 +318,6 @@ def video_with_bar(page: Page) -> None:
     )
 
 
-@family(OUTSIDE, app="jd")
 def rival_parcel(page: Page) -> None:
     """A parcel in another shop's app."""
     words = page.words

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import empty_picture, strip
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.reviews import review
 from kdsl.world.screens.theme import WHITE, mix
 from kdsl.world.screens.things import vivid
@@ -24,10 +23,7 @@ from kdsl.world.screens.toolkit import (
 )
 from kdsl.world.screens.tracking import journey, moving
 
-OUTSIDE = "外部APP截图"
 
-
-@family(OUTSIDE, app="wechat", weight=2)
 def wechat_parcel(page: Page) -> None:
     """WeChat's parcel service."""
     words = page.words
@@ -47,7 +43,6 @@ def wechat_parcel(page: Page) -> None:
     buttons(page, ["联系快递公司", "分享"], None)
 
 
-@family(OUTSIDE, app="browser", weight=2)
 def search_result(page: Page) -> None:
     """A search engine's answer about a waybill."""
     words = page.words
@@ -68,7 +63,6 @@ def search_result(page: Page) -> None:
         note(page, f"{words.city()}{words.courier}电话，网点地址和联系方式", colour=page.theme.ink)
 
 
-@family(OUTSIDE, app="pdd", weight=1.5)
 def pinduoduo(page: Page) -> None:
     """Pinduoduo: group price, options and payment in one panel."""
     words = page.words
@@ -95,7 +89,6 @@ def pinduoduo(page: Page) -> None:
     foot_buttons(page, [f"立即支付{words.price(product.price)}"])
 
 
-@family(OUTSIDE, app="pdd")
 def pinduoduo_home(page: Page) -> None:
     """Goods and groups of Pinduoduo."""
     words = page.words
@@ -108,7 +101,6 @@ def pinduoduo_home(page: Page) -> None:
     foot_buttons(page, ["单独购买", "发起拼单"], left=["店铺", "收藏", "客服"])
 
 
-@family(OUTSIDE, app="jd", weight=1.5)
 def jingdong(page: Page) -> None:
     """Jingdong: order or product."""
     words = page.words
@@ -125,7 +117,6 @@ def jingdong(page: Page) -> None:
     foot_buttons(page, words.pick("加入购物车,立即购买", "申请售后,再次购买").split(","))
 
 
-@family(OUTSIDE, app="douyin", weight=1.5)
 def douyin(page: Page) -> None:
     """A short video or the shop of Douyin."""
     words = page.words
@@ -150,7 +141,6 @@ def douyin(page: Page) -> None:
     page.text(WIDTH / 2, page.height - 26, "首页   朋友   +   消息   我", 14, WHITE, align="c")
 
 
-@family(OUTSIDE, app="xhs", weight=1.5)
 def notes_app(page: Page) -> None:
     """A note of a sharing app."""
     words = page.words
@@ -171,7 +161,6 @@ def notes_app(page: Page) -> None:
     )
 
 
-@family(OUTSIDE, app="system", weight=2)
 def text_messages(page: Page) -> None:
     """Short messages of couriers, banks and shops."""
     words = page.words
@@ -209,7 +198,6 @@ def text_messages(page: Page) -> None:
     page.text(64, page.height - 51, words.pick("短信", "信息"), 13, page.theme.muted)
 
 
-@family(OUTSIDE, app="system", weight=1.5)
 def phone_settings(page: Page) -> None:
     """The phone's settings: about, storage, network, permissions."""
     words = page.words
@@ -239,7 +227,6 @@ def phone_settings(page: Page) -> None:
             page.gap(6)
 
 
-@family(OUTSIDE, app="system")
 def call_log(page: Page) -> None:
     """Calls with a seller or a courier."""
     words = page.words
@@ -261,7 +248,6 @@ def call_log(page: Page) -> None:
     tab_bar(page, ["个人收藏", "最近通话", "通讯录", "拨号键盘"], 1)
 
 
-@family(OUTSIDE, app="wechat", weight=1.5)
 def chat_app(page: Page) -> None:
     """A messenger: a chat or a transfer of money."""
     words = page.words
@@ -299,7 +285,6 @@ def chat_app(page: Page) -> None:
     page.fill(46, page.height - 50, WIDTH - 90, page.height - 16, page.theme.card, 6)
 
 
-@family(OUTSIDE, app="sf", weight=1.5)
 def courier_app(page: Page) -> None:
     """A courier's own app: sending a parcel or following one."""
     words = page.words
@@ -319,7 +304,6 @@ def courier_app(page: Page) -> None:
     foot_buttons(page, [words.pick("下单", "预估¥18 下单")])
 
 
-@family(OUTSIDE, app="browser")
 def web_page(page: Page) -> None:
     """A web page, a mail or a document in a browser."""
     words = page.words
@@ -347,7 +331,6 @@ def web_page(page: Page) -> None:
     strip(page, words.pick("相关推荐", "广告"), 1)
 
 
-@family(OUTSIDE, app="system")
 def desktop(page: Page) -> None:
     """The phone's home screen or its notifications."""
     words = page.words

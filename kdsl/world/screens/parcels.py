@@ -5,7 +5,6 @@ from __future__ import annotations
 from kdsl.world.screens.blocks import icons
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import strip
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.toolkit import (
     MESSAGE_TABS,
     ORDER_TABS,
@@ -23,7 +22,6 @@ from kdsl.world.screens.toolkit import (
 )
 from kdsl.world.screens.tracking import moving
 
-LIST = "物流页面-物流列表页面"
 STATES = ["运输中", "派送中", "待取件", "已签收", "已发货", "待揽收", "已揽收"]
 
 
@@ -47,7 +45,6 @@ def _parcel_row(page: Page, state: str, *, action: str = "") -> None:
     page.y += 64
 
 
-@family(LIST, app="cainiao", weight=1.5)
 def cainiao_home(page: Page) -> None:
     """Cainiao's list of parcels on the way."""
     words, rng = page.words, page.rng
@@ -63,7 +60,6 @@ def cainiao_home(page: Page) -> None:
     tab_bar(page, ["首页", "发现", "裹裹券", "我的"])
 
 
-@family(LIST, weight=1.5)
 def order_logistics(page: Page) -> None:
     """Taobao's messages about parcels: one card a parcel."""
     words = page.words
@@ -90,7 +86,6 @@ def order_logistics(page: Page) -> None:
             note(page, words.pick("点击查看详情>>", "小提示:点开看售后保障", "点击卖家已发货，查看物流>>"))
 
 
-@family(LIST)
 def several_packages(page: Page) -> None:
     """One order in several parcels."""
     words, count = page.words, page.rng.randint(2, 4)
@@ -103,7 +98,6 @@ def several_packages(page: Page) -> None:
             note(page, "下单时间:" + words.stamp(60, "%Y-%m-%d %H:%M"))
 
 
-@family(LIST)
 def my_shipments(page: Page) -> None:
     """Parcels that the user sends, with their states."""
     words = page.words
@@ -132,7 +126,6 @@ def my_shipments(page: Page) -> None:
     page.text(WIDTH / 2, page.y + 10, "已经到底啦", 12, page.theme.muted, align="c")
 
 
-@family(LIST, app="sf")
 def courier_list(page: Page) -> None:
     """A courier's list of orders."""
     words = page.words
@@ -148,7 +141,6 @@ def courier_list(page: Page) -> None:
     tab_bar(page, ["首页", "寄快递", "查快递", "我的"], 2)
 
 
-@family(LIST)
 def waiting_orders(page: Page) -> None:
     """Orders on the way, each with 查看物流."""
     words = page.words
@@ -167,7 +159,6 @@ def waiting_orders(page: Page) -> None:
             buttons(page, ["更多", "延长收货", "查看物流", "确认收货"])
 
 
-@family(LIST, app="cainiao")
 def station_parcels(page: Page) -> None:
     """Parcels waiting at a station, all with codes."""
     words = page.words
@@ -181,7 +172,6 @@ def station_parcels(page: Page) -> None:
     foot_buttons(page, ["全部待取件", "寄快递"])
 
 
-@family(LIST)
 def waybill_detail(page: Page) -> None:
     """Waybills and receipts of parcels, mostly empty but for tabs."""
     words = page.words
@@ -196,7 +186,6 @@ def waybill_detail(page: Page) -> None:
     foot_buttons(page, ["联系客服"])
 
 
-@family(LIST)
 def parcels_by_state(page: Page) -> None:
     """All parcels under tabs by state, one card each."""
     words = page.words
@@ -215,7 +204,6 @@ def parcels_by_state(page: Page) -> None:
             note(page, f"{words.courier} {words.number(12)}  {words.say('courier_lines')}", most=2)
 
 
-@family(LIST)
 def split_order_parcels(page: Page) -> None:
     """One order in several parcels, each with its number and state."""
     words = page.words
@@ -236,7 +224,6 @@ def split_order_parcels(page: Page) -> None:
             page.y += 62
 
 
-@family(LIST)
 def pickup_codes(page: Page) -> None:
     """Codes of all parcels that wait at stations."""
     words = page.words
@@ -256,7 +243,6 @@ def pickup_codes(page: Page) -> None:
     foot_buttons(page, words.pick("一键取件,找人代取", "全部已取", "请人帮取,送货上门").split(","))
 
 
-@family(LIST)
 def parcels_in_assistant(page: Page) -> None:
     """The messages of the logistics box, a row a parcel."""
     words = page.words

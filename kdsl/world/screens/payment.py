@@ -5,7 +5,6 @@ from __future__ import annotations
 from kdsl.world.screens.blocks import centre, choices, rows
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import dialog, empty_picture, sheet, strip
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import (
     ORDER_TABS,
@@ -23,10 +22,7 @@ from kdsl.world.screens.toolkit import (
 )
 from kdsl.world.screens.tracking import PROMISES
 
-PAY = "支付页面"
 
-
-@family(PAY, app="cainiao", weight=3)
 def freight_fee(page: Page) -> None:
     """支付费用: the freight of a parcel that the user sends."""
     words, rng = page.words, page.rng
@@ -73,7 +69,6 @@ def freight_fee(page: Page) -> None:
     page.text(WIDTH / 2, page.height - 84, f"实际支付¥{fee:.2f}", 14, align="c", bold=True)
 
 
-@family(PAY, weight=3)
 def confirm_order(page: Page) -> None:
     """确认订单: goods, delivery, discounts, 提交订单."""
     words = page.words
@@ -128,7 +123,6 @@ def ways(page: Page) -> None:
                 note(page, "请别人付，买东西省事")
 
 
-@family(PAY, app="alipay", weight=2)
 def cashier(page: Page) -> None:
     """The cashier: amount, ways to pay, 确认付款; perhaps a password pad."""
     words = page.words
@@ -149,7 +143,6 @@ def cashier(page: Page) -> None:
                 page.text(60 + 120 * (index % 3), page.y + 120 + 54 * (index // 3), key, 24, align="c")
 
 
-@family(PAY, app="alipay", weight=1.5)
 def waiting_bill(page: Page) -> None:
     """A bill that waits to be paid."""
     words = page.words
@@ -175,7 +168,6 @@ def waiting_bill(page: Page) -> None:
     foot_buttons(page, [words.pick("立即付款", "继续付款")])
 
 
-@family(PAY, app="cainiao", weight=1.5)
 def freight_order(page: Page) -> None:
     """A sent parcel's order with the freight that was paid."""
     words = page.words
@@ -210,7 +202,6 @@ def freight_order(page: Page) -> None:
         note(page, "面单信息保护 一键查看")
 
 
-@family(PAY, app="alipay", weight=1.5)
 def pay_result(page: Page) -> None:
     """支付成功 or 支付失败."""
     words = page.words
@@ -229,7 +220,6 @@ def pay_result(page: Page) -> None:
     strip(page, words.pick("支付有福利", "生活服务>"), 1)
 
 
-@family(PAY)
 def pay_for_friend(page: Page) -> None:
     """找朋友帮忙付 and other panels while paying."""
     words = page.words
@@ -241,7 +231,6 @@ def pay_for_friend(page: Page) -> None:
         button(page, 18, page.height - 60, WIDTH - 36, f"立即支付{words.price()}", height=38)
 
 
-@family(PAY, app="wechat")
 def wechat_pay(page: Page) -> None:
     """A payment in another wallet."""
     words = page.words
@@ -257,7 +246,6 @@ def wechat_pay(page: Page) -> None:
     foot_buttons(page, [words.pick("立即支付", "确认支付", "完成")])
 
 
-@family(PAY, weight=1.5)
 def buy_panel(page: Page) -> None:
     """The panel that takes order and payment in one: address, choice, ways to pay."""
     words = page.words
@@ -274,7 +262,6 @@ def buy_panel(page: Page) -> None:
     foot_buttons(page, [words.pick("立即支付", "立即支付" + words.price(product.price), "免密支付")])
 
 
-@family(PAY)
 def unpaid_orders(page: Page) -> None:
     """Orders that wait for payment."""
     words = page.words
@@ -288,7 +275,6 @@ def unpaid_orders(page: Page) -> None:
             buttons(page, ["更多", "修改地址", "找人付", words.pick("付款", "继续付款")])
 
 
-@family(PAY)
 def ways_sheet(page: Page) -> None:
     """Ways to pay, banks and instalments in a panel."""
     words = page.words
@@ -301,7 +287,6 @@ def ways_sheet(page: Page) -> None:
         button(page, 18, page.height - 56, WIDTH - 36, words.pick("确认付款", "立即支付", "确认交易"), height=38)
 
 
-@family(PAY)
 def instalments(page: Page) -> None:
     """Paying in parts: periods, fees, credit left."""
     words = page.words
@@ -318,7 +303,6 @@ def instalments(page: Page) -> None:
     foot_buttons(page, [words.pick("确认付款", "同意协议并付款", "立即支付")])
 
 
-@family(PAY, app="alipay")
 def password_or_face(page: Page) -> None:
     """Confirming by face, finger or a code sent by message, or a payment that did not go through."""
     words = page.words
@@ -348,7 +332,6 @@ def password_or_face(page: Page) -> None:
     )
 
 
-@family(PAY)
 def paid_page(page: Page) -> None:
     """After paying: thanks, what follows, rewards."""
     words = page.words
@@ -367,7 +350,6 @@ def paid_page(page: Page) -> None:
     strip(page, words.pick("买了的人还买", "猜你喜欢"), 1)
 
 
-@family(PAY)
 def preorder_pay(page: Page) -> None:
     """Deposit and balance, delivery time, shop notes before 提交订单."""
     words = page.words

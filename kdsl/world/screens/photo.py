@@ -11,11 +11,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from kdsl.world.screens.finish import camera
 from kdsl.world.screens.ops import Canvas
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import BLACK, WHITE, Colour, mix
 from kdsl.world.screens.things import SHAPES, vivid
-
-PHOTO = "实物拍摄(含售后)"
 
 
 @dataclass(slots=True)
@@ -144,7 +141,6 @@ def _print(page: Page, text: str, x: float, y: float, size: int, colour: Colour 
     page.text(x, y, text, size, colour or page.rng.choice((BLACK, WHITE, (180, 30, 30))), bold=True)
 
 
-@family(PHOTO, weight=2)
 def thing_on_table(page: Page) -> None:
     """One thing, nothing to read."""
     _start(page)
@@ -152,7 +148,6 @@ def thing_on_table(page: Page) -> None:
     _end(page)
 
 
-@family(PHOTO)
 def several_things(page: Page) -> None:
     """Some of the same thing in a row."""
     _start(page)
@@ -163,7 +158,6 @@ def several_things(page: Page) -> None:
     _end(page)
 
 
-@family(PHOTO)
 def damaged(page: Page) -> None:
     """A thing with stains and cracks."""
     _start(page)
@@ -174,7 +168,6 @@ def damaged(page: Page) -> None:
     _end(page)
 
 
-@family(PHOTO)
 def printed_pack(page: Page) -> None:
     """A package with large print on it."""
     words = page.words
@@ -195,7 +188,6 @@ def printed_pack(page: Page) -> None:
     _end(page)
 
 
-@family(PHOTO)
 def parcel_label(page: Page) -> None:
     """A parcel with its waybill."""
     words = page.words
@@ -215,7 +207,6 @@ def parcel_label(page: Page) -> None:
     _end(page)
 
 
-@family(PHOTO)
 def close_up(page: Page) -> None:
     """A texture seen near: cloth, wood, skin of a fruit."""
     _start(page)
@@ -225,7 +216,6 @@ def close_up(page: Page) -> None:
     _end(page)
 
 
-@family(PHOTO)
 def screen_of_a_device(page: Page) -> None:
     """A phone or a machine whose display shows a few words."""
     words = page.words
@@ -247,7 +237,6 @@ def screen_of_a_device(page: Page) -> None:
     _end(page)
 
 
-@family(PHOTO)
 def open_box(page: Page) -> None:
     """An open carton with things in it."""
     _start(page)
@@ -258,7 +247,6 @@ def open_box(page: Page) -> None:
     _end(page)
 
 
-@family(PHOTO)
 def manual(page: Page) -> None:
     """A leaf of paper: a manual, a card or a tag."""
     words = page.words
@@ -287,7 +275,6 @@ def manual(page: Page) -> None:
     _end(page)
 
 
-@family(PHOTO)
 def label_or_plate(page: Page) -> None:
     """A nameplate, a washing label or a date stamp seen near."""
     words = page.words
@@ -312,7 +299,6 @@ def label_or_plate(page: Page) -> None:
     _end(page)
 
 
-@family(PHOTO)
 def measured(page: Page) -> None:
     """A thing beside a ruler or on scales."""
     _start(page)
@@ -330,7 +316,6 @@ def measured(page: Page) -> None:
     _end(page)
 
 
-@family(PHOTO)
 def installed_place(page: Page) -> None:
     """A thing at its place: wall, floor, pipes, cables."""
     rng = page.rng
@@ -352,7 +337,6 @@ def installed_place(page: Page) -> None:
     _end(page)
 
 
-@family(PHOTO, weight=0.8)
 def stack_of_parcels(page: Page) -> None:
     """Cartons with tape, some with print."""
     words = page.words

@@ -7,7 +7,6 @@ from kdsl.world.screens.complaints import Step
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import sheet, strip
 from kdsl.world.screens.refunds import REASONS
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.toolkit import (
     banner,
     button,
@@ -22,7 +21,6 @@ from kdsl.world.screens.toolkit import (
 )
 from kdsl.world.screens.words import Words
 
-PLATFORM = "平台介入页面"
 PLATFORM_STEPS: tuple[tuple[str, str], ...] = (
     ("平台客服处理中", "平台客服正在看这个问题，请等一等。想补充什么，可在页面底部点“我要留言”写给我们。"),
     (
@@ -68,7 +66,6 @@ def _dispute(page: Page, name: str = "退款信息") -> None:
             pair(page, "退款单号", words.number(18), private=True)
 
 
-@family(PLATFORM, weight=3)
 def intervention(page: Page) -> None:
     """平台介入详情: where the case stands."""
     words = page.words
@@ -91,7 +88,6 @@ def intervention(page: Page) -> None:
     )
 
 
-@family(PLATFORM, weight=2)
 def intervention_progress(page: Page) -> None:
     """全部进度 over the platform's case."""
     intervention(page)
@@ -99,7 +95,6 @@ def intervention_progress(page: Page) -> None:
         timeline(page, _platform_steps(page.words, 4, 7))
 
 
-@family(PLATFORM, weight=2)
 def urge_dispatch(page: Page) -> None:
     """催发货进度: the platform presses the seller."""
     words = page.words
@@ -131,7 +126,6 @@ def urge_dispatch(page: Page) -> None:
     foot_buttons(page, words.pick("联系卖家,申请退款", "联系卖家", "催处理,申请退款").split(","), None)
 
 
-@family(PLATFORM)
 def service_case(page: Page) -> None:
     """进度详情 of a case that the platform's service handles."""
     words = page.words
@@ -145,7 +139,6 @@ def service_case(page: Page) -> None:
     foot_buttons(page, words.pick("撤销维权,给客服留言,催处理", "联系卖家", "我要留言,催处理").split(","), None)
 
 
-@family(PLATFORM)
 def ask_platform(page: Page) -> None:
     """The form that asks the platform to step in."""
     words = page.words
@@ -163,7 +156,6 @@ def ask_platform(page: Page) -> None:
     foot_buttons(page, [words.pick("提交申请", "申请平台介入")])
 
 
-@family(PLATFORM)
 def evidence_asked(page: Page) -> None:
     """The platform asks for proof."""
     words = page.words
@@ -189,7 +181,6 @@ def evidence_asked(page: Page) -> None:
     foot_buttons(page, ["咨询小蜜"], None)
 
 
-@family(PLATFORM)
 def decision(page: Page) -> None:
     """The platform's decision."""
     words = page.words
@@ -212,7 +203,6 @@ def decision(page: Page) -> None:
     foot_buttons(page, ["联系卖家", "评价服务"], None)
 
 
-@family(PLATFORM)
 def service_records(page: Page) -> None:
     """The platform's cases in a list."""
     words = page.words
@@ -229,7 +219,6 @@ def service_records(page: Page) -> None:
             buttons(page, words.pick("催处理,查看详情", "我要留言,查看详情", "查看详情").split(","), None)
 
 
-@family(PLATFORM)
 def dispute_steps(page: Page) -> None:
     """The case as a row of steps with the newest word of the staff."""
     words = page.words
@@ -257,7 +246,6 @@ def dispute_steps(page: Page) -> None:
     foot_buttons(page, ["撤销介入", "联系平台客服"], None)
 
 
-@family(PLATFORM)
 def evidence_form(page: Page) -> None:
     """Handing in evidence: words and pictures until a deadline."""
     words = page.words
@@ -278,7 +266,6 @@ def evidence_form(page: Page) -> None:
     foot_buttons(page, [words.pick("提交凭证", "确认提交")])
 
 
-@family(PLATFORM)
 def platform_call(page: Page) -> None:
     """The platform's staff writes or has called."""
     words = page.words
@@ -293,7 +280,6 @@ def platform_call(page: Page) -> None:
         buttons(page, ["查看介入进度", "补充凭证"], None)
 
 
-@family(PLATFORM)
 def platform_payout(page: Page) -> None:
     """The platform pays in advance or pays compensation."""
     words = page.words
@@ -311,7 +297,6 @@ def platform_payout(page: Page) -> None:
     foot_buttons(page, words.pick("申诉,我知道了", "评价平台客服", "对结果不满意,满意").split(","), None)
 
 
-@family(PLATFORM)
 def ask_platform_dialog(page: Page) -> None:
     """Asking the platform to step in, from the page of a refused refund."""
     words = page.words

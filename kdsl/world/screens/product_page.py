@@ -5,13 +5,11 @@ from __future__ import annotations
 from kdsl.world.screens.blocks import band, centre
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import sheet
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import BLACK, WHITE, mix
 from kdsl.world.screens.things import vivid
 from kdsl.world.screens.toolkit import PRODUCT_TABS, buy_bar, heading, note, pair, search_bar, status_bar, tabs
 from kdsl.world.screens.words import Product
 
-HEAD = "商品头图"
 SLOGANS = (
     "正品保障",
     "买一送一",
@@ -121,7 +119,6 @@ def under_image(page: Page, product: Product) -> None:
         note(page, row, size=13)
 
 
-@family(HEAD, weight=3)
 def product_top(page: Page) -> None:
     """A product page at its very top."""
     words = page.words
@@ -149,7 +146,6 @@ def product_top(page: Page) -> None:
     )
 
 
-@family(HEAD, weight=1.5)
 def image_alone(page: Page) -> None:
     """The main image cut out: the object and some slogans."""
     product = page.words.product()
@@ -158,7 +154,6 @@ def image_alone(page: Page) -> None:
     main_image(page, product, page.height)
 
 
-@family(HEAD)
 def image_viewer(page: Page) -> None:
     """The main image in a black viewer."""
     product = page.words.product()
@@ -168,7 +163,6 @@ def image_viewer(page: Page) -> None:
     main_image(page, product, page.y + WIDTH)
 
 
-@family(HEAD, weight=1.5)
 def poster_top(page: Page) -> None:
     """A festival poster as the main image."""
     words = page.words
@@ -196,7 +190,6 @@ def poster_top(page: Page) -> None:
     buy_bar(page, ["加入购物车", words.pick("立即购买", "领券购买")])
 
 
-@family(HEAD)
 def video_top(page: Page) -> None:
     """The main image with the play button of its video."""
     words = page.words
@@ -211,7 +204,6 @@ def video_top(page: Page) -> None:
     buy_bar(page, ["加购物车", "立即购买"])
 
 
-@family(HEAD)
 def collage_top(page: Page) -> None:
     """A main image made of several shots with a slogan band."""
     words = page.words
@@ -229,7 +221,6 @@ def collage_top(page: Page) -> None:
     buy_bar(page, ["加入购物车", "立即购买"])
 
 
-@family(HEAD)
 def countdown_top(page: Page) -> None:
     """The main image with a flash sale's countdown."""
     words = page.words
@@ -245,7 +236,6 @@ def countdown_top(page: Page) -> None:
     buy_bar(page, [words.pick("立即抢购", "提醒我", "立即购买")], ("店铺", "客服"))
 
 
-@family(HEAD)
 def gone_top(page: Page) -> None:
     """The main image of a product that is sold out or withdrawn."""
     words = page.words
@@ -265,7 +255,6 @@ def gone_top(page: Page) -> None:
     buy_bar(page, [words.pick("找相似", "到货提醒", "立即购买")])
 
 
-@family(HEAD)
 def live_price_top(page: Page) -> None:
     """The main image with a search field over it, tabs of the page, and a live window."""
     words = page.words
@@ -281,7 +270,6 @@ def live_price_top(page: Page) -> None:
     buy_bar(page, words.pick("加入购物车,立即购买", "加购,到手价购买", "到店自提,立即购买").split(","))
 
 
-@family(HEAD)
 def gift_poster(page: Page) -> None:
     """A main image that is mostly a poster: price bubble, gifts, a date."""
     words = page.words
@@ -303,7 +291,6 @@ def gift_poster(page: Page) -> None:
     )
 
 
-@family(HEAD)
 def saved_main_picture(page: Page) -> None:
     """The main image in the viewer with the menu that a long press opens."""
     words = page.words
@@ -318,7 +305,6 @@ def saved_main_picture(page: Page) -> None:
             page.gap(8)
 
 
-@family(HEAD)
 def group_price_top(page: Page) -> None:
     """The main image with the price of a limited-time or trial channel."""
     words = page.words

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from kdsl.world.screens.blocks import centre, choices, steps_bar, tiles
-from kdsl.world.screens.events import EVENT
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import strip
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.things import vivid
 from kdsl.world.screens.toolkit import button, foot_buttons, heading, note, pair, status_bar, tabs, title_bar
 
 
-@family(EVENT)
 def event_poster(page: Page) -> None:
     """An event told by one long poster: name, dates, ways to play, gifts."""
     words = page.words
@@ -44,7 +41,6 @@ def event_poster(page: Page) -> None:
     centre(page, words.pick("活动最终解释权归本店所有", "点击立即参与", "详情咨询客服"), 13)
 
 
-@family(EVENT)
 def subsidy_hall(page: Page) -> None:
     """State subsidy, trade-in, trial: qualification and steps."""
     words = page.words
@@ -66,7 +62,6 @@ def subsidy_hall(page: Page) -> None:
     strip(page, "", 1)
 
 
-@family(EVENT)
 def lottery(page: Page) -> None:
     """A wheel or a grid of prizes with chances left, tasks, winners."""
     words = page.words
@@ -96,7 +91,6 @@ def lottery(page: Page) -> None:
             )
 
 
-@family(EVENT, weight=0.8)
 def shop_promotion(page: Page) -> None:
     """A shop's promotion: money off by steps, gifts at payment, how to join."""
     words = page.words

@@ -5,8 +5,7 @@ from __future__ import annotations
 from kdsl.world.screens.blocks import bubble, choices, icons, rows, tiles
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import sheet
-from kdsl.world.screens.registry import family
-from kdsl.world.screens.reviews import REVIEWS, review
+from kdsl.world.screens.reviews import review
 from kdsl.world.screens.theme import BLACK, mix
 from kdsl.world.screens.things import vivid
 from kdsl.world.screens.toolkit import (
@@ -23,7 +22,6 @@ from kdsl.world.screens.toolkit import (
 )
 
 
-@family(REVIEWS)
 def review_with_reply(page: Page) -> None:
     """One review in full with the seller's reply and follow-up."""
     words = page.words
@@ -51,7 +49,6 @@ def review_with_reply(page: Page) -> None:
     foot_buttons(page, [words.pick("写评论…", "有用(12)"), words.pick("去购买", "回复")], None)
 
 
-@family(REVIEWS)
 def review_summary(page: Page) -> None:
     """Scores, keywords, filters, then reviews in brief."""
     words = page.words
@@ -94,7 +91,6 @@ def review_summary(page: Page) -> None:
             page.y += 14
 
 
-@family(REVIEWS)
 def ask_all(page: Page) -> None:
     """问大家: a question with buyers' answers."""
     words = page.words
@@ -113,7 +109,6 @@ def ask_all(page: Page) -> None:
     foot_buttons(page, [words.pick("我要提问", "向买过的人提问", "邀请回答")])
 
 
-@family(REVIEWS, app="douyin", weight=0.8)
 def comment_sheet(page: Page) -> None:
     """Comments slid up over a video."""
     words = page.words
@@ -147,7 +142,6 @@ def comment_sheet(page: Page) -> None:
     )
 
 
-@family(REVIEWS, weight=0.8)
 def rate_order(page: Page) -> None:
     """Writing a review: stars, tags, pictures, scores of shop and courier."""
     words = page.words

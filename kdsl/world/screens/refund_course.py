@@ -5,12 +5,9 @@ from __future__ import annotations
 from kdsl.world.screens.blocks import bubble, centre, choices, rows, steps_bar
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import dialog, sheet
-from kdsl.world.screens.refunds import REFUND
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.toolkit import banner, button, buttons, foot_buttons, goods, heading, note, pair, title_bar
 
 
-@family(REFUND)
 def refund_reason_sheet(page: Page) -> None:
     """Choosing why the money shall come back, over the form."""
     words = page.words
@@ -26,7 +23,6 @@ def refund_reason_sheet(page: Page) -> None:
         button(page, 18, page.height - 56, WIDTH - 36, words.pick("确定", "完成", "下一步"), height=38)
 
 
-@family(REFUND)
 def refund_money_route(page: Page) -> None:
     """Where the money is now: platform, bank, card."""
     words = page.words
@@ -51,7 +47,6 @@ def refund_money_route(page: Page) -> None:
     foot_buttons(page, words.pick("查看账单,联系客服", "我知道了", "提醒银行").split(","))
 
 
-@family(REFUND)
 def refund_counter_offer(page: Page) -> None:
     """The seller offers part of the money."""
     words = page.words
@@ -68,7 +63,6 @@ def refund_counter_offer(page: Page) -> None:
     foot_buttons(page, ["联系商家", "修改申请", "撤销申请"], None)
 
 
-@family(REFUND)
 def refund_unshipped_cancel(page: Page) -> None:
     """Cancelling an order that was not dispatched: fast refund."""
     words = page.words
@@ -89,7 +83,6 @@ def refund_unshipped_cancel(page: Page) -> None:
         )
 
 
-@family(REFUND)
 def refund_price_protect(page: Page) -> None:
     """Price protection: the difference is paid back."""
     words = page.words
@@ -105,7 +98,6 @@ def refund_price_protect(page: Page) -> None:
     foot_buttons(page, [words.pick("申请退差价", "一键价保", "查看退款记录")])
 
 
-@family(REFUND)
 def refund_talk(page: Page) -> None:
     """The record of a refund as speech."""
     words = page.words

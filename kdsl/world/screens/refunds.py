@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import dialog, empty_picture, sheet, strip
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import (
     ORDER_TABS,
@@ -22,7 +21,6 @@ from kdsl.world.screens.toolkit import (
     title_bar,
 )
 
-REFUND = "退款页面"
 REASONS = (
     "拍错/多拍/不喜欢",
     "质量问题",
@@ -99,7 +97,6 @@ def money(page: Page, amount: float) -> None:
         pair(page, "退优惠券", "1张券")
 
 
-@family(REFUND, weight=2.5)
 def refund_done(page: Page) -> None:
     """退款详情 with money on its way back."""
     words = page.words
@@ -128,7 +125,6 @@ def refund_done(page: Page) -> None:
         strip(page, "不喜欢这件？看看大家都在买什么", 1)
 
 
-@family(REFUND, weight=1.5)
 def money_sheet(page: Page) -> None:
     """The panel 钱款去向详情 over the refund page."""
     words = page.words
@@ -149,7 +145,6 @@ def money_sheet(page: Page) -> None:
         button(page, 18, page.y, WIDTH - 36, "我知道了", height=38)
 
 
-@family(REFUND, weight=2)
 def apply_refund(page: Page) -> None:
     """The form: reason, amount, proof."""
     words = page.words
@@ -186,7 +181,6 @@ def apply_refund(page: Page) -> None:
         dialog(page, "", text, [words.pick("确定", "我知道了")])
 
 
-@family(REFUND, weight=1.5)
 def negotiation(page: Page) -> None:
     """协商历史: what system, buyer and seller did."""
     words = page.words
@@ -215,7 +209,6 @@ def negotiation(page: Page) -> None:
     foot_buttons(page, [words.pick("联系卖家", "找天猫官方客服", "联系商家")], None)
 
 
-@family(REFUND, app="alipay")
 def bill_refund(page: Page) -> None:
     """Refund entries in a bill list."""
     words = page.words
@@ -250,7 +243,6 @@ def bill_refund(page: Page) -> None:
                 page.y += 44
 
 
-@family(REFUND)
 def refund_list(page: Page) -> None:
     """The list of after-sales orders."""
     words = page.words
@@ -270,7 +262,6 @@ def refund_list(page: Page) -> None:
             buttons(page, ["删除记录", "钱款去向", "查看详情"], None)
 
 
-@family(REFUND)
 def choose_service(page: Page) -> None:
     """选择售后类型: refund, return, exchange, repair, price protection."""
     words = page.words
@@ -294,7 +285,6 @@ def choose_service(page: Page) -> None:
     note(page, "  退换货规则说明")
 
 
-@family(REFUND)
 def refund_waiting(page: Page) -> None:
     """A refund that waits for the seller."""
     words = page.words
@@ -308,7 +298,6 @@ def refund_waiting(page: Page) -> None:
     foot_buttons(page, [words.pick("联系卖家", "联系商家"), words.pick("官方客服", "咨询小蜜", "客服介入")], None)
 
 
-@family(REFUND, app="tmall")
 def refund_success_short(page: Page) -> None:
     """A plain result: money is back."""
     words = page.words

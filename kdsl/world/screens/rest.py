@@ -5,7 +5,6 @@ from __future__ import annotations
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import coupon, dialog, empty_picture, strip
 from kdsl.world.screens.product_page import product_top
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.returns import return_done
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.things import vivid
@@ -26,10 +25,7 @@ from kdsl.world.screens.toolkit import (
     title_bar,
 )
 
-REST = "其他类别图片"
 
-
-@family(REST, weight=1.5)
 def message_settings(page: Page) -> None:
     """The shop app's settings and service pages."""
     words = page.words
@@ -60,7 +56,6 @@ def message_settings(page: Page) -> None:
     note(page, "  选择要收哪些平台通知")
 
 
-@family(REST, weight=2)
 def search_goods(page: Page) -> None:
     """Search results."""
     words = page.words
@@ -81,7 +76,6 @@ def search_goods(page: Page) -> None:
         page.y += 120
 
 
-@family(REST, weight=1.5)
 def failed_page(page: Page) -> None:
     """Something went wrong, or nothing is here."""
     words = page.words
@@ -102,7 +96,6 @@ def failed_page(page: Page) -> None:
     button(page, 110, page.y + 6, 140, words.pick("刷新", "返回", "联系卖家", "网络诊断"), main=False, height=36)
 
 
-@family(REST, weight=1.5)
 def feed(page: Page) -> None:
     """Recommended goods, no page of their own."""
     words = page.words
@@ -112,7 +105,6 @@ def feed(page: Page) -> None:
     tab_bar(page, APP_TABS, 0)
 
 
-@family(REST)
 def mixed_messages(page: Page) -> None:
     """The list of notices."""
     words = page.words
@@ -139,7 +131,6 @@ def mixed_messages(page: Page) -> None:
             )
 
 
-@family(REST)
 def freight_panel(page: Page) -> None:
     """Fragments: a rule, a number, a popup over a page of another scene."""
     words = page.words
@@ -163,7 +154,6 @@ def freight_panel(page: Page) -> None:
         page.text(WIDTH / 2, 380, words.pick("网络连接失败", "加载中...", "正在为您跳转"), 17, WHITE, align="c")
 
 
-@family(REST)
 def fragment(page: Page) -> None:
     """A scrap with a line or two."""
     words = page.words
@@ -191,7 +181,6 @@ def fragment(page: Page) -> None:
         note(page, text, colour=page.theme.ink, size=page.rng.choice((12, 14, 17)))
 
 
-@family(REST)
 def sticker(page: Page) -> None:
     """A sticker: a face and a few words."""
     words = page.words
@@ -213,7 +202,6 @@ def sticker(page: Page) -> None:
     )
 
 
-@family(REST)
 def reward_game(page: Page) -> None:
     """A page that gives things for free, or a service list."""
     words = page.words
@@ -237,7 +225,6 @@ def reward_game(page: Page) -> None:
     coupon(page, "券", "限时", "更多福利", "去看看")
 
 
-@family(REST)
 def aftersales_mix(page: Page) -> None:
     """Records of several kinds on one page."""
     words = page.words
@@ -250,7 +237,6 @@ def aftersales_mix(page: Page) -> None:
             buttons(page, words.some(["删除记录", "钱款去向", "联系商家", "找相似"], 1, 3), None)
 
 
-@family(REST)
 def reading(page: Page) -> None:
     """A novel, an article or a certificate."""
     words = page.words

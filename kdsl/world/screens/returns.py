@@ -6,7 +6,6 @@ from kdsl.world.screens.blocks import centre, choices, rows, sections, steps_bar
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import empty_picture, sheet
 from kdsl.world.screens.refunds import money, refund_info, services
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import (
     banner,
@@ -23,14 +22,11 @@ from kdsl.world.screens.toolkit import (
     title_bar,
 )
 
-RETURN = "退货页面"
-
 
 def ask_platform(page: Page, texts: list[str]) -> None:
     foot_buttons(page, texts, None)
 
 
-@family(RETURN, weight=3)
 def choose_way(page: Page) -> None:
     """选择退货方式: the seller agreed, Cainiao Guoguo picks the parcel up."""
     words = page.words
@@ -61,7 +57,6 @@ def choose_way(page: Page) -> None:
     foot_buttons(page, ["暂停服务" if stopped else words.pick("立即下单", "立即预约")])
 
 
-@family(RETURN, weight=3)
 def return_detail(page: Page) -> None:
     """退货退款详情: send the goods back and give the number."""
     words = page.words
@@ -92,7 +87,6 @@ def return_detail(page: Page) -> None:
     ask_platform(page, ["平台介入", "撤销申请"])
 
 
-@family(RETURN, weight=1.5)
 def return_done(page: Page) -> None:
     """退货退款详情 after the seller paid back."""
     words = page.words
@@ -113,7 +107,6 @@ def return_done(page: Page) -> None:
     foot_buttons(page, ["联系卖家", "专属客服"], None)
 
 
-@family(RETURN)
 def fill_number(page: Page) -> None:
     """The form for the return's waybill."""
     words = page.words
@@ -130,7 +123,6 @@ def fill_number(page: Page) -> None:
     foot_buttons(page, [words.pick("提交", "确认提交")])
 
 
-@family(RETURN, app="cainiao", weight=1.5)
 def cainiao_return(page: Page) -> None:
     """Cainiao's own page for sending returns."""
     words = page.words
@@ -151,7 +143,6 @@ def cainiao_return(page: Page) -> None:
     foot_buttons(page, [words.pick("点击退货", "立即寄件", "去寄件>")])
 
 
-@family(RETURN, app="cainiao")
 def pickup_order(page: Page) -> None:
     """The pick-up of a return: code, courier, fee, cancel."""
     words = page.words
@@ -169,7 +160,6 @@ def pickup_order(page: Page) -> None:
         note(page, "寄件服务来自阿里旗下的菜鸟裹裹")
 
 
-@family(RETURN)
 def return_agreed(page: Page) -> None:
     """The seller's return address and the deadline."""
     words = page.words
@@ -187,7 +177,6 @@ def return_agreed(page: Page) -> None:
     foot_buttons(page, ["平台介入", "撤销申请", "填写物流"], left=["联系商家"])
 
 
-@family(RETURN)
 def return_sheet(page: Page) -> None:
     """The panel 全部流程 of a return."""
     words = page.words
@@ -205,7 +194,6 @@ def return_sheet(page: Page) -> None:
         )
 
 
-@family(RETURN)
 def no_reason_refused(page: Page) -> None:
     """The seller refuses a return: what can be done."""
     words = page.words
@@ -220,7 +208,6 @@ def no_reason_refused(page: Page) -> None:
     refund_info(page)
 
 
-@family(RETURN)
 def return_steps_guide(page: Page) -> None:
     """What to do after the seller agreed: steps, address, warnings."""
     words = page.words
@@ -241,7 +228,6 @@ def return_steps_guide(page: Page) -> None:
     foot_buttons(page, words.pick("撤销申请,填写单号", "延长寄回时间,预约取件", "联系商家,我已寄出").split(","))
 
 
-@family(RETURN)
 def return_scan_waybill(page: Page) -> None:
     """Typing the waybill of the parcel that goes back."""
     words = page.words
@@ -258,7 +244,6 @@ def return_scan_waybill(page: Page) -> None:
     foot_buttons(page, ["提交"])
 
 
-@family(RETURN)
 def return_freight_cover(page: Page) -> None:
     """Return freight insurance: what is paid for sending back."""
     words = page.words
@@ -286,7 +271,6 @@ def return_freight_cover(page: Page) -> None:
     foot_buttons(page, words.pick("查看退货详情", "去退货,查看保单", "对赔付有疑问").split(","), None)
 
 
-@family(RETURN)
 def return_pick_time(page: Page) -> None:
     """Choosing when the courier comes for the goods."""
     words = page.words
@@ -306,7 +290,6 @@ def return_pick_time(page: Page) -> None:
         button(page, 18, page.height - 56, WIDTH - 36, words.pick("确认", "确认预约取退货"), height=38)
 
 
-@family(RETURN)
 def return_rejected_by_seller(page: Page) -> None:
     """The seller got the goods back and refuses, or waits to check them."""
     words = page.words
@@ -337,7 +320,6 @@ def return_rejected_by_seller(page: Page) -> None:
     foot_buttons(page, ["联系商家", words.pick("申请平台介入", "补充凭证", "提醒商家验货")], None)
 
 
-@family(RETURN, weight=0.7)
 def return_slip(page: Page) -> None:
     """A code to show at the station when goods go back."""
     words = page.words

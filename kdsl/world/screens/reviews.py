@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.things import vivid
 from kdsl.world.screens.toolkit import (
     PRODUCT_TABS,
@@ -21,7 +20,6 @@ from kdsl.world.screens.toolkit import (
     title_bar,
 )
 
-REVIEWS = "评论区截图页面"
 OPENINGS = (
     "收到货了，",
     "用了一周来评价，",
@@ -88,7 +86,6 @@ def _review(page: Page, *, pictures: int = 0) -> None:
     page.y += 108 if pictures else 4
 
 
-@family(REVIEWS, weight=2)
 def review_list(page: Page) -> None:
     """Reviews below a product."""
     words, rng = page.words, page.rng
@@ -114,7 +111,6 @@ def review_list(page: Page) -> None:
     buy_bar(page, words.pick("加入购物车,领券购买", "加入购物车,立即购买").split(","))
 
 
-@family(REVIEWS, weight=2)
 def my_reviews(page: Page) -> None:
     """我的评价: the user's own reviews and what waits for one."""
     words, rng = page.words, page.rng
@@ -137,7 +133,6 @@ def my_reviews(page: Page) -> None:
     note(page, "  评价功能 反馈入口")
 
 
-@family(REVIEWS, weight=2)
 def write_review(page: Page) -> None:
     """The form for a review."""
     words = page.words
@@ -175,7 +170,6 @@ def write_review(page: Page) -> None:
     foot_buttons(page, ["发布"])
 
 
-@family(REVIEWS)
 def review_posted(page: Page) -> None:
     """A review has just been published."""
     words = page.words
@@ -190,7 +184,6 @@ def review_posted(page: Page) -> None:
     foot_buttons(page, [words.pick("分享到逛逛", "继续评价")])
 
 
-@family(REVIEWS)
 def questions(page: Page) -> None:
     """问大家: buyers answer."""
     words = page.words
@@ -208,7 +201,6 @@ def questions(page: Page) -> None:
     foot_buttons(page, ["向已买过的人提问"])
 
 
-@family(REVIEWS, app="xhs")
 def comments_elsewhere(page: Page) -> None:
     """Comments under a post or a live show."""
     words = page.words
@@ -229,7 +221,6 @@ def comments_elsewhere(page: Page) -> None:
     page.text(WIDTH - 20, page.height - 40, "点赞 收藏 评论", 12, align="r")
 
 
-@family(REVIEWS)
 def folded_reviews(page: Page) -> None:
     """One review seen large, with the merchant's answer."""
     words = page.words
@@ -245,7 +236,6 @@ def folded_reviews(page: Page) -> None:
     foot_buttons(page, ["评论", "点赞", "分享"], None)
 
 
-@family(REVIEWS)
 def review_photos(page: Page) -> None:
     """A buyer's picture seen large, the review beneath."""
     words = page.words

@@ -6,7 +6,6 @@ from kdsl.world.screens.blocks import rows
 from kdsl.world.screens.events import amount
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import dialog, strip, tickets
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import WHITE, mix
 from kdsl.world.screens.things import vivid
 from kdsl.world.screens.toolkit import (
@@ -26,8 +25,6 @@ from kdsl.world.screens.toolkit import (
 )
 from kdsl.world.screens.tracking import PROMISES
 from kdsl.world.screens.words import Words
-
-SHOP = "店铺页面"
 
 
 def _fans(words: Words) -> str:
@@ -63,7 +60,6 @@ def _shop_head(page: Page) -> None:
         )
 
 
-@family(SHOP, weight=2)
 def shop_home(page: Page) -> None:
     """A shop's page: head, tabs, goods."""
     words = page.words
@@ -105,7 +101,6 @@ def shop_home(page: Page) -> None:
     )
 
 
-@family(SHOP, weight=2)
 def shop_impression(page: Page) -> None:
     """店铺印象: scores, deposit, licence."""
     words, rng = page.words, page.rng
@@ -159,7 +154,6 @@ def shop_impression(page: Page) -> None:
             pair(page, key, ">")
 
 
-@family(SHOP)
 def shop_ranking(page: Page) -> None:
     """A shop's ranking of its goods."""
     words = page.words
@@ -175,7 +169,6 @@ def shop_ranking(page: Page) -> None:
     tab_bar(page, ["首页", "宝贝", "晒单", "客服"])
 
 
-@family(SHOP)
 def shop_profile(page: Page) -> None:
     """店铺资料: few lines."""
     words = page.words
@@ -193,7 +186,6 @@ def shop_profile(page: Page) -> None:
         page.y += 50
 
 
-@family(SHOP)
 def shop_categories(page: Page) -> None:
     """A shop's categories."""
     words = page.words
@@ -206,7 +198,6 @@ def shop_categories(page: Page) -> None:
     tab_bar(page, ["首页", "宝贝", "分类", "客服"], 2)
 
 
-@family(SHOP)
 def shop_search(page: Page) -> None:
     """Search inside a shop."""
     words = page.words
@@ -217,7 +208,6 @@ def shop_search(page: Page) -> None:
     strip(page, "", 2)
 
 
-@family(SHOP, app="tmall")
 def shop_brand(page: Page) -> None:
     """A brand's flagship shop with coupons for members."""
     words = page.words
@@ -237,7 +227,6 @@ def shop_brand(page: Page) -> None:
         dialog(page, "关注店铺", "关注后可领取店铺优惠，第一时间获得上新提醒", ["取消", "关注"])
 
 
-@family(SHOP)
 def shop_fans(page: Page) -> None:
     """A short cut: the shop's row with scores, as users cut it from a page."""
     words = page.words
@@ -252,7 +241,6 @@ def shop_fans(page: Page) -> None:
     buttons(page, words.some([*PROMISES[:1], "进店逛逛", "全部宝贝"], 2, 2), None)
 
 
-@family(SHOP)
 def shop_new_arrivals(page: Page) -> None:
     """The shop by date or sales: tabs, filters, two columns."""
     words = page.words
@@ -272,7 +260,6 @@ def shop_new_arrivals(page: Page) -> None:
     tab_bar(page, words.pick("首页,全部宝贝,客服", "店铺,宝贝,会员,客服").split(","))
 
 
-@family(SHOP)
 def shop_card(page: Page) -> None:
     """About the shop: scores, licence, years, location."""
     words = page.words
@@ -299,7 +286,6 @@ def shop_card(page: Page) -> None:
     foot_buttons(page, words.pick("进店逛逛,联系客服", "全部宝贝").split(","))
 
 
-@family(SHOP)
 def shop_live_home(page: Page) -> None:
     """A shop's dressed home: slogan poster, coupons of the shop, best sellers, members."""
     words = page.words

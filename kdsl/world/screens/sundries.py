@@ -5,8 +5,6 @@ from __future__ import annotations
 from kdsl.world.screens.blocks import bubble, centre, choices, sections
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import empty_picture, sheet, strip
-from kdsl.world.screens.registry import family
-from kdsl.world.screens.rest import REST
 from kdsl.world.screens.theme import BLACK, WHITE, mix
 from kdsl.world.screens.things import vivid
 from kdsl.world.screens.toolkit import (
@@ -23,7 +21,6 @@ from kdsl.world.screens.toolkit import (
 )
 
 
-@family(REST)
 def service_talk(page: Page) -> None:
     """A talk with the shop's or the platform's helper, about no scene in particular."""
     words = page.words
@@ -48,7 +45,6 @@ def service_talk(page: Page) -> None:
     chips(page, words.some(["查订单", "改地址", "开发票", "转人工", "常见问题", "服务评价"], 3, 5))
 
 
-@family(REST)
 def mood_picture(page: Page) -> None:
     """A picture with a few large words, sent for its mood."""
     words = page.words
@@ -64,7 +60,6 @@ def mood_picture(page: Page) -> None:
         centre(page, words.say("nature"), page.rng.choice((22, 30, 38)), words.rng.choice((WHITE, BLACK)), bold=True)
 
 
-@family(REST)
 def document_scrap(page: Page) -> None:
     """A table, a form, a calendar, a note: no page of a shop."""
     words = page.words
@@ -105,7 +100,6 @@ def document_scrap(page: Page) -> None:
         page.text(WIDTH - 90, page.y - 8, "专用章", 14, (220, 40, 40), align="c")
 
 
-@family(REST)
 def account_help(page: Page) -> None:
     """Help centre, real name, addresses, security, rating of service."""
     words = page.words
@@ -151,7 +145,6 @@ def account_help(page: Page) -> None:
         strip(page, "", 1)
 
 
-@family(REST, weight=0.8)
 def live_room(page: Page) -> None:
     """A live room: talk running over the picture."""
     words = page.words
@@ -171,7 +164,6 @@ def live_room(page: Page) -> None:
     page.text(WIDTH - 14, page.height - 60, words.pick("宝贝口袋 36", "礼物 点赞"), 13, WHITE, align="r")
 
 
-@family(REST)
 def service_standard(page: Page) -> None:
     """A long rule of the platform."""
     words = page.words
@@ -193,7 +185,6 @@ def service_standard(page: Page) -> None:
             )
 
 
-@family(REST)
 def invoice(page: Page) -> None:
     """An invoice that is asked for or issued."""
     words = page.words
@@ -213,7 +204,6 @@ def invoice(page: Page) -> None:
     foot_buttons(page, words.pick("换开发票,联系商家", "催开票").split(","), None)
 
 
-@family(REST)
 def recycling(page: Page) -> None:
     """A second-hand or service order: recycling, repair, installation."""
     words = page.words
@@ -228,7 +218,6 @@ def recycling(page: Page) -> None:
     buttons(page, ["取消服务", "联系服务商"], None)
 
 
-@family(REST)
 def packet_game(page: Page) -> None:
     """Red packets in a group, boxes with prizes."""
     words = page.words
@@ -248,7 +237,6 @@ def packet_game(page: Page) -> None:
             pair(page, name, words.pick("剩余3份", "已抢完", "待开奖"))
 
 
-@family(REST)
 def favourites(page: Page) -> None:
     """Favourites and footprints."""
     words = page.words
@@ -262,7 +250,6 @@ def favourites(page: Page) -> None:
             note(page, f"{page.rng.randint(9, 900)}人收藏  去店铺  找相似")
 
 
-@family(REST)
 def expired_product(page: Page) -> None:
     """A product that is no more."""
     words = page.words
@@ -272,7 +259,6 @@ def expired_product(page: Page) -> None:
     strip(page, "", 2)
 
 
-@family(REST)
 def home_with_popup(page: Page) -> None:
     """The app's home with a game or an advert over it."""
     words = page.words

@@ -5,7 +5,6 @@ from __future__ import annotations
 from kdsl.world.screens.blocks import centre, rows, steps_bar
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import map_area, rewards, sheet, strip
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.toolkit import (
     banner,
     buttons,
@@ -21,7 +20,6 @@ from kdsl.world.screens.toolkit import (
 )
 from kdsl.world.screens.words import Words
 
-TRACK = "物流页面-物流跟踪页面"
 Step = tuple[str, str, str]
 PROMISES = ["7天无理由退换", "假一赔四", "破损包退", "全程价保", "退货包运费", "7天无理由退货", "极速退款"]
 
@@ -114,7 +112,6 @@ def head(page: Page) -> None:
     page.y += 34
 
 
-@family(TRACK, weight=2)
 def map_and_log(page: Page) -> None:
     """A map on top, the newest steps in a card, the order beneath."""
     words = page.words
@@ -146,7 +143,6 @@ def map_and_log(page: Page) -> None:
     strip(page, "", 1)
 
 
-@family(TRACK, weight=1.5)
 def detail_sheet(page: Page) -> None:
     """The whole log in a panel over the map."""
     words = page.words
@@ -162,7 +158,6 @@ def detail_sheet(page: Page) -> None:
         timeline(page, journey(words, 12))
 
 
-@family(TRACK)
 def shipped_order(page: Page) -> None:
     """The order page after dispatch: the countdown, then the log."""
     words = page.words
@@ -178,7 +173,6 @@ def shipped_order(page: Page) -> None:
     foot_buttons(page, ["延长收货", "查看物流", "确认收货"], left=["更多"])
 
 
-@family(TRACK, app="cainiao")
 def cainiao_parcel(page: Page) -> None:
     """Cainiao's page of a parcel, with its adverts."""
     words = page.words
@@ -194,7 +188,6 @@ def cainiao_parcel(page: Page) -> None:
     strip(page, words.pick("每日首次查件+20裹酱", "好物推荐"), 1)
 
 
-@family(TRACK, app="cainiao")
 def sent_parcel(page: Page) -> None:
     """A parcel that the user sends by Cainiao Guoguo."""
     words = page.words
@@ -216,7 +209,6 @@ def sent_parcel(page: Page) -> None:
         note(page, "查看退货商品详情>")
 
 
-@family(TRACK)
 def plain_log(page: Page) -> None:
     """A page called 物流详情 with courier, number and the log alone."""
     words = page.words
@@ -229,7 +221,6 @@ def plain_log(page: Page) -> None:
         timeline(page, journey(words, 14))
 
 
-@family(TRACK)
 def pickup_code(page: Page) -> None:
     """A parcel that waits at a station: code, address, opening hours."""
     words = page.words
@@ -254,7 +245,6 @@ def pickup_code(page: Page) -> None:
     strip(page, "猜你喜欢", 1)
 
 
-@family(TRACK)
 def seconds_delivery(page: Page) -> None:
     """Same-city delivery with minutes left and a rider."""
     words = page.words
@@ -267,7 +257,6 @@ def seconds_delivery(page: Page) -> None:
     order_card(page)
 
 
-@family(TRACK)
 def big_state(page: Page) -> None:
     """A large state, a bar with stations, the log."""
     words = page.words
@@ -286,7 +275,6 @@ def big_state(page: Page) -> None:
     strip(page, "", 1)
 
 
-@family(TRACK)
 def overseas_journey(page: Page) -> None:
     """A parcel from abroad: customs, flight, the bonded store."""
     words = page.words
@@ -310,7 +298,6 @@ def overseas_journey(page: Page) -> None:
     rows(page, ("收件人", "李**"), ("申报人", "已认证"), ("国内快递", words.courier), private=("收件人",))
 
 
-@family(TRACK)
 def installed_delivery(page: Page) -> None:
     """Large goods: delivered to the flat by appointment."""
     words = page.words
@@ -337,7 +324,6 @@ def installed_delivery(page: Page) -> None:
     foot_buttons(page, ["改约时间", "联系网点"], None)
 
 
-@family(TRACK)
 def proof_of_delivery(page: Page) -> None:
     """The photo that the courier took at the door, or the station's record."""
     words = page.words
@@ -356,7 +342,6 @@ def proof_of_delivery(page: Page) -> None:
         buttons(page, words.pick("没收到货,确认签收", "评价快递员,联系快递员").split(","), None)
 
 
-@family(TRACK, weight=0.8)
 def parcel_chat(page: Page) -> None:
     """The journey told by the parcel service's messages."""
     words = page.words
@@ -371,7 +356,6 @@ def parcel_chat(page: Page) -> None:
             pair(page, "查看物流", ">")
 
 
-@family(TRACK)
 def first_dispatch(page: Page) -> None:
     """The parcel is being prepared; dispatch promised."""
     words = page.words

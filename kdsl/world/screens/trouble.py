@@ -5,7 +5,6 @@ from __future__ import annotations
 from kdsl.world.screens.blocks import band, bubble, choices, rows
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.panels import dialog, empty_picture, map_area, rewards, sheet, strip
-from kdsl.world.screens.registry import family
 from kdsl.world.screens.theme import BLACK, WHITE
 from kdsl.world.screens.toolkit import (
     MESSAGE_TABS,
@@ -26,7 +25,6 @@ from kdsl.world.screens.toolkit import (
 )
 from kdsl.world.screens.tracking import head, journey, moving, order_card, waybill
 
-TROUBLE = "物流页面-物流异常页面"
 ALARM = (235, 70, 30)
 ALARMS = (
     ("物流异常提醒", "快件要比预计晚到一些，正在加急处理，请再等等！"),
@@ -44,7 +42,6 @@ ALARMS = (
 )
 
 
-@family(TROUBLE, weight=3)
 def alarm_on_map(page: Page) -> None:
     """The tracking page with an alarm as its newest step."""
     words = page.words
@@ -71,7 +68,6 @@ def alarm_on_map(page: Page) -> None:
     rewards(page)
 
 
-@family(TROUBLE)
 def alarm_in_order(page: Page) -> None:
     """The shipped order with a delay notice."""
     words = page.words
@@ -87,7 +83,6 @@ def alarm_in_order(page: Page) -> None:
     order_card(page)
 
 
-@family(TROUBLE, weight=1.5)
 def service_done(page: Page) -> None:
     """The platform's service page for a logistics problem."""
     words = page.words
@@ -123,7 +118,6 @@ def service_done(page: Page) -> None:
     foot_buttons(page, ["联系卖家"], None)
 
 
-@family(TROUBLE)
 def notice_of_trouble(page: Page) -> None:
     """A message about a parcel in trouble."""
     words = page.words
@@ -143,7 +137,6 @@ def notice_of_trouble(page: Page) -> None:
             note(page, "您可点击查看详情>>", colour=(60, 110, 200))
 
 
-@family(TROUBLE, app="tmall")
 def delay_compensation(page: Page) -> None:
     """A message that pays for late pick-up."""
     words = page.words
@@ -168,7 +161,6 @@ def delay_compensation(page: Page) -> None:
         note(page, "无门槛，天猫实物能用")
 
 
-@family(TROUBLE)
 def returned_to_sender(page: Page) -> None:
     """A log that ends with a refused or returned parcel."""
     words = page.words
@@ -189,7 +181,6 @@ def returned_to_sender(page: Page) -> None:
     foot_buttons(page, ["投诉物流", "联系快递公司"])
 
 
-@family(TROUBLE, app="cainiao")
 def no_record(page: Page) -> None:
     """The courier knows nothing of the number, or nothing moved for days."""
     words = page.words
@@ -211,7 +202,6 @@ def no_record(page: Page) -> None:
     strip(page, "猜你喜欢", 1)
 
 
-@family(TROUBLE)
 def lost_parcel_claim(page: Page) -> None:
     """Reporting a parcel that did not come."""
     words = page.words
@@ -239,7 +229,6 @@ def lost_parcel_claim(page: Page) -> None:
     foot_buttons(page, ["联系快递", "提交反馈"])
 
 
-@family(TROUBLE)
 def trouble_step(page: Page) -> None:
     """The newest step of the log tells of trouble; ways out below it."""
     words = page.words
@@ -261,7 +250,6 @@ def trouble_step(page: Page) -> None:
         )
 
 
-@family(TROUBLE)
 def urge_parcel(page: Page) -> None:
     """Asking the courier to look for a parcel that stands still."""
     words = page.words
@@ -293,7 +281,6 @@ def urge_parcel(page: Page) -> None:
         toast(page, words.pick("已为您催促快递公司", "核查已提交，2小时内回复"))
 
 
-@family(TROUBLE)
 def trouble_case(page: Page) -> None:
     """The case of a lost, damaged or late parcel: who does what, what is paid."""
     words = page.words
@@ -326,7 +313,6 @@ def trouble_case(page: Page) -> None:
     foot_buttons(page, words.pick("联系快递,申请退款", "同意赔付,不同意").split(","), None)
 
 
-@family(TROUBLE)
 def empty_track(page: Page) -> None:
     """No steps at all."""
     words = page.words
@@ -346,7 +332,6 @@ def empty_track(page: Page) -> None:
     buttons(page, ["联系商家", "刷新"])
 
 
-@family(TROUBLE)
 def trouble_popup(page: Page) -> None:
     """A warning over the parcel's map."""
     words = page.words
@@ -369,7 +354,6 @@ def trouble_popup(page: Page) -> None:
         button(page, 18, page.height - 56, WIDTH - 36, words.pick("提交", "联系快递员", "申请赔付"), height=38)
 
 
-@family(TROUBLE, app="cainiao", weight=0.8)
 def trouble_talk(page: Page) -> None:
     """The courier's help desk says what went wrong."""
     words = page.words
