@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
+
+PLACEHOLDER = re.compile(r"<(?:image|http)>")
+"""What stands in a turn's text for a picture or a link that was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,11 @@ class Turn:
     role: Literal["user", "agent"]
     text: str
     raw: str
+
+    @property
+    def said(self) -> str:
+        """What the turn says: its text on one line, without placeholders or outer quotation marks; may be empty."""
+        return " ".join(without_placeholders(self.text).split()).strip('"“”')
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +37,8 @@ class Sample:
     images: tuple[str, ...]
     turns: tuple[Turn, ...]
     label: str | None = None
+
+
+def without_placeholders(text: str) -> str:
+    """A turn's text with a space in place of each picture and link."""
+    return PLACEHOLDER.sub(" ", text)

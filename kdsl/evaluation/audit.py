@@ -165,6 +165,6 @@ def _row(judged: Judged, task: Task, pred: Path) -> np.ndarray:
 
 def excerpt(sample: Sample) -> str:
     """What the user said, the latest words where it is long; the pictures' names where nothing was said."""
-    said = " / ".join(turn.text.strip() for turn in sample.turns if turn.role == "user" and turn.text.strip())
+    said = " / ".join(turn.said for turn in sample.turns if turn.role == "user" and turn.said)
     text = " ".join((said or ", ".join(sample.images)).split())
     return text if len(text) <= EXCERPT else "…" + text[1 - EXCERPT :]

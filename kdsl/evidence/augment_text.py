@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from kdsl.data.sample import Turn
+from kdsl.data.sample import PLACEHOLDER, Turn, without_placeholders
 from kdsl.errors import ConfigError
 from kdsl.evidence.ocr_noise import misread
 from kdsl.evidence.types import OcrLine
@@ -39,7 +39,8 @@ SWAP = 0.08
 MISREAD = 0.5
 """Strength of OCR's mistakes; 1 is a usual screenshot, and these lines have been read once already."""
 
-_PLACEHOLDER = re.compile(r"(<(?:image|http)>)")
+_PIECES = re.compile(f"({PLACEHOLDER.pattern})")
+"""Cuts a text at its placeholders and keeps them."""
 _SENTENCE = re.compile(r"[^。！？!?；;]*[。！？!?；;]+|[^。！？!?；;]+")
 _SAYS = re.compile(r"\w")
 _LEADING = re.compile(r"^[\s，,、。.；;：:！!~～]+")
@@ -104,7 +105,7 @@ def augment_turns(turns: Sequence[Turn], words: Words, rng: random.Random) -> tu
     said = []
     for i, turn in enumerate(turns):
         chance = AGENT_TURN if turn.role == "agent" else USER_TURN
-        if i not in kept and not _PLACEHOLDER.search(turn.text) and rng.random() < chance:
+        if i not in kept and not PLACEHOLDER.search(turn.text) and rng.random() < chance:
             said.append(replace(turn, text=""))
             continue
         said.append(replace(turn, text=_reword(turn, words, rng)))
@@ -125,7 +126,7 @@ def augment_lines(lines: Sequence[OcrLine], rng: random.Random) -> tuple[OcrLine
 
 def says_something(text: str) -> bool:
     """Whether a turn holds a word besides the placeholders of pictures and links."""
-    return bool(_SAYS.search(_PLACEHOLDER.sub("", text)))
+    return bool(_SAYS.search(without_placeholders(text)))
 
 
 def _reword(turn: Turn, words: Words, rng: random.Random) -> str:
@@ -140,7 +141,7 @@ def _reword(turn: Turn, words: Words, rng: random.Random) -> str:
 
 def _outside(text: str, change: Callable[[str], str]) -> str:
     """Change what stands outside of placeholders."""
-    return "".join(part if _PLACEHOLDER.fullmatch(part) else change(part) for part in _PLACEHOLDER.split(text))
+    return "".join(part if PLACEHOLDER.fullmatch(part) else change(part) for part in _PIECES.split(text))
 
 
 def _exchange(match: re.Match[str], words: Words, rng: random.Random) -> str:
@@ -154,7 +155,7 @@ def _exchange(match: re.Match[str], words: Words, rng: random.Random) -> str:
 def _reorder(turns: Sequence[Turn], rng: random.Random) -> list[Turn]:
     """Shuffle the agent's sentences and neighbouring turns; those with pictures stay, as prompts number pictures."""
     ordered: list[Turn] = []
-    for movable, run in groupby(turns, lambda turn: turn.role == "agent" and not _PLACEHOLDER.search(turn.text)):
+    for movable, run in groupby(turns, lambda turn: turn.role == "agent" and not PLACEHOLDER.search(turn.text)):
         block = list(run)
         if movable:
             block = [replace(turn, text=_shuffled(turn.text, rng)) for turn in block]

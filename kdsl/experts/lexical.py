@@ -20,7 +20,6 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from kdsl.data.sample import Turn
 from kdsl.evidence.types import Evidence
 from kdsl.tasks import Task
 
@@ -30,7 +29,6 @@ LABELLED_WEIGHT = 3.0
 """How many imagined samples one labelled sample counts for."""
 RECENT = 3
 """User turns that the field `recent_user` holds."""
-_PLACEHOLDER = re.compile(r"<(image|http)>")
 
 
 def _placed_words(evidence: Evidence) -> str:
@@ -66,16 +64,11 @@ def _text(evidence: Evidence, name: str) -> str:
         return evidence.ocr_text.replace("\n", " ")
     if name == "placed":
         return _placed_words(evidence)
-    said = [(i, text) for i, turn in enumerate(evidence.sample.turns) if turn.role == "user" and (text := _said(turn))]
+    said = [(i, text) for i, turn in enumerate(evidence.sample.turns) if turn.role == "user" and (text := turn.said)]
     if name == "reply":  # what the agent said next after the last user turn that says something
         later = evidence.sample.turns[said[-1][0] :] if said else ()
-        return next((_said(turn) for turn in later if turn.role == "agent"), "")
+        return next((turn.said for turn in later if turn.role == "agent"), "")
     return "\n".join(text for _, text in said[-1 if name == "last_user" else -RECENT :])
-
-
-def _said(turn: Turn) -> str:
-    """A turn without placeholders for pictures and links."""
-    return " ".join(_PLACEHOLDER.sub(" ", turn.text).split()).strip('"“”')
 
 
 def _vectorizer(field: _Field, vocabulary: dict[str, int] | None = None) -> TfidfVectorizer:

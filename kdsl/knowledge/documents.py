@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +22,6 @@ LAST_LINE, TITLE, TEXT = 1.0, 0.7, 0.5
 PAGE_TITLE, PAGE_TEXT = 0.3, 1.0
 """Of a page: it is told by what stands on it, not by what a person calls it."""
 
-_PLACEHOLDER = re.compile(r"<(?:image|http)>")
 _EXCERPT = 60
 
 
@@ -143,8 +141,7 @@ def evidence_document(evidence: Evidence, task: Task) -> Document:
 
 def telling_turns(evidence: Evidence, role: Literal["user", "agent"]) -> list[str]:
     """The turns of one side that say something besides placeholders, each on one line."""
-    texts = (_PLACEHOLDER.sub(" ", turn.text) for turn in evidence.sample.turns if turn.role == role)
-    return [line for text in texts if (line := " ".join(text.split()).strip('"“”'))]
+    return [turn.said for turn in evidence.sample.turns if turn.role == role and turn.said]
 
 
 def _entries(file: Path, name: str, faults: list[str]) -> list[Any]:

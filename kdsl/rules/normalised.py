@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from kdsl.data.sample import without_placeholders
 from kdsl.evidence.types import Evidence, Picture, PictureFacts, Unit
 
 Place = Literal["top", "upper", "middle", "lower", "bottom"]
@@ -17,7 +17,6 @@ Who = Literal["last user", "first user", "user", "agent"]
 """Whose turns: the last or first user turn that holds text, any user turn, any agent turn."""
 WHO: tuple[Who, ...] = get_args(Who)
 
-_PLACEHOLDER = re.compile(r"<[^<>]{0,24}>")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 
 
@@ -36,7 +35,7 @@ def normalise(text: str) -> str:
 
 def utterance(text: str) -> str:
     """A turn's text, normalised, without placeholders such as `<image>` and `<http>`."""
-    return normalise(_PLACEHOLDER.sub("", text))
+    return normalise(without_placeholders(text))
 
 
 def place_of(picture: Picture, line: int) -> Place:
