@@ -1,8 +1,10 @@
-"""The direction of imports between rooms, read from the import statements themselves."""
+"""The direction of imports between rooms and modules, read from the import statements themselves."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,40 @@ def test_every_room_has_its_place_in_the_table() -> None:
 def test_base_modules_import_nothing_but_each_other() -> None:
     for name in BASE - {"fonts"}:
         assert imported_rooms(PACKAGE / f"{name}.py") <= BASE, name
+
+
+def modules() -> dict[str, Path]:
+    """Dotted name -> file of every module of kdsl."""
+    found = {}
+    for file in sorted(PACKAGE.rglob("*.py")):
+        parts = ("kdsl", *file.relative_to(PACKAGE).with_suffix("").parts)
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
+
+
+def imported_on_load(name: str, known: Mapping[str, Path]) -> set[str]:
+    """Modules of kdsl that a module imports when it is loaded: not those within functions or for type checkers."""
+    found = set()
+    todo: list[ast.AST] = [ast.parse(known[name].read_text("utf-8"))]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            todo += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+        todo += ast.iter_child_nodes(node)
+    return found & known.keys() - {name}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    known = modules()
+    sorter = TopologicalSorter({name: imported_on_load(name, known) for name in known})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))

@@ -8,7 +8,14 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("code", ["import kdsl.rules, kdsl.rules.book", "from kdsl.cli.main import cli"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import kdsl",
+        "import kdsl.rules, kdsl.rules.book",
+        "from kdsl.cli.main import cli; cli(['--help'], standalone_mode=False)",
+    ],
+)
 def test_no_torch_on_light_paths(code: str) -> None:
     probe = f"{code}; import sys; heavy = {{'torch', 'sklearn'}} & set(sys.modules); assert not heavy, heavy"
     subprocess.run([sys.executable, "-c", probe], check=True)
