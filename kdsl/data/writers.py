@@ -22,18 +22,19 @@ def write_mire(path: Path, samples: Sequence[Sample], tasks: Sequence[Task]) -> 
 
     `kdsl` reads the file back to equal samples; `task` is an addition that other tools ignore.
     """
-    rows = [
-        {
-            "id": sample.id,
-            "task": sample.task,
-            "instruction": instruction(sample, task_by_name(tasks, sample.task)),
-            "input": "",
-            "output": sample.label or "",
-            "image": list(sample.images),
-        }
-        for sample in samples
-    ]
-    atomic_write(path, _json(rows))
+    atomic_write(path, _json([mire_row(sample, task_by_name(tasks, sample.task)) for sample in samples]))
+
+
+def mire_row(sample: Sample, task: Task) -> dict[str, Any]:
+    """One sample as `write_mire` writes it."""
+    return {
+        "id": sample.id,
+        "task": sample.task,
+        "instruction": instruction(sample, task),
+        "input": "",
+        "output": sample.label or "",
+        "image": list(sample.images),
+    }
 
 
 def write_llama_factory(path: Path, samples: Sequence[Sample], tasks: Sequence[Task]) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import random
-
 from kdsl.knowledge.documents import Document
 from kdsl.tasks import Task
-from kdsl.world.dialogues import ask, labels
+from kdsl.world.dialogues import ask
+from kdsl.world.draw import Stream, known_labels
 from kdsl.world.evidence import imagine
 
 SOURCE = "synthetic world"
@@ -19,12 +18,12 @@ def world_documents(task: Task, per_label: int, seed: int) -> list[Document]:
     drawn screens (kind `page`). Equal texts enter once, so that small phrase books do not outvote others.
     """
     if task.input == "dialogue":
-        known = (label for label in task.names if label in labels())
-        texts = [(label, ask(label, random.Random(f"{seed}/{label}/{n}"))) for label in known for n in range(per_label)]
+        streams = [Stream(f"{seed}/{label}", (label,)) for label in known_labels(task)]
+        texts = {(stream.labels[0], ask(*stream.row(n))) for stream in streams for n in range(per_label)}
     else:
-        texts = [(str(e.sample.label), e.ocr_text) for e in imagine(task, per_label, seed)]
+        texts = {(str(evidence.sample.label), evidence.ocr_text) for evidence in imagine(task, per_label, seed)}
     documents = []
-    for number, (label, text) in enumerate(sorted({pair for pair in texts if pair[1]})):
+    for number, (label, text) in enumerate(sorted(pair for pair in texts if pair[1])):
         id = f"world-{task.name}-{number}"
         if task.input == "dialogue":
             documents.append(Document(id, task.name, label, "faq", text, "", SOURCE))

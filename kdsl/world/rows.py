@@ -1,30 +1,28 @@
 """The synthetic world on disk: dialogues and screens drawn once by worker processes, read by many steps.
 
 Drawing a screen costs as much as several training steps on it, so a screen is drawn once and seen with
-fresh OCR mistakes and at other sizes each time. Shards are written whole, so that a killed run goes on.
+fresh OCR mistakes and at other sizes each time. A killed run goes on with the shards that it lacks.
 """
 
 from __future__ import annotations
 
-import json
-import random
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from kdsl.data.sample import Turn
 from kdsl.evidence.types import UNSEEN, Picture
 from kdsl.tasks import Task
-from kdsl.world.screens.types import DrawnLine
+from kdsl.world.dialogues import ask, write_dialogue
+from kdsl.world.draw import SHARD, Stream, shards, write_missing
+from kdsl.world.screens import DrawnLine, draw_screen
 
 Kind = Literal["dialogues", "screens"]
 
-SHARD = 50
-"""Samples in one shard."""
 SCALE = 0.55
-"""Pixels a point that screens are drawn at: about twice what the model sees."""
+"""Pixels per point that screens are drawn at: about twice what the model sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +73,18 @@ def build_world(
         sizes: rows of each kind; one row in twenty (whole shards, at least one) is held out.
         progress: told of the rows of each shard that was written.
     """
-    names = {"screens": _names(tasks, "picture"), "dialogues": _names(tasks, "dialogue")}
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
-    shards = [(kind, i) for kind, size in sizes.items() for i in range(-(-size // SHARD))]
-    missing = [(kind, i) for kind, i in shards if not _file(folder, kind, i).exists()]
-    with ProcessPoolExecutor(workers) as pool:
-        jobs = {pool.submit(_write_shard, folder, kind, i, seed, names[kind]): kind for kind, i in missing}
-        for job in as_completed(jobs):
-            job.result()
-            progress(jobs[job], SHARD)
-    dialogues = [[_dialogue(row) for row in _rows(folder, "dialogues", i)] for kind, i in shards if kind == "dialogues"]
-    screens = [[_screen(row, folder) for row in _rows(folder, "screens", i)] for kind, i in shards if kind == "screens"]
-    learn_d, hold_d = _split(dialogues)
-    learn_s, hold_s = _split(screens)
+    drawn: dict[Kind, list[list[dict[str, Any]]]] = {"dialogues": [], "screens": []}
+    for kind, size in sizes.items():
+        stream = Stream(f"{seed}/{kind}", _names(tasks, "picture" if kind == "screens" else "dialogue"))
+        draw = partial(_draw_screen if kind == "screens" else _draw_dialogue, stream, folder)
+        whole = -(-size // SHARD) * SHARD
+        parts = shards(whole, partial(_file, folder, kind), draw)
+        for shard in write_missing(parts, workers):
+            progress(kind, len(shard.rows))
+        drawn[kind] = [shard.read() for shard in parts]
+    learn_d, hold_d = _split([[_dialogue(row) for row in rows] for rows in drawn["dialogues"]])
+    learn_s, hold_s = _split([[_screen(row, folder) for row in rows] for rows in drawn["screens"]])
     return World(learn_d, learn_s, hold_d, hold_s)
 
 
@@ -105,21 +102,9 @@ def _file(folder: Path, kind: Kind, index: int) -> Path:
     return folder / f"{kind}-{index:05d}.jsonl"
 
 
-def _write_shard(folder: Path, kind: Kind, index: int, seed: int, labels: Sequence[str]) -> None:
-    write = _draw_dialogue if kind == "dialogues" else _draw_screen
-    rows = []
-    for i in range(index * SHARD, (index + 1) * SHARD):
-        rng = random.Random(f"{seed}/{kind}/{i}")
-        rows.append(json.dumps(write(labels[i % len(labels)], rng, folder, i), ensure_ascii=False))
-    partial = _file(folder, kind, index).with_suffix(".partial")
-    partial.write_text("\n".join(rows) + "\n", "utf-8")
-    partial.replace(_file(folder, kind, index))
-
-
-def _draw_screen(label: str, rng: random.Random, folder: Path, index: int) -> dict[str, Any]:
-    from kdsl.world.screens import draw_screen
-
-    screen = draw_screen(label, rng, scale=SCALE)
+def _draw_screen(stream: Stream, folder: Path, index: int) -> dict[str, Any]:
+    label, rng = stream.row(index)
+    screen = draw_screen(label, rng, SCALE)
     name = f"pictures/{index:06d}.jpg"
     screen.image.convert("RGB").save(folder / name, quality=88)
     return {
@@ -131,9 +116,8 @@ def _draw_screen(label: str, rng: random.Random, folder: Path, index: int) -> di
     }
 
 
-def _draw_dialogue(label: str, rng: random.Random, folder: Path, index: int) -> dict[str, Any]:
-    from kdsl.world.dialogues import ask, write_dialogue
-
+def _draw_dialogue(stream: Stream, folder: Path, index: int) -> dict[str, Any]:
+    label, rng = stream.row(index)
     dialogue = write_dialogue(label, rng)
     return {
         "label": label,
@@ -141,10 +125,6 @@ def _draw_dialogue(label: str, rng: random.Random, folder: Path, index: int) -> 
         "turns": [[turn.role, turn.text] for turn in dialogue.turns],
         "pictures": dialogue.pictures,
     }
-
-
-def _rows(folder: Path, kind: Kind, index: int) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in _file(folder, kind, index).read_text("utf-8").splitlines()]
 
 
 def _screen(row: dict[str, Any], folder: Path) -> ScreenRow:

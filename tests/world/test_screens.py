@@ -15,8 +15,9 @@ from kdsl.errors import InputError
 from kdsl.fonts import font_path
 from kdsl.resources import resource
 from kdsl.tasks import Task
+from kdsl.world.draw import SHARD
 from kdsl.world.evidence import SCALE, imagine
-from kdsl.world.files import SHARD, make_sample, write_world
+from kdsl.world.files import make_sample, write_world
 from kdsl.world.screens import draw_screen, families
 from kdsl.world.screens.ops import font
 from kdsl.world.screens.page import WIDTH, Page
