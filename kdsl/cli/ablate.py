@@ -48,6 +48,6 @@ def ablate(
     grid = load_grid(config_path, overrides)
     for settings in grid.configs.values():
         check_memory(settings, beside_small=grid.ablation.system == "whole")
-    page = run_ablation(grid, data, images, ocr, folds, output, say, only=only, jobs=jobs)
+    page = run_ablation(grid, data, images, ocr, folds, output, only=only, jobs=jobs)
     click.echo(page.read_text("utf-8"), nl=False)
     say(f"tables and pictures are in {output}")

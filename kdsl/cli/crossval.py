@@ -47,5 +47,5 @@ def crossval(
     say(f"memory by estimate: {check_memory(config, beside_small=True)}")
     evidences = load_evidence(data, images, tasks, config.evidence, ocr)
     assigned = read_folds(folds, [e.sample.id for e in evidences])
-    cross_validate(evidences, assigned, tasks, config, output, say, only)
+    cross_validate(evidences, assigned, tasks, config, output, only)
     say(f"predictions are in {output}")

@@ -6,12 +6,10 @@ what fusion is fitted on comes from inner folds of that part.
 
 from __future__ import annotations
 
-import hashlib
-import json
+import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,9 +20,11 @@ from kdsl.ensemble.predict_file import append, predict_rows, read_done
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
-from kdsl.runs import atomic_write, sole_writer
+from kdsl.runs import claim, digest, sole_writer
 from kdsl.scores import OutOfFold
 from kdsl.tasks import Task
+
+log = logging.getLogger(__name__)
 
 
 def cross_validate(
@@ -33,10 +33,9 @@ def cross_validate(
     tasks: Sequence[Task],
     config: Config,
     output: Path,
-    say: Callable[[str], None],
     only: Sequence[int] = (),
 ) -> None:
-    """Append one prediction line a sample to `output`, each made by a bundle fitted without its fold.
+    """Append one prediction line per sample to `output`, each made by a bundle fitted without its fold.
 
     A killed run continues: finished lines are kept, and the fold in progress resumes step by step. The
     folds' bundles lie in `<output>.work` until their predictions are written. `<output>.scores` gets what each
@@ -47,8 +46,8 @@ def cross_validate(
         only: predict these folds alone (several machines can share the work; join their outputs).
 
     Raises:
-        InputError: `only` names a fold that there is not, or `output` was begun with other inputs or is written by
-            another command at this moment.
+        InputError: `only` names a fold that there is not, or another command writes `output` at this moment.
+        BundleError: `output` was begun with other inputs.
     """
     known = sorted(set(folds.values()))
     if strange := sorted(set(only) - set(known)):
@@ -56,8 +55,11 @@ def cross_validate(
     models = Models.load(config)
     scores, work = (output.with_name(output.name + suffix) for suffix in (".scores", ".work"))
     with sole_writer(output):
-        _claim(
-            output, scores / "inputs.json", [fit_fingerprint(evidences, tasks, config, models), sorted(folds.items())]
+        claim(
+            scores / "inputs.json",
+            {"fit": fit_fingerprint(evidences, tasks, config, models), "folds": digest(dict(folds))},
+            "a cross-validation",
+            f"Choose another `output`, or delete {output.name} and {scores.name}.",
         )
         for fold in [fold for fold in known if not only or fold in only]:
             done = read_done(output)
@@ -65,8 +67,8 @@ def cross_validate(
             if not test:
                 continue
             train = [e for e in evidences if folds[e.sample.id] != fold]
-            say(f"fold {fold}: fit on {len(train)}, predict {len(test)}")
-            bundle = fit_bundle(train, tasks, config, work / f"fold-{fold}", models, say)
+            log.info("fold %d: fit on %d, predict %d", fold, len(train), len(test))
+            bundle = fit_bundle(train, tasks, config, work / f"fold-{fold}", models, log.info)
             predictor = Predictor(bundle, models)
             # before the lines: a fold whose lines are all there is not looked at again
             for name, part in predictor.tasks.items():
@@ -78,17 +80,6 @@ def cross_validate(
             shutil.rmtree(bundle.folder)
         if work.is_dir():
             shutil.rmtree(work)
-
-
-def _claim(output: Path, stamp: Path, inputs: list[Any]) -> None:
-    """Refuse to mix the predictions of two cross-validations in one file."""
-    digest = hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
-    if stamp.is_file() and stamp.read_text("utf-8") != json.dumps(digest):
-        raise InputError(
-            f"{output} was begun with other samples, folds, settings or models. Choose another --output, or delete "
-            f"{output.name} and {stamp.parent.name}."
-        )
-    atomic_write(stamp, json.dumps(digest))
 
 
 def _keep_scores(experts: Experts, test: Sequence[Evidence], bundle: Path, out: Path) -> None:

@@ -1,126 +1,141 @@
-"""Cross-validation fits without the fold it predicts, and continues after a kill."""
+"""Cross-validation of tiny real models: each fold is predicted by a fit without it, and a killed run continues."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import kdsl.evaluation.crossval as crossval
 from kdsl.config import Config
-from kdsl.ensemble.predict_file import read_done
-from kdsl.errors import InputError
+from kdsl.errors import BundleError, InputError
+from kdsl.evidence.types import Evidence
 from kdsl.runs import sole_writer
+from kdsl.scores import OutOfFold
+from kdsl.tasks import Task
+
+Run = Callable[..., None]
 
 
-class Bundle:
-    """Stands for a fit; remembers what it was fitted on."""
-
-    def __init__(self, ids: set[str], folder: Path) -> None:
-        self.ids, self.folder = ids, folder
+class Killed(BaseException):
+    """Ends a run as a signal would."""
 
 
-@pytest.fixture
-def fitted(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
-    """Replaces the fit and the predictor (tested in tests/ensemble) to see what each fold is given."""
-    trained: list[set[str]] = []
-
-    def fit(train, tasks, config, folder, models, say) -> Bundle:  # type: ignore[no-untyped-def]
-        trained.append({e.sample.id for e in train})
-        folder.mkdir(parents=True)
-        return Bundle(trained[-1], folder)
-
-    class Predictor:
-        def __init__(self, bundle: Bundle, models: object) -> None:
-            self.seen = bundle.ids
-            self.tasks = {"scene": SimpleNamespace(experts=None)}
-
-        def close(self) -> None: ...
-
-    def predict(predictor: Predictor, evidences):  # type: ignore[no-untyped-def]
-        for e in evidences:
-            assert e.sample.id not in predictor.seen
-            yield {"id": e.sample.id, "label": "x"}
-
-    monkeypatch.setattr(crossval, "fit_bundle", fit)
-    monkeypatch.setattr(crossval, "Predictor", Predictor)
-
-    def keep(experts, group, bundle, out: Path) -> None:  # type: ignore[no-untyped-def]
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "ids").write_text(" ".join(e.sample.id for e in group))
-
-    monkeypatch.setattr(crossval, "predict_rows", predict)
-    monkeypatch.setattr(crossval, "_keep_scores", keep)
-    monkeypatch.setattr(crossval.Models, "load", lambda config: SimpleNamespace(fingerprints={}))
-    return trained
+@pytest.fixture(scope="module")
+def asked(samples: list[Evidence]) -> list[Evidence]:
+    """The shop's 12 dialogues."""
+    return [evidence for evidence in samples if evidence.sample.task == "ask"]
 
 
-def run(make_evidence, output: Path, only: tuple[int, ...] = (), seed: int = 17) -> None:  # type: ignore[no-untyped-def]
-    evidences = [make_evidence(str(i), "x", lines=("a",)) for i in range(9)]
-    folds = {str(i): i % 3 for i in range(9)}
-    crossval.cross_validate(evidences, folds, [], Config(seed=seed), output, print, only)
+@pytest.fixture(scope="module")
+def folds(asked: list[Evidence]) -> dict[str, int]:
+    return {evidence.sample.id: i % 2 for i, evidence in enumerate(asked)}
 
 
-def test_every_sample_is_predicted_once_by_a_fit_that_did_not_see_it(make_evidence, fitted, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    run(make_evidence, tmp_path / "oof.jsonl")
-    lines = [json.loads(line) for line in (tmp_path / "oof.jsonl").read_text().splitlines()]
-    assert sorted(line["id"] for line in lines) == [str(i) for i in range(9)]
-    assert [len(ids) for ids in fitted] == [6, 6, 6]
-    assert not (tmp_path / "oof.jsonl.work").exists()
+@pytest.fixture(scope="module")
+def run(asked: list[Evidence], folds: dict[str, int], tasks: list[Task], config: Config) -> Run:
+    small = config.model_copy(
+        update={
+            "ensemble": config.ensemble.model_copy(update={"inner_folds": 2}),
+            "rules": config.rules.model_copy(update={"simulations": 5, "occlusion_samples": 0}),
+        }
+    )
+
+    def call(output: Path, only: tuple[int, ...] = (), **over: Any) -> None:
+        crossval.cross_validate(asked, folds, tasks, small.model_copy(update=over), output, only)
+
+    return call
 
 
-def test_a_killed_run_keeps_its_lines(make_evidence, fitted, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    output = tmp_path / "oof.jsonl"
-    run(make_evidence, output)
-    lines = output.read_text().splitlines(keepends=True)
-    output.write_text("".join(lines[:4]) + lines[4][:5])
-    fitted.clear()
-    run(make_evidence, output)
-    assert len(fitted) == 2  # the first fold was whole
-    assert read_done(output) == {str(i) for i in range(9)}
-    assert len(output.read_text().splitlines()) == 9
+@pytest.fixture(scope="module")
+def killed(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of a run that was killed while it wrote the third line of fold 0."""
+    output = tmp_path_factory.mktemp("crossval") / "oof.jsonl"
+    whole, written = crossval.append, 0
 
-
-def test_a_fold_whose_lines_are_there_has_its_scores_too(  # type: ignore[no-untyped-def]
-    make_evidence, fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Killed(BaseException):
-        pass
-
-    whole, written = crossval.append, []
-
-    def dies_after_the_first_fold(path: Path, line: dict[str, object]) -> None:
-        whole(path, line)
-        written.append(line)
-        if len(written) == 3:
+    def die_at_the_third(path: Path, *lines: dict[str, Any]) -> None:
+        nonlocal written
+        written += 1
+        if written == 3:
+            with path.open("a", encoding="utf-8") as file:
+                file.write('{"id": "')
             raise Killed
+        whole(path, *lines)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(crossval, "append", dies_after_the_first_fold)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crossval, "append", die_at_the_third)
         with pytest.raises(Killed):
-            run(make_evidence, tmp_path / "oof.jsonl")
-    run(make_evidence, tmp_path / "oof.jsonl")
-    assert (tmp_path / "oof.jsonl.scores" / "fold-0" / "ids").read_text() == "0 3 6"
+            run(output)
+    return output
 
 
-def test_predictions_of_other_settings_are_not_mixed(make_evidence, fitted, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    run(make_evidence, tmp_path / "oof.jsonl", only=(0,))
-    with pytest.raises(InputError, match="other samples, folds, settings or models"):
-        run(make_evidence, tmp_path / "oof.jsonl", seed=18)
-    run(make_evidence, tmp_path / "oof.jsonl")
-    assert len((tmp_path / "oof.jsonl").read_text().splitlines()) == 9
+@pytest.fixture(scope="module")
+def begun(killed: Path) -> bytes:
+    """What the killed run had written."""
+    return killed.read_bytes()
 
 
-def test_two_commands_do_not_write_one_output(make_evidence, fitted, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    with sole_writer(tmp_path / "oof.jsonl"), pytest.raises(InputError, match="another kdsl command is writing there"):
-        run(make_evidence, tmp_path / "oof.jsonl")
-    run(make_evidence, tmp_path / "oof.jsonl")
+@pytest.fixture(scope="module")
+def finished(run: Run, killed: Path, begun: bytes, folds: dict[str, int]) -> Path:
+    """The killed run, continued: fold 0 first, then the rest."""
+    assert begun
+    run(killed, only=(0,))
+    assert {row["id"] for row in rows(killed)} == {id for id, fold in folds.items() if fold == 0}
+    run(killed)
+    return killed
 
 
-def test_single_folds_can_run_elsewhere(make_evidence, fitted, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    run(make_evidence, tmp_path / "one.jsonl", only=(1,))
-    assert read_done(tmp_path / "one.jsonl") == {"1", "4", "7"}
-    with pytest.raises(InputError, match="no fold 7; folds are 0, 1, 2"):
-        run(make_evidence, tmp_path / "two.jsonl", only=(7,))
+def rows(output: Path) -> list[dict[str, Any]]:
+    with output.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def scores(output: Path, fold: int, part: str) -> OutOfFold:
+    return OutOfFold.load(output.with_name("oof.jsonl.scores") / f"fold-{fold}" / f"ask.{part}.npz")
+
+
+def test_scores_are_kept_before_the_lines_that_say_a_fold_is_done(
+    killed: Path, begun: bytes, folds: dict[str, int]
+) -> None:
+    assert begun.count(b"\n") == 2
+    assert set(scores(killed, 0, "held_out").ids) == {id for id, fold in folds.items() if fold == 0}
+
+
+def test_every_sample_is_predicted_once_by_a_fit_that_did_not_see_it(finished: Path, folds: dict[str, int]) -> None:
+    assert {row["id"]: row["fold"] for row in rows(finished)} == folds
+    assert len(rows(finished)) == len(folds)
+    for fold in (0, 1):
+        held_out, fitted = (set(scores(finished, fold, part).ids) for part in ("held_out", "fitted"))
+        assert held_out == {id for id, own in folds.items() if own == fold}
+        assert fitted == folds.keys() - held_out
+    bundles = {row["fold"]: row["versions"]["bundle"] for row in rows(finished)}
+    assert len(set(bundles.values())) == 2
+
+
+def test_a_continued_run_keeps_whole_lines_and_leaves_nothing_but_results(finished: Path, begun: bytes) -> None:
+    assert finished.read_bytes().startswith(begun[: begun.rindex(b"\n") + 1])
+    assert {path.name for path in finished.parent.iterdir() if not path.name.startswith(".")} == {
+        "oof.jsonl",
+        "oof.jsonl.scores",
+    }
+    assert scores(finished, 0, "held_out").scores.keys() == scores(finished, 0, "fitted").scores.keys()
+
+
+def test_predictions_of_other_settings_are_not_mixed(run: Run, finished: Path) -> None:
+    before = finished.read_bytes()
+    with pytest.raises(BundleError, match=r"holds a cross-validation with other inputs .*delete oof\.jsonl and"):
+        run(finished, seed=18)
+    assert finished.read_bytes() == before
+
+
+def test_two_commands_do_not_write_one_output(run: Run, finished: Path) -> None:
+    with sole_writer(finished), pytest.raises(InputError, match="another kdsl command is writing there"):
+        run(finished)
+
+
+def test_a_fold_that_there_is_not_is_told(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no fold 7; folds are 0, 1"):
+        run(tmp_path / "oof.jsonl", only=(7,))

@@ -3,7 +3,7 @@
 FOLDER/fold-K.jsonl          predictions, written last: a cell without them is unfinished
 FOLDER/fold-K.json           what it was trained on, and how long
 FOLDER/fold-K.curve.jsonl    the fold's predictions at every half epoch, where a curve is wanted
-FOLDER/scores/fold-K/        with `system: whole`, what `kdsl leave-out FOLDER/scores` reads
+FOLDER/scores/fold-K/        with `system: whole`, what each expert said (`kdsl.evaluation.ablation.leave_out`)
 FOLDER/fold-K.error.txt      why it failed the last time
 FOLDER/fold-K.work/          while it runs; an unfinished cell continues from there
 """
@@ -11,11 +11,12 @@ FOLDER/fold-K.work/          while it runs; an unfinished cell continues from th
 from __future__ import annotations
 
 import json
+import logging
 import random
 import shutil
 import time
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,12 +30,11 @@ from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import adapter_on
 from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.scorer import LabelScorer
-from kdsl.progress import say
-from kdsl.runs import atomic_write
+from kdsl.runs import atomic_write, write_json, write_jsonl
 from kdsl.tasks import Task
 from kdsl.training.lora import adapter_groups, half_epoch, half_epochs, train_adapters
 
-Row = dict[str, Any]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,12 @@ def run_cell(cell: Cell, evidences: Sequence[Evidence], folds: Mapping[str, int]
     work = cell.file("work")
     continued = work.is_dir()
     work.mkdir(parents=True, exist_ok=True)
+    log.info("%s: %d samples to learn from, %d to predict", cell, len(train), len(test))
     run = _large if cell.system == "large" else _whole
     rows, seconds = run(cell, train, test, tasks, work)
     note = {"samples": len(train), "seconds": None if continued else round(seconds, 2)}
-    atomic_write(cell.file("json"), json.dumps(note))
-    atomic_write(cell.file("jsonl"), _lines(row | {"fold": cell.fold} for row in rows))
+    write_json(cell.file("json"), note)
+    write_jsonl(cell.file("jsonl"), (row | {"fold": cell.fold} for row in rows))
     cell.file("error.txt").unlink(missing_ok=True)
     shutil.rmtree(work)
 
@@ -106,7 +107,7 @@ def share(evidences: Sequence[Evidence], fraction: float, seed: int) -> list[Evi
     return [evidence for evidence in evidences if evidence.sample.id in kept]
 
 
-def read_lines(file: Path) -> list[Row]:
+def read_lines(file: Path) -> list[dict[str, Any]]:
     """The rows of a finished file of JSON lines."""
     with file.open(encoding="utf-8") as lines:  # str.splitlines would cut at line separators within a text
         return [json.loads(line) for line in lines]
@@ -120,15 +121,15 @@ def _base(config: ModelConfig) -> LoadedModel:
 
 def _large(
     cell: Cell, train: Sequence[Evidence], test: Sequence[Evidence], tasks: Sequence[Task], work: Path
-) -> tuple[list[Row], float]:
+) -> tuple[list[dict[str, Any]], float]:
     """Predictions of the large model with its adapters alone, and the seconds that training took."""
     config = cell.config
     loaded = _base(config.large)
     began = time.monotonic()
     folders = train_adapters(loaded, train, tasks, config, work, seed=config.seed, halves=cell.curve)
     seconds = time.monotonic() - began
-    rows: list[Row] = []
-    curve: list[Row] = []
+    rows: list[dict[str, Any]] = []
+    curve: list[dict[str, Any]] = []
     for group, folder in zip(adapter_groups(tasks, config).values(), folders, strict=True):
         for task in group:
             held_out = [e for e in test if e.sample.task == task.name]
@@ -139,25 +140,25 @@ def _large(
                 with adapter_on(loaded, half_epoch(folder, epoch)):
                     curve += _curve_rows(epoch, task, held_out, scorer.score(held_out))
     if cell.curve:
-        atomic_write(cell.file("curve.jsonl"), _lines(curve))
+        write_jsonl(cell.file("curve.jsonl"), curve)
     return rows, seconds
 
 
 def _whole(
     cell: Cell, train: Sequence[Evidence], test: Sequence[Evidence], tasks: Sequence[Task], work: Path
-) -> tuple[list[Row], float]:
-    """Predictions of the whole system as `kdsl crossval` makes them, and the seconds of fit and prediction."""
+) -> tuple[list[dict[str, Any]], float]:
+    """Predictions of the whole system as a cross-validation makes them, and the seconds of fit and prediction."""
     began = time.monotonic()
     folds = {e.sample.id: 1 for e in train} | {e.sample.id: 0 for e in test}
     output = work / "predictions.jsonl"
-    cross_validate([*train, *test], folds, tasks, cell.config, output, lambda text: say(f"{cell}: {text}"), [0])
+    cross_validate([*train, *test], folds, tasks, cell.config, output, [0])
     seconds = time.monotonic() - began
     scores = output.with_name(output.name + ".scores") / "fold-0"
     shutil.copytree(scores, cell.folder / "scores" / f"fold-{cell.fold}", dirs_exist_ok=True)
     return read_lines(output), seconds
 
 
-def _rows(task: Task, evidences: Sequence[Evidence], log_probs: np.ndarray) -> list[Row]:
+def _rows(task: Task, evidences: Sequence[Evidence], log_probs: np.ndarray) -> list[dict[str, Any]]:
     """Scores [n, m] as prediction lines."""
     rows = []
     for evidence, row in zip(evidences, np.exp(log_probs), strict=True):
@@ -174,7 +175,7 @@ def _rows(task: Task, evidences: Sequence[Evidence], log_probs: np.ndarray) -> l
     return rows
 
 
-def _curve_rows(epoch: float, task: Task, evidences: Sequence[Evidence], log_probs: np.ndarray) -> list[Row]:
+def _curve_rows(epoch: float, task: Task, evidences: Sequence[Evidence], log_probs: np.ndarray) -> list[dict[str, Any]]:
     """What the curve keeps of scores [n, m]: the label, and the gold label's loss."""
     return [
         {
@@ -186,7 +187,3 @@ def _curve_rows(epoch: float, task: Task, evidences: Sequence[Evidence], log_pro
         }
         for evidence, row in zip(evidences, log_probs, strict=True)
     ]
-
-
-def _lines(rows: Iterable[Row]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

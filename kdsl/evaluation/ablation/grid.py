@@ -1,4 +1,4 @@
-"""`kdsl ablate`: a grid of settings over seeds and folds; every finished cell is kept, and a killed run continues.
+"""A grid of settings over seeds and folds; every finished cell is kept, and a killed run continues.
 
 OUTPUT/<variant>/settings.json          what the variant's cells depend on; other settings are refused
 OUTPUT/<variant>/seed-<s>/fold-<k>.*    a cell (`kdsl.evaluation.ablation.cell`)
@@ -7,16 +7,16 @@ OUTPUT/results.md, .csv, .png           (`kdsl.evaluation.ablation.tables`)
 
 from __future__ import annotations
 
-import hashlib
 import json
+import logging
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,15 +25,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from kdsl.config import Config, find_config, load_config, load_tasks
 from kdsl.data.splits import read_folds
-from kdsl.errors import BundleError, ConfigError, InputError, KdslError
+from kdsl.errors import ConfigError, InputError, KdslError
 from kdsl.evaluation.ablation.cell import Cell, attempt
 from kdsl.evaluation.ablation.tables import Arm, Plan, write_results
 from kdsl.evidence.load import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import find_weights, fingerprint_of
-from kdsl.runs import atomic_write
+from kdsl.runs import claim, digest, listed
 from kdsl.tasks import Task
 from kdsl.training.lora import UNLEARNED
+
+log = logging.getLogger(__name__)
+
+SCHEMA = 2
+"""Of settings.json."""
 
 Setting = bool | int | float | str | None
 
@@ -46,7 +51,7 @@ class Variant(_Part):
     """What one row of the table sets, beside the base."""
 
     set: dict[str, Setting] = {}
-    """Dotted key of a config -> value, as `--set` has it."""
+    """Dotted key of a config, such as `training.epochs` -> value."""
     fraction: float | None = Field(None, gt=0, le=1)
     """Instead of the ablation's own."""
 
@@ -58,7 +63,7 @@ class Ablation(_Part):
     """The config that all variants start from, relative to the file, or one that ships with kdsl."""
     seeds: tuple[int, ...] = Field(min_length=1)
     system: Literal["large", "whole"] = "large"
-    """`large`: the large model with its adapters alone; `whole`: all of kdsl, as `kdsl crossval`."""
+    """`large`: the large model with its adapters alone; `whole`: all of kdsl, as in a cross-validation."""
     fraction: float = Field(1.0, gt=0, le=1)
     """Share of the training part's labels that is used, label by label, drawn by seed; the test fold stays whole."""
     curve: bool = False
@@ -117,8 +122,8 @@ def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{file}: cannot be read as YAML: {error}") from error
     except ValidationError as error:
-        faults = [f"  - {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
-        raise ConfigError(f"{file}: not an ablation:\n" + "\n".join(dict.fromkeys(faults))) from error
+        faults = dict.fromkeys(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"{file}: not an ablation:\n{listed(faults, most=len(faults))}") from error
     beside = file.parent / ablation.base
     base = beside if beside.is_file() else find_config(ablation.base)
     configs, bad = {}, []
@@ -143,7 +148,6 @@ def run_ablation(
     ocr: Path | None,
     folds: Path,
     output: Path,
-    say: Callable[[str], None],
     *,
     only: Sequence[int] = (),
     jobs: int = 1,
@@ -169,11 +173,16 @@ def run_ablation(
         raise InputError(f"there is no fold {strange[0]}; folds are {', '.join(map(str, set(assigned.values())))}.")
     tasks = [task for task in grid.tasks if any(sample.task == task.name for sample in samples)]
     for name in grid.configs:
-        _claim(output / name, _settings(grid, name, observed[name], assigned, tasks))
+        claim(
+            output / name / "settings.json",
+            _settings(grid, name, observed[name], assigned, tasks),
+            "cells",
+            "Name the variant otherwise, choose another `output`, or delete the folder.",
+        )
 
     cells = _cells(grid, chosen, output)
     todo = [cell for cell in cells if not cell.done]
-    say(f"{len(cells)} cells: {len(cells) - len(todo)} are there, {len(todo)} to run")
+    log.info("%d cells: %d are there, %d to run", len(cells), len(cells) - len(todo), len(todo))
     arms = [
         Arm(name, grid.fraction(name), json.dumps(variant.set, sort_keys=True), output / name)
         for name, variant in grid.ablation.variants.items()
@@ -182,15 +191,15 @@ def run_ablation(
     plan = Plan(arms, grid.ablation.seeds, chosen, names, samples, grid.ablation.system, grid.ablation.curve)
     failed: list[str] = []
     for done, (cell, fault) in enumerate(_run(todo, observed, assigned, tasks, jobs), 1):
-        say(f"{done} of {len(todo)}: {cell}" + (f": failed: {fault}" if fault else ""))
+        log.info("%d of %d: %s%s", done, len(todo), cell, f": failed: {fault}" if fault else "")
         if fault:
-            failed.append(f"  - {cell}: {fault}")
+            failed.append(f"{cell}: {fault}")
         write_results(plan, output)
     page = write_results(plan, output)
     if failed:
         raise KdslError(
             f"{len(failed)} of {len(cells)} cells failed (fold-*.error.txt beside them says where); run the same "
-            "command again to try them again:\n" + "\n".join(failed)
+            f"command again to try them again:\n{listed(failed, most=len(failed))}"
         )
     return page
 
@@ -267,38 +276,18 @@ def _start_child() -> None:
 def _settings(
     grid: Grid, name: str, evidences: Sequence[Evidence], folds: Mapping[str, int], tasks: Sequence[Task]
 ) -> dict[str, Any]:
-    """What a variant's cells depend on, hashed where it is long."""
+    """What a variant's cells depend on, by name; digests of what is long."""
     large = grid.ablation.system == "large"
     config = grid.configs[name]
     used = {"large", "prompt", "training"} if large else set(Config.model_fields) - {"seed", "tasks", "evidence"}
-    digest = hashlib.sha256()
-    for evidence in evidences:
-        digest.update(repr((astuple(evidence.sample), [picture.lines for picture in evidence.pictures])).encode())
     roles = {"large": config.large} if large else {"large": config.large, "small": config.small}
     return {
+        "schema": SCHEMA,
         "system": grid.ablation.system,
         "fraction": grid.fraction(name),
         **config.model_dump(mode="json", include=used, exclude={"training": set(UNLEARNED)}),
         "weights": {role: fingerprint_of(find_weights(model)) for role, model in roles.items()},
-        "tasks": hashlib.sha256("".join(task.model_dump_json() for task in tasks).encode()).hexdigest()[:16],
-        "data": digest.hexdigest()[:16],
-        "folds": hashlib.sha256(json.dumps(sorted(folds.items())).encode()).hexdigest()[:16],
+        "tasks": digest(list(tasks)),
+        "data": digest([evidence.digest() for evidence in evidences]),
+        "folds": digest(dict(folds)),
     }
-
-
-def _claim(folder: Path, settings: dict[str, Any]) -> None:
-    """Make a folder this variant's, or refuse if its cells have other settings."""
-    stamp = folder / "settings.json"
-    if not stamp.is_file():
-        atomic_write(stamp, json.dumps(settings, ensure_ascii=False, indent=1))
-        return
-    try:
-        found = json.loads(stamp.read_text("utf-8"))
-        differ = sorted(key for key in {*found, *settings} if found.get(key) != settings.get(key))
-    except (ValueError, AttributeError, TypeError) as error:
-        raise BundleError(f"{stamp} cannot be read ({error!r}); delete {folder} and run again.") from error
-    if differ:
-        raise BundleError(
-            f"{folder} holds cells of other settings (these differ: {', '.join(differ)}). Name the variant or "
-            "--output otherwise, or delete the folder."
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -81,12 +82,29 @@ def write_grid(shop: Path, name: str = "grid", **over: Any) -> Path:
     return file
 
 
+class Heard(logging.Handler):
+    """Keeps the messages of a logger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(record.getMessage())
+
+
 def run(shop: Path, output: Path, grid: Path, **options: Any) -> list[str]:
     """Run a grid; what it said."""
-    said: list[str] = []
+    heard, log = Heard(), logging.getLogger("kdsl.evaluation.ablation.grid")
     data = [shop / "train.json"], shop, shop / "ocr.jsonl", shop / "folds.json"
-    run_ablation(load_grid(grid), *data, output, said.append, **options)
-    return said
+    log.addHandler(heard)
+    log.setLevel(logging.INFO)
+    try:
+        run_ablation(load_grid(grid), *data, output, **options)
+    finally:
+        log.removeHandler(heard)
+        log.setLevel(logging.NOTSET)
+    return heard.said
 
 
 @pytest.fixture(scope="module")
