@@ -1,10 +1,12 @@
-"""Where the files that ship with kdsl lie: configs/, knowledge_base/ and rules/.
+"""Where the files that ship with kdsl lie (configs/, knowledge_base/ and rules/), and where its cache does.
 
 In a checkout they stand at its top level; an installed wheel carries them in kdsl/resources/.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 from kdsl.errors import InputError
@@ -18,3 +20,14 @@ def resource(name: str) -> Path:
         if (root / name).exists():
             return root / name
     raise InputError(f"'{name}' is not among the files that ship with kdsl; reinstall the package.")
+
+
+def default_cache_dir() -> Path:
+    """$KDSL_CACHE, else `kdsl` in the platform's folder for caches (XDG on Linux)."""
+    if own := os.environ.get("KDSL_CACHE"):
+        return Path(own)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "kdsl" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "kdsl"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kdsl"

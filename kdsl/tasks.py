@@ -25,6 +25,15 @@ class Label(BaseModel):
     en: str = Field(min_length=1)
 
 
+class SpeakerNames(BaseModel):
+    """Names of speakers by the side that they speak for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user: tuple[str, ...] = ()
+    agent: tuple[str, ...] = ()
+
+
 class Task(BaseModel):
     """A classification task over one closed list of labels."""
 
@@ -37,7 +46,7 @@ class Task(BaseModel):
     prompt: str = Field(min_length=1)
     """The question, asked after the pictures, their text and the dialogue."""
     labels: tuple[Label, ...] = Field(min_length=2)
-    speakers: dict[Literal["user", "agent"], tuple[str, ...]] = {}
+    speakers: SpeakerNames = SpeakerNames()
     """Names that open a turn in this shop's dialogues, beside the usual ones (`kdsl.data.speakers`)."""
 
     @field_validator("labels")

@@ -120,9 +120,8 @@ def _clean_part(text: str) -> str:
     text = " ".join(text.split())
     # control and format characters: zero-width spaces, direction marks, byte order marks
     text = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf"))
-    text = _ADDRESS.sub(LINK, _BLOCK.sub(" ", text))
-    text = _LINK_WORD.sub(LINK, text)
-    text = _EMOTICON.sub("", _MARKUP.sub("", text))
+    text = _MARKUP.sub("", _BLOCK.sub(" ", text))  # before addresses, which tags hold too
+    text = _EMOTICON.sub("", _LINK_WORD.sub(LINK, _ADDRESS.sub(LINK, text)))
     return _QUOTED_LINK.sub(LINK, text)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image, ImageOps
 
+from kdsl.data.inline_pictures import inline_path, is_inline
 from kdsl.errors import InputError
 
 # Decoders that run no other program (EPS would start Ghostscript) and that a phone or a shop produces.
@@ -23,11 +24,17 @@ def check_name(name: str) -> None:
     Raises:
         InputError: names the fault and what to do.
     """
+    if is_inline(name):
+        return
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", name):
-        kind = "holds the picture's data" if name.startswith("data:") else "is a URL"
         raise InputError(
-            f"picture '{name[:60]}' {kind}; kdsl fetches nothing: save the picture below the image folder "
+            f"picture '{name[:60]}' is a URL; kdsl fetches nothing: save the picture below the image folder "
             "and give its relative path."
+        )
+    if name.startswith(("/data/upload/", "/data/local-files/")):
+        raise InputError(
+            f"picture '{name}' is a path on Label Studio's server; copy the file below the image folder and give its "
+            "path from there."
         )
     posix = name.replace("\\", "/")
     if PurePosixPath(posix).is_absolute() or re.match(r"[A-Za-z]:", name):
@@ -45,6 +52,8 @@ def picture_path(root: Path, name: str) -> Path:
         InputError: the name is not allowed, a link leads out of the root, or there is no such file.
     """
     check_name(name)
+    if is_inline(name):
+        return inline_path(name)
     base = root.resolve()
     try:
         path = (base / name).resolve()

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from kdsl.data.dialogue import IMAGE
-from kdsl.data.files import BadRow, json_rows
-from kdsl.data.formats import Record, parse_row
+from kdsl.data.files import BadRow
+from kdsl.data.formats import LAST_MESSAGE, Conventions, Record, parse_row
+from kdsl.data.notes import Notes
 from kdsl.data.pictures import check_name
+from kdsl.data.rows import file_rows
 from kdsl.data.sample import Sample, Turn
+from kdsl.data.speakers import Speakers, stranger
 from kdsl.errors import ConfigError, InputError, did_you_mean
 from kdsl.resources import resource
+from kdsl.runs import listed
 from kdsl.tasks import Task, load_task, task_by_name
 
 MIRE_TASKS = ("configs/tasks/mire-scene.yaml", "configs/tasks/mire-intent.yaml")
-_LISTED = 5
+_PLACES = 5
+_CONTENT = "content-"
+_MIRE_PICTURE = f"Picture 1: {IMAGE}"
+"""What the challenge's rows about a picture begin with; what follows is the question put to a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +57,10 @@ def load_task_files(files: Sequence[Path]) -> list[Task]:
 
 
 def read_samples(path: Path, tasks: Sequence[Task]) -> list[Sample]:
-    """All samples of a file in MIRE, ShareGPT or OpenAI format (JSON list or JSONL).
+    """All samples of a file in any format that docs/data.md lists.
 
     Raises:
-        InputError: the file cannot be read, holds no sample, or holds bad ones (the first few are listed).
+        InputError: the file cannot be read, holds no sample, or holds bad ones (the first kinds of faults are listed).
     """
     samples: list[Sample] = []
     bad: list[BadSample] = []
@@ -62,12 +70,25 @@ def read_samples(path: Path, tasks: Sequence[Task]) -> list[Sample]:
         else:
             bad.append(row)
     if bad:
-        listed = "\n".join(f"  - {fault}" for fault in bad[:_LISTED])
-        more = f"\n  and {len(bad) - _LISTED} more; `kdsl data check` lists all." if len(bad) > _LISTED else ""
-        raise InputError(f"{path}: {len(bad)} sample(s) cannot be used:\n{listed}{more}")
+        faults = listed(grouped(bad), rest="`kdsl data check` lists all")
+        raise InputError(f"{path}: {len(bad)} sample(s) cannot be used:\n{faults}")
     if not samples:
         raise InputError(f"{path}: holds no sample.")
     return samples
+
+
+def grouped(bad: Iterable[BadSample]) -> list[str]:
+    """Bad samples as lines of a report; faults that differ only in a name or a number share a line."""
+    groups: dict[str, list[BadSample]] = {}
+    for fault in bad:
+        kind = re.sub(r"'[^']*'|\"[^\"]*\"|Did you mean .*\?|\d+", "", fault.message)
+        groups.setdefault(kind, []).append(fault)
+    lines = []
+    for first, *others in groups.values():
+        places = ", ".join(fault.where for fault in others[:_PLACES])
+        more = f", and {len(others) - _PLACES} more" if len(others) > _PLACES else ""
+        lines.append(f"{first}" + (f" [{len(others) + 1} times; also {places}{more}]" if others else ""))
+    return lines
 
 
 def read_files(paths: Sequence[Path], tasks: Sequence[Task]) -> list[Sample]:
@@ -80,6 +101,12 @@ def read_files(paths: Sequence[Path], tasks: Sequence[Task]) -> list[Sample]:
     samples = []
     for path in paths:
         for sample in read_samples(path, tasks):
+            if sample.id in first and sample.id.startswith(_CONTENT):
+                said = " / ".join(turn.text for turn in sample.turns) or ", ".join(sample.images)
+                raise InputError(
+                    f"{path}: a row without an id ('{said[:40]}') stands in {first[sample.id]} too; leave one of "
+                    "them out, or give both an id."
+                )
             if sample.id in first:
                 raise InputError(f"{path}: id '{sample.id}' stands in {first[sample.id]} already; ids must differ.")
             first[sample.id] = path
@@ -88,30 +115,37 @@ def read_files(paths: Sequence[Path], tasks: Sequence[Task]) -> list[Sample]:
 
 
 def read_rows(
-    path: Path, tasks: Sequence[Task], on_unknown_label: Literal["error", "keep"] = "error"
+    path: Path,
+    tasks: Sequence[Task],
+    on_unknown_label: Literal["error", "keep"] = "error",
+    notes: Notes | None = None,
 ) -> Iterator[Sample | BadSample]:
     """The samples of a file one by one; a bad row is yielded as `BadSample` and reading goes on.
 
-    Which task a row belongs to: its `task` key, else the only task whose input fits (a row with a
-    dialogue, or with pictures alone). A row without `id` gets one from a hash of its content.
+    Which task a row belongs to: its `task` key, else the only task whose input fits (`_task`). A row without `id`
+    gets one from a hash of its content.
 
     Args:
         on_unknown_label: `keep` yields samples whose label the task does not have (for `kdsl data check`).
+        notes: takes what was seen and left alone; None logs it as one warning when the file has been read.
 
     Raises:
         InputError: the file as a whole cannot be read (missing, not UTF-8, cut off, not a list).
     """
     first: dict[str, str] = {}
     copies: Counter[str] = Counter()
-    for row in json_rows(path):
+    kept = Notes() if notes is None else notes
+    conventions = Conventions(Speakers.of(tasks), frozenset(name for task in tasks for name in task.names))
+    for row in file_rows(path):
         if isinstance(row, BadRow):
             yield BadSample(None, row.where, row.message)
             continue
+        say = _speaker_at(kept, row.where)
         id_: str | None = None
         try:
-            record = parse_row(row.value)
+            record = parse_row(row.value, conventions, say)
             id_ = record.id
-            sample = _sample(record, tasks, on_unknown_label)
+            sample = _sample(record, tasks, on_unknown_label, say)
             id_ = sample.id
             if not record.id:
                 copies[id_] += 1
@@ -125,15 +159,25 @@ def read_rows(
             yield sample
         except InputError as error:
             yield BadSample(id_, row.where, str(error))
+    if notes is None:
+        kept.log(path)
 
 
-def _sample(record: Record, tasks: Sequence[Task], on_unknown_label: str) -> Sample:
+def _speaker_at(notes: Notes, where: str) -> Callable[..., None]:
+    def say(what: str, example: str = "") -> None:
+        notes.add(what, where, example)
+
+    return say
+
+
+def _sample(record: Record, tasks: Sequence[Task], on_unknown_label: str, say: Callable[..., None]) -> Sample:
     task = _task(record, tasks)
     for name in record.images:
         check_name(name)
     turns: tuple[Turn, ...] = ()
     if task.input == "dialogue":
         turns = record.turns()
+        _note_turns(turns, task, say)
         placed = sum(turn.text.count(IMAGE) for turn in turns)
         if placed > len(record.images):
             raise InputError(
@@ -142,17 +186,72 @@ def _sample(record: Record, tasks: Sequence[Task], on_unknown_label: str) -> Sam
             )
     elif not record.images:
         raise InputError(f"has no picture, but task '{task.name}' is about pictures; list at least one path.")
+    elif record.said and not _asks(record, task) and not record.text.startswith(_MIRE_PICTURE):
+        say(f"the text beside a picture is not read: task '{task.name}' is about pictures alone", record.said[:40])
     label = record.label
     if label is not None and label not in task.names and on_unknown_label == "error":
-        raise InputError(f"label '{label}' is unknown to task '{task.name}'.{did_you_mean(label, task.names)}")
+        raise InputError(unknown_label(label, record.label_from, task))
     return Sample(record.id or _content_id(task, record, turns), task.name, record.images, turns, label)
 
 
+def unknown_label(label: str, source: str, task: Task) -> str:
+    """What is wrong with a label that a task does not have.
+
+    Args:
+        source: the field that held it, or `LAST_MESSAGE`.
+    """
+    hint = did_you_mean(label, task.names)
+    if source == LAST_MESSAGE:
+        return (
+            f"the last message, '{label[:40]}', was taken for the label, and task '{task.name}' has no such label."
+            f"{hint} Where it belongs to the dialogue, add a field 'label' (empty if the label is not known)."
+        )
+    return f"label '{label}' is unknown to task '{task.name}'.{hint}"
+
+
+def _note_turns(turns: Sequence[Turn], task: Task, say: Callable[..., None]) -> None:
+    for number, turn in enumerate(turns):
+        found = stranger(turn.raw if number or turn.raw != turn.text else f"\n{turn.raw}")
+        if found:
+            say("a line reads like the turn of an unknown speaker; name it under 'speakers' in the task file", found)
+    if turns[-1].role == "agent" and turns[-1].text in task.names:
+        say("the agent's last turn is the name of a label, which a model would see", turns[-1].text)
+
+
 def _task(record: Record, tasks: Sequence[Task]) -> Task:
+    """The task of a row: the one it names, else the one that takes what it holds.
+
+    A dialogue, or a text alone, belongs to a task of dialogues; pictures alone, or with the question of a task, to one
+    of pictures. A text with pictures may be either: its label decides, or that there is one kind of task only.
+
+    Raises:
+        InputError: no task fits, or more than one; the message says how to choose.
+    """
     if record.task:
         return task_by_name(tasks, record.task)
-    kind = "dialogue" if record.is_dialogue else "picture"
-    fitting = [task for task in tasks if task.input == kind]
+    dialogues = [task for task in tasks if task.input == "dialogue"]
+    pictures = [task for task in tasks if task.input == "picture"]
+    if record.is_dialogue:
+        return _only(dialogues, "dialogue", tasks)
+    if any(_asks(record, task) for task in pictures) or record.text.startswith(_MIRE_PICTURE):
+        return _only(pictures, "picture", tasks)
+    if not record.images:
+        return _only(dialogues, "dialogue", tasks)
+    if not record.said or not dialogues:
+        return _only(pictures, "picture", tasks)
+    if not pictures:
+        return _only(dialogues, "dialogue", tasks)
+    fitting = [task for task in tasks if record.label in task.names]
+    if len(fitting) == 1:
+        return fitting[0]
+    names = ", ".join(f"'{task.name}' ({task.input})" for task in tasks)
+    raise InputError(
+        f"holds a picture and a text without a speaker, and could belong to any of the tasks {names}. Set 'task' to "
+        "the one that is meant, or give a single task."
+    )
+
+
+def _only(fitting: Sequence[Task], kind: str, tasks: Sequence[Task]) -> Task:
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -162,6 +261,12 @@ def _task(record: Record, tasks: Sequence[Task]) -> Task:
     raise InputError(f"holds a {kind}, and no task takes one; tasks: {have}. Set 'task', or give its task file.")
 
 
+def _asks(record: Record, task: Task) -> bool:
+    """Whether a row's text is the question of a task of pictures, which says nothing of the sample itself."""
+    named = sum(name in record.text for name in task.names)
+    return task.prompt in record.text or named > len(task.names) / 2
+
+
 def _content_id(task: Task, record: Record, turns: tuple[Turn, ...]) -> str:
     content = [task.name, record.images, [(turn.role, turn.raw) for turn in turns]]
-    return "content-" + hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+    return _CONTENT + hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

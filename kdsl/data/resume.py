@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import compress, islice
 from pathlib import Path
 
+from kdsl.data.notes import Notes
 from kdsl.data.pictures import picture_path
 from kdsl.data.readers import BadSample, read_rows
 from kdsl.data.sample import Sample
@@ -46,7 +47,8 @@ class Remaining:
 
     def chunks(self, size: int) -> Iterator[list[Row]]:
         """The rows, `size` at a time, in the order of the file."""
-        rows = compress(read_rows(self.source, self.tasks, on_unknown_label="keep"), self.marks)
+        again = Notes()  # what there is to note was logged when the rows were counted
+        rows = compress(read_rows(self.source, self.tasks, on_unknown_label="keep", notes=again), self.marks)
         while chunk := list(islice(rows, size)):
             yield chunk
 

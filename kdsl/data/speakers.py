@@ -77,9 +77,11 @@ class Speakers:
     @classmethod
     def of(cls, tasks: Iterable[Task] = ()) -> Speakers:
         """The usual names and those that these tasks add."""
-        return _compiled(
-            tuple((name, role) for task in tasks for role, names in task.speakers.items() for name in names)
-        )
+        added: list[tuple[Role, str]] = []
+        for task in tasks:
+            added += [("user", name) for name in task.speakers.user]
+            added += [("agent", name) for name in task.speakers.agent]
+        return _compiled(tuple(added))
 
     def openings(self, text: str) -> Iterator[Opening]:
         """Where turns open in a text, in its order."""
@@ -93,9 +95,9 @@ class Speakers:
 
 
 @lru_cache(maxsize=16)
-def _compiled(added: tuple[tuple[str, Role], ...]) -> Speakers:
+def _compiled(added: tuple[tuple[Role, str], ...]) -> Speakers:
     roles: dict[str, Role] = {name.lower(): role for role, names in NAMES.items() for name in names}
-    roles |= {name.strip().lower(): role for name, role in added}
+    roles |= {name.strip().lower(): role for role, name in added}
     names = "|".join(re.escape(name) for name in sorted(roles, key=len, reverse=True))
     pattern = (
         rf"(?P<break>\A|{BREAK})(?P<opening>{_INVISIBLE}(?:{_STAMP})?(?:"

@@ -12,7 +12,6 @@ from types import MappingProxyType
 
 from kdsl.config import Config
 from kdsl.ensemble.experts import Models
-from kdsl.evidence.cache import default_cache_dir
 from kdsl.evidence.types import Evidence
 from kdsl.experts.layout import LayoutExpert
 from kdsl.experts.lexical import LexicalExpert
@@ -21,6 +20,7 @@ from kdsl.knowledge.embedders import open_embedder
 from kdsl.knowledge.index import KnowledgeIndex
 from kdsl.models.generation import writer
 from kdsl.models.scorer import LabelScorer
+from kdsl.resources import default_cache_dir
 from kdsl.rules.book import shipped_rules
 from kdsl.rules.distill import distill
 from kdsl.rules.teacher import ScoreCache, Teacher

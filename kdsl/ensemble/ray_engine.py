@@ -28,7 +28,7 @@ from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.predict_file import Line, predict_chunk
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import ConfigError, KdslError, MissingDependency
-from kdsl.evidence.cache import default_cache_dir
+from kdsl.resources import default_cache_dir
 
 CHUNK = 64
 """Rows of one task of a worker: what is predicted anew if the worker or the command is killed."""

@@ -8,23 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 from kdsl.runs import atomic_write
-
-
-def default_cache_dir() -> Path:
-    """$KDSL_CACHE, else `kdsl` in the platform's folder for caches (XDG on Linux)."""
-    if own := os.environ.get("KDSL_CACHE"):
-        return Path(own)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "kdsl" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "kdsl"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kdsl"
 
 
 def content_key(path: Path) -> str:

@@ -11,7 +11,7 @@ from kdsl.config import EvidenceConfig
 from kdsl.data.pictures import picture_path
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError, KdslError
-from kdsl.evidence.cache import Cache, content_key, default_cache_dir
+from kdsl.evidence.cache import Cache, content_key
 from kdsl.evidence.denoise import denoise
 from kdsl.evidence.facts import picture_facts
 from kdsl.evidence.ocr import OcrBackend, open_backend
@@ -21,6 +21,7 @@ from kdsl.evidence.precomputed import open_precomputed
 from kdsl.evidence.types import Evidence, OcrLine, Picture
 from kdsl.evidence.worker import Job, Outcome, Store, Worker, read_in_processes
 from kdsl.progress import track
+from kdsl.resources import default_cache_dir
 
 Fault = tuple[str, str]
 """(sample id, message) of a sample that has no evidence."""
@@ -72,7 +73,7 @@ def observe(
     Args:
         images: the folder that all pictures lie below.
         ocr_file: JSONL of OCR results; pictures that it lacks are read by the backend.
-        cache: folder of the cache; `kdsl.evidence.cache.default_cache_dir` if None.
+        cache: folder of the cache; `kdsl.resources.default_cache_dir` if None.
         on_error: `raise` reads all pictures, then raises one error that lists the samples whose pictures
             cannot be used; `collect` returns (evidence of the others, faults).
         workers: processes that read pictures; one a core if None.

@@ -12,6 +12,7 @@ from kdsl.data.dialogue import END, START, clean_text, dialogue_body, format_tur
 from kdsl.data.sample import Turn
 from kdsl.data.speakers import Speakers, stranger
 from kdsl.errors import InputError
+from kdsl.tasks import SpeakerNames
 
 
 def texts(body: str) -> list[tuple[str, str]]:
@@ -134,7 +135,7 @@ def test_each_notation_keeps_who_said_what(body: str, turns: list[tuple[str, str
 
 
 def test_a_task_may_add_speakers():
-    task = SCENE.model_copy(update={"speakers": {"user": ("Bé",), "agent": ("掌柜",)}})
+    task = SCENE.model_copy(update={"speakers": SpeakerNames(user=("Bé",), agent=("掌柜",))})
     turns = parse_turns("bé: hola\n掌柜: 您好\n用户: 在", Speakers.of([task]))
     assert [turn.role for turn in turns] == ["user", "agent", "user"]
     assert [turn.role for turn in parse_turns("用户: 在\n掌柜: 您好")] == ["user"]

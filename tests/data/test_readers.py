@@ -138,11 +138,17 @@ def test_numbers_as_ids_become_text(tmp_path: Path, tasks: list[Task]):
         ({"image": ["../b.png"]}, "leaves the image folder by '..'"),
         ({"image": ["/etc/passwd"]}, "is an absolute path"),
         ({"image": ["https://shop.example/a.png"]}, "is a URL; kdsl fetches nothing"),
-        ({"image": ["data:image/png;base64,AAAA"]}, "holds the picture's data"),
-        ({"image": "a.png", "id": {}}, "field 'id' should be text, found an object"),
+        ({"image": ["data:image/png;base64,AAA"]}, "is not base64, or is cut off"),
+        ({"image": ["data:image/png,AAAA"]}, "not of the form data:image/png;base64,"),
+        ({"image": "a.png", "id": {}}, "field 'id' should be text or a whole number, found an object"),
         ({"image": [3]}, "field 'image' should be a list of picture paths"),
         ({"instruction": 5}, "field 'instruction' should be text, found a number"),
-        ({"output": ["退款页面"]}, "field 'output' should be text"),
+        ({"output": ["退款页面", "退货页面"]}, "field 'output' holds 2 label(s) as a list"),
+        ({"output": 3}, "field 'output' should be text, found a number (3); if it numbers the labels"),
+        ({"output": True}, "field 'output' should be text, found true or false (True)."),
+        ({"output": "退款页面", "label": "退货页面"}, "hold different labels; give one"),
+        ({"id": 1.5}, "field 'id' should be text or a whole number, found a number"),
+        ({"photo": "c.png"}, "pictures stand in more than one field (image, photo)"),
     ],
 )
 def test_bad_scene_rows(tmp_path: Path, tasks: list[Task], change: dict[str, Any], message: str):
@@ -157,18 +163,21 @@ def test_bad_scene_rows(tmp_path: Path, tasks: list[Task], change: dict[str, Any
         (intent_row(body="客服: 您好"), "no turn of the user"),
         (intent_row(body="用户: <image><image>"), "holds 2 <image> but 1 picture(s) are listed"),
         (intent_row(body="用户: <image>", image=""), "holds 1 <image> but 0 picture(s)"),
-        ({"id": "q", "prompt": "x"}, "'instruction' (MIRE), 'conversations' (ShareGPT) or 'messages'"),
+        (
+            {"id": "q", "prompt": "x"},
+            "'instruction' (MIRE), 'conversations' (ShareGPT), 'messages' (OpenAI) or 'text' is missing",
+        ),
         (["a"], "expected an object with named fields, found a list"),
         ({"messages": []}, "should be a list of messages, found an empty list"),
         ({"messages": ["hi"]}, "message 1 of 'messages' should be an object, found text"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, "has role 'tool'; expected one of: human, user"),
+        ({"messages": [{"role": "narrator", "content": "x"}]}, "has role 'narrator'; expected one of: human, user"),
         ({"messages": [{"role": ["user"], "content": "x"}]}, "has role ['user']; expected one of: human, user"),
         ({"messages": [{"role": "user", "content": None}]}, "should hold text ('value' or 'content')"),
         ({"messages": [{"role": "user", "content": [{"type": "video"}]}]}, "neither text nor a picture"),
         (
             {
                 "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a.png"}}]}],
-                "images": ["a.png"],
+                "images": ["b.png"],
             },
             "give them in one place",
         ),
@@ -196,14 +205,17 @@ def test_one_bad_row_does_not_stop_the_others(tmp_path: Path, tasks: list[Task])
 
 
 def test_read_samples_lists_the_first_faults(tmp_path: Path, tasks: list[Task]):
-    path = write(tmp_path / "a.json", [scene_row(f"s{i}", label="猫") for i in range(8)])
+    alike = [scene_row(f"s{i}", label=f"猫{i}") for i in range(8)]
+    others = [["row"], {"x": 1}, scene_row("u", image="/a.png"), scene_row("v", image="../a.png"), {"messages": [3]}]
+    path = write(tmp_path / "a.json", [*alike, *others])
     with pytest.raises(InputError) as caught:
         read_samples(path, tasks)
     message = str(caught.value)
-    assert "8 sample(s) cannot be used" in message
+    assert "13 sample(s) cannot be used" in message
     assert message.count("  - sample") == 5
-    assert "sample 1 (id s0): label '猫' is unknown" in message
-    assert "and 3 more" in message
+    assert "sample 1 (id s0): label '猫0' is unknown" in message
+    assert "[8 times; also sample 2, sample 3, sample 4, sample 5, sample 6, and 2 more]" in message
+    assert "and 1 more; `kdsl data check` lists all" in message
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from kdsl.errors import InputError
-from kdsl.evidence.cache import Cache, content_key, default_cache_dir
+from kdsl.evidence.cache import Cache, content_key
+from kdsl.resources import default_cache_dir
 
 ROUNDS = 60
 PAYLOAD = 20_000
