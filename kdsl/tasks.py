@@ -58,9 +58,6 @@ class Task(BaseModel):
             raise ValueError(f"labels stand twice: {', '.join(twice)}")
         return labels
 
-    def __hash__(self) -> int:  # pydantic's own would refuse `speakers`, a dict
-        return hash((self.name, self.prompt, self.labels))
-
     @property
     def names(self) -> tuple[str, ...]:
         """The labels' names, in the order that every score matrix [n, m] uses for its columns."""
