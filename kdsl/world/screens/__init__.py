@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from kdsl.errors import InputError, did_you_mean
 from kdsl.world.screens.finish import finish
 from kdsl.world.screens.page import Page
-from kdsl.world.screens.panels import fill_room
-from kdsl.world.screens.types import DrawnLine, Screen
+from kdsl.world.screens.screen import DrawnLine, Screen
 
 if TYPE_CHECKING:
     from kdsl.world.screens.table import Entry
@@ -56,7 +55,7 @@ def draw_screen(label: str, rng: random.Random, scale: float = 1.0, family: str 
     entry = rng.choices(entries, [entry.weight for entry in entries])[0]
     page = Page(rng, entry.app)
     entry.draw(page)
-    fill_room(page)
+    page.fill_room()
     image, lines = finish(page.paint(scale), rng, keep=page.photo or page.popup)
     inside = [line for line in lines if _readable(line, image.width, image.height)]
     inside.sort(key=lambda line: (round(line.box[1] / (8 * scale)), line.box[0]))

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from kdsl.world.screens.blocks import centre, sections, tiles
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.panels import sheet
 from kdsl.world.screens.product_page import SLOGANS, price_band, product_top, under_image
 from kdsl.world.screens.theme import BLACK, WHITE, mix
 from kdsl.world.screens.things import vivid
-from kdsl.world.screens.toolkit import (
-    PRODUCT_TABS,
-    button,
-    buttons,
-    buy_bar,
-    heading,
-    note,
-    pair,
-    status_bar,
-    tabs,
-    title_bar,
-)
+from kdsl.world.screens.toolkit import PRODUCT_TABS
 
 PARAMETERS = (
     ("品牌", "brand"),
@@ -54,12 +41,12 @@ def _parameters(page: Page, low: int = 4, high: int = 9) -> None:
         "code": "SC" + words.number(10),
     }
     for key, value in page.rng.sample(PARAMETERS, page.rng.randint(low, high)):
-        pair(page, key, values.get(value, value), spread=False)
+        page.pair(key, values.get(value, value), spread=False)
 
 
 def _detail_tabs(page: Page) -> None:
-    status_bar(page)
-    tabs(page, PRODUCT_TABS, page.rng.choice((0, 2, 2)), colour=page.theme.bar)
+    page.status_bar()
+    page.tabs(PRODUCT_TABS, page.rng.choice((0, 2, 2)), colour=page.theme.bar)
 
 
 def parameters_and_picture(page: Page) -> None:
@@ -70,10 +57,10 @@ def parameters_and_picture(page: Page) -> None:
     if words.chance(0.5):
         under_image(page, product)
     with page.card():
-        heading(page, words.pick("产品参数", "参数", "商品参数"), "全部>")
+        page.heading(words.pick("产品参数", "参数", "商品参数"), "全部>")
         _parameters(page)
     with page.card():
-        heading(page, words.pick("宝贝详情", "商品详情"))
+        page.heading(words.pick("宝贝详情", "商品详情"))
         for _ in range(3):
             page.thing(page.left, page.y, page.right, page.y + 160, product.thing)
             page.text(page.left + 20, page.y + 20, words.pick(*SLOGANS), 22, vivid(page.rng), bold=True)
@@ -85,8 +72,7 @@ def parameters_and_picture(page: Page) -> None:
                 vivid(page.rng),
             )
             page.y += 166
-    buy_bar(
-        page,
+    page.buy_bar(
         words.pick("加入购物车,领券购买", "立即购买", "加入购物车,立即购买").split(","),
         words.pick("店铺,客服,收藏", "百补频道,客服").split(","),
     )
@@ -100,24 +86,22 @@ def scrolled_down(page: Page) -> None:
     price_band(page, product)
     under_image(page, product)
     with page.card():
-        heading(page, f"评价({words.pick('21', '200+', '1000+', '4')})", "全部>")
-        note(
-            page,
-            "  ".join(words.some(["香味清淡(26)", "质量很好(52)", "风大凉快(17)", "穿着舒服(32)", "物流快(8)"], 1, 3)),
+        page.heading(f"评价({words.pick('21', '200+', '1000+', '4')})", "全部>")
+        page.note(
+            "  ".join(words.some(["香味清淡(26)", "质量很好(52)", "风大凉快(17)", "穿着舒服(32)", "物流快(8)"], 1, 3))
         )
-        note(
-            page,
+        page.note(
             words.pick("很好用，包装也严实，下次还来", "颜色和图片一样，家里人都喜欢", "用了几天来评价，挺满意的"),
             colour=page.theme.ink,
         )
     with page.card():
-        heading(page, words.pick(f"问大家({page.rng.randint(2, 30)})", "问大家"), "全部>")
-        note(page, words.pick("问 声音大不大？", "问 会不会掉色？", "问 白光好还是暖光好", "问 好用吗"))
+        page.heading(words.pick(f"问大家({page.rng.randint(2, 30)})", "问大家"), "全部>")
+        page.note(words.pick("问 声音大不大？", "问 会不会掉色？", "问 白光好还是暖光好", "问 好用吗"))
     with page.card():
-        heading(page, words.shop, "+关注")
-        note(page, "宝贝质量4.7高  物流速度4.6高  服务保障4.6高")
-        buttons(page, ["进店逛逛", "全部宝贝"], None)
-    buy_bar(page, ["加入购物车", words.pick("领券购买", "立即购买")])
+        page.heading(words.shop, "+关注")
+        page.note("宝贝质量4.7高  物流速度4.6高  服务保障4.6高")
+        page.buttons(["进店逛逛", "全部宝贝"], None)
+    page.buy_bar(["加入购物车", words.pick("领券购买", "立即购买")])
 
 
 def service_sheet(page: Page) -> None:
@@ -126,30 +110,27 @@ def service_sheet(page: Page) -> None:
     product_top(page)
     explanations = [
         ("退货运费险", "商家送了运费险，退换货时叫上门取件的，首重的钱直接免掉；自己去寄的，按首重赔给您。"),
-        (
-            "7天无理由退货",
-            "符合7天无理由退货的，商品包邮时买家只出退回的邮费，不包邮时寄来和退回的邮费都由买家出。",
-        ),
+        ("7天无理由退货", "符合7天无理由退货的，商品包邮时买家只出退回的邮费，不包邮时寄来和退回的邮费都由买家出。"),
         ("假一赔四", "正品承诺，假一赔四"),
         ("极速退款", "信用良好的用户寄出退货后，可提前收到退款。"),
         ("15天退货", "签收后15天内，商品与包装完好、配件齐全，可以申请退货。"),
         ("破损包退", "签收时商品破损，可申请退款"),
         ("全程价保", "购买后15天内降价，可申请退差价"),
     ]
-    with sheet(page, page.rng.uniform(60, 260), words.pick("", "服务说明", "基础保障")):
+    with page.sheet(page.rng.uniform(60, 260), words.pick("", "服务说明", "基础保障")):
         for name, text in page.rng.sample(explanations, page.rng.randint(2, 5)):
-            heading(page, name)
-            note(page, text)
-        button(page, 18, page.height - 62, WIDTH - 36, words.pick("我知道了", "完成"), height=38)
+            page.heading(name)
+            page.note(text)
+        page.button(18, page.height - 62, WIDTH - 36, words.pick("我知道了", "完成"), height=38)
 
 
 def parameter_sheet(page: Page) -> None:
     """The panel with the parameter table."""
     words = page.words
     product_top(page)
-    with sheet(page, page.rng.uniform(100, 300), words.pick("产品参数", "参数信息", "商品参数")):
+    with page.sheet(page.rng.uniform(100, 300), words.pick("产品参数", "参数信息", "商品参数")):
         _parameters(page, 8, 14)
-        button(page, 18, page.height - 62, WIDTH - 36, "完成", height=38)
+        page.button(18, page.height - 62, WIDTH - 36, "完成", height=38)
 
 
 def long_picture(page: Page) -> None:
@@ -179,7 +160,7 @@ def long_picture(page: Page) -> None:
 def size_table(page: Page) -> None:
     """A size chart."""
     words = page.words
-    status_bar(page)
+    page.status_bar()
     page.fill(0, page.y, WIDTH, page.height, WHITE)
     page.y += 14
     page.text(
@@ -201,17 +182,17 @@ def size_table(page: Page) -> None:
             page.text(WIDTH * (index + 0.5) / len(columns), page.y + 8, text, 13, (40, 40, 40), align="c")
         page.stroke((12, page.y + 28), (WIDTH - 12, page.y + 28))
         page.y += 30
-    note(page, "温馨提示：手工测量存在1-3cm误差，请以实物为准")
+    page.note("温馨提示：手工测量存在1-3cm误差，请以实物为准")
     page.thing(20, page.y, WIDTH - 20, page.y + 260)
 
 
 def seller_notice(page: Page) -> None:
     """A notice of the seller or the plan of a service on a product page."""
     words = page.words
-    title_bar(page, words.pick("商品详情", "套餐详情", "购买须知"))
+    page.title_bar(words.pick("商品详情", "套餐详情", "购买须知"))
     page.y += 6
     with page.card():
-        heading(page, words.pick("购买须知", "发货公告", "套餐介绍", "权益说明"))
+        page.heading(words.pick("购买须知", "发货公告", "套餐介绍", "权益说明"))
         for line in words.some(
             [
                 "默认48小时内发货，不指定快递",
@@ -226,9 +207,9 @@ def seller_notice(page: Page) -> None:
             4,
             7,
         ):
-            note(page, line, colour=page.theme.ink, size=13)
+            page.note(line, colour=page.theme.ink, size=13)
     _parameters(page, 2, 5)
-    buy_bar(page, [words.pick("立即购买", "立即办理", "加入购物车")])
+    page.buy_bar([words.pick("立即购买", "立即办理", "加入购物车")])
 
 
 def instruction_page(page: Page) -> None:
@@ -239,8 +220,8 @@ def instruction_page(page: Page) -> None:
     page.fill(0, 0, WIDTH, page.height, mix(vivid(page.rng), WHITE, 0.88))
     page.y = 16
     ink = (50, 50, 56)
-    centre(page, words.pick("使用方法", "安装步骤", "食用方法", "清洗保养", "操作说明", "冲泡指南"), 24, ink, bold=True)
-    centre(page, words.pick("HOW TO USE", "简单三步轻松搞定", "STEP BY STEP"), 12, (130, 130, 136))
+    page.centre(words.pick("使用方法", "安装步骤", "食用方法", "清洗保养", "操作说明", "冲泡指南"), 24, ink, bold=True)
+    page.centre(words.pick("HOW TO USE", "简单三步轻松搞定", "STEP BY STEP"), 12, (130, 130, 136))
     steps = [
         "打开包装检查配件",
         "清水冲洗擦干",
@@ -255,10 +236,8 @@ def instruction_page(page: Page) -> None:
         page.text(150, page.y + 14, f"0{index + 1}", 22, page.theme.accent, bold=True)
         page.text(150, page.y + 50, text, 15, ink)
         page.y += 114
-    note(
-        page,
-        words.pick("注意事项：请避免阳光直射，置于儿童不易触及处", "温馨提示：手工测量误差1-3cm属正常"),
-        colour=ink,
+    page.note(
+        words.pick("注意事项：请避免阳光直射，置于儿童不易触及处", "温馨提示：手工测量误差1-3cm属正常"), colour=ink
     )
 
 
@@ -267,7 +246,7 @@ def comparison_table(page: Page) -> None:
     words = page.words
     product = words.product()
     page.y = 14
-    centre(page, words.pick("产品对比", "为什么选择我们", "型号对比", "规格参数", "实力看得见"), 22, bold=True)
+    page.centre(words.pick("产品对比", "为什么选择我们", "型号对比", "规格参数", "实力看得见"), 22, bold=True)
     heads = words.pick("参数,标准款,升级款", "项目,本品,普通" + product.noun, "型号,A款,B款").split(",")
     names = [
         "材质",
@@ -302,14 +281,14 @@ def comparison_table(page: Page) -> None:
             page.text(x + step / 2, page.y + 10, text, 13, BLACK if row == 0 else None, align="c", width=step - 8)
         page.y += 36
     page.gap()
-    note(page, "  *数据来自实验室，实际因使用环境有差异")
+    page.note("  *数据来自实验室，实际因使用环境有差异")
 
 
 def promises_and_faq(page: Page) -> None:
     """Below the pictures: promises, price notes, questions, delivery."""
     words = page.words
     if words.chance(0.6):
-        tabs(page, PRODUCT_TABS, 2)
+        page.tabs(PRODUCT_TABS, 2)
     for title, text in page.rng.sample(
         [
             ("价格说明", "划线价为商品的参考价，并非原价；未划线价为实时标价，具体成交价以结算页为准。"),
@@ -324,21 +303,21 @@ def promises_and_faq(page: Page) -> None:
         5,
     ):
         with page.card():
-            sections(page, (title, text))
-    buy_bar(page, ["加入购物车", "立即购买"])
+            page.sections((title, text))
+    page.buy_bar(["加入购物车", "立即购买"])
 
 
 def detail_with_tabs(page: Page) -> None:
     """The details part of the page under its tabs: highlights, pictures, certificates."""
     words = page.words
     product = words.product()
-    tabs(page, words.pick("宝贝,评价,详情,推荐", "商品,参数,详情,同款").split(","), 2)
+    page.tabs(words.pick("宝贝,评价,详情,推荐", "商品,参数,详情,同款").split(","), 2)
     with page.card():
-        heading(page, words.pick("宝贝详情", "图文详情", "商品介绍", "亮点"))
+        page.heading(words.pick("宝贝详情", "图文详情", "商品介绍", "亮点"))
         for key, values in product.options.items():
-            pair(page, key, "/".join(values))
-        pair(page, "品牌", words.say("brands"))
-        pair(page, words.pick("产地", "货号", "上市时间"), words.pick("中国大陆", "A" + words.number(5), "2024年秋季"))
+            page.pair(key, "/".join(values))
+        page.pair("品牌", words.say("brands"))
+        page.pair(words.pick("产地", "货号", "上市时间"), words.pick("中国大陆", "A" + words.number(5), "2024年秋季"))
     page.thing(0, page.y, WIDTH, page.y + 230, product.thing)
     page.text(
         20,
@@ -349,6 +328,6 @@ def detail_with_tabs(page: Page) -> None:
         bold=True,
     )
     page.y += 240
-    centre(page, words.pick("甄选好料 用心制造", "细节见真章", "一处细节，多重守护", "品质源于热爱"), 18, bold=True)
-    tiles(page, 2, columns=2, labels=["细节一", words.pick("细节二", "侧面", "内部")])
-    buy_bar(page, ["加入购物车", "立即购买"])
+    page.centre(words.pick("甄选好料 用心制造", "细节见真章", "一处细节，多重守护", "品质源于热爱"), 18, bold=True)
+    page.tiles(2, columns=2, labels=["细节一", words.pick("细节二", "侧面", "内部")])
+    page.buy_bar(["加入购物车", "立即购买"])

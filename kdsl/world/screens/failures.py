@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from kdsl.world.screens.blocks import band
 from kdsl.world.screens.cart import cart
 from kdsl.world.screens.orders import order_detail
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.panels import dialog, empty_picture, sheet
 from kdsl.world.screens.payment import confirm_order
 from kdsl.world.screens.product_page import product_top
 from kdsl.world.screens.theme import WHITE
-from kdsl.world.screens.toolkit import (
-    button,
-    buttons,
-    chips,
-    foot_buttons,
-    goods,
-    heading,
-    note,
-    pair,
-    status_bar,
-    title_bar,
-    toast,
-)
 
 FAILURES = (
     "下单人数太多啦，请过一会儿再试",
@@ -46,10 +31,10 @@ def failed_sheet(page: Page) -> None:
     words = page.words
     confirm_order(page)
     title = words.pick("购买失败", "购买失败", "抱歉，购买失败了")
-    with sheet(page, page.height * page.rng.uniform(0.5, 0.62), "", close=words.chance(0.2)):
+    with page.sheet(page.height * page.rng.uniform(0.5, 0.62), "", close=words.chance(0.2)):
         page.y -= 20
-        empty_picture(page, title, size=64, sub=page.rng.choice(FAILURES))
-        button(page, 18, page.height - 66, WIDTH - 36, "我知道了", height=38)
+        page.empty_picture(title, size=64, sub=page.rng.choice(FAILURES))
+        page.button(18, page.height - 66, WIDTH - 36, "我知道了", height=38)
 
 
 def failed_dialog(page: Page) -> None:
@@ -60,16 +45,16 @@ def failed_dialog(page: Page) -> None:
     page.popup = True
     page.fill(60, 200, WIDTH - 60, 480, page.theme.card, 12)
     page.y = 208
-    empty_picture(
-        page, words.pick("购买失败", "抱歉，购买失败了", "下单失败"), size=70, sub=page.rng.choice(FAILURES)[:24]
+    page.empty_picture(
+        words.pick("购买失败", "抱歉，购买失败了", "下单失败"), size=70, sub=page.rng.choice(FAILURES)[:24]
     )
-    button(page, 80, 430, WIDTH - 160, "我知道了", height=36)
+    page.button(80, 430, WIDTH - 160, "我知道了", height=36)
 
 
 def failed_toast(page: Page) -> None:
     """A toast over the order form."""
     confirm_order(page)
-    toast(page, page.rng.choice(FAILURES))
+    page.toast(page.rng.choice(FAILURES))
 
 
 def refused_dialog(page: Page) -> None:
@@ -84,50 +69,50 @@ def refused_dialog(page: Page) -> None:
         "部分商品失效或库存不足，请返回购物车重新确认",
         "当前参与活动人数太多，请稍后再试(errCode)",
     )
-    dialog(page, words.pick("", "提示", "温馨提示"), text, [words.pick("确定", "我知道了", "返回")])
+    page.dialog(words.pick("", "提示", "温馨提示"), text, [words.pick("确定", "我知道了", "返回")])
 
 
 def cannot_buy_page(page: Page) -> None:
     """The whole page is the failure."""
     words = page.words
-    title_bar(page, words.pick("确认订单", "下单失败", "订单详情"))
+    page.title_bar(words.pick("确认订单", "下单失败", "订单详情"))
     page.y += 90
-    empty_picture(
-        page, words.pick("购买失败", "下单失败", "提取错误", "商品无法购买"), size=90, sub=page.rng.choice(FAILURES)
+    page.empty_picture(
+        words.pick("购买失败", "下单失败", "提取错误", "商品无法购买"), size=90, sub=page.rng.choice(FAILURES)
     )
-    buttons(page, ["返回", "找相似"])
-    foot_buttons(page, ["我知道了"])
+    page.buttons(["返回", "找相似"])
+    page.foot_buttons(["我知道了"])
 
 
 def option_failed(page: Page) -> None:
     """A failure while choosing options."""
     words = page.words
-    status_bar(page)
+    page.status_bar()
     page.thing(0, page.y, WIDTH, 300)
     product = words.product()
-    with sheet(page, 240):
-        goods(page, product)
+    with page.sheet(240):
+        page.goods(product)
         for key, values in product.options.items():
-            heading(page, key)
-            note(page, "   ".join(values), colour=page.theme.ink)
-        pair(page, "数量", words.pick("(限购1件)", "有货"))
-    foot_buttons(page, ["立即购买"])
+            page.heading(key)
+            page.note("   ".join(values), colour=page.theme.ink)
+        page.pair("数量", words.pick("(限购1件)", "有货"))
+    page.foot_buttons(["立即购买"])
     words.pick("", "")
     if words.chance(0.5):
-        toast(page, page.rng.choice(FAILURES))
+        page.toast(page.rng.choice(FAILURES))
     else:
-        dialog(page, words.pick("抱歉，购买失败了", "购买失败"), page.rng.choice(FAILURES), ["我知道了"])
+        page.dialog(words.pick("抱歉，购买失败了", "购买失败"), page.rng.choice(FAILURES), ["我知道了"])
 
 
 def sold_out(page: Page) -> None:
     """Sold out at the last step."""
     words = page.words
     confirm_order(page)
-    with sheet(page, 380, words.pick("商品已抢光", "库存不足", "抱歉，购买失败了")):
-        note(page, page.rng.choice(FAILURES), colour=page.theme.ink)
-        goods(page, words.product())
-        button(page, 18, page.height - 66, 156, words.pick("返回", "逛逛"), main=False, height=38)
-        button(page, 184, page.height - 66, 158, words.pick("找相似", "看看其他"), height=38)
+    with page.sheet(380, words.pick("商品已抢光", "库存不足", "抱歉，购买失败了")):
+        page.note(page.rng.choice(FAILURES), colour=page.theme.ink)
+        page.goods(words.product())
+        page.button(18, page.height - 66, 156, words.pick("返回", "逛逛"), main=False, height=38)
+        page.button(184, page.height - 66, 158, words.pick("找相似", "看看其他"), height=38)
 
 
 def queueing(page: Page) -> None:
@@ -138,7 +123,7 @@ def queueing(page: Page) -> None:
     page.popup = True
     page.text(WIDTH / 2, 330, words.pick("当前人数过多", "活动太火爆了"), 20, WHITE, align="c", bold=True)
     page.text(WIDTH / 2, 366, words.pick("下单人数太多，请再试", "前方拥挤，正在为您排队"), 14, WHITE, align="c")
-    button(page, 100, 410, 160, words.pick("我知道了", "刷新重试"), height=36)
+    page.button(100, 410, 160, words.pick("我知道了", "刷新重试"), height=36)
 
 
 def _page_beneath(page: Page) -> None:
@@ -149,15 +134,14 @@ def _page_beneath(page: Page) -> None:
 def error_toast_anywhere(page: Page) -> None:
     """A toast over the order, the product or the cart."""
     _page_beneath(page)
-    toast(page, page.words.say("buy_errors"), y=page.height * page.rng.uniform(0.2, 0.6))
+    page.toast(page.words.say("buy_errors"), y=page.height * page.rng.uniform(0.2, 0.6))
 
 
 def error_dialog_anywhere(page: Page) -> None:
     """A dialog over the order, the product or the cart."""
     words = page.words
     _page_beneath(page)
-    dialog(
-        page,
+    page.dialog(
         words.pick("", "提示", "无法购买", "提交失败", "下单失败", "温馨提示", "抱歉"),
         words.say("buy_errors"),
         words.pick("我知道了", "确定", "取消,重试", "返回,修改地址", "返回修改,继续", "知道了").split(","),
@@ -168,30 +152,28 @@ def goods_invalid_sheet(page: Page) -> None:
     """Some goods of the order cannot be bought: they are listed in a panel."""
     words = page.words
     confirm_order(page)
-    with sheet(
-        page,
+    with page.sheet(
         page.rng.uniform(260, 380),
         words.pick("以下商品无法购买", "部分商品库存不足", "以下商品不支持配送", "商品失效提醒"),
     ):
-        note(page, words.say("buy_errors"), colour=page.theme.accent)
+        page.note(words.say("buy_errors"), colour=page.theme.accent)
         for _ in range(page.rng.randint(1, 2)):
-            goods(page, words.product(), tags=[words.pick("无货", "限购", "超出配送范围", "已下架")])
-        button(page, 18, page.height - 56, 156, words.pick("返回购物车", "更换地址"), main=False, height=38)
-        button(page, 186, page.height - 56, 156, words.pick("移除商品", "继续结算", "我知道了"), height=38)
+            page.goods(words.product(), tags=[words.pick("无货", "限购", "超出配送范围", "已下架")])
+        page.button(18, page.height - 56, 156, words.pick("返回购物车", "更换地址"), main=False, height=38)
+        page.button(186, page.height - 56, 156, words.pick("移除商品", "继续结算", "我知道了"), height=38)
 
 
 def risk_page(page: Page) -> None:
     """The order was refused: verification, risk, or a crowd."""
     words = page.words
-    title_bar(page, words.pick("提交订单", "确认订单", "温馨提示", ""))
+    page.title_bar(words.pick("提交订单", "确认订单", "温馨提示", ""))
     page.gap(80)
-    empty_picture(
-        page,
+    page.empty_picture(
         words.pick("无法下单", "下单失败", "提交失败", "抱歉，无法购买", "购买失败"),
         size=80,
         sub=words.say("buy_errors") + words.pick("", "(错误码F-10007)", "(errorCode:B-00034)"),
     )
-    buttons(page, words.pick("返回,刷新", "联系客服,重新下单", "去验证,返回").split(","))
+    page.buttons(words.pick("返回,刷新", "联系客服,重新下单", "去验证,返回").split(","))
 
 
 def cart_cannot_settle(page: Page) -> None:
@@ -201,6 +183,6 @@ def cart_cannot_settle(page: Page) -> None:
     page.veil(0.3)
     page.popup = True
     page.y = page.height * page.rng.uniform(0.2, 0.5)
-    band(page, words.say("buy_errors")[:22], (70, 70, 74), 56, 15)
+    page.band(words.say("buy_errors")[:22], (70, 70, 74), 56, 15)
     if words.chance(0.4):
-        chips(page, ["看看相似", "无法结算", "重新选择"])
+        page.chips(["看看相似", "无法结算", "重新选择"])

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from kdsl.evidence.types import Box
-from kdsl.world.screens.types import DrawnLine, covered_share
+from kdsl.world.screens.screen import DrawnLine, covered_share
 
 Picture = tuple[Image.Image, list[DrawnLine]]
 

@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.panels import coupon, sheet, strip
 from kdsl.world.screens.product_page import main_image, product_top
 from kdsl.world.screens.theme import BLACK, WHITE
 from kdsl.world.screens.things import vivid
-from kdsl.world.screens.toolkit import (
-    button,
-    buy_bar,
-    foot_buttons,
-    goods,
-    heading,
-    note,
-    pair,
-    status_bar,
-    tabs,
-    title_bar,
-)
 
 RIGHTS = (
     "视频会员二选一",
@@ -36,7 +23,7 @@ RIGHTS = (
 def card_rights(page: Page) -> None:
     """What a membership card holds, right by right."""
     words = page.words
-    title_bar(page, words.pick("88VIP", "会员权益", "权益详情"))
+    page.title_bar(words.pick("88VIP", "会员权益", "权益详情"))
     page.y += 70
     page.text(
         WIDTH / 2, page.y - 50, words.pick("会员权益已生效", "会员权益说明", "开通即享"), 20, align="c", bold=True
@@ -59,7 +46,7 @@ def card_rights(page: Page) -> None:
 def service_agreement(page: Page) -> None:
     """A service that renews itself: dates, number, terms."""
     words = page.words
-    title_bar(page, words.pick("服务详情", "自动续费", "保障内容", "服务说明"))
+    page.title_bar(words.pick("服务详情", "自动续费", "保障内容", "服务说明"))
     with page.card():
         for key, value in (
             ("服务名称", words.pick("88VIP年卡", "退货包运费", "连续包月")),
@@ -67,11 +54,10 @@ def service_agreement(page: Page) -> None:
             ("开通时间", words.stamp(3000, "%Y-%m-%d %H:%M")),
             ("服务协议号", words.number(14)),
         ):
-            pair(page, key, value, private=key == "服务协议号")
+            page.pair(key, value, private=key == "服务协议号")
     with page.card():
-        heading(page, words.pick("服务说明", "保障内容"))
-        note(
-            page,
+        page.heading(words.pick("服务说明", "保障内容"))
+        page.note(
             words.pick(
                 "服务到期前一天会自动续费，可以随时取消。",
                 "因买家原因退换货时，会员可享退换货运费补贴，超出最高抵扣金额的部分自付。",
@@ -79,7 +65,7 @@ def service_agreement(page: Page) -> None:
             colour=page.theme.ink,
         )
         for key in words.some(["扣款方式", "看这个商户的账单", "联系商家", "帮助中心", "关闭服务"], 2, 5):
-            pair(page, key, ">")
+            page.pair(key, ">")
 
 
 def detail_viewer(page: Page) -> None:
@@ -87,7 +73,7 @@ def detail_viewer(page: Page) -> None:
     words = page.words
     product = words.product()
     page.fill(0, 0, WIDTH, page.height, BLACK)
-    status_bar(page, colour=BLACK, ink=WHITE)
+    page.status_bar(colour=BLACK, ink=WHITE)
     count = page.rng.randint(6, 30)
     page.text(WIDTH / 2, page.y + 8, f"{page.rng.randint(2, count)}/{count}", 14, WHITE, align="c")
     page.y += page.rng.uniform(60, 140)
@@ -127,7 +113,7 @@ def detail_viewer(page: Page) -> None:
         12,
         WHITE,
     )
-    buy_bar(page, ["加入购物车", words.pick("领券购买", "立即购买")], ())
+    page.buy_bar(["加入购物车", words.pick("领券购买", "立即购买")], ())
 
 
 def structure_picture(page: Page) -> None:
@@ -162,43 +148,43 @@ def gift_list(page: Page) -> None:
     """Buy so many, get gifts: the panel on a product page."""
     words = page.words
     product_top(page)
-    with sheet(page, page.rng.uniform(120, 280), words.pick("优惠明细", "赠品", "活动详情")):
-        heading(page, words.pick("送赠品", "买就送", "买赠活动"))
+    with page.sheet(page.rng.uniform(120, 280), words.pick("优惠明细", "赠品", "活动详情")):
+        page.heading(words.pick("送赠品", "买就送", "买赠活动"))
         for count in range(1, page.rng.randint(3, 5)):
-            note(page, f"买{count}件送赠品，赠完即止")
-            goods(page, words.product(), price=False)
-        button(page, 18, page.height - 60, WIDTH - 36, words.pick("关闭", "我知道了"), height=38)
+            page.note(f"买{count}件送赠品，赠完即止")
+            page.goods(words.product(), price=False)
+        page.button(18, page.height - 60, WIDTH - 36, words.pick("关闭", "我知道了"), height=38)
 
 
 def shop_club(page: Page) -> None:
     """A shop's club: points, gifts for new members."""
     words = page.words
-    title_bar(page, words.pick("会员中心", words.shop))
-    tabs(page, words.pick("首页,分类,新品,直播,会员", "宝贝,作品,会员").split(","), 2)
+    page.title_bar(words.pick("会员中心", words.shop))
+    page.tabs(words.pick("首页,分类,新品,直播,会员", "宝贝,作品,会员").split(","), 2)
     with page.card():
-        pair(page, "会员积分>", "已领权益>")
-        note(page, f"我们陪伴您的第{page.rng.randint(1, 900)}天")
+        page.pair("会员积分>", "已领权益>")
+        page.note(f"我们陪伴您的第{page.rng.randint(1, 900)}天")
     with page.card():
-        heading(page, words.pick("新会员入会礼包", "积分兑好礼", "生日礼"), words.pick("注销会员>", ""))
-        coupon(page, f"¥{page.rng.choice((10, 20, 50))}", "满700可用", "入会礼", words.pick("去使用", "立即领取"))
-        note(page, words.pick("消费1元累积1积分，积分可兑换礼品", "每月8日会员日积分翻倍"))
-    strip(page, "会员专享", 1)
+        page.heading(words.pick("新会员入会礼包", "积分兑好礼", "生日礼"), words.pick("注销会员>", ""))
+        page.coupon(f"¥{page.rng.choice((10, 20, 50))}", "满700可用", "入会礼", words.pick("去使用", "立即领取"))
+        page.note(words.pick("消费1元累积1积分，积分可兑换礼品", "每月8日会员日积分翻倍"))
+    page.strip("会员专享", 1)
 
 
 def subsidy_list(page: Page) -> None:
     """Subsidised goods one below the other, each with its rush button."""
     words = page.words
     page.fill(0, 0, WIDTH, page.height, (226, 24, 54))
-    title_bar(page, words.pick("百亿补贴", "疯狂闪降节", "今日精选", "官方补贴"))
-    tabs(page, ["今日精选", "数码", "母婴", "美妆", "食品"])
+    page.title_bar(words.pick("百亿补贴", "疯狂闪降节", "今日精选", "官方补贴"))
+    page.tabs(["今日精选", "数码", "母婴", "美妆", "食品"])
     for _ in range(5):
         with page.card():
             product = words.product()
-            goods(page, product, price=False, count=None)
+            page.goods(product, price=False, count=None)
             page.text(
                 page.left + 82, page.y - 22, f"补贴价{words.price(product.price)}", 15, page.theme.accent, bold=True
             )
-            button(page, page.right - 80, page.y - 30, 80, words.pick("立即抢购", "马上抢"), height=26)
-            note(page, f"已补{page.rng.randint(5, 600)}元 买贵就赔 7天无理由退货")
+            page.button(page.right - 80, page.y - 30, 80, words.pick("立即抢购", "马上抢"), height=26)
+            page.note(f"已补{page.rng.randint(5, 600)}元 买贵就赔 7天无理由退货")
     if words.chance(0.3):
-        foot_buttons(page, [words.pick("去我的订单", "分享给好友")])
+        page.foot_buttons([words.pick("去我的订单", "分享给好友")])

@@ -16,8 +16,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from kdsl.evidence.types import Box
 from kdsl.fonts import Face, font_path
+from kdsl.world.screens.screen import DrawnLine, covered_share
 from kdsl.world.screens.theme import Colour
-from kdsl.world.screens.types import DrawnLine, covered_share
 
 
 @lru_cache(maxsize=256)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from kdsl.world.screens.blocks import tiles
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.panels import sheet
 from kdsl.world.screens.product_page import main_image
-from kdsl.world.screens.toolkit import chips, foot_buttons, goods, heading, note, pair, status_bar, title_bar
 from kdsl.world.screens.words import Product
 
 
@@ -18,14 +15,13 @@ def _options(page: Page, product: Product, *, rows: bool = False) -> None:
             if not rows
             else [f"{product.noun}{value}{words.pick('', '【热卖】', '(送运费险)', '*2件')}" for value in values * 2]
         )
-        heading(page, f"{key}{words.pick('', f'({len(many)})')}", words.pick("", "", "查看尺码>", "大图"))
-        chips(page, many, page.rng.choice((None, 0, len(many) - 1)))
+        page.heading(f"{key}{words.pick('', f'({len(many)})')}", words.pick("", "", "查看尺码>", "大图"))
+        page.chips(many, page.rng.choice((None, 0, len(many) - 1)))
 
 
 def _count(page: Page) -> None:
     words = page.words
-    pair(
-        page,
+    page.pair(
         f"数量{words.pick('', '(限购1件)', '(限购0件)', '(限购999件)')} {words.pick('有货', '有货', '缺货', '')}",
         "- 1 +",
     )
@@ -35,9 +31,9 @@ def option_sheet(page: Page) -> None:
     """The panel of options over a darkened product page."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     main_image(page, product, 300)
-    with sheet(page, page.rng.uniform(60, 200), ""):
+    with page.sheet(page.rng.uniform(60, 200), ""):
         page.y -= 16
         top = page.y
         page.thing(18, top, 98, top + 80, product.thing)
@@ -61,13 +57,13 @@ def option_sheet(page: Page) -> None:
         page.text(110, top + 52, f"已选：{product.spec}", 12, width=220)
         page.y = top + 92
         if words.chance(0.6):
-            note(page, "·".join(words.some(["买贵必赔", "7天无理由退货", "退货运费险", "假一赔四", "极速退款"], 2, 3)))
+            page.note("·".join(words.some(["买贵必赔", "7天无理由退货", "退货运费险", "假一赔四", "极速退款"], 2, 3)))
         if words.chance(0.25):
-            pair(page, "购买方式 立即购买", f"以旧换新 最高抵{page.rng.randint(100, 3000)}元")
+            page.pair("购买方式 立即购买", f"以旧换新 最高抵{page.rng.randint(100, 3000)}元")
         _options(page, product, rows=words.chance(0.3))
         _count(page)
         if words.chance(0.55):
-            heading(page, "服务保障", "更多服务>")
+            page.heading("服务保障", "更多服务>")
             for name in words.some(
                 [
                     "天猫全面保修 一年￥100.00",
@@ -78,10 +74,10 @@ def option_sheet(page: Page) -> None:
                 1,
                 3,
             ):
-                note(page, name, colour=page.theme.ink)
+                page.note(name, colour=page.theme.ink)
         if words.chance(0.4):
-            heading(page, "分期付款")
-            note(page, "花呗分期 3期免息  招商银行信用卡  交通银行信用卡")
+            page.heading("分期付款")
+            page.note("花呗分期 3期免息  招商银行信用卡  交通银行信用卡")
     page.text(
         WIDTH / 2,
         page.height - 82,
@@ -90,8 +86,8 @@ def option_sheet(page: Page) -> None:
         page.theme.muted,
         align="c",
     )
-    foot_buttons(
-        page, words.pick("立即购买", "加入购物车", "加入购物车,立即购买", "已到购买件数上限", "确定").split(",")
+    page.foot_buttons(
+        words.pick("立即购买", "加入购物车", "加入购物车,立即购买", "已到购买件数上限", "确定").split(",")
     )
 
 
@@ -99,8 +95,8 @@ def option_list(page: Page) -> None:
     """A long list of choices, one a row with thumbnail and price."""
     words = page.words
     product = words.product()
-    status_bar(page)
-    with sheet(page, 70, ""):
+    page.status_bar()
+    with page.sheet(70, ""):
         page.y -= 10
         page.text(
             18,
@@ -114,7 +110,7 @@ def option_list(page: Page) -> None:
         page.y += 28
         key = words.pick("颜色分类", "口味", "规格", "套餐类型", "款式")
         count = page.rng.randint(5, 34)
-        pair(page, f"{key}({count})", words.pick("大图", "列表"))
+        page.pair(f"{key}({count})", words.pick("大图", "列表"))
         values = [value for options in product.options.values() for value in options]
         for _ in range(min(count, 9)):
             page.thing(18, page.y, 54, page.y + 36, product.thing)
@@ -137,37 +133,37 @@ def option_list(page: Page) -> None:
             )
             page.y += 44
         _count(page)
-    foot_buttons(page, words.pick("加入购物车", "立即购买", "加入购物车,立即购买").split(","))
+    page.foot_buttons(words.pick("加入购物车", "立即购买", "加入购物车,立即购买").split(","))
 
 
 def option_page(page: Page) -> None:
     """选择规格 as a page of its own."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     main_image(page, product, 280)
-    heading(page, f"  {words.price(product.price)} {words.pick('折后价', '')}", "")
-    note(page, words.pick("3天内发货", "48小时内发货"))
-    heading(page, words.pick("选择规格", "选择颜色分类", "请选择规格"))
+    page.heading(f"  {words.price(product.price)} {words.pick('折后价', '')}", "")
+    page.note(words.pick("3天内发货", "48小时内发货"))
+    page.heading(words.pick("选择规格", "选择颜色分类", "请选择规格"))
     values = list(product.options.values())
     both = [f"{first} {second}" for first in values[0] for second in (values[1] if len(values) > 1 else [""])]
-    chips(page, both[:9], 0)
+    page.chips(both[:9], 0)
     _count(page)
-    foot_buttons(page, ["立即购买"])
+    page.foot_buttons(["立即购买"])
 
 
 def option_other_app(page: Page) -> None:
     """Options with few words: name, choices, a button."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     main_image(page, product, 220)
-    with sheet(page, 170, words.pick("", "请选择")):
-        heading(page, words.price(product.price), words.pick("库存充足", "仅剩14件", "有货"), colour=page.theme.accent)
-        note(page, "请选择：" + " ".join(product.options))
+    with page.sheet(170, words.pick("", "请选择")):
+        page.heading(words.price(product.price), words.pick("库存充足", "仅剩14件", "有货"), colour=page.theme.accent)
+        page.note("请选择：" + " ".join(product.options))
         _options(page, product)
         _count(page)
-    foot_buttons(page, ["确定"])
+    page.foot_buttons(["确定"])
 
 
 def option_close_up(page: Page) -> None:
@@ -178,8 +174,8 @@ def option_close_up(page: Page) -> None:
     page.y = 12
     _options(page, product, rows=page.words.chance(0.6))
     _count(page)
-    heading(page, "服务保障", "更多服务>")
-    note(page, "天猫全面保修  天猫延长保修  性能/意外故障，免费维修", colour=page.theme.ink)
+    page.heading("服务保障", "更多服务>")
+    page.note("天猫全面保修  天猫延长保修  性能/意外故障，免费维修", colour=page.theme.ink)
 
 
 def sold_out_options(page: Page) -> None:
@@ -195,7 +191,7 @@ def sold_out_options(page: Page) -> None:
         page.theme.accent,
         align="c",
     )
-    foot_buttons(page, [words.pick("到货提醒", "缺货", "已售罄"), "找相似"])
+    page.foot_buttons([words.pick("到货提醒", "缺货", "已售罄"), "找相似"])
     if not product.options:
         page.gap()
 
@@ -204,58 +200,58 @@ def trade_in_options(page: Page) -> None:
     """The panel with ways to buy: outright, trade-in, by instalments."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     main_image(page, product, 240)
-    with sheet(page, page.rng.uniform(90, 180), ""):
-        goods(page, product, count=None)
-        heading(page, "购买方式")
-        chips(page, ["立即购买", f"以旧换新 最高抵{page.rng.randint(100, 3000)}元"], 0)
+    with page.sheet(page.rng.uniform(90, 180), ""):
+        page.goods(product, count=None)
+        page.heading("购买方式")
+        page.chips(["立即购买", f"以旧换新 最高抵{page.rng.randint(100, 3000)}元"], 0)
         _options(page, product)
-        heading(page, "分期付款")
-        chips(page, [f"¥{product.price / months:.2f}x{months}期 免手续费" for months in (3, 6)], 0)
+        page.heading("分期付款")
+        page.chips([f"¥{product.price / months:.2f}x{months}期 免手续费" for months in (3, 6)], 0)
         _count(page)
-    foot_buttons(page, ["加入购物车", "立即购买"])
+    page.foot_buttons(["加入购物车", "立即购买"])
 
 
 def size_helper(page: Page) -> None:
     """Sizes with advice: height and weight, a size assistant."""
     words = page.words
-    status_bar(page)
+    page.status_bar()
     page.thing(0, page.y, WIDTH, 220, "shirt")
-    with sheet(page, 150, ""):
-        heading(page, f"券后{words.price()}", "图集", colour=page.theme.accent)
-        note(page, words.pick("请选择 颜色分类 尺码", "已选：白色;M"))
-        heading(page, f"颜色分类({page.rng.randint(2, 12)})")
-        chips(page, page.rng.sample(["白色", "黑色", "浅灰", "藏青", "豆绿", "焦糖", "酒红"], 5), 1)
-        heading(page, "尺码", "尺码助手>")
-        chips(page, ["S[85-95斤]", "M[95-110斤]", "L[110-120斤]", "XL[120-135斤]"], page.rng.choice((None, 1)))
+    with page.sheet(150, ""):
+        page.heading(f"券后{words.price()}", "图集", colour=page.theme.accent)
+        page.note(words.pick("请选择 颜色分类 尺码", "已选：白色;M"))
+        page.heading(f"颜色分类({page.rng.randint(2, 12)})")
+        page.chips(page.rng.sample(["白色", "黑色", "浅灰", "藏青", "豆绿", "焦糖", "酒红"], 5), 1)
+        page.heading("尺码", "尺码助手>")
+        page.chips(["S[85-95斤]", "M[95-110斤]", "L[110-120斤]", "XL[120-135斤]"], page.rng.choice((None, 1)))
         _count(page)
-    foot_buttons(page, [words.pick("加入购物车", "立即购买", "确定")])
+    page.foot_buttons([words.pick("加入购物车", "立即购买", "确定")])
 
 
 def picture_options(page: Page) -> None:
     """Choices as a grid of pictures with names and prices."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     page.thing(0, page.y, WIDTH, 150, product.thing)
-    with sheet(page, page.rng.uniform(90, 160), words.pick("", "选择款式", "请选择规格")):
-        pair(page, words.price(product.price), words.pick("已选：", "库存充足 已选 ") + product.spec)
+    with page.sheet(page.rng.uniform(90, 160), words.pick("", "选择款式", "请选择规格")):
+        page.pair(words.price(product.price), words.pick("已选：", "库存充足 已选 ") + product.spec)
         key, values = next(iter(product.options.items()))
-        heading(page, f"{key}({len(values)})", words.pick("列表", "大图模式"))
+        page.heading(f"{key}({len(values)})", words.pick("列表", "大图模式"))
         labels = [f"{value} {words.price()}" for value in values]
-        tiles(page, len(values), labels=labels)
-        pair(page, words.pick("购买数量", "数量"), "-  1  +")
-    foot_buttons(page, words.pick("加入购物车,立即购买", "确定", "确认").split(","))
+        page.tiles(len(values), labels=labels)
+        page.pair(words.pick("购买数量", "数量"), "-  1  +")
+    page.foot_buttons(words.pick("加入购物车,立即购买", "确定", "确认").split(","))
 
 
 def set_and_service_options(page: Page) -> None:
     """Many groups of choices: colour, set, warranty, installation, instalments."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     page.y = 40
-    goods(page, product, price=False, count=None)
+    page.goods(product, price=False, count=None)
     page.left, page.right = 18, WIDTH - 18
     for key, values in [
         *product.options.items(),
@@ -263,33 +259,33 @@ def set_and_service_options(page: Page) -> None:
         (words.pick("增值服务", "保障服务"), ["无", "碎屏险1年¥99", "延保2年", "只换不修"]),
         (words.pick("花呗分期", "分期"), ["不分期", "3期免息", "6期", "12期"]),
     ][: page.rng.randint(3, 5)]:
-        heading(page, key, words.pick("", "尺码助手", "说明"))
-        chips(page, values, page.rng.choice((None, 0, 1)))
-    pair(page, "数量", words.pick("- 1 +", "有货 - 2 +", "仅剩3件 - 1 +"))
-    foot_buttons(page, words.pick("加入购物车,立即购买", "领券购买", "确定,取消").split(","))
+        page.heading(key, words.pick("", "尺码助手", "说明"))
+        page.chips(values, page.rng.choice((None, 0, 1)))
+    page.pair("数量", words.pick("- 1 +", "有货 - 2 +", "仅剩3件 - 1 +"))
+    page.foot_buttons(words.pick("加入购物车,立即购买", "领券购买", "确定,取消").split(","))
 
 
 def size_rows(page: Page) -> None:
     """Sizes as rows with stock and a quantity for each, as wholesale pages list them."""
     words = page.words
     product = words.product()
-    with sheet(page, page.rng.uniform(60, 180), words.pick("选择规格", "选择商品", "选规格")):
-        goods(page, product)
+    with page.sheet(page.rng.uniform(60, 180), words.pick("选择规格", "选择商品", "选规格")):
+        page.goods(product)
         key, values = page.rng.choice(sorted(product.options.items()))
-        heading(page, key, words.pick("全部", "有货"))
+        page.heading(key, words.pick("全部", "有货"))
         for value in (values * 2)[: page.rng.randint(5, 8)]:
             page.text(page.left, page.y + 8, f"{value}{words.pick('', '【新款】', '/均码')}", 14, width=130)
             page.text(190, page.y + 9, words.price(), 13, page.theme.accent, align="c")
             page.text(page.right, page.y + 9, words.pick("-  0  +", "-  1  +", "缺货", "到货提醒"), 13, align="r")
             page.y += 38
-    foot_buttons(page, [f"已选{page.rng.randint(1, 5)}件", words.pick("立即订购", "确定", "加入购物车")])
+    page.foot_buttons([f"已选{page.rng.randint(1, 5)}件", words.pick("立即订购", "确定", "加入购物车")])
 
 
 def menu_options(page: Page) -> None:
     """Choices of a date, a ticket, a flavour or a plan on a page of their own."""
     words = page.words
     kind = page.rng.randrange(3)
-    title_bar(page, words.pick(*(("选择场次", "选择票档"), ("选规格", "选口味"), ("选择套餐", "选择版本"))[kind]))
+    page.title_bar(words.pick(*(("选择场次", "选择票档"), ("选规格", "选口味"), ("选择套餐", "选择版本"))[kind]))
     groups = (
         {
             "场次": ["周五 19:30", "周六 14:00", "周日 19:30"],
@@ -301,6 +297,6 @@ def menu_options(page: Page) -> None:
     )[kind]
     for key, values in groups.items():
         with page.card():
-            heading(page, key, words.pick("", "必选"))
-            chips(page, values, page.rng.choice((0, 1)))
-    foot_buttons(page, [words.pick("选好了", "确定", f"{words.price()} 下一步")])
+            page.heading(key, words.pick("", "必选"))
+            page.chips(values, page.rng.choice((0, 1)))
+    page.foot_buttons([words.pick("选好了", "确定", f"{words.price()} 下一步")])

@@ -3,24 +3,9 @@
 from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.panels import empty_picture, strip
 from kdsl.world.screens.reviews import review
 from kdsl.world.screens.theme import WHITE, mix
 from kdsl.world.screens.things import vivid
-from kdsl.world.screens.toolkit import (
-    buttons,
-    foot_buttons,
-    goods,
-    heading,
-    note,
-    pair,
-    search_bar,
-    status_bar,
-    tab_bar,
-    tabs,
-    timeline,
-    title_bar,
-)
 from kdsl.world.screens.tracking import journey, moving
 
 
@@ -28,93 +13,92 @@ def wechat_parcel(page: Page) -> None:
     """WeChat's parcel service."""
     words = page.words
     page.gradient(0, 130, (40, 170, 100), (60, 190, 120))
-    status_bar(page, colour=(40, 170, 100), ink=WHITE)
+    page.status_bar(colour=(40, 170, 100), ink=WHITE)
     page.text(WIDTH / 2, page.y + 14, "微信快递服务", 15, WHITE, align="c")
     page.y += 46
     with page.card():
-        heading(page, "订阅快递动态", "订阅")
-        note(page, "订阅以后，快递消息会发到服务通知里。")
+        page.heading("订阅快递动态", "订阅")
+        page.note("订阅以后，快递消息会发到服务通知里。")
     with page.card():
-        pair(page, words.courier, words.number(14), private=True)
+        page.pair(words.courier, words.number(14), private=True)
         for _, time, text in journey(words, 7):
-            note(page, text, colour=page.theme.ink, size=13)
-            note(page, time)
-        note(page, "展开全部")
-    buttons(page, ["联系快递公司", "分享"], None)
+            page.note(text, colour=page.theme.ink, size=13)
+            page.note(time)
+        page.note("展开全部")
+    page.buttons(["联系快递公司", "分享"], None)
 
 
 def search_result(page: Page) -> None:
     """A search engine's answer about a waybill."""
     words = page.words
-    search_bar(page, words.courier + "单号查询", "")
-    tabs(page, ["综合", "笔记", "视频", "商品"])
+    page.search_bar(words.courier + "单号查询", "")
+    page.tabs(["综合", "笔记", "视频", "商品"])
     with page.card():
-        heading(page, f"{words.courier}单号查询>", "官方")
-        note(page, f"本服务由{words.courier}为您提供")
-        heading(page, words.pick("已签收", "运输中"), colour=page.theme.accent)
-        note(page, f"发件时间:{words.stamp(60)}")
-        note(page, f"最新进展:{words.stamp(2)} {moving(words)}", colour=page.theme.ink)
-        pair(page, "", "更多物流详情>")
+        page.heading(f"{words.courier}单号查询>", "官方")
+        page.note(f"本服务由{words.courier}为您提供")
+        page.heading(words.pick("已签收", "运输中"), colour=page.theme.accent)
+        page.note(f"发件时间:{words.stamp(60)}")
+        page.note(f"最新进展:{words.stamp(2)} {moving(words)}", colour=page.theme.ink)
+        page.pair("", "更多物流详情>")
     with page.card():
-        pair(page, "我的快递 一键查看全部快递", "查看")
-        heading(page, "更多官方服务>")
-        note(page, "客服电话   我要寄件   网点查询   投诉建议")
+        page.pair("我的快递 一键查看全部快递", "查看")
+        page.heading("更多官方服务>")
+        page.note("客服电话   我要寄件   网点查询   投诉建议")
     with page.card():
-        note(page, f"{words.city()}{words.courier}电话，网点地址和联系方式", colour=page.theme.ink)
+        page.note(f"{words.city()}{words.courier}电话，网点地址和联系方式", colour=page.theme.ink)
 
 
 def pinduoduo(page: Page) -> None:
     """Pinduoduo: group price, options and payment in one panel."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     page.thing(0, page.y, WIDTH, page.y + 150, product.thing)
     page.y += 156
     with page.card():
-        heading(page, "百亿补贴", "官方补贴，全网低价")
-        goods(page, product, price=False)
-        heading(
-            page,
+        page.heading("百亿补贴", "官方补贴，全网低价")
+        page.goods(product, price=False)
+        page.heading(
             f"{words.pick('补贴价', '万人团价', '拼单价')}{words.price(product.price)}",
             f"仅剩{page.rng.randint(2, 30)}件",
             colour=page.theme.accent,
         )
-        pair(page, "已选：", product.spec)
-        pair(page, "购买数量", "- 1 +")
+        page.pair("已选：", product.spec)
+        page.pair("购买数量", "- 1 +")
     with page.card():
-        pair(page, "平台优惠", f"百亿补贴已优惠{page.rng.randint(10, 400)}元")
+        page.pair("平台优惠", f"百亿补贴已优惠{page.rng.randint(10, 400)}元")
         for way in ("多多支付(随机立减)", "微信支付", "支付宝", "花呗分期"):
-            pair(page, way, "○")
-        note(page, "更换支付方式>")
-    foot_buttons(page, [f"立即支付{words.price(product.price)}"])
+            page.pair(way, "○")
+        page.note("更换支付方式>")
+    page.foot_buttons([f"立即支付{words.price(product.price)}"])
 
 
 def pinduoduo_home(page: Page) -> None:
     """Goods and groups of Pinduoduo."""
     words = page.words
-    title_bar(page, words.pick("商品详情", "百亿补贴", "多多果园"))
+    page.title_bar(words.pick("商品详情", "百亿补贴", "多多果园"))
     page.thing(0, page.y, WIDTH, page.y + 240)
     page.y += 246
-    heading(page, f"  拼单价{words.price()} 已拼10万+件", "")
-    note(page, "  全场包邮 退货包运费 极速退款 假一赔十", colour=page.theme.accent)
-    note(page, "  这些人刚刚拼单成功，可直接参与  快要抢光")
-    foot_buttons(page, ["单独购买", "发起拼单"], left=["店铺", "收藏", "客服"])
+    page.heading(f"  拼单价{words.price()} 已拼10万+件", "")
+    page.note("  全场包邮 退货包运费 极速退款 假一赔十", colour=page.theme.accent)
+    page.note("  这些人刚刚拼单成功，可直接参与  快要抢光")
+    page.foot_buttons(["单独购买", "发起拼单"], left=["店铺", "收藏", "客服"])
 
 
 def jingdong(page: Page) -> None:
     """Jingdong: order or product."""
     words = page.words
-    title_bar(page, words.pick("京东", "订单详情", "京东物流", "商品详情"))
+    page.title_bar(words.pick("京东", "订单详情", "京东物流", "商品详情"))
     with page.card():
-        heading(page, words.pick("京东自营", "京东快递 211限时达", "PLUS会员"), "京豆")
-        goods(page, words.product())
-        pair(page, "京东价", words.price(), colour=page.theme.accent)
-        note(
-            page, words.pick("京东配送 次日达 由京东发货并提供售后服务", "京东物流 您的订单已完成配送", "白条分期 免息")
+        page.heading(words.pick("京东自营", "京东快递 211限时达", "PLUS会员"), "京豆")
+        page.goods(words.product())
+        page.pair("京东价", words.price(), colour=page.theme.accent)
+        page.note(
+            words.pick("京东配送 次日达 由京东发货并提供售后服务", "京东物流 您的订单已完成配送", "白条分期 免息")
         )
     with page.card():
-        timeline(page, journey(words, 3))
-    foot_buttons(page, words.pick("加入购物车,立即购买", "申请售后,再次购买").split(","))
+        page.timeline(journey(words, 3))
+    page.foot_buttons(words.pick("加入购物车,立即购买", "申请售后,再次购买").split(","))
 
 
 def douyin(page: Page) -> None:
@@ -122,7 +106,7 @@ def douyin(page: Page) -> None:
     words = page.words
     ground = mix(vivid(page.rng), (0, 0, 0), 0.6)
     page.fill(0, 0, WIDTH, page.height, ground)
-    status_bar(page, colour=ground, ink=WHITE)
+    page.status_bar(colour=ground, ink=WHITE)
     page.text(
         WIDTH / 2,
         page.y + 8,
@@ -137,24 +121,23 @@ def douyin(page: Page) -> None:
     page.text(14, page.height - 130, "@" + words.say("nicknames"), 15, WHITE, bold=True)
     page.y = page.height - 106
     page.left = 14
-    note(page, review(page) + words.pick(" #好物分享", " #开箱", " #618"), colour=WHITE, most=2)
+    page.note(review(page) + words.pick(" #好物分享", " #开箱", " #618"), colour=WHITE, most=2)
     page.text(WIDTH / 2, page.height - 26, "首页   朋友   +   消息   我", 14, WHITE, align="c")
 
 
 def notes_app(page: Page) -> None:
     """A note of a sharing app."""
     words = page.words
-    status_bar(page)
+    page.status_bar()
     page.text(14, page.y + 8, "<  " + words.say("nicknames"), 14)
     page.text(WIDTH - 16, page.y + 8, words.pick("关注", "打开看看"), 13, page.theme.accent, align="r")
     page.thing(0, page.y + 36, WIDTH, page.y + 340)
     page.y += 346
-    heading(
-        page,
-        words.pick("会员生日礼怎么领", "避雷帖：这家店", "分享一个省钱小技巧", "求助：快递丢了怎么办", "开箱测评"),
+    page.heading(
+        words.pick("会员生日礼怎么领", "避雷帖：这家店", "分享一个省钱小技巧", "求助：快递丢了怎么办", "开箱测评")
     )
-    note(page, review(page) + review(page) + " #好物分享 #网购", colour=page.theme.ink, size=14)
-    note(page, words.pick("编辑于 ", "") + words.stamp(200, "%m-%d") + " " + words.city())
+    page.note(review(page) + review(page) + " #好物分享 #网购", colour=page.theme.ink, size=14)
+    page.note(words.pick("编辑于 ", "") + words.stamp(200, "%m-%d") + " " + words.city())
     page.text(20, page.height - 40, "说点什么...", 13, page.theme.muted)
     page.text(
         WIDTH - 16, page.height - 40, f"赞{words.number(3)} 收藏{words.number(3)} 评论{words.number(2)}", 12, align="r"
@@ -164,7 +147,7 @@ def notes_app(page: Page) -> None:
 def text_messages(page: Page) -> None:
     """Short messages of couriers, banks and shops."""
     words = page.words
-    status_bar(page)
+    page.status_bar()
     page.text(14, page.y + 8, "<", 18, page.theme.accent)
     page.text(
         WIDTH / 2,
@@ -193,7 +176,7 @@ def text_messages(page: Page) -> None:
             "【淘宝】您申请的售后问题已升级处理，预计24小时内致电，拒收请回复R",
         )
         with page.card((226, 226, 232) if not page.theme.dark else None, inset=14, radius=14):
-            note(page, body, colour=page.theme.ink, size=14)
+            page.note(body, colour=page.theme.ink, size=14)
     page.fill(50, page.height - 60, WIDTH - 20, page.height - 28, None, 16, page.theme.muted)
     page.text(64, page.height - 51, words.pick("短信", "信息"), 13, page.theme.muted)
 
@@ -201,7 +184,7 @@ def text_messages(page: Page) -> None:
 def phone_settings(page: Page) -> None:
     """The phone's settings: about, storage, network, permissions."""
     words = page.words
-    title_bar(page, words.pick("关于本机", "关于手机", "设置", "通用", "蓝牙", "应用权限", "手机存储", "电池"))
+    page.title_bar(words.pick("关于本机", "关于手机", "设置", "通用", "蓝牙", "应用权限", "手机存储", "电池"))
     rows = [
         ("手机名称", words.pick("我的手机", "Phone 15", "A2 Pro")),
         ("型号", "P" + words.number(4)),
@@ -223,18 +206,17 @@ def phone_settings(page: Page) -> None:
     ]
     with page.card():
         for key, value in page.rng.sample(rows, page.rng.randint(7, 12)):
-            pair(page, key, value, private=key in ("序列号", "IMEI"))
+            page.pair(key, value, private=key in ("序列号", "IMEI"))
             page.gap(6)
 
 
 def call_log(page: Page) -> None:
     """Calls with a seller or a courier."""
     words = page.words
-    title_bar(page, words.pick("最近通话", "通话记录", "电话"))
-    tabs(page, ["所有通话", "未接来电"])
+    page.title_bar(words.pick("最近通话", "通话记录", "电话"))
+    page.tabs(["所有通话", "未接来电"])
     for index in range(9):
-        pair(
-            page,
+        page.pair(
             words.pick(
                 "1" + words.number(10),
                 "快递送餐",
@@ -244,23 +226,23 @@ def call_log(page: Page) -> None:
             words.stamp(5 * index, "%H:%M"),
             private=words.chance(0.5),
         )
-        note(page, words.pick("呼出 1分12秒", "未接通", "响铃6声", words.city() + " 移动"))
-    tab_bar(page, ["个人收藏", "最近通话", "通讯录", "拨号键盘"], 1)
+        page.note(words.pick("呼出 1分12秒", "未接通", "响铃6声", words.city() + " 移动"))
+    page.tab_bar(["个人收藏", "最近通话", "通讯录", "拨号键盘"], 1)
 
 
 def chat_app(page: Page) -> None:
     """A messenger: a chat or a transfer of money."""
     words = page.words
     if words.chance(0.4):
-        title_bar(page, words.pick("转账", ""), centred=True)
+        page.title_bar(words.pick("转账", ""), centred=True)
         page.y += 60
-        empty_picture(page, words.pick("待对方确认收款", "已收款", "对方一天没收，钱退回给你"), sub="提醒对方收款")
+        page.empty_picture(words.pick("待对方确认收款", "已收款", "对方一天没收，钱退回给你"), sub="提醒对方收款")
         page.text(WIDTH / 2, page.y, words.price(), 32, align="c", bold=True)
         page.y += 60
-        pair(page, "转账时间", words.stamp(form="%Y年%m月%d日 %H:%M:%S"))
-        pair(page, "收款时间", words.stamp(form="%Y年%m月%d日 %H:%M:%S"))
+        page.pair("转账时间", words.stamp(form="%Y年%m月%d日 %H:%M:%S"))
+        page.pair("收款时间", words.stamp(form="%Y年%m月%d日 %H:%M:%S"))
         return
-    title_bar(page, words.say("nicknames"), centred=True)
+    page.title_bar(words.say("nicknames"), centred=True)
     for index in range(6):
         mine = index % 2 == 1
         text = words.pick(
@@ -288,36 +270,32 @@ def chat_app(page: Page) -> None:
 def courier_app(page: Page) -> None:
     """A courier's own app: sending a parcel or following one."""
     words = page.words
-    title_bar(page, words.pick("寄快递", "运单详情", "查快递", "顺丰速运"))
+    page.title_bar(words.pick("寄快递", "运单详情", "查快递", "顺丰速运"))
     with page.card():
-        note(page, "按规定寄件需要实名认证，建议您先在线上完成实名")
-        pair(page, "寄 " + words.address(), "地址簿", private=True)
-        pair(page, "收 " + words.address(), "地址簿", private=True)
+        page.note("按规定寄件需要实名认证，建议您先在线上完成实名")
+        page.pair("寄 " + words.address(), "地址簿", private=True)
+        page.pair("收 " + words.address(), "地址簿", private=True)
     with page.card():
-        pair(page, "期望上门时间", "今天一小时内>")
-        pair(page, "物品信息", "必填")
-        pair(page, "付款方式", words.pick("寄付现结>", "到付>"))
-        pair(page, "预计送达时间 顺丰特快", "明天22:00前 ¥23起")
-        pair(page, "顺丰标快", "后天12:00前 ¥18起")
-        note(page, "基础保 这件物品不能保价")
-    note(page, "  我同意《电子运单条款》")
-    foot_buttons(page, [words.pick("下单", "预估¥18 下单")])
+        page.pair("期望上门时间", "今天一小时内>")
+        page.pair("物品信息", "必填")
+        page.pair("付款方式", words.pick("寄付现结>", "到付>"))
+        page.pair("预计送达时间 顺丰特快", "明天22:00前 ¥23起")
+        page.pair("顺丰标快", "后天12:00前 ¥18起")
+        page.note("基础保 这件物品不能保价")
+    page.note("  我同意《电子运单条款》")
+    page.foot_buttons([words.pick("下单", "预估¥18 下单")])
 
 
 def web_page(page: Page) -> None:
     """A web page, a mail or a document in a browser."""
     words = page.words
-    search_bar(page, words.pick("www.baidu.com", "m.example.cn/help", "搜索或输入网址"), "")
-    heading(
-        page,
-        "  " + words.pick("百度百科", "全国12315平台", "国家企业信用信息公示系统", "手机网页", "论坛 - 求助帖", "邮件"),
+    page.search_bar(words.pick("www.baidu.com", "m.example.cn/help", "搜索或输入网址"), "")
+    page.heading(
+        "  " + words.pick("百度百科", "全国12315平台", "国家企业信用信息公示系统", "手机网页", "论坛 - 求助帖", "邮件")
     )
     with page.card():
-        heading(
-            page, words.pick("如何查询保修期", "企业信息查询结果", "旧手机回收价格", "快递时效说明", "怎么辨别真伪")
-        )
-        note(
-            page,
+        page.heading(words.pick("如何查询保修期", "企业信息查询结果", "旧手机回收价格", "快递时效说明", "怎么辨别真伪"))
+        page.note(
             words.pick(
                 "根据消费者权益保护法，经营者提供商品有欺诈行为的，应当增加赔偿。",
                 "登录官网输入序列号，可以查询产品的保修状态和到期日期。",
@@ -327,8 +305,8 @@ def web_page(page: Page) -> None:
             colour=page.theme.ink,
             most=9,
         )
-        note(page, "来源：网络  " + words.stamp(4000, "%Y-%m-%d"))
-    strip(page, words.pick("相关推荐", "广告"), 1)
+        page.note("来源：网络  " + words.stamp(4000, "%Y-%m-%d"))
+    page.strip(words.pick("相关推荐", "广告"), 1)
 
 
 def desktop(page: Page) -> None:

@@ -2,24 +2,8 @@
 
 from __future__ import annotations
 
-from kdsl.world.screens.blocks import icons
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.panels import strip
-from kdsl.world.screens.toolkit import (
-    MESSAGE_TABS,
-    ORDER_TABS,
-    button,
-    buttons,
-    foot_buttons,
-    goods,
-    heading,
-    note,
-    pair,
-    search_bar,
-    tab_bar,
-    tabs,
-    title_bar,
-)
+from kdsl.world.screens.toolkit import MESSAGE_TABS, ORDER_TABS
 from kdsl.world.screens.tracking import moving
 
 STATES = ["运输中", "派送中", "待取件", "已签收", "已发货", "待揽收", "已揽收"]
@@ -41,35 +25,34 @@ def _parcel_row(page: Page, state: str, *, action: str = "") -> None:
     )
     page.text(x, page.y + 38, words.pick(moving(words), "", words.short(9)), 11, page.theme.muted, width=page.right - x)
     if action:
-        button(page, page.right - 66, page.y - 2, 66, action, main=False, height=24)
+        page.button(page.right - 66, page.y - 2, 66, action, main=False, height=24)
     page.y += 64
 
 
 def cainiao_home(page: Page) -> None:
     """Cainiao's list of parcels on the way."""
     words, rng = page.words, page.rng
-    title_bar(page, "菜鸟", right=["添加包裹"])
-    heading(page, f"  {words.pick('在途包裹', '我的包裹')}  收件{rng.randint(1, 30)} 寄件{rng.randint(0, 9)}")
+    page.title_bar("菜鸟", right=["添加包裹"])
+    page.heading(f"  {words.pick('在途包裹', '我的包裹')}  收件{rng.randint(1, 30)} 寄件{rng.randint(0, 9)}")
     names = ["待寄出", "待收件", "派送中", "运输中", "已签收"]
-    tabs(page, [f"{name}{rng.randint(0, 9)}" for name in names], rng.randint(0, 4))
+    page.tabs([f"{name}{rng.randint(0, 9)}" for name in names], rng.randint(0, 4))
     with page.card():
         for _ in range(rng.randint(3, 6)):
             _parcel_row(page, words.pick("已签收", "运输中", "派送中", "待取件", "待揽收"))
-        note(page, "查看全部包裹")
-    strip(page, "这些商品也许合你的心意", 1)
-    tab_bar(page, ["首页", "发现", "裹裹券", "我的"])
+        page.note("查看全部包裹")
+    page.strip("这些商品也许合你的心意", 1)
+    page.tab_bar(["首页", "发现", "裹裹券", "我的"])
 
 
 def order_logistics(page: Page) -> None:
     """Taobao's messages about parcels: one card a parcel."""
     words = page.words
-    title_bar(page, words.pick("交易物流", "通知", "订单物流消息"), right=["设置"])
+    page.title_bar(words.pick("交易物流", "通知", "订单物流消息"), right=["设置"])
     if words.chance(0.6):
-        tabs(page, MESSAGE_TABS)
+        page.tabs(MESSAGE_TABS)
     for index in range(page.rng.randint(3, 5)):
         with page.card():
-            heading(
-                page,
+            page.heading(
                 words.pick("订单物流消息", "淘订单退换消息", "订单物流消息"),
                 words.pick(words.stamp(index * 20, "%H:%M"), "昨天", "星期五"),
             )
@@ -81,33 +64,33 @@ def order_logistics(page: Page) -> None:
                 "您买的宝贝快要确认收货",
                 "您的订单退款成功",
             )
-            heading(page, state)
-            pair(page, "包裹动态:", words.pick("宝贝已被签收", "待签收", "宝贝已被揽收", "商家已发货"), spread=False)
-            note(page, words.pick("点击查看详情>>", "小提示:点开看售后保障", "点击卖家已发货，查看物流>>"))
+            page.heading(state)
+            page.pair("包裹动态:", words.pick("宝贝已被签收", "待签收", "宝贝已被揽收", "商家已发货"), spread=False)
+            page.note(words.pick("点击查看详情>>", "小提示:点开看售后保障", "点击卖家已发货，查看物流>>"))
 
 
 def several_packages(page: Page) -> None:
     """One order in several parcels."""
     words, count = page.words, page.rng.randint(2, 4)
-    title_bar(page, words.pick("查看物流", "选择包裹", "物流信息"))
-    note(page, f"共{count}件商品，含{count}个订单")
+    page.title_bar(words.pick("查看物流", "选择包裹", "物流信息"))
+    page.note(f"共{count}件商品，含{count}个订单")
     for index in range(count):
         with page.card():
-            heading(page, f"包裹{index + 1}", words.pick("运输中", "已签收", "已发货", "待揽收"))
+            page.heading(f"包裹{index + 1}", words.pick("运输中", "已签收", "已发货", "待揽收"))
             _parcel_row(page, words.pick("运输中", "派送中", "已签收"))
-            note(page, "下单时间:" + words.stamp(60, "%Y-%m-%d %H:%M"))
+            page.note("下单时间:" + words.stamp(60, "%Y-%m-%d %H:%M"))
 
 
 def my_shipments(page: Page) -> None:
     """Parcels that the user sends, with their states."""
     words = page.words
-    title_bar(page, words.pick("寄件记录", "我的寄件", "我的快递"))
-    tabs(page, words.pick("进行中,已寄出,已取消", "寄件2,收件0,待支付1", "全部,待揽收,运输中,已签收").split(","))
+    page.title_bar(words.pick("寄件记录", "我的寄件", "我的快递"))
+    page.tabs(words.pick("进行中,已寄出,已取消", "寄件2,收件0,待支付1", "全部,待揽收,运输中,已签收").split(","))
     if words.chance(0.4):
-        note(page, "  这里只有最近三个月的订单")
+        page.note("  这里只有最近三个月的订单")
     for index in range(page.rng.randint(1, 4)):
         with page.card():
-            note(page, words.stamp(index * 300 + 5))
+            page.note(words.stamp(index * 300 + 5))
             x = WIDTH / 2
             page.text(page.left + 40, page.y + 4, words.city() + "市", 15, align="c", bold=True)
             page.text(
@@ -122,102 +105,97 @@ def my_shipments(page: Page) -> None:
             page.text(page.right - 40, page.y + 4, words.city() + "市", 15, align="c", bold=True)
             page.y += 32
             if words.chance(0.6):
-                buttons(page, ["复制", words.pick("通知收件人", "再来一单", "查看物流")], None)
+                page.buttons(["复制", words.pick("通知收件人", "再来一单", "查看物流")], None)
     page.text(WIDTH / 2, page.y + 10, "已经到底啦", 12, page.theme.muted, align="c")
 
 
 def courier_list(page: Page) -> None:
     """A courier's list of orders."""
     words = page.words
-    search_bar(page, words.pick("请输入运单号/手机号", "搜索运单"), "搜索")
-    tabs(page, ["全部", "待揽收", "运输中", "已签收", "已退回"], page.rng.randint(0, 4))
-    pair(page, "  类型", "快递 跑腿", spread=False)
+    page.search_bar(words.pick("请输入运单号/手机号", "搜索运单"), "搜索")
+    page.tabs(["全部", "待揽收", "运输中", "已签收", "已退回"], page.rng.randint(0, 4))
+    page.pair("  类型", "快递 跑腿", spread=False)
     for _ in range(page.rng.randint(2, 4)):
         with page.card():
-            heading(page, words.courier, "复制 通知收件人")
-            pair(page, "运单号", words.number(12), private=True)
-            heading(page, words.pick("待取件", "已取件", "运输中", "已签收"), colour=page.theme.accent)
-            note(page, "点开可看快递员电话与物流进度", colour=page.theme.accent)
-    tab_bar(page, ["首页", "寄快递", "查快递", "我的"], 2)
+            page.heading(words.courier, "复制 通知收件人")
+            page.pair("运单号", words.number(12), private=True)
+            page.heading(words.pick("待取件", "已取件", "运输中", "已签收"), colour=page.theme.accent)
+            page.note("点开可看快递员电话与物流进度", colour=page.theme.accent)
+    page.tab_bar(["首页", "寄快递", "查快递", "我的"], 2)
 
 
 def waiting_orders(page: Page) -> None:
     """Orders on the way, each with 查看物流."""
     words = page.words
-    search_bar(page, "搜索订单", words.pick("", "我的包裹"))
-    tabs(page, ORDER_TABS, 3)
+    page.search_bar("搜索订单", words.pick("", "我的包裹"))
+    page.tabs(ORDER_TABS, 3)
     for _ in range(3):
         with page.card():
-            heading(page, words.shop, "卖家已发货")
-            goods(page, words.product())
-            note(
-                page,
+            page.heading(words.shop, "卖家已发货")
+            page.goods(words.product())
+            page.note(
                 words.pick("运输中 大概后天到", "派送中 快递员正在送货", "已签收 包裹已放驿站"),
                 colour=page.theme.accent,
             )
-            pair(page, "", "实付款" + words.price())
-            buttons(page, ["更多", "延长收货", "查看物流", "确认收货"])
+            page.pair("", "实付款" + words.price())
+            page.buttons(["更多", "延长收货", "查看物流", "确认收货"])
 
 
 def station_parcels(page: Page) -> None:
     """Parcels waiting at a station, all with codes."""
     words = page.words
-    title_bar(page, words.pick("待取包裹", "一键取件", "全部待取件"))
-    heading(page, "  菜鸟驿站", f"{page.rng.randint(2, 6)}个包裹待取")
+    page.title_bar(words.pick("待取包裹", "一键取件", "全部待取件"))
+    page.heading("  菜鸟驿站", f"{page.rng.randint(2, 6)}个包裹待取")
     for _ in range(page.rng.randint(2, 5)):
         with page.card():
-            pair(page, "取件码", f"{words.number(2)}-{words.number(1)}-{words.number(4)}", colour=page.theme.accent)
-            pair(page, words.courier, words.number(14), private=True)
-            pair(page, "入库时间", words.stamp(9))
-    foot_buttons(page, ["全部待取件", "寄快递"])
+            page.pair("取件码", f"{words.number(2)}-{words.number(1)}-{words.number(4)}", colour=page.theme.accent)
+            page.pair(words.courier, words.number(14), private=True)
+            page.pair("入库时间", words.stamp(9))
+    page.foot_buttons(["全部待取件", "寄快递"])
 
 
 def waybill_detail(page: Page) -> None:
     """Waybills and receipts of parcels, mostly empty but for tabs."""
     words = page.words
-    title_bar(page, "运单详情")
-    tabs(page, ["运单详情", "签收底单", "电子存根"])
+    page.title_bar("运单详情")
+    page.tabs(["运单详情", "签收底单", "电子存根"])
     for _ in range(page.rng.randint(1, 3)):
         with page.card():
-            pair(page, "目的地：", words.city(), spread=False)
-            pair(page, "寄", words.address(), private=True)
-            pair(page, "收", words.address(), private=True)
-            pair(page, "快递公司：", words.courier, spread=False)
-    foot_buttons(page, ["联系客服"])
+            page.pair("目的地：", words.city(), spread=False)
+            page.pair("寄", words.address(), private=True)
+            page.pair("收", words.address(), private=True)
+            page.pair("快递公司：", words.courier, spread=False)
+    page.foot_buttons(["联系客服"])
 
 
 def parcels_by_state(page: Page) -> None:
     """All parcels under tabs by state, one card each."""
     words = page.words
-    title_bar(page, words.pick("我的快递", "我的包裹", "全部包裹", "收件箱"), right=["筛选"])
-    tabs(page, words.pick("全部,待取件,运输中,已签收", "我收的,我寄的", "近7天,近30天,更早").split(","))
+    page.title_bar(words.pick("我的快递", "我的包裹", "全部包裹", "收件箱"), right=["筛选"])
+    page.tabs(words.pick("全部,待取件,运输中,已签收", "我收的,我寄的", "近7天,近30天,更早").split(","))
     for _ in range(page.rng.randint(3, 5)):
         with page.card(pad=8):
             state = words.pick(*STATES)
-            heading(
-                page,
-                state,
-                words.short(page.rng.uniform(1, 90)),
-                colour=page.theme.accent if "签" not in state else None,
+            page.heading(
+                state, words.short(page.rng.uniform(1, 90)), colour=page.theme.accent if "签" not in state else None
             )
-            goods(page, words.product(), price=False, count=None, side=46)
-            note(page, f"{words.courier} {words.number(12)}  {words.say('courier_lines')}", most=2)
+            page.goods(words.product(), price=False, count=None, side=46)
+            page.note(f"{words.courier} {words.number(12)}  {words.say('courier_lines')}", most=2)
 
 
 def split_order_parcels(page: Page) -> None:
     """One order in several parcels, each with its number and state."""
     words = page.words
     count = page.rng.randint(2, 4)
-    title_bar(page, words.pick("包裹列表", "查看物流", "物流信息", "选择包裹"))
-    note(
-        page,
-        "  " + words.pick(f"该订单已拆成{count}个包裹发出", f"共{count}个包裹，分开配送", "您的商品从不同仓库发货"),
+    page.title_bar(words.pick("包裹列表", "查看物流", "物流信息", "选择包裹"))
+    page.note(
+        "  " + words.pick(f"该订单已拆成{count}个包裹发出", f"共{count}个包裹，分开配送", "您的商品从不同仓库发货")
     )
     for index in range(count):
         with page.card():
-            heading(page, f"包裹{index + 1}", words.pick(*STATES), colour=page.theme.accent)
-            pair(page, words.courier, words.number(13), private=True)
-            note(page, words.pick(words.say("courier_lines"), moving(words)), colour=page.theme.ink)
+            page.heading(f"包裹{index + 1}", words.pick(*STATES), colour=page.theme.accent)
+            page.pair(words.courier, words.number(13), private=True)
+            page.note(words.pick(words.say("courier_lines"), moving(words)), colour=page.theme.ink)
             for place in range(page.rng.randint(1, 3)):
                 page.thing(page.left + place * 62, page.y, page.left + place * 62 + 54, page.y + 54)
             page.text(page.right, page.y + 20, f"共{page.rng.randint(1, 5)}件 >", 12, page.theme.muted, align="r")
@@ -227,28 +205,27 @@ def split_order_parcels(page: Page) -> None:
 def pickup_codes(page: Page) -> None:
     """Codes of all parcels that wait at stations."""
     words = page.words
-    title_bar(page, words.pick("取件码", "待取包裹", "身份码取件", "批量取件"))
+    page.title_bar(words.pick("取件码", "待取包裹", "身份码取件", "批量取件"))
     for _ in range(page.rng.randint(1, 3)):
         with page.card():
-            heading(
-                page,
+            page.heading(
                 words.pick("菜鸟驿站", "妈妈驿站", "丰巢柜", "兔喜超市")
                 + words.pick("(东门店)", "", words.number(1) + "号楼"),
                 words.pick("导航", "营业中"),
             )
             for _ in range(page.rng.randint(2, 3)):
                 code = f"{words.number(1)}-{words.number(1)}-{words.number(4)}"
-                pair(page, words.courier, code, colour=page.theme.accent)
-                note(page, words.pick("今天到站", "昨天到站", "已存放2天") + "  尾号" + words.number(4))
-    foot_buttons(page, words.pick("一键取件,找人代取", "全部已取", "请人帮取,送货上门").split(","))
+                page.pair(words.courier, code, colour=page.theme.accent)
+                page.note(words.pick("今天到站", "昨天到站", "已存放2天") + "  尾号" + words.number(4))
+    page.foot_buttons(words.pick("一键取件,找人代取", "全部已取", "请人帮取,送货上门").split(","))
 
 
 def parcels_in_assistant(page: Page) -> None:
     """The messages of the logistics box, a row a parcel."""
     words = page.words
-    search_bar(page, words.pick("搜索单号、商品、店铺", "输入快递单号查询"), "查询")
-    icons(page, ["寄快递", "取件码", "查快递", "服务"], 4)
-    heading(page, words.pick("  最近包裹", "  我的包裹", "  待收包裹"), "全部>")
+    page.search_bar(words.pick("搜索单号、商品、店铺", "输入快递单号查询"), "查询")
+    page.icons(["寄快递", "取件码", "查快递", "服务"], 4)
+    page.heading(words.pick("  最近包裹", "  我的包裹", "  待收包裹"), "全部>")
     x = 74
     for index in range(5):
         page.thing(14, page.y, 64, page.y + 50)
@@ -259,4 +236,4 @@ def parcels_in_assistant(page: Page) -> None:
             x, page.y + 26, words.pick(moving(words), words.say("courier_lines")), 12, page.theme.muted, width=270
         )
         page.y += 66
-    tab_bar(page, words.pick("首页,包裹,寄件,我的", "取件,寄件,驿站,我的").split(","), 1)
+    page.tab_bar(words.pick("首页,包裹,寄件,我的", "取件,寄件,驿站,我的").split(","), 1)

@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-from kdsl.world.screens.blocks import centre, choices, rows
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.panels import dialog, empty_picture, sheet, strip
 from kdsl.world.screens.theme import WHITE
-from kdsl.world.screens.toolkit import (
-    ORDER_TABS,
-    button,
-    buttons,
-    foot_buttons,
-    goods,
-    heading,
-    note,
-    pair,
-    search_bar,
-    status_bar,
-    tabs,
-    title_bar,
-)
+from kdsl.world.screens.toolkit import ORDER_TABS
 from kdsl.world.screens.tracking import PROMISES
 
 
@@ -27,34 +12,32 @@ def freight_fee(page: Page) -> None:
     """支付费用: the freight of a parcel that the user sends."""
     words, rng = page.words, page.rng
     fee = round(rng.uniform(6, 60), 1)
-    title_bar(page, words.pick("支付费用", "支付费用", "驿站寄件", "费用明细"))
+    page.title_bar(words.pick("支付费用", "支付费用", "驿站寄件", "费用明细"))
     if words.chance(0.3):
-        note(page, "  88VIP包退货运费生效中")
+        page.note("  88VIP包退货运费生效中")
     with page.card():
         page.text(WIDTH / 2, page.y, "支付费用", 18, align="c", bold=True)
         page.text(WIDTH / 2, page.y + 26, "请核对价格", 12, page.theme.muted, align="c")
         page.y += 50
-        pair(page, words.pick("基础运费", "基础运费", "运费险订单优惠价"), f"{fee:.2f}元")
+        page.pair(words.pick("基础运费", "基础运费", "运费险订单优惠价"), f"{fee:.2f}元")
         size = words.chance(0.4)
-        pair(page, "计费类型", "按体积计费" if size else "按重量计费")
+        page.pair("计费类型", "按体积计费" if size else "按重量计费")
         weight = rng.randint(1, 12)
-        pair(
-            page,
+        page.pair(
             "计费体积" if size else words.pick("计费重量", "实际重量"),
             f"{rng.randint(20, 90)}cm*{rng.randint(20, 60)}cm*{rng.randint(10, 50)}cm" if size else f"{weight}.00kg",
         )
-        note(page, words.pick("不到1kg时按1kg收费", "体积重按长宽高折算后进位", "超出1kg的部分另算续重"))
-        pair(page, "首重价格① 1kg内价格", f"{rng.uniform(6, 14):.2f}元")
+        page.note(words.pick("不到1kg时按1kg收费", "体积重按长宽高折算后进位", "超出1kg的部分另算续重"))
+        page.pair("首重价格① 1kg内价格", f"{rng.uniform(6, 14):.2f}元")
         if weight > 1:
-            pair(page, "续重价格 每1kg收取2.40元 不足1kg算1kg", f"{(weight - 1) * 2.4:.2f}元")
-        pair(
-            page,
+            page.pair("续重价格 每1kg收取2.40元 不足1kg算1kg", f"{(weight - 1) * 2.4:.2f}元")
+        page.pair(
             words.pick("运费险", "88VIP退货包运费", "菜鸟裹裹和运费险一起抵"),
             words.pick("暂不可用", "-25.00元>", "-9.30元"),
         )
         if words.chance(0.5):
-            note(page, "运费不能先替您垫付。买过运费险的，付完运费再到退款页申请理赔就行")
-        pair(page, "选择优惠", "暂无优惠券可用")
+            page.note("运费不能先替您垫付。买过运费险的，付完运费再到退款页申请理赔就行")
+        page.pair("选择优惠", "暂无优惠券可用")
     with page.card():
         page.text(WIDTH / 2, page.y, ">>运费算得不对？<<", 13, (60, 110, 200), align="c")
         page.text(
@@ -63,38 +46,38 @@ def freight_fee(page: Page) -> None:
         page.y += 38
     if words.chance(0.3):
         with page.card():
-            heading(page, "88VIP会员·退货运费不限次数", "¥8.8")
-            note(page, "下月起自动续费，随时能关")
-    foot_buttons(page, ["立即支付"])
+            page.heading("88VIP会员·退货运费不限次数", "¥8.8")
+            page.note("下月起自动续费，随时能关")
+    page.foot_buttons(["立即支付"])
     page.text(WIDTH / 2, page.height - 84, f"实际支付¥{fee:.2f}", 14, align="c", bold=True)
 
 
 def confirm_order(page: Page) -> None:
     """确认订单: goods, delivery, discounts, 提交订单."""
     words = page.words
-    title_bar(page, words.pick("确认订单", "确认订单", "10+人刚刚抢购"))
+    page.title_bar(words.pick("确认订单", "确认订单", "10+人刚刚抢购"))
     with page.card():
-        pair(page, words.address(), ">", private=True)
+        page.pair(words.address(), ">", private=True)
     product = words.product()
     with page.card():
-        heading(page, words.shop)
-        goods(page, product, tags=words.some(PROMISES, 1, 3))
-        pair(page, "配送服务", words.pick("快递 包邮 送运费险 48小时内发货", "快递 免邮", "快递 包邮 5天内发货"))
-        pair(page, "店铺优惠", words.pick(f"减{words.price()}", "暂无可用>"))
+        page.heading(words.shop)
+        page.goods(product, tags=words.some(PROMISES, 1, 3))
+        page.pair("配送服务", words.pick("快递 包邮 送运费险 48小时内发货", "快递 免邮", "快递 包邮 5天内发货"))
+        page.pair("店铺优惠", words.pick(f"减{words.price()}", "暂无可用>"))
         if words.chance(0.5):
-            pair(page, "开具发票", "本次不开具发票>")
-        pair(page, "订单备注", "无备注>")
+            page.pair("开具发票", "本次不开具发票>")
+        page.pair("订单备注", "无备注>")
     if words.chance(0.5):
         with page.card():
-            heading(page, words.pick("顺手买1件新品", "顺手买一件"), "换一换")
-            goods(page, words.product(), count=None)
+            page.heading(words.pick("顺手买1件新品", "顺手买一件"), "换一换")
+            page.goods(words.product(), count=None)
     with page.card():
-        heading(page, "价格明细")
-        pair(page, "商品总价 共1件宝贝", words.price(product.price))
-        pair(page, words.pick("红包", "店铺优惠", "官方立减"), "减" + words.price())
+        page.heading("价格明细")
+        page.pair("商品总价 共1件宝贝", words.price(product.price))
+        page.pair(words.pick("红包", "店铺优惠", "官方立减"), "减" + words.price())
     if words.chance(0.4):
         ways(page)
-    foot_buttons(page, [words.pick("提交订单", "提交订单", "立即支付")], left=[])
+    page.foot_buttons([words.pick("提交订单", "提交订单", "立即支付")], left=[])
     top = page.height - 62
     page.fill(0, top, 220, page.height, page.theme.card)
     page.text(16, top + 12, f"1款，共1件 合计:{words.price(product.price)}", 13, page.theme.accent, bold=True)
@@ -118,24 +101,24 @@ def ways(page: Page) -> None:
             3,
             5,
         ):
-            pair(page, way, "○")
+            page.pair(way, "○")
             if "找朋友" in way:
-                note(page, "请别人付，买东西省事")
+                page.note("请别人付，买东西省事")
 
 
 def cashier(page: Page) -> None:
     """The cashier: amount, ways to pay, 确认付款; perhaps a password pad."""
     words = page.words
-    title_bar(page, words.pick("确认付款", "收银台", "支付订单", "选择付款方式"))
+    page.title_bar(words.pick("确认付款", "收银台", "支付订单", "选择付款方式"))
     with page.card():
         page.text(WIDTH / 2, page.y + 6, words.price(), 30, align="c", bold=True)
         page.y += 48
-        pair(page, "订单信息", words.pick("淘宝购物", "天猫购物", words.shop))
-        pair(page, "付款方式", words.pick("花呗>", "余额宝>", "储蓄卡(" + words.number(4) + ")>"))
+        page.pair("订单信息", words.pick("淘宝购物", "天猫购物", words.shop))
+        page.pair("付款方式", words.pick("花呗>", "余额宝>", "储蓄卡(" + words.number(4) + ")>"))
     ways(page)
-    foot_buttons(page, [words.pick("确认付款", "立即付款", "确认支付", "继续付款")])
+    page.foot_buttons([words.pick("确认付款", "立即付款", "确认支付", "继续付款")])
     if words.chance(0.35):
-        with sheet(page, page.height - 420, "请输入支付密码"):
+        with page.sheet(page.height - 420, "请输入支付密码"):
             for index in range(6):
                 page.fill(40 + index * 47, page.y + 8, 80 + index * 47, page.y + 48, None, 4, page.theme.muted)
             page.text(WIDTH / 2, page.y + 66, "忘记密码?", 13, page.theme.accent, align="c")
@@ -146,7 +129,7 @@ def cashier(page: Page) -> None:
 def waiting_bill(page: Page) -> None:
     """A bill that waits to be paid."""
     words = page.words
-    title_bar(page, "账单详情")
+    page.title_bar("账单详情")
     with page.card():
         page.oval(WIDTH / 2, page.y + 22, 20, page.theme.accent_2)
         page.y += 50
@@ -156,170 +139,162 @@ def waiting_bill(page: Page) -> None:
             WIDTH / 2, page.y + 60, words.pick("等待付款", "等待付款", "支付成功"), 14, page.theme.accent, align="c"
         )
         page.y += 84
-        pair(page, "创建时间", words.stamp(3))
-        pair(page, "付款方式", words.pick("余额宝>", "花呗>"))
-        pair(page, "商品说明", words.product().title, private=True)
-        pair(page, "订单号", words.order(), private=True)
+        page.pair("创建时间", words.stamp(3))
+        page.pair("付款方式", words.pick("余额宝>", "花呗>"))
+        page.pair("商品说明", words.product().title, private=True)
+        page.pair("订单号", words.order(), private=True)
     with page.card():
-        heading(page, "账单管理")
-        pair(page, "账单分类", words.pick("日用百货>", "退款>"))
-        pair(page, "标签和备注", "添加>")
-        note(page, "对此订单有疑问")
-    foot_buttons(page, [words.pick("立即付款", "继续付款")])
+        page.heading("账单管理")
+        page.pair("账单分类", words.pick("日用百货>", "退款>"))
+        page.pair("标签和备注", "添加>")
+        page.note("对此订单有疑问")
+    page.foot_buttons([words.pick("立即付款", "继续付款")])
 
 
 def freight_order(page: Page) -> None:
     """A sent parcel's order with the freight that was paid."""
     words = page.words
     fee = f"{page.rng.choice((8, 10, 12, 14, 18.5)):.2f}"
-    title_bar(page, "订单详情")
-    heading(page, words.pick("即将开始运输>", "已签收>", "快递员已揽收>"))
-    note(
-        page,
-        words.pick(
-            "快递网点发件后会开始运输",
-            "欢迎下次再来",
-            "站点已揽收，马上发往下站",
-            "菜鸟驿站收下包裹，等待运走",
-        ),
+    page.title_bar("订单详情")
+    page.heading(words.pick("即将开始运输>", "已签收>", "快递员已揽收>"))
+    page.note(
+        words.pick("快递网点发件后会开始运输", "欢迎下次再来", "站点已揽收，马上发往下站", "菜鸟驿站收下包裹，等待运走")
     )
     with page.card():
-        pair(page, "菜鸟裹裹全程有保障", "去看看")
-        note(page, "寄件时有不明白的，可以问寄件助手")
+        page.pair("菜鸟裹裹全程有保障", "去看看")
+        page.note("寄件时有不明白的，可以问寄件助手")
     with page.card():
-        pair(page, "寄", words.address(), private=True)
-        pair(page, "收", words.address(), private=True)
-        pair(page, "订单编号", words.number(15) + " 复制", private=True)
-        pair(page, "下单时间", words.stamp(20))
+        page.pair("寄", words.address(), private=True)
+        page.pair("收", words.address(), private=True)
+        page.pair("订单编号", words.number(15) + " 复制", private=True)
+        page.pair("下单时间", words.stamp(20))
         if words.chance(0.5):
-            pair(page, "物品类型", words.pick("日用品", "服饰", "数码产品"))
-        note(page, words.pick("收起へ", "展开更多√"))
+            page.pair("物品类型", words.pick("日用品", "服饰", "数码产品"))
+        page.note(words.pick("收起へ", "展开更多√"))
     with page.card():
-        heading(page, words.pick(f"已付{fee}元", f"已付运费{fee}元"), "费用明细")
+        page.heading(words.pick(f"已付{fee}元", f"已付运费{fee}元"), "费用明细")
     with page.card():
-        heading(page, "菜鸟裹裹平台权益")
-        note(page, "优惠券  丢损必赔 保障中  隐私保护 保障中  超时赔")
-        note(page, "面单信息保护 一键查看")
+        page.heading("菜鸟裹裹平台权益")
+        page.note("优惠券  丢损必赔 保障中  隐私保护 保障中  超时赔")
+        page.note("面单信息保护 一键查看")
 
 
 def pay_result(page: Page) -> None:
     """支付成功 or 支付失败."""
     words = page.words
     good = words.chance(0.7)
-    title_bar(page, words.pick("支付结果", "支付完成", "交易结果"), right=["完成"])
-    empty_picture(
-        page,
+    page.title_bar(words.pick("支付结果", "支付完成", "交易结果"), right=["完成"])
+    page.empty_picture(
         words.pick("支付成功", "付款成功", "支付完成") if good else words.pick("支付失败", "付款失败"),
         sub=words.price() if good else words.pick("银行卡余额不足，请更换付款方式", "支付遇到问题，请稍后重试"),
     )
     with page.card():
-        pair(page, "收款方全称", words.shop, private=True)
-        pair(page, "付款方式", words.pick("花呗", "余额宝", "银行卡"))
-        pair(page, "支付奖励", words.pick("支付立减2元 去看看", "已获得蚂蚁森林能量"))
-    buttons(page, ["查看订单", "返回首页"] if good else ["更换付款方式", "重新支付"])
-    strip(page, words.pick("支付有福利", "生活服务>"), 1)
+        page.pair("收款方全称", words.shop, private=True)
+        page.pair("付款方式", words.pick("花呗", "余额宝", "银行卡"))
+        page.pair("支付奖励", words.pick("支付立减2元 去看看", "已获得蚂蚁森林能量"))
+    page.buttons(["查看订单", "返回首页"] if good else ["更换付款方式", "重新支付"])
+    page.strip(words.pick("支付有福利", "生活服务>"), 1)
 
 
 def pay_for_friend(page: Page) -> None:
     """找朋友帮忙付 and other panels while paying."""
     words = page.words
     confirm_order(page)
-    with sheet(page, page.rng.uniform(240, 380), words.pick("选择支付方式", "付款方式", "立即支付")):
+    with page.sheet(page.rng.uniform(240, 380), words.pick("选择支付方式", "付款方式", "立即支付")):
         for way in ("支付宝", "花呗分期 3期免手续费", "先用后付", "找朋友帮忙付"):
-            pair(page, way, "○")
-        note(page, "提交订单后尽快支付，订单将在30分钟后关闭")
-        button(page, 18, page.height - 60, WIDTH - 36, f"立即支付{words.price()}", height=38)
+            page.pair(way, "○")
+        page.note("提交订单后尽快支付，订单将在30分钟后关闭")
+        page.button(18, page.height - 60, WIDTH - 36, f"立即支付{words.price()}", height=38)
 
 
 def wechat_pay(page: Page) -> None:
     """A payment in another wallet."""
     words = page.words
-    title_bar(page, words.pick("支付", "确认交易", "支付成功"), centred=True)
+    page.title_bar(words.pick("支付", "确认交易", "支付成功"), centred=True)
     page.y += 30
     page.text(WIDTH / 2, page.y, words.pick(words.shop, "商户收款", "扫码付款"), 15, align="c")
     page.text(WIDTH / 2, page.y + 30, words.price(), 34, align="c", bold=True)
     page.y += 90
-    pair(page, "收款方", words.shop, private=True)
-    pair(page, "付款方式", words.pick("零钱", "零钱通", "储蓄卡(" + words.number(4) + ")"))
-    pair(page, "支付时间", words.stamp())
-    pair(page, "交易单号", words.number(20), private=True)
-    foot_buttons(page, [words.pick("立即支付", "确认支付", "完成")])
+    page.pair("收款方", words.shop, private=True)
+    page.pair("付款方式", words.pick("零钱", "零钱通", "储蓄卡(" + words.number(4) + ")"))
+    page.pair("支付时间", words.stamp())
+    page.pair("交易单号", words.number(20), private=True)
+    page.foot_buttons([words.pick("立即支付", "确认支付", "完成")])
 
 
 def buy_panel(page: Page) -> None:
     """The panel that takes order and payment in one: address, choice, ways to pay."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     page.thing(0, page.y, WIDTH, 130, product.thing)
-    with sheet(page, 110, words.pick("", "10+人刚刚抢购")):
-        pair(page, words.address(), ">", private=True)
-        note(page, words.pick("快递 包邮 运费险 两天内发货", "快递 包邮 24小时内发货"))
-        goods(page, product)
-        pair(page, f"实付{words.price(product.price)}", "查看明细>", colour=page.theme.accent)
-        pair(page, words.pick("颜色", "款式"), "- 1 +")
+    with page.sheet(110, words.pick("", "10+人刚刚抢购")):
+        page.pair(words.address(), ">", private=True)
+        page.note(words.pick("快递 包邮 运费险 两天内发货", "快递 包邮 24小时内发货"))
+        page.goods(product)
+        page.pair(f"实付{words.price(product.price)}", "查看明细>", colour=page.theme.accent)
+        page.pair(words.pick("颜色", "款式"), "- 1 +")
         ways(page)
-    foot_buttons(page, [words.pick("立即支付", "立即支付" + words.price(product.price), "免密支付")])
+    page.foot_buttons([words.pick("立即支付", "立即支付" + words.price(product.price), "免密支付")])
 
 
 def unpaid_orders(page: Page) -> None:
     """Orders that wait for payment."""
     words = page.words
-    search_bar(page, "搜索订单", words.pick("", "我的包裹"))
-    tabs(page, ORDER_TABS, page.rng.choice((0, 1)))
+    page.search_bar("搜索订单", words.pick("", "我的包裹"))
+    page.tabs(ORDER_TABS, page.rng.choice((0, 1)))
     for _ in range(page.rng.randint(1, 3)):
         with page.card():
-            heading(page, words.shop, "等待买家付款")
-            goods(page, words.product())
-            pair(page, words.pick("剩23小时59分自动关闭", ""), "需付款" + words.price())
-            buttons(page, ["更多", "修改地址", "找人付", words.pick("付款", "继续付款")])
+            page.heading(words.shop, "等待买家付款")
+            page.goods(words.product())
+            page.pair(words.pick("剩23小时59分自动关闭", ""), "需付款" + words.price())
+            page.buttons(["更多", "修改地址", "找人付", words.pick("付款", "继续付款")])
 
 
 def ways_sheet(page: Page) -> None:
     """Ways to pay, banks and instalments in a panel."""
     words = page.words
     confirm_order(page)
-    with sheet(page, page.rng.uniform(140, 260), words.pick("选择付款方式", "更换付款方式", "支付方式", "付款")):
-        centre(page, words.price(), 26, bold=True)
+    with page.sheet(page.rng.uniform(140, 260), words.pick("选择付款方式", "更换付款方式", "支付方式", "付款")):
+        page.centre(words.price(), 26, bold=True)
         page.gap(4)
-        choices(page, words.few("payments", 5, 8), marked=page.rng.randint(0, 3))
-        note(page, words.pick("免密支付已开启", "支付即同意《付款协议》", "优惠：立减0.5元"))
-        button(page, 18, page.height - 56, WIDTH - 36, words.pick("确认付款", "立即支付", "确认交易"), height=38)
+        page.choices(words.few("payments", 5, 8), marked=page.rng.randint(0, 3))
+        page.note(words.pick("免密支付已开启", "支付即同意《付款协议》", "优惠：立减0.5元"))
+        page.button(18, page.height - 56, WIDTH - 36, words.pick("确认付款", "立即支付", "确认交易"), height=38)
 
 
 def instalments(page: Page) -> None:
     """Paying in parts: periods, fees, credit left."""
     words = page.words
     total = page.rng.uniform(200, 6000)
-    title_bar(page, words.pick("花呗分期", "分期付款", "确认付款", "选择分期"))
+    page.title_bar(words.pick("花呗分期", "分期付款", "确认付款", "选择分期"))
     with page.card():
-        centre(page, f"¥{total:.2f}", 30, bold=True)
+        page.centre(f"¥{total:.2f}", 30, bold=True)
         page.gap(6)
         parts = [
             f"¥{total / count:.2f} x {count}期  {words.pick('免手续费', '手续费¥1.20/期')}" for count in (3, 6, 12, 24)
         ]
-        choices(page, ["不分期，下月还", *parts], title="分期方案", marked=page.rng.randint(0, 4))
-    rows(page, ("可用额度", words.price()), ("首次还款日", words.stamp(-700, "%m月%d日")), ("收款方", words.shop))
-    foot_buttons(page, [words.pick("确认付款", "同意协议并付款", "立即支付")])
+        page.choices(["不分期，下月还", *parts], title="分期方案", marked=page.rng.randint(0, 4))
+    page.rows(("可用额度", words.price()), ("首次还款日", words.stamp(-700, "%m月%d日")), ("收款方", words.shop))
+    page.foot_buttons([words.pick("确认付款", "同意协议并付款", "立即支付")])
 
 
 def password_or_face(page: Page) -> None:
     """Confirming by face, finger or a code sent by message, or a payment that did not go through."""
     words = page.words
-    title_bar(page, words.pick("付款", "安全验证", "支付宝付款", "收银台"))
+    page.title_bar(words.pick("付款", "安全验证", "支付宝付款", "收银台"))
     with page.card():
-        centre(page, words.shop, 14)
-        centre(page, words.price(), 30, bold=True)
+        page.centre(words.shop, 14)
+        page.centre(words.price(), 30, bold=True)
         page.gap(6)
-        pair(page, "付款方式", words.say("payments"))
+        page.pair("付款方式", words.say("payments"))
     if words.chance(0.5):
-        with sheet(page, 380, words.pick("请验证指纹", "面容支付", "输入短信验证码", "输入支付密码")):
+        with page.sheet(380, words.pick("请验证指纹", "面容支付", "输入短信验证码", "输入支付密码")):
             page.oval(WIDTH / 2, page.y + 50, 36, None, page.theme.accent)
             page.y += 104
-            centre(page, words.pick("使用密码支付", "重新获取(52s)", "换个验证方式"), 14, page.theme.accent)
+            page.centre(words.pick("使用密码支付", "重新获取(52s)", "换个验证方式"), 14, page.theme.accent)
         return
-    dialog(
-        page,
+    page.dialog(
         words.pick("", "付款失败", "支付遇到问题", "提示"),
         words.pick(
             "余额不足，请更换付款方式",
@@ -336,33 +311,33 @@ def paid_page(page: Page) -> None:
     """After paying: thanks, what follows, rewards."""
     words = page.words
     page.gradient(0, 200, page.theme.accent, page.theme.accent_2)
-    status_bar(page, colour=page.theme.accent, ink=WHITE)
+    page.status_bar(colour=page.theme.accent, ink=WHITE)
     page.y += 24
-    centre(page, words.pick("支付成功", "付款成功", "下单成功", "您已付款", "预售定金支付成功"), 24, WHITE, bold=True)
-    centre(page, words.pick("实付", "共支付") + words.price(), 14, WHITE)
+    page.centre(words.pick("支付成功", "付款成功", "下单成功", "您已付款", "预售定金支付成功"), 24, WHITE, bold=True)
+    page.centre(words.pick("实付", "共支付") + words.price(), 14, WHITE)
     page.y = 160
     with page.card():
-        pair(page, "收货信息", words.address(), private=True)
-        buttons(page, ["查看订单", words.pick("返回首页", "继续逛逛")], None)
+        page.pair("收货信息", words.address(), private=True)
+        page.buttons(["查看订单", words.pick("返回首页", "继续逛逛")], None)
     with page.card():
-        heading(page, words.pick("付款有礼", "恭喜获得", "本单返"), "规则")
-        note(page, words.pick("红包已放入卡券包", "淘金币+20", "收货后返1.2元"))
-    strip(page, words.pick("买了的人还买", "猜你喜欢"), 1)
+        page.heading(words.pick("付款有礼", "恭喜获得", "本单返"), "规则")
+        page.note(words.pick("红包已放入卡券包", "淘金币+20", "收货后返1.2元"))
+    page.strip(words.pick("买了的人还买", "猜你喜欢"), 1)
 
 
 def preorder_pay(page: Page) -> None:
     """Deposit and balance, delivery time, shop notes before 提交订单."""
     words = page.words
-    title_bar(page, words.pick("确认订单", "提交订单", "填写订单", "结算"))
+    page.title_bar(words.pick("确认订单", "提交订单", "填写订单", "结算"))
     with page.card():
-        pair(page, words.address(), ">", private=True)
+        page.pair(words.address(), ">", private=True)
     with page.card():
-        heading(page, words.shop)
-        goods(page, words.product())
-        pair(page, "阶段1 定金", words.price())
-        pair(page, "阶段2 尾款", words.price())
-        pair(page, "配送方式", words.pick("快递 免邮", "送货上门 ¥0", "自提"))
-        pair(page, words.pick("订单备注", "买家留言", "发票"), words.pick("无备注>", "建议与商家协商>", "不开发票>"))
+        page.heading(words.shop)
+        page.goods(words.product())
+        page.pair("阶段1 定金", words.price())
+        page.pair("阶段2 尾款", words.price())
+        page.pair("配送方式", words.pick("快递 免邮", "送货上门 ¥0", "自提"))
+        page.pair(words.pick("订单备注", "买家留言", "发票"), words.pick("无备注>", "建议与商家协商>", "不开发票>"))
     with page.card():
-        choices(page, words.few("payments", 3, 4), title="付款方式", marked=0)
-    foot_buttons(page, [f"合计{words.price()}", words.pick("提交订单", "支付定金", "去支付", "立即付款")])
+        page.choices(words.few("payments", 3, 4), title="付款方式", marked=0)
+    page.foot_buttons([f"合计{words.price()}", words.pick("提交订单", "支付定金", "去支付", "立即付款")])

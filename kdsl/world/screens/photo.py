@@ -179,11 +179,7 @@ def printed_pack(page: Page) -> None:
     _print(page, product.noun, x + 6, y + 40, page.rng.choice((18, 24)))
     if words.chance(0.5):
         _print(
-            page,
-            words.pick("净含量：500g", "生产日期见包装", "限量版", "草莓味", "合格证", "扫码验真"),
-            x,
-            y + 80,
-            12,
+            page, words.pick("净含量：500g", "生产日期见包装", "限量版", "草莓味", "合格证", "扫码验真"), x, y + 80, 12
         )
     _end(page)
 

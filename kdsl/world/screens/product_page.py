@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from kdsl.world.screens.blocks import band, centre
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.panels import sheet
 from kdsl.world.screens.theme import BLACK, WHITE, mix
 from kdsl.world.screens.things import vivid
-from kdsl.world.screens.toolkit import PRODUCT_TABS, buy_bar, heading, note, pair, search_bar, status_bar, tabs
+from kdsl.world.screens.toolkit import PRODUCT_TABS
 from kdsl.world.screens.words import Product
 
 SLOGANS = (
@@ -64,8 +62,7 @@ def price_band(page: Page, product: Product) -> None:
             align="r",
         )
         page.y += 58
-        pair(
-            page,
+        page.pair(
             f"¥{round(before - product.price)} {words.pick('百亿补贴部分规格能用', '百亿补贴下单就减')}",
             words.pick("限享1次", "先到先得"),
         )
@@ -80,18 +77,10 @@ def price_band(page: Page, product: Product) -> None:
         )
         page.text(WIDTH - 12, page.y + 10, words.sold(), 11, page.theme.muted, align="r")
         page.y += 32
-        note(
-            page,
+        page.note(
             "  ".join(
                 words.some(
-                    [
-                        "官方立减12.3元",
-                        "花呗满减",
-                        "店铺券满80减8",
-                        "淘金币可抵2.1元",
-                        "每300减50",
-                        "首单立刻降3元",
-                    ],
+                    ["官方立减12.3元", "花呗满减", "店铺券满80减8", "淘金币可抵2.1元", "每300减50", "首单立刻降3元"],
                     1,
                     3,
                 )
@@ -116,14 +105,14 @@ def under_image(page: Page, product: Product) -> None:
         words.pick("开通88VIP，退货不用付运费", "开卡后退货运费全都包") + " 去开通",
     ]
     for row in words.some(rows, 2, 4):
-        note(page, row, size=13)
+        page.note(row, size=13)
 
 
 def product_top(page: Page) -> None:
     """A product page at its very top."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     main_image(page, product, page.rng.uniform(340, 440))
     if words.chance(0.5):
         page.text(120, page.y - 24, words.pick("视频 图集 款式", "图集 款式"), 12, WHITE)
@@ -139,8 +128,7 @@ def product_top(page: Page) -> None:
     if words.chance(0.35):
         page.fill(0, page.height - 92, WIDTH, page.height - 62, (80, 80, 84))
         page.text(16, page.height - 84, "这件商品下架了，去看看别的吧", 13, WHITE)
-    buy_bar(
-        page,
+    page.buy_bar(
         words.pick("加入购物车,领券购买", "加入购物车,立即购买", "立即购买").split(","),
         words.pick("店铺,客服,收藏", "百补频道,客服", "店铺,客服,已收藏").split(","),
     )
@@ -167,7 +155,7 @@ def poster_top(page: Page) -> None:
     """A festival poster as the main image."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     bottom = page.rng.uniform(360, 430)
     page.gradient(page.y, bottom, vivid(page.rng), vivid(page.rng))
     page.thing(90, page.y + 70, 270, page.y + 250, product.thing)
@@ -187,28 +175,28 @@ def poster_top(page: Page) -> None:
     page.y = bottom
     price_band(page, product)
     under_image(page, product)
-    buy_bar(page, ["加入购物车", words.pick("立即购买", "领券购买")])
+    page.buy_bar(["加入购物车", words.pick("立即购买", "领券购买")])
 
 
 def video_top(page: Page) -> None:
     """The main image with the play button of its video."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     main_image(page, product, page.rng.uniform(400, 520), slogan=False)
     page.oval(WIDTH / 2, page.y - 200, 28, (60, 60, 60))
     page.text(WIDTH / 2 + 2, page.y - 212, "▶", 22, WHITE, align="c")
     page.text(20, page.y - 24, words.pick("视频 图集", "直播讲解", "直播中 宝贝讲解"), 12, WHITE)
     price_band(page, product)
     under_image(page, product)
-    buy_bar(page, ["加购物车", "立即购买"])
+    page.buy_bar(["加购物车", "立即购买"])
 
 
 def collage_top(page: Page) -> None:
     """A main image made of several shots with a slogan band."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     for index in range(4):
         left, top = 180 * (index % 2), page.y + 190 * (index // 2)
         page.thing(left, top, left + 178, top + 188, product.thing)
@@ -218,14 +206,14 @@ def collage_top(page: Page) -> None:
     page.y += 384
     price_band(page, product)
     under_image(page, product)
-    buy_bar(page, ["加入购物车", "立即购买"])
+    page.buy_bar(["加入购物车", "立即购买"])
 
 
 def countdown_top(page: Page) -> None:
     """The main image with a flash sale's countdown."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     main_image(page, product, page.rng.uniform(380, 460))
     page.fill(0, page.y, WIDTH, page.y + 50, page.theme.accent)
     page.text(12, page.y + 14, f"秒杀价{words.price(product.price)}", 20, WHITE, bold=True)
@@ -233,16 +221,16 @@ def countdown_top(page: Page) -> None:
     page.text(WIDTH - 12, page.y + 17, words.pick("距结束 ", "距开抢 ") + clock, 14, WHITE, align="r")
     page.y += 56
     under_image(page, product)
-    buy_bar(page, [words.pick("立即抢购", "提醒我", "立即购买")], ("店铺", "客服"))
+    page.buy_bar([words.pick("立即抢购", "提醒我", "立即购买")], ("店铺", "客服"))
 
 
 def gone_top(page: Page) -> None:
     """The main image of a product that is sold out or withdrawn."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     main_image(page, product, page.rng.uniform(380, 440), slogan=False)
-    heading(page, f"  {words.price(product.price)}", words.sold())
+    page.heading(f"  {words.price(product.price)}", words.sold())
     under_image(page, product)
     page.fill(0, page.height - 92, WIDTH, page.height - 62, (80, 80, 84))
     page.text(
@@ -252,22 +240,22 @@ def gone_top(page: Page) -> None:
         13,
         WHITE,
     )
-    buy_bar(page, [words.pick("找相似", "到货提醒", "立即购买")])
+    page.buy_bar([words.pick("找相似", "到货提醒", "立即购买")])
 
 
 def live_price_top(page: Page) -> None:
     """The main image with a search field over it, tabs of the page, and a live window."""
     words = page.words
     product = words.product()
-    search_bar(page, words.pick(product.noun, "搜索店内宝贝"), words.pick("搜索", "分享", ""))
+    page.search_bar(words.pick(product.noun, "搜索店内宝贝"), words.pick("搜索", "分享", ""))
     if words.chance(0.5):
-        tabs(page, PRODUCT_TABS, 0)
+        page.tabs(PRODUCT_TABS, 0)
     main_image(page, product, page.y + page.rng.uniform(320, 400))
     page.fill(WIDTH - 92, page.y - 130, WIDTH - 10, page.y - 20, (60, 60, 64), 8)
     page.text(WIDTH - 51, page.y - 44, words.pick("直播中", "讲解中", "看讲解"), 12, WHITE, align="c")
     price_band(page, product)
     under_image(page, product)
-    buy_bar(page, words.pick("加入购物车,立即购买", "加购,到手价购买", "到店自提,立即购买").split(","))
+    page.buy_bar(words.pick("加入购物车,立即购买", "加购,到手价购买", "到店自提,立即购买").split(","))
 
 
 def gift_poster(page: Page) -> None:
@@ -283,8 +271,7 @@ def gift_poster(page: Page) -> None:
     page.text(14, 76, " | ".join(words.few("gifts", 1, 2)), 13, ground)
     page.thing(70, 100, 300, page.height - 70, product.thing)
     page.y = page.height - 56
-    band(
-        page,
+    page.band(
         words.pick("到手价", "限时", "活动价", "券后") + words.price(product.price) + "  " + words.say("gifts"),
         ground,
         56,
@@ -298,10 +285,10 @@ def saved_main_picture(page: Page) -> None:
     page.fill(0, 0, WIDTH, page.height, BLACK)
     page.y = 110
     main_image(page, product, 470)
-    with sheet(page, page.height - 200, "", close=False):
+    with page.sheet(page.height - 200, "", close=False):
         page.y -= 14
         for text in words.some(["保存图片", "发送给朋友", "识图找同款", "分享主图", "添加到表情", "取消"], 3, 4):
-            centre(page, text, 16)
+            page.centre(text, 16)
             page.gap(8)
 
 
@@ -309,21 +296,16 @@ def group_price_top(page: Page) -> None:
     """The main image with the price of a limited-time or trial channel."""
     words = page.words
     product = words.product()
-    status_bar(page)
+    page.status_bar()
     main_image(page, product, 340)
     colour = page.rng.choice(((240, 60, 60), (130, 60, 220), (250, 110, 20), (20, 150, 90)))
     channel = words.pick("聚划算", "淘特", "天天特卖", "淘宝秒杀", "U先试用", "天猫超市", "预售")
-    band(
-        page,
-        f"{channel}  {words.price(product.price)}  {words.pick('距结束 01:23:45', '已抢82%', '付定金立减')}",
-        colour,
-        46,
+    page.band(
+        f"{channel}  {words.price(product.price)}  {words.pick('距结束 01:23:45', '已抢82%', '付定金立减')}", colour, 46
     )
-    note(page, "  " + product.title, size=15, colour=page.theme.ink)
-    note(page, "  " + " · ".join(words.few("shop_lines", 2, 3)))
-    pair(
-        page,
-        words.pick("选择", "发货", "保障"),
-        words.pick("请选择颜色分类", words.city() + " 快递包邮", "假一赔四") + ">",
+    page.note("  " + product.title, size=15, colour=page.theme.ink)
+    page.note("  " + " · ".join(words.few("shop_lines", 2, 3)))
+    page.pair(
+        words.pick("选择", "发货", "保障"), words.pick("请选择颜色分类", words.city() + " 快递包邮", "假一赔四") + ">"
     )
-    buy_bar(page, words.pick("马上抢", "立即付定金", "单独购买,立即参团", "加入购物车,立即购买").split(","))
+    page.buy_bar(words.pick("马上抢", "立即付定金", "单独购买,立即参团", "加入购物车,立即购买").split(","))

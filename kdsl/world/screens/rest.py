@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.panels import coupon, dialog, empty_picture, strip
 from kdsl.world.screens.product_page import product_top
 from kdsl.world.screens.returns import return_done
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.things import vivid
-from kdsl.world.screens.toolkit import (
-    APP_TABS,
-    MESSAGE_TABS,
-    button,
-    buttons,
-    chips,
-    goods,
-    heading,
-    note,
-    pair,
-    search_bar,
-    status_bar,
-    tab_bar,
-    tabs,
-    title_bar,
-)
+from kdsl.world.screens.toolkit import APP_TABS, MESSAGE_TABS
 
 
 def message_settings(page: Page) -> None:
     """The shop app's settings and service pages."""
     words = page.words
-    title_bar(page, words.pick("消息设置", "设置", "隐私设置", "账号与安全", "我的地址", "通知"))
+    page.title_bar(words.pick("消息设置", "设置", "隐私设置", "账号与安全", "我的地址", "通知"))
     with page.card():
         for key in words.some(
             [
@@ -51,18 +35,18 @@ def message_settings(page: Page) -> None:
             6,
             11,
         ):
-            pair(page, key, words.pick("不接收>", ">", ">", "已开启"))
+            page.pair(key, words.pick("不接收>", ">", ">", "已开启"))
             page.gap(4)
-    note(page, "  选择要收哪些平台通知")
+    page.note("  选择要收哪些平台通知")
 
 
 def search_goods(page: Page) -> None:
     """Search results."""
     words = page.words
-    search_bar(page, words.product().noun, "搜索")
-    tabs(page, ["综合", "销量", "天猫", "店铺", "筛选"])
+    page.search_bar(words.product().noun, "搜索")
+    page.tabs(["综合", "销量", "天猫", "店铺", "筛选"])
     if words.chance(0.5):
-        chips(page, words.some(["百亿补贴", "品牌", "能效等级", "颜色", "退货包运费", "价格"], 3, 5))
+        page.chips(words.some(["百亿补贴", "品牌", "能效等级", "颜色", "退货包运费", "价格"], 3, 5))
     for _ in range(5):
         product = words.product()
         page.thing(8, page.y, 118, page.y + 110, product.thing)
@@ -79,7 +63,7 @@ def search_goods(page: Page) -> None:
 def failed_page(page: Page) -> None:
     """Something went wrong, or nothing is here."""
     words = page.words
-    title_bar(page, words.pick("售后为何发起不了", "提示", "加载失败", "出错了", "确认结果"))
+    page.title_bar(words.pick("售后为何发起不了", "提示", "加载失败", "出错了", "确认结果"))
     page.y += 120
     title, sub = page.rng.choice(
         (
@@ -92,42 +76,40 @@ def failed_page(page: Page) -> None:
             ("人机验证", "请按住滑块，拖动到最右边"),
         )
     )
-    empty_picture(page, title, sub=sub, size=90)
-    button(page, 110, page.y + 6, 140, words.pick("刷新", "返回", "联系卖家", "网络诊断"), main=False, height=36)
+    page.empty_picture(title, sub=sub, size=90)
+    page.button(110, page.y + 6, 140, words.pick("刷新", "返回", "联系卖家", "网络诊断"), main=False, height=36)
 
 
 def feed(page: Page) -> None:
     """Recommended goods, no page of their own."""
     words = page.words
-    search_bar(page, words.product().noun, "搜索", back=False)
-    tabs(page, words.pick("关注,推荐,618狂欢,穿搭,视频", "推荐,大额抵10%+,下单返,1元秒,大牌小样").split(","), 1)
-    strip(page, words.pick("", "在这里下单有返现 满额可用"), 3)
-    tab_bar(page, APP_TABS, 0)
+    page.search_bar(words.product().noun, "搜索", back=False)
+    page.tabs(words.pick("关注,推荐,618狂欢,穿搭,视频", "推荐,大额抵10%+,下单返,1元秒,大牌小样").split(","), 1)
+    page.strip(words.pick("", "在这里下单有返现 满额可用"), 3)
+    page.tab_bar(APP_TABS, 0)
 
 
 def mixed_messages(page: Page) -> None:
     """The list of notices."""
     words = page.words
-    title_bar(page, "通知")
-    tabs(page, MESSAGE_TABS, page.rng.randint(1, 5))
+    page.title_bar("通知")
+    page.tabs(MESSAGE_TABS, page.rng.randint(1, 5))
     for index in range(4):
         with page.card():
-            heading(
-                page,
+            page.heading(
                 words.pick(
                     "淘宝活动提醒", "您的宝贝支付成功", "商家发货晚了补偿", "互动消息", "会员权益提醒", "店铺上新"
                 ),
                 words.pick("昨天", "星期五", words.stamp(index * 40, "%H:%M")),
             )
-            note(
-                page,
+            page.note(
                 words.pick(
                     "支付信息:支付成功 点这里看订单详情>>",
                     "有3位好友赞了你",
                     "您关注的店铺上新了",
                     "您的权益即将到期",
                     "补偿金额：5.00元 立即查看",
-                ),
+                )
             )
 
 
@@ -137,8 +119,7 @@ def freight_panel(page: Page) -> None:
 
     page.rng.choice((return_done, product_top, feed))(page)
     if words.chance(0.6):
-        dialog(
-            page,
+        page.dialog(
             words.pick("寄件费用", "温馨提示", "打开通知", "账号异常", "更新提醒"),
             words.pick(
                 "首重费(1kg以内价格) ¥9.00 实付金额¥9.00",
@@ -178,7 +159,7 @@ def fragment(page: Page) -> None:
         ],
         page.rng.randint(1, 4),
     ):
-        note(page, text, colour=page.theme.ink, size=page.rng.choice((12, 14, 17)))
+        page.note(text, colour=page.theme.ink, size=page.rng.choice((12, 14, 17)))
 
 
 def sticker(page: Page) -> None:
@@ -205,9 +186,9 @@ def sticker(page: Page) -> None:
 def reward_game(page: Page) -> None:
     """A page that gives things for free, or a service list."""
     words = page.words
-    title_bar(page, words.pick("种树免费领权益", "天猫小黑盒", "试用领取", "淘宝直播", "二手估价"))
+    page.title_bar(words.pick("种树免费领权益", "天猫小黑盒", "试用领取", "淘宝直播", "二手估价"))
     with page.card():
-        heading(page, words.pick("选择兑换的奖励", "当前种植", "正在直播"), "修改>")
+        page.heading(words.pick("选择兑换的奖励", "当前种植", "正在直播"), "修改>")
         for index in range(4):
             left, top = page.left + 160 * (index % 2), page.y + 140 * (index // 2)
             page.thing(left, top, left + 150, top + 96)
@@ -221,26 +202,26 @@ def reward_game(page: Page) -> None:
                 align="c",
             )
         page.y += 286
-        note(page, "每天10点补货，明天再来，或换一件礼品")
-    coupon(page, "券", "限时", "更多福利", "去看看")
+        page.note("每天10点补货，明天再来，或换一件礼品")
+    page.coupon("券", "限时", "更多福利", "去看看")
 
 
 def aftersales_mix(page: Page) -> None:
     """Records of several kinds on one page."""
     words = page.words
-    title_bar(page, words.pick("售后记录", "我的客服", "服务记录", "我的足迹", "收藏夹"))
+    page.title_bar(words.pick("售后记录", "我的客服", "服务记录", "我的足迹", "收藏夹"))
     for _ in range(3):
         with page.card():
-            heading(page, words.pick("退货", "价保成功", "维修", "足迹", "收藏"), words.pick("查看详情", ""))
-            goods(page, words.product())
-            note(page, words.pick("已完成", "服务已结束", "降价3元", "相似推荐"))
-            buttons(page, words.some(["删除记录", "钱款去向", "联系商家", "找相似"], 1, 3), None)
+            page.heading(words.pick("退货", "价保成功", "维修", "足迹", "收藏"), words.pick("查看详情", ""))
+            page.goods(words.product())
+            page.note(words.pick("已完成", "服务已结束", "降价3元", "相似推荐"))
+            page.buttons(words.some(["删除记录", "钱款去向", "联系商家", "找相似"], 1, 3), None)
 
 
 def reading(page: Page) -> None:
     """A novel, an article or a certificate."""
     words = page.words
-    status_bar(page)
+    page.status_bar()
     page.fill(0, page.y, WIDTH, page.height, (246, 238, 220))
     page.text(
         WIDTH / 2,
@@ -263,5 +244,5 @@ def reading(page: Page) -> None:
         "如有疑问请联系当地服务网点",
     )
     for _ in range(5):
-        note(page, "，".join(page.rng.sample(parts, 4)) + "。", colour=(70, 60, 50), size=15)
+        page.note("，".join(page.rng.sample(parts, 4)) + "。", colour=(70, 60, 50), size=15)
         page.gap(6)

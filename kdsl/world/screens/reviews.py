@@ -4,21 +4,7 @@ from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.things import vivid
-from kdsl.world.screens.toolkit import (
-    PRODUCT_TABS,
-    buttons,
-    buy_bar,
-    foot_buttons,
-    goods,
-    heading,
-    note,
-    pair,
-    search_bar,
-    stars,
-    status_bar,
-    tabs,
-    title_bar,
-)
+from kdsl.world.screens.toolkit import PRODUCT_TABS
 
 OPENINGS = (
     "收到货了，",
@@ -77,10 +63,10 @@ def _review(page: Page, *, pictures: int = 0) -> None:
         page.right, page.y + 1, words.stamp(900, words.pick("%-m月%-d日", "%Y-%m-%d")), 11, page.theme.muted, align="r"
     )
     if words.chance(0.4):
-        stars(page, page.left + 100, page.y, page.rng.randint(1, 5))
+        page.stars(page.left + 100, page.y, page.rng.randint(1, 5))
     page.y += 20
-    note(page, "已购 " + words.product().spec, size=11, most=1)
-    note(page, review(page), colour=page.theme.ink, size=14)
+    page.note("已购 " + words.product().spec, size=11, most=1)
+    page.note(review(page), colour=page.theme.ink, size=14)
     for index in range(pictures):
         page.thing(page.left + index * 106, page.y, page.left + index * 106 + 100, page.y + 100)
     page.y += 108 if pictures else 4
@@ -89,54 +75,53 @@ def _review(page: Page, *, pictures: int = 0) -> None:
 def review_list(page: Page) -> None:
     """Reviews below a product."""
     words, rng = page.words, page.rng
-    status_bar(page)
-    search_bar(page, "搜索", words.pick("", "分享"), back=True) if words.chance(0.3) else tabs(page, PRODUCT_TABS, 1)
-    tabs(
-        page,
+    page.status_bar()
+    page.search_bar("搜索", words.pick("", "分享"), back=True) if words.chance(0.3) else page.tabs(PRODUCT_TABS, 1)
+    page.tabs(
         [
             f"全部({rng.randint(5, 900)})",
             f"图/视频({rng.randint(1, 90)})",
             "追评",
             words.pick(f"好评({rng.randint(3, 99)})", "最新"),
             f"中/差评({rng.randint(0, 9)})",
-        ],
+        ]
     )
     if words.chance(0.5):
-        note(page, "综合 最新  请写真实有用的评价")
+        page.note("综合 最新  请写真实有用的评价")
     while page.y < page.height - 120:
         with page.card():
             _review(page, pictures=rng.choice((0, 0, 2, 3)))
             if words.chance(0.5):
-                pair(page, words.pick("浏览12", ""), words.pick("分享 评论 点赞3", "评论1 有用2"))
-    buy_bar(page, words.pick("加入购物车,领券购买", "加入购物车,立即购买").split(","))
+                page.pair(words.pick("浏览12", ""), words.pick("分享 评论 点赞3", "评论1 有用2"))
+    page.buy_bar(words.pick("加入购物车,领券购买", "加入购物车,立即购买").split(","))
 
 
 def my_reviews(page: Page) -> None:
     """我的评价: the user's own reviews and what waits for one."""
     words, rng = page.words, page.rng
-    title_bar(page, words.pick("我的评价", "我的评价", "评价"), right=["规则"])
-    tabs(page, ["评价", "问答"])
-    tabs(page, [words.pick("待评价", f"待评价({rng.randint(1, 20)})"), "可追评", "已评价"], 2)
-    note(page, "  全部" + words.pick("", "  优质(1)"))
+    page.title_bar(words.pick("我的评价", "我的评价", "评价"), right=["规则"])
+    page.tabs(["评价", "问答"])
+    page.tabs([words.pick("待评价", f"待评价({rng.randint(1, 20)})"), "可追评", "已评价"], 2)
+    page.note("  全部" + words.pick("", "  优质(1)"))
     for _ in range(3):
         with page.card():
-            heading(page, words.stamp(rng.randint(20, 2000), "%d/%m月"), words.pick("公开", "匿名", "公开分享"))
+            page.heading(words.stamp(rng.randint(20, 2000), "%d/%m月"), words.pick("公开", "匿名", "公开分享"))
             if words.chance(0.5):
-                note(page, "尺码感受: 合适")
-            note(page, words.pick(review(page), review(page), "这位买家没写文字。"), colour=page.theme.ink, size=14)
+                page.note("尺码感受: 合适")
+            page.note(words.pick(review(page), review(page), "这位买家没写文字。"), colour=page.theme.ink, size=14)
             for index in range(rng.randint(0, 3)):
                 page.thing(page.left + index * 104, page.y, page.left + index * 104 + 98, page.y + 84)
             page.y += 90
-            note(page, words.pick("浏览0 评论0 点赞0", "浏览2 点赞 0 评论 0", "审核中"))
-            goods(page, words.product(), price=False, count=None, side=40)
-            buttons(page, words.pick("写追评", "分享逛逛,写追评", "删除,写追评").split(","), None)
-    note(page, "  评价功能 反馈入口")
+            page.note(words.pick("浏览0 评论0 点赞0", "浏览2 点赞 0 评论 0", "审核中"))
+            page.goods(words.product(), price=False, count=None, side=40)
+            page.buttons(words.pick("写追评", "分享逛逛,写追评", "删除,写追评").split(","), None)
+    page.note("  评价功能 反馈入口")
 
 
 def write_review(page: Page) -> None:
     """The form for a review."""
     words = page.words
-    title_bar(page, words.pick("发表评价", "公开给大家，也许能上首页", "再加几张图，也许能上首页", "写追评"))
+    page.title_bar(words.pick("发表评价", "公开给大家，也许能上首页", "再加几张图，也许能上首页", "写追评"))
     with page.card():
         for index in range(page.rng.randint(0, 3)):
             page.thing(page.left + index * 84, page.y, page.left + index * 84 + 76, page.y + 76)
@@ -151,71 +136,70 @@ def write_review(page: Page) -> None:
         page.y += 88
     if words.chance(0.5):
         with page.card():
-            pair(page, words.pick("尺码感受", "口感味道", "新鲜度"), words.pick("偏小  合适  偏大", "一般  好  非常好"))
+            page.pair(words.pick("尺码感受", "口感味道", "新鲜度"), words.pick("偏小  合适  偏大", "一般  好  非常好"))
             if words.chance(0.4):
-                pair(page, "身高体重", "去尺码助手填写>")
+                page.pair("身高体重", "去尺码助手填写>")
     with page.card():
-        note(page, words.pick(review(page), "从多个角度评价，可以帮助更多想买的人"), size=14, colour=page.theme.ink)
+        page.note(words.pick(review(page), "从多个角度评价，可以帮助更多想买的人"), size=14, colour=page.theme.ink)
         page.y += 30
     with page.card():
-        goods(page, words.product(), price=False, count=None, side=44)
+        page.goods(words.product(), price=False, count=None, side=44)
         for key in ("描述相符", "物流服务", "服务态度"):
             page.text(page.left, page.y + 4, key, 13)
-            stars(page, page.left + 80, page.y + 3)
+            page.stars(page.left + 80, page.y + 3)
             page.text(
                 page.right, page.y + 4, words.pick("非常好", "非常好", "一般", "好"), 12, page.theme.muted, align="r"
             )
             page.y += 26
-    note(page, words.pick("  公开  匿名", "  别人可以从评价进我的主页", "  同步逛逛"))
-    foot_buttons(page, ["发布"])
+    page.note(words.pick("  公开  匿名", "  别人可以从评价进我的主页", "  同步逛逛"))
+    page.foot_buttons(["发布"])
 
 
 def review_posted(page: Page) -> None:
     """A review has just been published."""
     words = page.words
-    title_bar(page, "评价成功")
+    page.title_bar("评价成功")
     with page.card():
-        heading(page, words.pick("评价已发布", "这篇评价太棒啦！分享能帮助更多人选购~"), "刚刚发布")
+        page.heading(words.pick("评价已发布", "这篇评价太棒啦！分享能帮助更多人选购~"), "刚刚发布")
         page.thing(page.left, page.y, page.right, page.y + 260)
         page.y += 268
-        note(page, "提到的宝贝")
-        goods(page, words.product(), price=False, count=None, side=40)
-        note(page, review(page), colour=page.theme.ink, size=14)
-    foot_buttons(page, [words.pick("分享到逛逛", "继续评价")])
+        page.note("提到的宝贝")
+        page.goods(words.product(), price=False, count=None, side=40)
+        page.note(review(page), colour=page.theme.ink, size=14)
+    page.foot_buttons([words.pick("分享到逛逛", "继续评价")])
 
 
 def questions(page: Page) -> None:
     """问大家: buyers answer."""
     words = page.words
-    title_bar(page, words.pick("问大家", "宝贝问答", "全部问答"))
+    page.title_bar(words.pick("问大家", "宝贝问答", "全部问答"))
     for _ in range(4):
         with page.card():
-            heading(
-                page,
+            page.heading(
                 "问 "
-                + words.pick("质量怎么样？", "会掉色吗", "声音大吗？", "真的好用吗", "多高的人穿合适", "多久到货？"),
+                + words.pick("质量怎么样？", "会掉色吗", "声音大吗？", "真的好用吗", "多高的人穿合适", "多久到货？")
             )
             for _ in range(page.rng.randint(1, 2)):
-                note(page, "答 " + review(page), colour=page.theme.ink)
-            note(page, f"查看全部{page.rng.randint(2, 40)}个回答  {words.stamp(999, '%Y-%m-%d')}")
-    foot_buttons(page, ["向已买过的人提问"])
+                page.note("答 " + review(page), colour=page.theme.ink)
+            page.note(f"查看全部{page.rng.randint(2, 40)}个回答  {words.stamp(999, '%Y-%m-%d')}")
+    page.foot_buttons(["向已买过的人提问"])
 
 
 def comments_elsewhere(page: Page) -> None:
     """Comments under a post or a live show."""
     words = page.words
-    status_bar(page)
+    page.status_bar()
     page.thing(0, page.y, WIDTH, page.y + 220)
     page.y += 226
-    note(page, review(page), colour=page.theme.ink, size=14)
-    heading(page, f"共{page.rng.randint(3, 400)}条评论")
+    page.note(review(page), colour=page.theme.ink, size=14)
+    page.heading(f"共{page.rng.randint(3, 400)}条评论")
     while page.y < page.height - 90:
         page.oval(page.left + 12, page.y + 12, 12, vivid(page.rng))
         page.text(page.left + 32, page.y, words.say("nicknames"), 12, page.theme.muted)
         page.y += 18
         page.left += 32
-        note(page, review(page), colour=page.theme.ink, size=13)
-        note(page, f"{words.short(40)} {words.city()}  回复")
+        page.note(review(page), colour=page.theme.ink, size=13)
+        page.note(f"{words.short(40)} {words.city()}  回复")
         page.left -= 32
     page.text(20, page.height - 40, "说点什么...", 13, page.theme.muted)
     page.text(WIDTH - 20, page.height - 40, "点赞 收藏 评论", 12, align="r")
@@ -224,16 +208,16 @@ def comments_elsewhere(page: Page) -> None:
 def folded_reviews(page: Page) -> None:
     """One review seen large, with the merchant's answer."""
     words = page.words
-    title_bar(page, words.pick("评价详情", "全部评价", "宝贝评价"))
+    page.title_bar(words.pick("评价详情", "全部评价", "宝贝评价"))
     with page.card():
         _review(page, pictures=3)
-        note(page, "追评：" + review(page), colour=page.theme.ink)
-        note(page, "商家回复：感谢您的支持与信任，欢迎再次光临", most=3)
+        page.note("追评：" + review(page), colour=page.theme.ink)
+        page.note("商家回复：感谢您的支持与信任，欢迎再次光临", most=3)
     with page.card():
-        heading(page, words.pick("更多评价", "相似评价"))
+        page.heading(words.pick("更多评价", "相似评价"))
         _review(page)
         _review(page)
-    foot_buttons(page, ["评论", "点赞", "分享"], None)
+    page.foot_buttons(["评论", "点赞", "分享"], None)
 
 
 def review_photos(page: Page) -> None:
@@ -244,7 +228,7 @@ def review_photos(page: Page) -> None:
     page.text(WIDTH / 2, 36, f"{page.rng.randint(1, 9)}/{page.rng.randint(9, 60)}", 14, align="c")
     page.thing(0, 110, WIDTH, 500)
     page.y = 520
-    heading(page, words.say("nicknames"), words.stamp(600, "%Y-%m-%d"))
-    note(page, "已购 " + words.product().spec, most=1)
-    note(page, review(page), colour=page.theme.ink, size=14)
-    note(page, words.pick("有用 分享 评论", "点赞2 评论0"))
+    page.heading(words.say("nicknames"), words.stamp(600, "%Y-%m-%d"))
+    page.note("已购 " + words.product().spec, most=1)
+    page.note(review(page), colour=page.theme.ink, size=14)
+    page.note(words.pick("有用 分享 评论", "点赞2 评论0"))

@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from kdsl.world.screens.blocks import rows
 from kdsl.world.screens.events import amount
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.panels import dialog, strip, tickets
 from kdsl.world.screens.theme import WHITE, mix
 from kdsl.world.screens.things import vivid
-from kdsl.world.screens.toolkit import (
-    button,
-    buttons,
-    chips,
-    foot_buttons,
-    goods,
-    heading,
-    note,
-    pair,
-    search_bar,
-    status_bar,
-    tab_bar,
-    tabs,
-    title_bar,
-)
 from kdsl.world.screens.tracking import PROMISES
 from kdsl.world.screens.words import Words
 
@@ -37,22 +20,15 @@ def _shop_head(page: Page) -> None:
     words = page.words
     ground = page.rng.choice(((70, 50, 38), (40, 40, 46), (190, 30, 40), (90, 110, 140), (230, 200, 170)))
     page.gradient(0, 118, ground, mix(ground, WHITE, 0.2))
-    status_bar(page, colour=ground, ink=WHITE)
+    page.status_bar(colour=ground, ink=WHITE)
     page.text(14, page.y + 8, "< " + words.pick("搜索店内宝贝", "店内宝贝", "10+人正在逛"), 14, WHITE)
     page.thing(14, page.y + 36, 54, page.y + 76)
     page.text(62, page.y + 38, words.shop, 15, WHITE, bold=True, private=words.chance(0.6))
-    page.text(
-        62,
-        page.y + 60,
-        _fans(words),
-        11,
-        WHITE,
-    )
-    button(page, WIDTH - 78, page.y + 40, 64, words.pick("+关注", "+关注", "已关注"), height=26)
+    page.text(62, page.y + 60, _fans(words), 11, WHITE)
+    page.button(WIDTH - 78, page.y + 40, 64, words.pick("+关注", "+关注", "已关注"), height=26)
     page.y += 84
     if words.chance(0.6):
-        note(
-            page,
+        page.note(
             "  ".join(
                 words.some(["商品体验优秀", "服务体验良好", "物流体验优秀", "保证金已缴", "平均一天内发货"], 2, 3)
             ),
@@ -64,15 +40,14 @@ def shop_home(page: Page) -> None:
     """A shop's page: head, tabs, goods."""
     words = page.words
     _shop_head(page)
-    tabs(
-        page,
+    page.tabs(
         words.pick(
             "推荐,宝贝,分类,新品,晒单", "推荐,宝贝,分类,晒单", "618,推荐,宝贝,分类,新品", "推荐,宝贝,分类"
         ).split(","),
         page.rng.choice((0, 1)),
     )
     if words.chance(0.5):
-        tabs(page, ["综合", "销量", "新品", "价格"])
+        page.tabs(["综合", "销量", "新品", "价格"])
     elif words.chance(0.5):
         page.gradient(page.y, page.y + 110, vivid(page.rng), vivid(page.rng))
         page.text(
@@ -93,9 +68,8 @@ def shop_home(page: Page) -> None:
             align="c",
         )
         page.y += 116
-    strip(page, "", 3)
-    tab_bar(
-        page,
+    page.strip("", 3)
+    page.tab_bar(
         words.pick("首页,宝贝,晒单,客服", "首页,宝贝,作品,会员", "首页,宝贝,分类,客服").split(","),
         page.rng.choice((0, 1)),
     )
@@ -115,7 +89,7 @@ def shop_impression(page: Page) -> None:
         bar_ink=WHITE,
         page=ground,
     )
-    title_bar(page, "店铺印象", centred=True)
+    page.title_bar("店铺印象", centred=True)
     page.fill(WIDTH / 2 - 30, page.y + 16, WIDTH / 2 + 30, page.y + 76, (240, 110, 30), 6)
     page.text(WIDTH / 2, page.y + 86, words.shop, 17, align="c", bold=True, private=True)
     page.text(
@@ -144,42 +118,42 @@ def shop_impression(page: Page) -> None:
         page.y += 66
     with page.card():
         if words.chance(0.6):
-            heading(page, "店铺人气", "")
-            note(page, words.pick("每月卖几千件", "月销超2千件宝贝", "100+人正在逛"))
-            heading(page, "服务保障", "查看说明>")
-            note(page, f"平均{rng.randint(8, 40)}小时发货  客服平均{rng.randint(5, 60)}秒响应")
-        heading(page, "基础信息")
-        pair(page, "保证金", f"{rng.choice((500, 475, 1000, 2500, 50000))}元")
+            page.heading("店铺人气", "")
+            page.note(words.pick("每月卖几千件", "月销超2千件宝贝", "100+人正在逛"))
+            page.heading("服务保障", "查看说明>")
+            page.note(f"平均{rng.randint(8, 40)}小时发货  客服平均{rng.randint(5, 60)}秒响应")
+        page.heading("基础信息")
+        page.pair("保证金", f"{rng.choice((500, 475, 1000, 2500, 50000))}元")
         for key in words.some(["资质证照", "店铺声明", "店铺名片", "开店时间"], 2, 4):
-            pair(page, key, ">")
+            page.pair(key, ">")
 
 
 def shop_ranking(page: Page) -> None:
     """A shop's ranking of its goods."""
     words = page.words
     _shop_head(page)
-    tabs(page, ["推荐", "宝贝", "分类", "新品"], 0)
-    chips(page, ["销量榜", "收藏榜", "新品榜"], 0)
+    page.tabs(["推荐", "宝贝", "分类", "新品"], 0)
+    page.chips(["销量榜", "收藏榜", "新品榜"], 0)
     for index in range(4):
         with page.card():
-            heading(page, f"TOP 0{index + 1}", f"{page.rng.randint(2, 30)}个客官感兴趣")
-            goods(page, words.product(), count=None)
-            note(page, words.sold())
-    note(page, "  查看全部")
-    tab_bar(page, ["首页", "宝贝", "晒单", "客服"])
+            page.heading(f"TOP 0{index + 1}", f"{page.rng.randint(2, 30)}个客官感兴趣")
+            page.goods(words.product(), count=None)
+            page.note(words.sold())
+    page.note("  查看全部")
+    page.tab_bar(["首页", "宝贝", "晒单", "客服"])
 
 
 def shop_profile(page: Page) -> None:
     """店铺资料: few lines."""
     words = page.words
-    title_bar(page, words.pick("店铺资料", "店铺详情", "店铺信息"), centred=True)
+    page.title_bar(words.pick("店铺资料", "店铺详情", "店铺信息"), centred=True)
     with page.card():
         page.thing(page.left, page.y, page.left + 44, page.y + 44)
         page.text(page.left + 54, page.y + 4, words.shop, 15, bold=True, private=True)
         page.text(page.right, page.y + 12, words.pick("已关注", "+关注"), 12, page.theme.accent, align="r")
         page.y += 56
     with page.card():
-        note(page, "宝贝描述4.8高 卖家服务4.7高 物流4.9高")
+        page.note("宝贝描述4.8高 卖家服务4.7高 物流4.9高")
     for text in ("进入店铺", "联系客服"):
         page.fill(0, page.y, WIDTH, page.y + 46, page.theme.card)
         page.text(WIDTH / 2, page.y + 15, text, 15, page.theme.accent, align="c")
@@ -190,29 +164,29 @@ def shop_categories(page: Page) -> None:
     """A shop's categories."""
     words = page.words
     _shop_head(page)
-    tabs(page, ["推荐", "宝贝", "分类", "新品", "晒单"], 2)
+    page.tabs(["推荐", "宝贝", "分类", "新品", "晒单"], 2)
     for entry in page.rng.sample(words.book["products"], 7):
         with page.card(pad=6):
-            heading(page, entry["noun"], "查看全部>")
-            note(page, "  ".join(trait + entry["noun"] for trait in entry["traits"][:2]))
-    tab_bar(page, ["首页", "宝贝", "分类", "客服"], 2)
+            page.heading(entry["noun"], "查看全部>")
+            page.note("  ".join(trait + entry["noun"] for trait in entry["traits"][:2]))
+    page.tab_bar(["首页", "宝贝", "分类", "客服"], 2)
 
 
 def shop_search(page: Page) -> None:
     """Search inside a shop."""
     words = page.words
-    search_bar(page, "搜索店铺内宝贝", "搜索")
-    heading(page, "  店铺热搜")
-    chips(page, words.some([entry["noun"] for entry in words.book["products"]], 5, 8))
-    heading(page, "  大家都在逛这些")
-    strip(page, "", 2)
+    page.search_bar("搜索店铺内宝贝", "搜索")
+    page.heading("  店铺热搜")
+    page.chips(words.some([entry["noun"] for entry in words.book["products"]], 5, 8))
+    page.heading("  大家都在逛这些")
+    page.strip("", 2)
 
 
 def shop_brand(page: Page) -> None:
     """A brand's flagship shop with coupons for members."""
     words = page.words
     _shop_head(page)
-    tabs(page, ["618", "推荐", "宝贝", "分类", "新品"], 0)
+    page.tabs(["618", "推荐", "宝贝", "分类", "新品"], 0)
     page.gradient(page.y, page.y + 150, vivid(page.rng), vivid(page.rng))
     page.text(
         WIDTH / 2, page.y + 34, words.pick("满场好物618", "品牌会员日", "开学季"), 28, WHITE, align="c", bold=True
@@ -220,11 +194,11 @@ def shop_brand(page: Page) -> None:
     page.text(WIDTH / 2, page.y + 80, "限时好价 分期免息", 13, WHITE, align="c")
     page.text(WIDTH / 2, page.y + 112, "立即抢购", 16, WHITE, align="c", bold=True)
     page.y += 158
-    note(page, "  正规发票  售后一对一服务  闪电发货  分期免息  终身售后", colour=page.theme.ink)
-    strip(page, "", 1)
-    tab_bar(page, ["首页", "宝贝", "会员", "客服"])
+    page.note("  正规发票  售后一对一服务  闪电发货  分期免息  终身售后", colour=page.theme.ink)
+    page.strip("", 1)
+    page.tab_bar(["首页", "宝贝", "会员", "客服"])
     if words.chance(0.2):
-        dialog(page, "关注店铺", "关注后可领取店铺优惠，第一时间获得上新提醒", ["取消", "关注"])
+        page.dialog("关注店铺", "关注后可领取店铺优惠，第一时间获得上新提醒", ["取消", "关注"])
 
 
 def shop_fans(page: Page) -> None:
@@ -237,44 +211,41 @@ def shop_fans(page: Page) -> None:
     page.text(68, page.y + 2, words.shop, 15, bold=True, private=True)
     page.text(68, page.y + 24, f"{page.rng.randint(20, 9999)}粉丝", 12, page.theme.muted)
     page.y += 56
-    note(page, "宝贝描述4.8高 卖家服务4.7高 物流4.9高", colour=page.theme.ink)
-    buttons(page, words.some([*PROMISES[:1], "进店逛逛", "全部宝贝"], 2, 2), None)
+    page.note("宝贝描述4.8高 卖家服务4.7高 物流4.9高", colour=page.theme.ink)
+    page.buttons(words.some([*PROMISES[:1], "进店逛逛", "全部宝贝"], 2, 2), None)
 
 
 def shop_new_arrivals(page: Page) -> None:
     """The shop by date or sales: tabs, filters, two columns."""
     words = page.words
-    search_bar(page, "搜索本店", words.pick("分类", "搜索"))
+    page.search_bar("搜索本店", words.pick("分类", "搜索"))
     page.oval(34, page.y + 22, 20, vivid(page.rng))
     page.text(64, page.y + 6, words.shop, 16, bold=True, private=words.chance(0.3))
     page.text(64, page.y + 30, "  ".join(words.few("shop_lines", 1, 2)), 11, page.theme.muted)
-    button(page, WIDTH - 78, page.y + 8, 66, words.pick("关注", "已关注", "+ 订阅"), height=26)
+    page.button(WIDTH - 78, page.y + 8, 66, words.pick("关注", "已关注", "+ 订阅"), height=26)
     page.y += 54
-    tabs(
-        page,
+    page.tabs(
         words.pick("首页,宝贝,新品,买家秀", "推荐,宝贝,活动,直播,动态", "精选,全部,上新,会员").split(","),
         page.rng.randint(0, 2),
     )
-    chips(page, ["综合", "销量", "价格", "新品", "筛选"], 0)
-    strip(page, "", 2)
-    tab_bar(page, words.pick("首页,全部宝贝,客服", "店铺,宝贝,会员,客服").split(","))
+    page.chips(["综合", "销量", "价格", "新品", "筛选"], 0)
+    page.strip("", 2)
+    page.tab_bar(words.pick("首页,全部宝贝,客服", "店铺,宝贝,会员,客服").split(","))
 
 
 def shop_card(page: Page) -> None:
     """About the shop: scores, licence, years, location."""
     words = page.words
-    title_bar(page, words.pick("店铺信息", "店铺印象", "商家资质", "店铺详情", "关于店铺"))
+    page.title_bar(words.pick("店铺信息", "店铺印象", "商家资质", "店铺详情", "关于店铺"))
     with page.card():
-        heading(page, words.shop, words.pick("关注", "已关注"))
-        note(page, "  ".join(words.few("shop_lines", 3, 5)), colour=page.theme.ink)
-    rows(
-        page,
+        page.heading(words.shop, words.pick("关注", "已关注"))
+        page.note("  ".join(words.few("shop_lines", 3, 5)), colour=page.theme.ink)
+    page.rows(
         ("宝贝描述", f"4.{page.rng.randint(5, 9)} 高"),
         ("卖家服务", f"4.{page.rng.randint(5, 9)} 高"),
         ("物流服务", f"4.{page.rng.randint(5, 9)} 平"),
     )
-    rows(
-        page,
+    page.rows(
         ("掌柜名", words.say("nicknames")),
         ("所在地", words.city()),
         ("开店时间", words.stamp(30000, "%Y-%m-%d")),
@@ -283,7 +254,7 @@ def shop_card(page: Page) -> None:
         ("店铺二维码", ">"),
         keep=0.8,
     )
-    foot_buttons(page, words.pick("进店逛逛,联系客服", "全部宝贝").split(","))
+    page.foot_buttons(words.pick("进店逛逛,联系客服", "全部宝贝").split(","))
 
 
 def shop_live_home(page: Page) -> None:
@@ -291,7 +262,7 @@ def shop_live_home(page: Page) -> None:
     words = page.words
     tone = vivid(page.rng)
     page.gradient(0, 260, tone, page.theme.page)
-    status_bar(page, colour=tone, ink=WHITE)
+    page.status_bar(colour=tone, ink=WHITE)
     page.text(14, page.y + 8, words.shop, 17, WHITE, bold=True)
     page.text(14, page.y + 32, words.pick("粉丝32.1万  ", "98%好评  ", "") + words.say("shop_lines"), 11, WHITE)
     page.text(WIDTH - 14, page.y + 14, words.pick("关注", "已关注", "直播中"), 14, WHITE, align="r")
@@ -300,9 +271,9 @@ def shop_live_home(page: Page) -> None:
     page.text(30, page.y + 20, words.say("events"), 24, WHITE, bold=True)
     page.y += 138
     if words.chance(0.5):
-        tickets(page, [(*amount(words), "") for _ in range(3)])
-    heading(page, "  " + words.pick("本店热销榜", "掌柜推荐", "新品上架", "人气爆款"), "查看全部>")
-    strip(page, "", 1)
-    tab_bar(
-        page, ["首页", words.pick("全部宝贝", "宝贝"), words.pick("分类", "动态"), words.pick("会员", "活动"), "客服"]
+        page.tickets([(*amount(words), "") for _ in range(3)])
+    page.heading("  " + words.pick("本店热销榜", "掌柜推荐", "新品上架", "人气爆款"), "查看全部>")
+    page.strip("", 1)
+    page.tab_bar(
+        ["首页", words.pick("全部宝贝", "宝贝"), words.pick("分类", "动态"), words.pick("会员", "活动"), "客服"]
     )

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from kdsl.world.screens.blocks import bubble, centre, choices, sections
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.panels import empty_picture, sheet, strip
 from kdsl.world.screens.theme import BLACK, WHITE, mix
 from kdsl.world.screens.things import vivid
-from kdsl.world.screens.toolkit import (
-    buttons,
-    chips,
-    foot_buttons,
-    goods,
-    heading,
-    note,
-    pair,
-    status_bar,
-    tabs,
-    title_bar,
-)
 
 
 def service_talk(page: Page) -> None:
     """A talk with the shop's or the platform's helper, about no scene in particular."""
     words = page.words
-    title_bar(page, words.pick("阿里小蜜", "智能客服", words.shop, "淘宝客服"))
+    page.title_bar(words.pick("阿里小蜜", "智能客服", words.shop, "淘宝客服"))
     for index in range(5):
-        bubble(
-            page,
+        page.bubble(
             words.pick(
                 "您好，有什么可以帮您",
                 "在的亲",
@@ -42,7 +27,7 @@ def service_talk(page: Page) -> None:
             ),
             mine=index % 2 == 1,
         )
-    chips(page, words.some(["查订单", "改地址", "开发票", "转人工", "常见问题", "服务评价"], 3, 5))
+    page.chips(words.some(["查订单", "改地址", "开发票", "转人工", "常见问题", "服务评价"], 3, 5))
 
 
 def mood_picture(page: Page) -> None:
@@ -57,7 +42,7 @@ def mood_picture(page: Page) -> None:
         )
     if words.chance(0.8):
         page.y = page.rng.uniform(20, page.height - 60)
-        centre(page, words.say("nature"), page.rng.choice((22, 30, 38)), words.rng.choice((WHITE, BLACK)), bold=True)
+        page.centre(words.say("nature"), page.rng.choice((22, 30, 38)), words.rng.choice((WHITE, BLACK)), bold=True)
 
 
 def document_scrap(page: Page) -> None:
@@ -66,8 +51,7 @@ def document_scrap(page: Page) -> None:
     page.fill(0, 0, WIDTH, page.height, (252, 252, 250))
     ink = (40, 40, 44)
     page.y = 24
-    centre(
-        page,
+    page.centre(
         words.pick(
             "备忘录", "通知", "课程表", "价目表", "收据", "检测报告", "授权书", "保修条例", "营业执照", "聊天备份"
         ),
@@ -103,18 +87,16 @@ def document_scrap(page: Page) -> None:
 def account_help(page: Page) -> None:
     """Help centre, real name, addresses, security, rating of service."""
     words = page.words
-    title_bar(
-        page, words.pick("帮助中心", "收货地址", "实名认证", "登录", "服务评价", "常见问题", "账号申诉", "新建地址")
+    page.title_bar(
+        words.pick("帮助中心", "收货地址", "实名认证", "登录", "服务评价", "常见问题", "账号申诉", "新建地址")
     )
     if words.chance(0.4):
-        empty_picture(
-            page,
+        page.empty_picture(
             words.pick("网络竟然崩溃了", "页面走丢了", "加载中…", "认证已通过", "登录已过期"),
             sub=words.pick("刷新试试", "请重新登录", ""),
         )
     with page.card():
-        choices(
-            page,
+        page.choices(
             words.some(
                 [
                     "如何修改手机号",
@@ -131,25 +113,24 @@ def account_help(page: Page) -> None:
             mark=">",
         )
     with page.card():
-        sections(
-            page,
+        page.sections(
             (
                 words.pick("温馨提示", "说明"),
                 words.pick("以上内容由智能助手整理，仅供参考。", "请保证填写的信息真实有效。"),
-            ),
+            )
         )
     if words.chance(0.4):
-        with sheet(page, page.height * 0.6, words.pick("请评价本次服务", "选择地区", "验证手机号")):
-            chips(page, ["非常满意", "满意", "一般", "不满意"])
+        with page.sheet(page.height * 0.6, words.pick("请评价本次服务", "选择地区", "验证手机号")):
+            page.chips(["非常满意", "满意", "一般", "不满意"])
     else:
-        strip(page, "", 1)
+        page.strip("", 1)
 
 
 def live_room(page: Page) -> None:
     """A live room: talk running over the picture."""
     words = page.words
     page.fill(0, 0, WIDTH, page.height, mix(vivid(page.rng), BLACK, 0.5))
-    status_bar(page, colour=BLACK, ink=WHITE)
+    page.status_bar(colour=BLACK, ink=WHITE)
     page.thing(60, 120, 300, 420)
     page.text(14, page.y + 8, words.shop[:8] + words.pick("  12.3万观看", "  关注"), 14, WHITE)
     for index in range(4):
@@ -168,13 +149,12 @@ def service_standard(page: Page) -> None:
     """A long rule of the platform."""
     words = page.words
     name = words.pick("价保服务标准", "隐私政策", "用户协议", "发票规则", "运费险条款")
-    title_bar(page, name)
+    page.title_bar(name)
     with page.card():
-        heading(page, name)
+        page.heading(name)
         for number, head in zip("一二三", ("什么是这项服务？", "适用范围", "申请流程"), strict=True):
-            heading(page, f"{number}、{head}")
-            note(
-                page,
+            page.heading(f"{number}、{head}")
+            page.note(
                 words.pick(
                     "消费者通过平台购买带有服务标识的商品，在约定期间内可以按本标准提出申请。",
                     "平台有权根据业务需要修改本条款，并在页面公示。",
@@ -188,10 +168,10 @@ def service_standard(page: Page) -> None:
 def invoice(page: Page) -> None:
     """An invoice that is asked for or issued."""
     words = page.words
-    title_bar(page, words.pick("发票中心", "发票详情", "申请开票"))
+    page.title_bar(words.pick("发票中心", "发票详情", "申请开票"))
     with page.card():
-        heading(page, words.pick("申请中", "已开票", "开票失败"), colour=page.theme.accent)
-        note(page, f"商家{words.left()}处理时间")
+        page.heading(words.pick("申请中", "已开票", "开票失败"), colour=page.theme.accent)
+        page.note(f"商家{words.left()}处理时间")
         for key, value, private in (
             ("发票类型", words.pick("普通发票-纸质", "普通发票-电子"), False),
             ("发票抬头", words.pick("个人", "公司"), True),
@@ -200,63 +180,62 @@ def invoice(page: Page) -> None:
             ("发票内容", "明细", False),
             ("申请日期", words.stamp(90, "%Y.%m.%d"), False),
         ):
-            pair(page, key, value, private=private)
-    foot_buttons(page, words.pick("换开发票,联系商家", "催开票").split(","), None)
+            page.pair(key, value, private=private)
+    page.foot_buttons(words.pick("换开发票,联系商家", "催开票").split(","), None)
 
 
 def recycling(page: Page) -> None:
     """A second-hand or service order: recycling, repair, installation."""
     words = page.words
-    title_bar(page, words.pick("回收单", "安装服务", "维修进度", "上门服务"))
-    heading(page, words.pick("  已下单，等服务商上门取件", "  服务商已接单", "  待质检"))
-    tabs(page, ["已下单", "待取件", "待质检", "待完成", "待评价"])
+    page.title_bar(words.pick("回收单", "安装服务", "维修进度", "上门服务"))
+    page.heading(words.pick("  已下单，等服务商上门取件", "  服务商已接单", "  待质检"))
+    page.tabs(["已下单", "待取件", "待质检", "待完成", "待评价"])
     with page.card():
-        pair(page, "上门时间", words.stamp(-20, "%Y-%m-%d 09:00-18:00"))
-        pair(page, "服务商", words.city() + "服务中心")
-        goods(page, words.product(), price=False)
-        note(page, "请提前与服务商沟通，备份并清除个人数据")
-    buttons(page, ["取消服务", "联系服务商"], None)
+        page.pair("上门时间", words.stamp(-20, "%Y-%m-%d 09:00-18:00"))
+        page.pair("服务商", words.city() + "服务中心")
+        page.goods(words.product(), price=False)
+        page.note("请提前与服务商沟通，备份并清除个人数据")
+    page.buttons(["取消服务", "联系服务商"], None)
 
 
 def packet_game(page: Page) -> None:
     """Red packets in a group, boxes with prizes."""
     words = page.words
     page.gradient(0, page.height, (250, 120, 60), (250, 210, 120))
-    title_bar(page, words.pick("开宝箱赢好礼", "红包接龙群", "幸运抽奖", "淘金币夺宝"))
+    page.title_bar(words.pick("开宝箱赢好礼", "红包接龙群", "幸运抽奖", "淘金币夺宝"))
     page.y += 40
     with page.card():
-        empty_picture(
-            page,
+        page.empty_picture(
             words.pick("恭喜中奖了！", "再抽一次", "谢谢参与"),
             sub=words.pick("获得10元超市卡代金券", "好友拆到大红包，大家一起分", "今日还可抽2次"),
         )
-        buttons(page, ["立即使用", "再抽一次"])
+        page.buttons(["立即使用", "再抽一次"])
     with page.card():
-        heading(page, words.pick("箱内好礼", "排行榜"), "规则")
+        page.heading(words.pick("箱内好礼", "排行榜"), "规则")
         for name in words.some(["100元红包", "超市卡", "充电宝", "纸巾一箱", "会员周卡"], 3, 4):
-            pair(page, name, words.pick("剩余3份", "已抢完", "待开奖"))
+            page.pair(name, words.pick("剩余3份", "已抢完", "待开奖"))
 
 
 def favourites(page: Page) -> None:
     """Favourites and footprints."""
     words = page.words
-    title_bar(page, words.pick(f"我的收藏({page.rng.randint(3, 200)})", "我的足迹", "收藏夹"), right=["管理"])
-    tabs(page, ["宝贝", "图文", "视频", "话题", "清单"])
-    chips(page, ["宝贝状态", "收藏时间", "全部分类"])
-    note(page, "  只看降价的宝贝")
+    page.title_bar(words.pick(f"我的收藏({page.rng.randint(3, 200)})", "我的足迹", "收藏夹"), right=["管理"])
+    page.tabs(["宝贝", "图文", "视频", "话题", "清单"])
+    page.chips(["宝贝状态", "收藏时间", "全部分类"])
+    page.note("  只看降价的宝贝")
     for _ in range(5):
         with page.card(pad=6):
-            goods(page, words.product(), count=None)
-            note(page, f"{page.rng.randint(9, 900)}人收藏  去店铺  找相似")
+            page.goods(words.product(), count=None)
+            page.note(f"{page.rng.randint(9, 900)}人收藏  去店铺  找相似")
 
 
 def expired_product(page: Page) -> None:
     """A product that is no more."""
     words = page.words
-    title_bar(page, words.pick("商品过期不存在", "宝贝不存在", "页面失效"))
+    page.title_bar(words.pick("商品过期不存在", "宝贝不存在", "页面失效"))
     page.y += 30
-    empty_picture(page, words.pick("商品过期不存在", "宝贝已失效", "直播已结束"), sub="看看相似的宝贝")
-    strip(page, "", 2)
+    page.empty_picture(words.pick("商品过期不存在", "宝贝已失效", "直播已结束"), sub="看看相似的宝贝")
+    page.strip("", 2)
 
 
 def home_with_popup(page: Page) -> None:
@@ -264,8 +243,8 @@ def home_with_popup(page: Page) -> None:
     words = page.words
     page.fill(0, 0, WIDTH, page.height, page.theme.page)
     page.y = 80
-    chips(page, ["天猫新品", "今日爆款", "飞猪旅行", "省钱消消消", "领淘金币", "阿里拍卖", "充值中心", "分类"])
-    strip(page, "", 2)
+    page.chips(["天猫新品", "今日爆款", "飞猪旅行", "省钱消消消", "领淘金币", "阿里拍卖", "充值中心", "分类"])
+    page.strip("", 2)
     page.veil(0.6)
     page.popup = True
     page.fill(60, 220, WIDTH - 60, 500, (90, 60, 200), 16)

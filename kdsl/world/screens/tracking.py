@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-from kdsl.world.screens.blocks import centre, rows, steps_bar
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.panels import map_area, rewards, sheet, strip
-from kdsl.world.screens.toolkit import (
-    banner,
-    buttons,
-    chips,
-    foot_buttons,
-    goods,
-    heading,
-    note,
-    pair,
-    status_bar,
-    timeline,
-    title_bar,
-)
 from kdsl.world.screens.words import Words
 
 Step = tuple[str, str, str]
@@ -94,8 +79,8 @@ def order_card(page: Page) -> None:
     words = page.words
     with page.card():
         if words.chance(0.6):
-            note(page, words.pick("号码保护中", "取件出示虚拟号>", "收货信息：" + words.address()))
-        goods(page, words.product(), tags=words.some(PROMISES, 1, 2))
+            page.note(words.pick("号码保护中", "取件出示虚拟号>", "收货信息：" + words.address()))
+        page.goods(words.product(), tags=words.some(PROMISES, 1, 2))
         page.text(
             WIDTH / 2, page.y, words.pick("查看全部订单信息√", "查看全部订单信息"), 12, page.theme.muted, align="c"
         )
@@ -104,7 +89,7 @@ def order_card(page: Page) -> None:
 
 def head(page: Page) -> None:
     """A bar without a title over a map: back arrow, 订阅 and 客服."""
-    status_bar(page, ink=page.theme.ink, colour=page.theme.card)
+    page.status_bar(ink=page.theme.ink, colour=page.theme.card)
     page.fill(0, page.y, WIDTH, page.y + 34, page.theme.card)
     page.text(14, page.y + 8, "<", 17, page.theme.ink)
     page.text(WIDTH - 100, page.y + 10, "订阅", 12, page.theme.ink)
@@ -125,106 +110,103 @@ def map_and_log(page: Page) -> None:
         "快递员在派送中",
         "温馨提示中",
     )
-    map_area(
-        page,
-        page.rng.uniform(150, 330),
-        bubble,
-        words.pick("", f"当前离开{words.city()}市", f"下一站 {words.city()}市"),
+    page.map_area(
+        page.rng.uniform(150, 330), bubble, words.pick("", f"当前离开{words.city()}市", f"下一站 {words.city()}市")
     )
     with page.card():
         waybill(page)
         steps = journey(words, page.rng.randint(1, 4), last=state)
         first = steps[0]
-        timeline(page, [(first[0], first[1] + words.pick("", " 详细信息>"), first[2]), *steps[1:]])
-        note(page, words.pick("查看更多物流明细", "展开更多物流明细√", "详细信息>"))
+        page.timeline([(first[0], first[1] + words.pick("", " 详细信息>"), first[2]), *steps[1:]])
+        page.note(words.pick("查看更多物流明细", "展开更多物流明细√", "详细信息>"))
     order_card(page)
     if words.chance(0.6):
-        rewards(page)
-    strip(page, "", 1)
+        page.rewards()
+    page.strip("", 1)
 
 
 def detail_sheet(page: Page) -> None:
     """The whole log in a panel over the map."""
     words = page.words
     head(page)
-    map_area(page, 300, "")
+    page.map_area(300, "")
     order_card(page)
-    with sheet(page, page.rng.uniform(70, 250), words.pick("详细信息", "物流明细", "物流详情")):
+    with page.sheet(page.rng.uniform(70, 250), words.pick("详细信息", "物流明细", "物流详情")):
         if words.chance(0.4):
             page.text(70, page.y, "物流客服", 12, align="c")
             page.text(170, page.y, "投诉物流", 12, align="c")
             page.y += 24
         waybill(page)
-        timeline(page, journey(words, 12))
+        page.timeline(journey(words, 12))
 
 
 def shipped_order(page: Page) -> None:
     """The order page after dispatch: the countdown, then the log."""
     words = page.words
-    title_bar(page, "卖家已发货", centred=False)
-    note(page, f"{words.left()}自动确认")
+    page.title_bar("卖家已发货", centred=False)
+    page.note(f"{words.left()}自动确认")
     with page.card():
         waybill(page)
-        timeline(page, journey(words, page.rng.randint(3, 6)))
-        note(page, "展开更多物流明细√")
+        page.timeline(journey(words, page.rng.randint(3, 6)))
+        page.note("展开更多物流明细√")
     order_card(page)
     if words.chance(0.5):
-        rewards(page)
-    foot_buttons(page, ["延长收货", "查看物流", "确认收货"], left=["更多"])
+        page.rewards()
+    page.foot_buttons(["延长收货", "查看物流", "确认收货"], left=["更多"])
 
 
 def cainiao_parcel(page: Page) -> None:
     """Cainiao's page of a parcel, with its adverts."""
     words = page.words
-    status_bar(page)
-    map_area(page, 230, words.pick("", "包裹已签收"), "")
+    page.status_bar()
+    page.map_area(230, words.pick("", "包裹已签收"), "")
     with page.card():
         waybill(page, call=False)
-        timeline(page, journey(words, 3))
-        note(page, "展开")
+        page.timeline(journey(words, 3))
+        page.note("展开")
     with page.card():
-        heading(page, "快递电话", "客服")
-        note(page, "-为你推荐 来自阿里妈妈-")
-    strip(page, words.pick("每日首次查件+20裹酱", "好物推荐"), 1)
+        page.heading("快递电话", "客服")
+        page.note("-为你推荐 来自阿里妈妈-")
+    page.strip(words.pick("每日首次查件+20裹酱", "好物推荐"), 1)
 
 
 def sent_parcel(page: Page) -> None:
     """A parcel that the user sends by Cainiao Guoguo."""
     words = page.words
-    title_bar(page, "订单详情")
-    heading(page, words.pick("即将开始运输>", "运输中>", "已签收>", "快递员已揽收>"))
-    note(page, words.pick("快递网点发件后会开始运输", "包裹正在运往目的地", "欢迎下次再来"))
+    page.title_bar("订单详情")
+    page.heading(words.pick("即将开始运输>", "运输中>", "已签收>", "快递员已揽收>"))
+    page.note(words.pick("快递网点发件后会开始运输", "包裹正在运往目的地", "欢迎下次再来"))
     with page.card():
-        pair(page, "菜鸟裹裹全程有保障", "去看看")
-        note(page, "寄件时有不明白的，可以问寄件助手")
+        page.pair("菜鸟裹裹全程有保障", "去看看")
+        page.note("寄件时有不明白的，可以问寄件助手")
     with page.card():
-        timeline(page, journey(words, 3))
-        buttons(page, ["联系快递员", "客服"], None)
+        page.timeline(journey(words, 3))
+        page.buttons(["联系快递员", "客服"], None)
     with page.card():
-        heading(page, "快递员来取件，您满意吗?", "匿名")
-        chips(page, ["非常不满", "不满意", "一般", "比较满意", "非常满意"])
+        page.heading("快递员来取件，您满意吗?", "匿名")
+        page.chips(["非常不满", "不满意", "一般", "比较满意", "非常满意"])
     with page.card():
-        pair(page, "寄", words.address(), private=True)
-        pair(page, "收", words.address(), private=True)
-        note(page, "查看退货商品详情>")
+        page.pair("寄", words.address(), private=True)
+        page.pair("收", words.address(), private=True)
+        page.note("查看退货商品详情>")
 
 
 def plain_log(page: Page) -> None:
     """A page called 物流详情 with courier, number and the log alone."""
     words = page.words
-    title_bar(page, words.pick("物流详情", "查看物流", "物流跟踪"))
+    page.title_bar(words.pick("物流详情", "查看物流", "物流跟踪"))
     with page.card():
-        pair(page, "物流公司", words.courier)
-        pair(page, "运单号码", words.number(14), private=True)
-        pair(page, "官方电话", "95" + words.number(3))
+        page.pair("物流公司", words.courier)
+        page.pair("运单号码", words.number(14), private=True)
+        page.pair("官方电话", "95" + words.number(3))
     with page.card():
-        timeline(page, journey(words, 14))
+        page.timeline(journey(words, 14))
 
 
 def pickup_code(page: Page) -> None:
     """A parcel that waits at a station: code, address, opening hours."""
     words = page.words
-    title_bar(page, words.pick("包裹详情", "取件详情", "待取件"))
+    page.title_bar(words.pick("包裹详情", "取件详情", "待取件"))
     with page.card():
         page.text(page.left, page.y, "取件码", 12, page.theme.muted)
         page.text(
@@ -236,24 +218,24 @@ def pickup_code(page: Page) -> None:
             private=True,
         )
         page.y += 54
-        pair(page, "菜鸟驿站", words.address(), private=True)
-        pair(page, "营业时间", "08:30-21:00")
-        buttons(page, ["导航", "联系驿站", "帮我取"])
+        page.pair("菜鸟驿站", words.address(), private=True)
+        page.pair("营业时间", "08:30-21:00")
+        page.buttons(["导航", "联系驿站", "帮我取"])
     with page.card():
         waybill(page)
-        timeline(page, journey(words, 4, last="待取件"))
-    strip(page, "猜你喜欢", 1)
+        page.timeline(journey(words, 4, last="待取件"))
+    page.strip("猜你喜欢", 1)
 
 
 def seconds_delivery(page: Page) -> None:
     """Same-city delivery with minutes left and a rider."""
     words = page.words
     head(page)
-    map_area(page, 380, f"预计{words.stamp(0, '%H:%M')}送达", "骑手正在送货")
+    page.map_area(380, f"预计{words.stamp(0, '%H:%M')}送达", "骑手正在送货")
     with page.card():
-        heading(page, words.pick("骑手配送中", "骑手已取货", "商家备货中"), words.pick("小时达", "天猫超市"))
-        note(page, f"配送员距您{page.rng.randint(1, 9)}00米，请保持电话畅通")
-        buttons(page, ["联系骑手", "联系客服"])
+        page.heading(words.pick("骑手配送中", "骑手已取货", "商家备货中"), words.pick("小时达", "天猫超市"))
+        page.note(f"配送员距您{page.rng.randint(1, 9)}00米，请保持电话畅通")
+        page.buttons(["联系骑手", "联系客服"])
     order_card(page)
 
 
@@ -261,27 +243,25 @@ def big_state(page: Page) -> None:
     """A large state, a bar with stations, the log."""
     words = page.words
     state = words.pick("运输中", "派送中", "已签收", "待取件", "已揽件")
-    title_bar(
-        page, words.pick("包裹跟踪", "物流信息", "快递详情", "运单详情"), right=words.pick("订阅", "客服").split()
-    )
+    page.title_bar(words.pick("包裹跟踪", "物流信息", "快递详情", "运单详情"), right=words.pick("订阅", "客服").split())
     with page.card():
-        heading(page, words.pick("", "包裹") + state, words.pick("预计明天送达", "预计今天 20:00 前"), size=20)
-        steps_bar(page, ["已发货", "已揽收", "运输中", "派送中", "已签收"], page.rng.randint(1, 4))
-        note(page, words.say("courier_lines"), colour=page.theme.ink)
-        buttons(page, words.some(["联系快递员", "复制单号", "催派送", "修改派送时间", "放门口"], 2, 3), None)
+        page.heading(words.pick("", "包裹") + state, words.pick("预计明天送达", "预计今天 20:00 前"), size=20)
+        page.steps_bar(["已发货", "已揽收", "运输中", "派送中", "已签收"], page.rng.randint(1, 4))
+        page.note(words.say("courier_lines"), colour=page.theme.ink)
+        page.buttons(words.some(["联系快递员", "复制单号", "催派送", "修改派送时间", "放门口"], 2, 3), None)
     with page.card():
         waybill(page)
-        timeline(page, journey(words, 9, last=state))
-    strip(page, "", 1)
+        page.timeline(journey(words, 9, last=state))
+    page.strip("", 1)
 
 
 def overseas_journey(page: Page) -> None:
     """A parcel from abroad: customs, flight, the bonded store."""
     words = page.words
-    title_bar(page, words.pick("物流详情", "跨境物流", "国际包裹"))
+    page.title_bar(words.pick("物流详情", "跨境物流", "国际包裹"))
     with page.card():
-        pair(page, words.pick("天猫国际", "海外直邮", "菜鸟保税仓"), words.number(13) + " 复制", private=True)
-        steps_bar(page, ["海外出库", "国际运输", "清关", "国内派送"], page.rng.randint(0, 3))
+        page.pair(words.pick("天猫国际", "海外直邮", "菜鸟保税仓"), words.number(13) + " 复制", private=True)
+        page.steps_bar(["海外出库", "国际运输", "清关", "国内派送"], page.rng.randint(0, 3))
         lines = [
             "清关完成，转国内快递配送",
             "包裹清关中，海关正在审核",
@@ -292,79 +272,75 @@ def overseas_journey(page: Page) -> None:
             "海外仓库正在打包",
             "商家已通知仓库发货",
         ]
-        timeline(
-            page, [("", words.stamp(9 * i, "%m-%d %H:%M"), x) for i, x in enumerate(lines[page.rng.randint(0, 3) :])]
+        page.timeline(
+            [("", words.stamp(9 * i, "%m-%d %H:%M"), x) for i, x in enumerate(lines[page.rng.randint(0, 3) :])]
         )
-    rows(page, ("收件人", "李**"), ("申报人", "已认证"), ("国内快递", words.courier), private=("收件人",))
+    page.rows(("收件人", "李**"), ("申报人", "已认证"), ("国内快递", words.courier), private=("收件人",))
 
 
 def installed_delivery(page: Page) -> None:
     """Large goods: delivered to the flat by appointment."""
     words = page.words
-    title_bar(page, words.pick("大件配送", "送装服务", "配送详情", "日日顺配送"))
-    banner(
-        page,
+    page.title_bar(words.pick("大件配送", "送装服务", "配送详情", "日日顺配送"))
+    page.banner(
         words.pick("已预约配送", "货物已到本地仓", "师傅已出发", "送货上楼中"),
         [words.stamp(-20, "%m月%d日 09:00-18:00")],
     )
     with page.card():
-        pair(page, words.pick("送货师傅 ", "配送员 ") + words.pick("陈师傅", "刘**"), "拨打电话")
-        timeline(
-            page,
+        page.pair(words.pick("送货师傅 ", "配送员 ") + words.pick("陈师傅", "刘**"), "拨打电话")
+        page.timeline(
             [
                 ("派送中", words.short(1), "货物由" + words.site() + "发车，请保持电话畅通"),
                 ("到达本地服务网点", words.short(10), words.site()),
                 ("干线运输", words.short(30), moving(words)),
                 ("已出库", words.short(50), words.city() + "中央仓"),
-            ],
+            ]
         )
     with page.card():
-        goods(page, words.product())
-        pair(page, "配送地址", words.address(), private=True)
-    foot_buttons(page, ["改约时间", "联系网点"], None)
+        page.goods(words.product())
+        page.pair("配送地址", words.address(), private=True)
+    page.foot_buttons(["改约时间", "联系网点"], None)
 
 
 def proof_of_delivery(page: Page) -> None:
     """The photo that the courier took at the door, or the station's record."""
     words = page.words
-    title_bar(page, words.pick("签收详情", "签收凭证", "投递照片", "包裹已送达"))
+    page.title_bar(words.pick("签收详情", "签收凭证", "投递照片", "包裹已送达"))
     page.thing(20, page.y + 8, WIDTH - 20, page.y + 240, "box")
     page.y += 250
     with page.card():
-        heading(page, words.pick("已送达门口", "已签收", "已放入快递柜", "本人签收"), words.short(3))
-        note(
-            page,
+        page.heading(words.pick("已送达门口", "已签收", "已放入快递柜", "本人签收"), words.short(3))
+        page.note(
             words.pick("派件员拍照留存", "包裹放在家门口，请及时取回", "由驿站代收，出库照片如上"),
             colour=page.theme.ink,
         )
         waybill(page)
-        timeline(page, journey(words, 3, last="已签收"))
-        buttons(page, words.pick("没收到货,确认签收", "评价快递员,联系快递员").split(","), None)
+        page.timeline(journey(words, 3, last="已签收"))
+        page.buttons(words.pick("没收到货,确认签收", "评价快递员,联系快递员").split(","), None)
 
 
 def parcel_chat(page: Page) -> None:
     """The journey told by the parcel service's messages."""
     words = page.words
-    title_bar(page, words.pick("交易物流", "服务通知", "物流助手"))
+    page.title_bar(words.pick("交易物流", "服务通知", "物流助手"))
     for index, state in enumerate(words.some(["订单已发货", "订单派送中", "包裹已签收", "快件已揽收"], 2, 3)):
-        centre(page, words.short(20 * (3 - index)), 11, page.theme.muted)
+        page.centre(words.short(20 * (3 - index)), 11, page.theme.muted)
         with page.card():
-            heading(page, state)
-            goods(page, words.product(), price=False, count=None, side=50)
-            pair(page, words.courier, words.number(13), private=True)
-            note(page, words.say("courier_lines"))
-            pair(page, "查看物流", ">")
+            page.heading(state)
+            page.goods(words.product(), price=False, count=None, side=50)
+            page.pair(words.courier, words.number(13), private=True)
+            page.note(words.say("courier_lines"))
+            page.pair("查看物流", ">")
 
 
 def first_dispatch(page: Page) -> None:
     """The parcel is being prepared; dispatch promised."""
     words = page.words
-    title_bar(page, words.pick("等待发货", "仓库处理中", "发货进度", "物流详情"))
-    map_area(page, 160, words.pick("商家打包中", "等待揽收", "仓库处理中"), "")
+    page.title_bar(words.pick("等待发货", "仓库处理中", "发货进度", "物流详情"))
+    page.map_area(160, words.pick("商家打包中", "等待揽收", "仓库处理中"), "")
     with page.card():
-        heading(page, words.pick("预计今天24点前发货", "承诺48小时内发货", "等待快递员揽收"))
-        timeline(
-            page,
+        page.heading(words.pick("预计今天24点前发货", "承诺48小时内发货", "等待快递员揽收"))
+        page.timeline(
             [
                 (
                     words.pick("等待揽收", "包裹出库", "拣货打包"),
@@ -373,7 +349,7 @@ def first_dispatch(page: Page) -> None:
                 ),
                 ("商家接单", words.short(10), "您的订单开始处理"),
                 ("付款成功", words.short(11), ""),
-            ],
+            ]
         )
-        goods(page, words.product(), price=False)
-    foot_buttons(page, words.pick("提醒发货,修改地址", "催发货,联系商家").split(","), None)
+        page.goods(words.product(), price=False)
+    page.foot_buttons(words.pick("提醒发货,修改地址", "催发货,联系商家").split(","), None)
