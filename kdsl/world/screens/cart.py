@@ -19,9 +19,7 @@ def _cart_head(page: Page) -> None:
         centred=False,
     )
     if words.chance(0.4):
-        page.tabs(
-            words.pick("全部,降价,常购,分类", "购物车,收藏夹,分享,管理", "官方立减,每300减50,降价,失效").split(",")
-        )
+        page.tabs(words.pick("全部,降价,常购,分类|购物车,收藏夹,分享,管理|官方立减,每300减50,降价,失效").split(","))
 
 
 def _cart_row(page: Page) -> None:
@@ -49,7 +47,7 @@ def _cart_row(page: Page) -> None:
         page.text(
             page.left,
             page.y,
-            f"{words.price(product.price)}|{words.pick('券后', '优惠价', '到手价')}{words.price(now)}",
+            f"{words.price(product.price)}|{words.pick('券后|优惠价|到手价')}{words.price(now)}",
             13,
             page.theme.accent,
         )
@@ -58,18 +56,13 @@ def _cart_row(page: Page) -> None:
         )
         page.y += 22
         if words.chance(0.3):
-            page.note(
-                words.pick("库存不足100件", "一周内300+人抢购", "24小时100+人抢购", "聚划算6月底收官", "48小时内发货")
-            )
+            page.note(words.pick("库存不足100件|一周内300+人抢购|24小时100+人抢购|聚划算6月底收官|48小时内发货"))
         if words.chance(0.7):
             page.pair(
                 words.pick(
-                    "跨店满减 每满300减50,可跨店",
-                    "店铺优惠 共优惠9.90元",
-                    "本店活动 已享满1件打8.50折",
-                    "跨店满减 每满200减20",
+                    "跨店满减 每满300减50,可跨店|店铺优惠 共优惠9.90元|本店活动 已享满1件打8.50折|跨店满减 每满200减20"
                 ),
-                words.pick("凑单>", "领券", "找优惠"),
+                words.pick("凑单>|领券|找优惠"),
             )
         page.left = left
 
@@ -82,13 +75,13 @@ def _cart_foot(page: Page) -> None:
     page.text(
         12, top + 7, f"{page.rng.choice(DEALS)} 已减{page.rng.choice((20, 50, 100, 150, 950))}", 12, page.theme.accent
     )
-    page.text(WIDTH - 12, top + 7, words.pick("筛选满减>", "去凑单>"), 12, page.theme.accent, align="r")
+    page.text(WIDTH - 12, top + 7, words.pick("筛选满减>|去凑单>"), 12, page.theme.accent, align="r")
     page.fill(0, top + 26, WIDTH, top + 74, page.theme.card)
     page.oval(20, top + 50, 8, None, page.theme.muted)
     page.text(34, top + 43, "全选", 13)
     page.text(WIDTH - 112, top + 35, f"已选{page.rng.randint(0, 22)}件,合计:{words.price()}", 13, align="r", bold=True)
     page.text(WIDTH - 112, top + 54, f"共减{words.price()} 查看明细", 11, page.theme.accent, align="r")
-    page.button(WIDTH - 102, top + 31, 92, words.pick("结算", "领券结算", "结算(2)"), height=38)
+    page.button(WIDTH - 102, top + 31, 92, words.pick("结算|领券结算|结算(2)"), height=38)
 
 
 def cart(page: Page) -> None:
@@ -111,7 +104,7 @@ def cart_total(page: Page) -> None:
         page.y += 66
         page.note(f"已选{page.rng.randint(2, 20)}件")
         page.pair("商品总价", words.price(), colour=page.theme.ink)
-        for key in words.some(["共减", "店铺优惠", "官方立减", "跨店满减", "红包", "淘金币", "首单礼金"], 3, 6):
+        for key in words.some("共减|店铺优惠|官方立减|跨店满减|红包|淘金币|首单礼金", 3, 6):
             page.pair(key, "减" + words.price(words.rng.choice((0.0, 6.0, 11.0, 59.6))), colour=page.theme.accent)
         if words.chance(0.4):
             page.note("天猫实物商品红包 当前不可用，单里有宝贝用不了红包")
@@ -126,8 +119,8 @@ def cart_gone(page: Page) -> None:
     for _ in range(page.rng.randint(1, 3)):
         with page.card():
             page.goods(words.product(), price=False, count=None)
-            page.note(words.pick("商品下架", "失效", "该商品规格已失效"))
-            page.pair(words.pick("宝贝买不了了，可问问卖家", "商品已不存在"), "找同款")
+            page.note(words.pick("商品下架|失效|该商品规格已失效"))
+            page.pair(words.pick("宝贝买不了了，可问问卖家|商品已不存在"), "找同款")
     page.note("  清空失效宝贝")
     page.strip("你可能还喜欢", 1)
     _cart_foot(page)
@@ -137,7 +130,7 @@ def cart_fill_up(page: Page) -> None:
     """一键凑单 over the cart."""
     words = page.words
     cart(page)
-    with page.sheet(page.rng.uniform(150, 300), words.pick("一键凑单", "优惠明细", "选择优惠券")):
+    with page.sheet(page.rng.uniform(150, 300), words.pick("一键凑单|优惠明细|选择优惠券")):
         for _ in range(3):
             page.goods(words.product(), price=False)
             page.pair("跨店满减 每满300减50,可跨店", "凑单>")
@@ -173,7 +166,7 @@ def cart_manage(page: Page) -> None:
     page.left, page.right, page.y = 12, WIDTH - 12, top + 12
     page.buttons(["分享", "移入收藏夹", "删除"])
     if words.chance(0.4):
-        page.toast(words.pick("您还没有选择宝贝哦", "已移入收藏夹", "确定将宝贝删除？"))
+        page.toast(words.pick("您还没有选择宝贝哦|已移入收藏夹|确定将宝贝删除？"))
 
 
 def cart_coupon_strip(page: Page) -> None:
@@ -183,15 +176,15 @@ def cart_coupon_strip(page: Page) -> None:
     _cart_row(page)
     with page.card():
         page.pair(f"再买{page.rng.uniform(3, 200):.2f}元，可减50", "去凑单>", colour=page.theme.accent)
-        page.pair(words.pick("店铺优惠券 满199减20", "已享满2件9.5折"), words.pick("领券", "查看"))
-    page.strip(words.pick("你可能还喜欢", "看了又看", "购物车里的宝贝降价啦"), 1)
+        page.pair(words.pick("店铺优惠券 满199减20|已享满2件9.5折"), words.pick("领券|查看"))
+    page.strip(words.pick("你可能还喜欢|看了又看|购物车里的宝贝降价啦"), 1)
     _cart_foot(page)
 
 
 def supermarket_cart(page: Page) -> None:
     """A supermarket's cart with delivery and a threshold for free freight."""
     words = page.words
-    page.title_bar(words.pick("天猫超市购物车", "购物车", "超市购物车"), right=["编辑"], centred=True)
+    page.title_bar(words.pick("天猫超市购物车|购物车|超市购物车"), right=["编辑"], centred=True)
     page.note(f"  还差{page.rng.uniform(1, 80):.2f}元包邮 去凑单>", colour=page.theme.accent)
     for _ in range(4):
         with page.card():
@@ -200,7 +193,7 @@ def supermarket_cart(page: Page) -> None:
             page.left += 22
             page.goods(words.product(), count=None, side=60)
             page.left = left
-            page.pair(words.pick("次日达", "满99减20", "第2件半价"), f"- {page.rng.randint(1, 5)} +")
+            page.pair(words.pick("次日达|满99减20|第2件半价"), f"- {page.rng.randint(1, 5)} +")
     top = page.height - 62
     page.fill(0, top, WIDTH, page.height, page.theme.card)
     page.text(16, top + 20, "全选", 13)
@@ -214,12 +207,12 @@ def cart_discount_detail(page: Page) -> None:
     page.title_bar(f"购物车({page.rng.randint(2, 120)})", right=["管理"])
     for _ in range(2):
         with page.card():
-            page.heading("○ " + words.shop + ">", words.pick("领券", "凑单"))
+            page.heading("○ " + words.shop + ">", words.pick("领券|凑单"))
             page.goods(words.product())
-    with page.sheet(page.rng.uniform(260, 380), words.pick("金额明细", "优惠明细", "已选商品明细")):
-        for key in ("商品总额", "跨店满减", "店铺优惠", "共减", words.pick("合计", "到手价")):
-            page.pair(key, words.pick("", "-") + words.price())
-        page.note(words.pick("实际优惠以结算页为准", "还差20元可用满减券"))
+    with page.sheet(page.rng.uniform(260, 380), words.pick("金额明细|优惠明细|已选商品明细")):
+        for key in ("商品总额", "跨店满减", "店铺优惠", "共减", words.pick("合计|到手价")):
+            page.pair(key, words.pick("|-") + words.price())
+        page.note(words.pick("实际优惠以结算页为准|还差20元可用满减券"))
     page.foot_buttons(["○ 全选", f"结算({page.rng.randint(1, 12)})"])
 
 
@@ -227,31 +220,28 @@ def cart_groups(page: Page) -> None:
     """The cart by filters: price drops, low stock, in a promotion, and what has gone."""
     words = page.words
     page.title_bar(
-        words.pick("购物车", f"购物车({page.rng.randint(5, 120)})"), right=words.pick("编辑", "管理 搜索").split()
+        words.pick("购物车", f"购物车({page.rng.randint(5, 120)})"), right=words.pick("编辑|管理 搜索").split()
     )
-    page.chips(["全部", words.pick("降价 3", "满减"), "低库存", "常购", "失效"], 0)
+    page.chips(["全部", words.pick("降价 3|满减"), "低库存", "常购", "失效"], 0)
     for _ in range(2):
         with page.card(pad=6):
             page.heading(
-                words.pick("○ ", "✓ ") + words.say("brands") + words.pick("旗舰店", "专营店"),
-                words.pick("凑单>", "满199减20>"),
+                words.pick("○ |✓ ") + words.say("brands") + words.pick("旗舰店|专营店"), words.pick("凑单>|满199减20>")
             )
             for _ in range(page.rng.randint(1, 2)):
                 page.goods(
-                    words.product(),
-                    count=None,
-                    tags=words.some(["比加入时降12元", "仅剩2件", "7天无理由", "跨店每300减50"], 0, 2),
+                    words.product(), count=None, tags=words.some("比加入时降12元|仅剩2件|7天无理由|跨店每300减50", 0, 2)
                 )
-                page.pair("", words.pick("-  1  +", "-  2  +", "移入收藏  删除"))
+                page.pair("", words.pick("-  1  +|-  2  +|移入收藏  删除"))
     with page.card():
-        page.heading(f"失效宝贝{page.rng.randint(1, 9)}件", words.pick("清空", "找相似"))
-    page.foot_buttons(["全选 合计：" + words.price(), words.pick("去结算", "领券结算", "结算(2)")])
+        page.heading(f"失效宝贝{page.rng.randint(1, 9)}件", words.pick("清空|找相似"))
+    page.foot_buttons(["全选 合计：" + words.price(), words.pick("去结算|领券结算|结算(2)")])
 
 
 def cart_swipe(page: Page) -> None:
     """A row of the cart opened by a swipe, or a question before it is deleted."""
     words = page.words
-    page.title_bar(words.pick("购物车", "我的购物车"), right=["管理"])
+    page.title_bar(words.pick("购物车|我的购物车"), right=["管理"])
     for index in range(3):
         with page.card():
             page.heading("○ " + words.shop)
@@ -265,6 +255,6 @@ def cart_swipe(page: Page) -> None:
     if words.chance(0.4):
         page.dialog(
             "",
-            words.pick("确定将这个宝贝移出购物车吗？", "购物车已满，请先清理", "确认删除已失效商品？"),
+            words.pick("确定将这个宝贝移出购物车吗？|购物车已满，请先清理|确认删除已失效商品？"),
             ["我再想想", "删除"],
         )

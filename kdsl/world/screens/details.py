@@ -57,24 +57,24 @@ def parameters_and_picture(page: Page) -> None:
     if words.chance(0.5):
         under_image(page, product)
     with page.card():
-        page.heading(words.pick("产品参数", "参数", "商品参数"), "全部>")
+        page.heading(words.pick("产品参数|参数|商品参数"), "全部>")
         _parameters(page)
     with page.card():
-        page.heading(words.pick("宝贝详情", "商品详情"))
+        page.heading(words.pick("宝贝详情|商品详情"))
         for _ in range(3):
             page.thing(page.left, page.y, page.right, page.y + 160, product.thing)
             page.text(page.left + 20, page.y + 20, words.pick(*SLOGANS), 22, vivid(page.rng), bold=True)
             page.text(
                 page.left + 20,
                 page.y + 52,
-                words.pick("细节展示", "产品信息", "使用方法", "尺寸说明", "温馨提示", "为什么选择我们"),
+                words.pick("细节展示|产品信息|使用方法|尺寸说明|温馨提示|为什么选择我们"),
                 15,
                 vivid(page.rng),
             )
             page.y += 166
     page.buy_bar(
-        words.pick("加入购物车,领券购买", "立即购买", "加入购物车,立即购买").split(","),
-        words.pick("店铺,客服,收藏", "百补频道,客服").split(","),
+        words.pick("加入购物车,领券购买|立即购买|加入购物车,立即购买").split(","),
+        words.pick("店铺,客服,收藏|百补频道,客服").split(","),
     )
 
 
@@ -86,22 +86,20 @@ def scrolled_down(page: Page) -> None:
     price_band(page, product)
     under_image(page, product)
     with page.card():
-        page.heading(f"评价({words.pick('21', '200+', '1000+', '4')})", "全部>")
+        page.heading(f"评价({words.pick('21|200+|1000+|4')})", "全部>")
+        page.note("  ".join(words.some("香味清淡(26)|质量很好(52)|风大凉快(17)|穿着舒服(32)|物流快(8)", 1, 3)))
         page.note(
-            "  ".join(words.some(["香味清淡(26)", "质量很好(52)", "风大凉快(17)", "穿着舒服(32)", "物流快(8)"], 1, 3))
-        )
-        page.note(
-            words.pick("很好用，包装也严实，下次还来", "颜色和图片一样，家里人都喜欢", "用了几天来评价，挺满意的"),
+            words.pick("很好用，包装也严实，下次还来|颜色和图片一样，家里人都喜欢|用了几天来评价，挺满意的"),
             colour=page.theme.ink,
         )
     with page.card():
         page.heading(words.pick(f"问大家({page.rng.randint(2, 30)})", "问大家"), "全部>")
-        page.note(words.pick("问 声音大不大？", "问 会不会掉色？", "问 白光好还是暖光好", "问 好用吗"))
+        page.note(words.pick("问 声音大不大？|问 会不会掉色？|问 白光好还是暖光好|问 好用吗"))
     with page.card():
         page.heading(words.shop, "+关注")
         page.note("宝贝质量4.7高  物流速度4.6高  服务保障4.6高")
         page.buttons(["进店逛逛", "全部宝贝"], None)
-    page.buy_bar(["加入购物车", words.pick("领券购买", "立即购买")])
+    page.buy_bar(["加入购物车", words.pick("领券购买|立即购买")])
 
 
 def service_sheet(page: Page) -> None:
@@ -117,18 +115,18 @@ def service_sheet(page: Page) -> None:
         ("破损包退", "签收时商品破损，可申请退款"),
         ("全程价保", "购买后15天内降价，可申请退差价"),
     ]
-    with page.sheet(page.rng.uniform(60, 260), words.pick("", "服务说明", "基础保障")):
+    with page.sheet(page.rng.uniform(60, 260), words.pick("|服务说明|基础保障")):
         for name, text in page.rng.sample(explanations, page.rng.randint(2, 5)):
             page.heading(name)
             page.note(text)
-        page.button(18, page.height - 62, WIDTH - 36, words.pick("我知道了", "完成"), height=38)
+        page.button(18, page.height - 62, WIDTH - 36, words.pick("我知道了|完成"), height=38)
 
 
 def parameter_sheet(page: Page) -> None:
     """The panel with the parameter table."""
     words = page.words
     product_top(page)
-    with page.sheet(page.rng.uniform(100, 300), words.pick("产品参数", "参数信息", "商品参数")):
+    with page.sheet(page.rng.uniform(100, 300), words.pick("产品参数|参数信息|商品参数")):
         _parameters(page, 8, 14)
         page.button(18, page.height - 62, WIDTH - 36, "完成", height=38)
 
@@ -141,12 +139,7 @@ def long_picture(page: Page) -> None:
     ground = mix(vivid(page.rng), WHITE, 0.7)
     page.fill(0, 0, WIDTH, page.height, ground)
     page.text(
-        WIDTH / 2,
-        30,
-        words.pick("产品信息", "细节展示", "尺码表", "色卡", "使用说明", "温馨提示", "成分说明"),
-        24,
-        align="c",
-        bold=True,
+        WIDTH / 2, 30, words.pick("产品信息|细节展示|尺码表|色卡|使用说明|温馨提示|成分说明"), 24, align="c", bold=True
     )
     page.y = 76
     for _ in range(page.rng.randint(1, 3)):
@@ -164,10 +157,10 @@ def size_table(page: Page) -> None:
     page.fill(0, page.y, WIDTH, page.height, WHITE)
     page.y += 14
     page.text(
-        WIDTH / 2, page.y, words.pick("尺码表 单位(CM)", "尺码信息", "尺寸参考"), 18, (30, 30, 30), align="c", bold=True
+        WIDTH / 2, page.y, words.pick("尺码表 单位(CM)|尺码信息|尺寸参考"), 18, (30, 30, 30), align="c", bold=True
     )
     page.y += 36
-    columns = words.pick("尺码,衣长,胸围,肩宽,袖长", "尺码,腰围,臀围,裤长", "鞋码,脚长,脚围").split(",")
+    columns = words.pick("尺码,衣长,胸围,肩宽,袖长|尺码,腰围,臀围,裤长|鞋码,脚长,脚围").split(",")
     for row in range(page.rng.randint(4, 8)):
         for index, name in enumerate(columns):
             text = (
@@ -189,27 +182,20 @@ def size_table(page: Page) -> None:
 def seller_notice(page: Page) -> None:
     """A notice of the seller or the plan of a service on a product page."""
     words = page.words
-    page.title_bar(words.pick("商品详情", "套餐详情", "购买须知"))
+    page.title_bar(words.pick("商品详情|套餐详情|购买须知"))
     page.y += 6
     with page.card():
-        page.heading(words.pick("购买须知", "发货公告", "套餐介绍", "权益说明"))
+        page.heading(words.pick("购买须知|发货公告|套餐介绍|权益说明"))
         for line in words.some(
-            [
-                "默认48小时内发货，不指定快递",
-                "签收前请先验货，破损请拒收",
-                "套餐内容：全国流量 通话100分钟",
-                "优惠月租 首月按天计费",
-                "虚拟商品一经售出不支持退换",
-                "赠品数量有限，送完即止",
-                "如有质量问题请联系客服处理",
-                "图片仅供参考，以实物为准",
-            ],
+            "默认48小时内发货，不指定快递|签收前请先验货，破损请拒收|"
+            "套餐内容：全国流量 通话100分钟|优惠月租 首月按天计费|虚拟商品一经售出不支持退换|"
+            "赠品数量有限，送完即止|如有质量问题请联系客服处理|图片仅供参考，以实物为准",
             4,
             7,
         ):
             page.note(line, colour=page.theme.ink, size=13)
     _parameters(page, 2, 5)
-    page.buy_bar([words.pick("立即购买", "立即办理", "加入购物车")])
+    page.buy_bar([words.pick("立即购买|立即办理|加入购物车")])
 
 
 def instruction_page(page: Page) -> None:
@@ -220,8 +206,8 @@ def instruction_page(page: Page) -> None:
     page.fill(0, 0, WIDTH, page.height, mix(vivid(page.rng), WHITE, 0.88))
     page.y = 16
     ink = (50, 50, 56)
-    page.centre(words.pick("使用方法", "安装步骤", "食用方法", "清洗保养", "操作说明", "冲泡指南"), 24, ink, bold=True)
-    page.centre(words.pick("HOW TO USE", "简单三步轻松搞定", "STEP BY STEP"), 12, (130, 130, 136))
+    page.centre(words.pick("使用方法|安装步骤|食用方法|清洗保养|操作说明|冲泡指南"), 24, ink, bold=True)
+    page.centre(words.pick("HOW TO USE|简单三步轻松搞定|STEP BY STEP"), 12, (130, 130, 136))
     steps = [
         "打开包装检查配件",
         "清水冲洗擦干",
@@ -236,9 +222,7 @@ def instruction_page(page: Page) -> None:
         page.text(150, page.y + 14, f"0{index + 1}", 22, page.theme.accent, bold=True)
         page.text(150, page.y + 50, text, 15, ink)
         page.y += 114
-    page.note(
-        words.pick("注意事项：请避免阳光直射，置于儿童不易触及处", "温馨提示：手工测量误差1-3cm属正常"), colour=ink
-    )
+    page.note(words.pick("注意事项：请避免阳光直射，置于儿童不易触及处|温馨提示：手工测量误差1-3cm属正常"), colour=ink)
 
 
 def comparison_table(page: Page) -> None:
@@ -246,7 +230,7 @@ def comparison_table(page: Page) -> None:
     words = page.words
     product = words.product()
     page.y = 14
-    page.centre(words.pick("产品对比", "为什么选择我们", "型号对比", "规格参数", "实力看得见"), 22, bold=True)
+    page.centre(words.pick("产品对比|为什么选择我们|型号对比|规格参数|实力看得见"), 22, bold=True)
     heads = words.pick("参数,标准款,升级款", "项目,本品,普通" + product.noun, "型号,A款,B款").split(",")
     names = [
         "材质",
@@ -311,23 +295,18 @@ def detail_with_tabs(page: Page) -> None:
     """The details part of the page under its tabs: highlights, pictures, certificates."""
     words = page.words
     product = words.product()
-    page.tabs(words.pick("宝贝,评价,详情,推荐", "商品,参数,详情,同款").split(","), 2)
+    page.tabs(words.pick("宝贝,评价,详情,推荐|商品,参数,详情,同款").split(","), 2)
     with page.card():
-        page.heading(words.pick("宝贝详情", "图文详情", "商品介绍", "亮点"))
+        page.heading(words.pick("宝贝详情|图文详情|商品介绍|亮点"))
         for key, values in product.options.items():
             page.pair(key, "/".join(values))
         page.pair("品牌", words.say("brands"))
-        page.pair(words.pick("产地", "货号", "上市时间"), words.pick("中国大陆", "A" + words.number(5), "2024年秋季"))
+        page.pair(words.pick("产地|货号|上市时间"), words.pick("中国大陆", "A" + words.number(5), "2024年秋季"))
     page.thing(0, page.y, WIDTH, page.y + 230, product.thing)
     page.text(
-        20,
-        page.y + 20,
-        product.noun + words.pick("细节展示", "实拍", "场景图", "面料解析", "质检报告"),
-        20,
-        WHITE,
-        bold=True,
+        20, page.y + 20, product.noun + words.pick("细节展示|实拍|场景图|面料解析|质检报告"), 20, WHITE, bold=True
     )
     page.y += 240
-    page.centre(words.pick("甄选好料 用心制造", "细节见真章", "一处细节，多重守护", "品质源于热爱"), 18, bold=True)
-    page.tiles(2, columns=2, labels=["细节一", words.pick("细节二", "侧面", "内部")])
+    page.centre(words.pick("甄选好料 用心制造|细节见真章|一处细节，多重守护|品质源于热爱"), 18, bold=True)
+    page.tiles(2, columns=2, labels=["细节一", words.pick("细节二|侧面|内部")])
     page.buy_bar(["加入购物车", "立即购买"])

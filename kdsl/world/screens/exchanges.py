@@ -31,14 +31,14 @@ def exchange_waiting(page: Page) -> None:
     with page.card():
         page.pair("买家已退货", "寄件详情>")
         page.heading(
-            words.pick("等卖家收货后再发货", "等卖家收货后再发货", "快递员上门取件", "等快递员传运单号"),
+            words.pick("等卖家收货后再发货|等卖家收货后再发货|快递员上门取件|等快递员传运单号"),
             words.left(),
             colour=page.theme.accent,
         )
         page.note(
             words.pick(
-                "等卖家收到退回的商品，再把新的寄给您。卖家过期不发，换货会关闭并退款给您。",
-                "快递员取走了，运费还没付。打开寄件详情就能看到运费并付款",
+                "等卖家收到退回的商品，再把新的寄给您。卖家过期不发，换货会关闭并退款给您。|"
+                "快递员取走了，运费还没付。打开寄件详情就能看到运费并付款"
             )
         )
         page.note(
@@ -46,12 +46,12 @@ def exchange_waiting(page: Page) -> None:
                 "已签收 快件本人已收，有问题请...", "已签收 包裹由【家人】代为签收，...", "运输中 " + words.site()
             )
         )
-        page.pair(words.pick("卖家发货了，留意收货", "等待卖家确认收货"), "全部流程>")
+        page.pair(words.pick("卖家发货了，留意收货|等待卖家确认收货"), "全部流程>")
     services(page, refund=False)
     with page.card():
         page.heading("协商历史", ">")
     _exchange_info(page)
-    ask_platform(page, words.some(["平台介入", "撤销换货", "修改申请"], 1, 2))
+    ask_platform(page, words.some("平台介入|撤销换货|修改申请", 1, 2))
 
 
 def exchange_closed(page: Page) -> None:
@@ -79,7 +79,7 @@ def exchange_closed(page: Page) -> None:
         page.heading("协商历史", ">")
     _exchange_info(page)
     if words.chance(0.5):
-        page.foot_buttons([words.pick("联系卖家", "撤销换货"), words.pick("专属客服", "官方客服", "修改申请")], None)
+        page.foot_buttons([words.pick("联系卖家|撤销换货"), words.pick("专属客服|官方客服|修改申请")], None)
     else:
         page.strip("不喜欢这件？看看大家都在买什么", 1)
 
@@ -109,9 +109,8 @@ def apply_exchange(page: Page) -> None:
         page.dialog(
             "",
             words.pick(
-                "这个收货地址送不到，换一个试试。",
-                "仅限更换同价商品，该商品不支持更换内容",
-                "您选择的规格库存不足，请重新选择",
+                "这个收货地址送不到，换一个试试。|仅限更换同价商品，该商品不支持更换内容|"
+                "您选择的规格库存不足，请重新选择"
             ),
             ["确定"],
         )
@@ -120,10 +119,9 @@ def apply_exchange(page: Page) -> None:
 def exchange_steps(page: Page) -> None:
     """The progress of an exchange as a timeline."""
     words = page.words
-    page.title_bar(words.pick("换货进度", "换货详情"))
+    page.title_bar(words.pick("换货进度|换货详情"))
     page.banner(
-        words.pick("商家已同意换货申请", "换货商品已寄出", "请等待商家处理换货申请", "请寄回需要换货的商品"),
-        [words.left()],
+        words.pick("商家已同意换货申请|换货商品已寄出|请等待商家处理换货申请|请寄回需要换货的商品"), [words.left()]
     )
     with page.card():
         page.timeline(
@@ -136,7 +134,7 @@ def exchange_steps(page: Page) -> None:
             ][page.rng.randint(0, 2) :]
         )
     _exchange_info(page)
-    page.foot_buttons(["联系卖家", words.pick("确认收货", "撤销换货")], None)
+    page.foot_buttons(["联系卖家", words.pick("确认收货|撤销换货")], None)
 
 
 def exchange_pickup(page: Page) -> None:
@@ -159,14 +157,14 @@ def exchange_waits_for_seller(page: Page) -> None:
     page.title_bar("换货详情")
     with page.card():
         page.heading(
-            words.pick("请等待商家处理", "商家拒绝换货，申请可以修改", "天猫客服在处理，请稍等一会儿"),
+            words.pick("请等待商家处理|商家拒绝换货，申请可以修改|天猫客服在处理，请稍等一会儿"),
             words.left(),
             colour=page.theme.accent,
         )
         page.note(
             words.pick(
-                "您已成功发起换货申请，请耐心等待商家处理。商家同意后，请按照给出的地址退货，并记录物流单号",
-                "商家同意或超时未处理，系统将进入换货流程",
+                "您已成功发起换货申请，请耐心等待商家处理。商家同意后，请按照给出的地址退货，并记录物流单号|"
+                "商家同意或超时未处理，系统将进入换货流程"
             )
         )
         page.buttons(["撤销换货", "修改申请"], None)
@@ -181,12 +179,12 @@ def pick_replacement(page: Page) -> None:
     words = page.words
     product = words.product()
     apply_exchange(page)
-    with page.sheet(page.rng.uniform(250, 400), words.pick("选择换货规格", "选择换货商品")):
+    with page.sheet(page.rng.uniform(250, 400), words.pick("选择换货规格|选择换货商品")):
         page.goods(product)
         for key, values in product.options.items():
             page.heading(key)
             page.note("  ".join(values), colour=page.theme.ink)
-        page.button(18, page.height - 60, WIDTH - 36, words.pick("确定", "确认换货"), height=38)
+        page.button(18, page.height - 60, WIDTH - 36, words.pick("确定|确认换货"), height=38)
 
 
 def exchange_history(page: Page) -> None:
@@ -211,20 +209,18 @@ def exchange_history(page: Page) -> None:
 def exchange_confirm_dialog(page: Page) -> None:
     """A question about the exchange over its page."""
     words = page.words
-    page.title_bar(words.pick("换货", "售后服务", "换货申请"))
-    page.banner(words.pick("商家已寄出换新商品", "换货处理中", "换货商品派送中"), [words.left()])
+    page.title_bar(words.pick("换货|售后服务|换货申请"))
+    page.banner(words.pick("商家已寄出换新商品|换货处理中|换货商品派送中"), [words.left()])
     with page.card():
         page.goods(words.product(), price=False)
         page.pair("换成", next(iter(words.product().options.values()))[0])
         page.pair("换货物流", words.courier + words.number(12))
     page.foot_buttons(["延长收货", "确认收到换货"])
     page.dialog(
-        words.pick("确认收货", "撤销换货？", "改为退货退款", "提示"),
+        words.pick("确认收货|撤销换货？|改为退货退款|提示"),
         words.pick(
-            "请确认已收到商家换给您的商品，确认后换货完成",
-            "撤销以后本单不能再次申请换货",
-            "该规格已无货，可改成退货退款或换其他规格",
-            "换货需要先寄回原商品，商家收到后再发新的",
+            "请确认已收到商家换给您的商品，确认后换货完成|撤销以后本单不能再次申请换货|"
+            "该规格已无货，可改成退货退款或换其他规格|换货需要先寄回原商品，商家收到后再发新的"
         ),
         ["取消", "确定"],
     )
@@ -234,35 +230,35 @@ def exchange_compare(page: Page) -> None:
     """The old choice beside the new one."""
     words = page.words
     product = words.product()
-    page.title_bar(words.pick("换货单", "换货详情", "换尺码", "换款式"))
+    page.title_bar(words.pick("换货单|换货详情|换尺码|换款式"))
     with page.card():
         page.steps_bar(["申请换货", "寄回原商品", "商家发新货", "换货完成"], page.rng.randint(0, 3))
     with page.card():
-        for name in (words.pick("原商品", "退回商品"), words.pick("换后商品", "新商品", "换新商品")):
+        for name in (words.pick("原商品|退回商品"), words.pick("换后商品|新商品|换新商品")):
             spec = ";".join(f"{key}:{page.rng.choice(values)}" for key, values in product.options.items())
             page.heading(name)
             page.goods(product, price=False, count=1, spec=spec)
     page.rows(
         ("换货原因", words.say("return_reasons")),
-        ("差价", words.pick("无需补差价", "需补¥10.00", "等价换货")),
-        ("换货运费", words.pick("商家承担", "买家承担", "运费险抵扣")),
+        ("差价", words.pick("无需补差价|需补¥10.00|等价换货")),
+        ("换货运费", words.pick("商家承担|买家承担|运费险抵扣")),
         ("服务单号", words.number(16)),
         private=("服务单号",),
     )
-    page.foot_buttons(words.pick("撤销换货,联系商家", "填写寄回单号", "查看换货物流").split(","), None)
+    page.foot_buttons(words.pick("撤销换货,联系商家|填写寄回单号|查看换货物流").split(","), None)
 
 
 def exchange_door_swap(page: Page) -> None:
     """Swapped at the door: the courier brings the new one and takes the old."""
     words = page.words
-    page.title_bar(words.pick("上门换新", "闪电换货", "先行换货", "以换代修"))
-    page.banner(words.pick("快递员将上门取旧送新", "换新商品已出库", "换货审核通过"), ["一手交旧一手交新"])
+    page.title_bar(words.pick("上门换新|闪电换货|先行换货|以换代修"))
+    page.banner(words.pick("快递员将上门取旧送新|换新商品已出库|换货审核通过"), ["一手交旧一手交新"])
     with page.card():
         page.timeline(
             [
-                ("换新商品配送中", words.short(1), words.pick("请准备好原商品和配件", "快递员会检查旧商品外观")),
+                ("换新商品配送中", words.short(1), words.pick("请准备好原商品和配件|快递员会检查旧商品外观")),
                 ("换货单审核通过", words.short(8), "已为您锁定换货库存"),
-                ("提交换货申请", words.short(9), "换货原因：" + words.pick("尺码不合适", "功能故障", "颜色发错")),
+                ("提交换货申请", words.short(9), "换货原因：" + words.pick("尺码不合适|功能故障|颜色发错")),
             ]
         )
     with page.card():
@@ -275,13 +271,13 @@ def exchange_door_swap(page: Page) -> None:
 def repair_or_exchange(page: Page) -> None:
     """The kind of service with exchange chosen, and its form."""
     words = page.words
-    page.title_bar(words.pick("申请换货", "申请售后", "换货/补寄"))
+    page.title_bar(words.pick("申请换货|申请售后|换货/补寄"))
     with page.card():
         page.chips(["退货", "换货", "补寄", "维修"], 1)
         page.goods(words.product())
     with page.card():
         page.choices(words.few("return_reasons", 3, 5), title="换货原因", marked=0)
-        page.pair("换货规格", words.pick("换同款同规格", "重新选择规格>"))
+        page.pair("换货规格", words.pick("换同款同规格|重新选择规格>"))
     with page.card():
         page.upload("请描述要换货的问题，有助于商家快速处理", "添加凭证")
-    page.foot_buttons([words.pick("提交换货申请", "提交申请")])
+    page.foot_buttons([words.pick("提交换货申请|提交申请")])

@@ -23,11 +23,9 @@ RIGHTS = (
 def card_rights(page: Page) -> None:
     """What a membership card holds, right by right."""
     words = page.words
-    page.title_bar(words.pick("88VIP", "会员权益", "权益详情"))
+    page.title_bar(words.pick("88VIP|会员权益|权益详情"))
     page.y += 70
-    page.text(
-        WIDTH / 2, page.y - 50, words.pick("会员权益已生效", "会员权益说明", "开通即享"), 20, align="c", bold=True
-    )
+    page.text(WIDTH / 2, page.y - 50, words.pick("会员权益已生效|会员权益说明|开通即享"), 20, align="c", bold=True)
     with page.card():
         for right in page.rng.sample(RIGHTS, page.rng.randint(5, 9)):
             page.oval(page.left + 12, page.y + 12, 11, vivid(page.rng))
@@ -35,7 +33,7 @@ def card_rights(page: Page) -> None:
             page.text(
                 page.right,
                 page.y + 6,
-                words.pick("生效后要再领一次", "已生效", "有效期已延长"),
+                words.pick("生效后要再领一次|已生效|有效期已延长"),
                 12,
                 page.theme.muted,
                 align="r",
@@ -46,25 +44,25 @@ def card_rights(page: Page) -> None:
 def service_agreement(page: Page) -> None:
     """A service that renews itself: dates, number, terms."""
     words = page.words
-    page.title_bar(words.pick("服务详情", "自动续费", "保障内容", "服务说明"))
+    page.title_bar(words.pick("服务详情|自动续费|保障内容|服务说明"))
     with page.card():
         for key, value in (
-            ("服务名称", words.pick("88VIP年卡", "退货包运费", "连续包月")),
+            ("服务名称", words.pick("88VIP年卡|退货包运费|连续包月")),
             ("预计下次扣款", words.stamp(-6000, "%Y-%m-%d")),
             ("开通时间", words.stamp(3000, "%Y-%m-%d %H:%M")),
             ("服务协议号", words.number(14)),
         ):
             page.pair(key, value, private=key == "服务协议号")
     with page.card():
-        page.heading(words.pick("服务说明", "保障内容"))
+        page.heading(words.pick("服务说明|保障内容"))
         page.note(
             words.pick(
-                "服务到期前一天会自动续费，可以随时取消。",
-                "因买家原因退换货时，会员可享退换货运费补贴，超出最高抵扣金额的部分自付。",
+                "服务到期前一天会自动续费，可以随时取消。|"
+                "因买家原因退换货时，会员可享退换货运费补贴，超出最高抵扣金额的部分自付。"
             ),
             colour=page.theme.ink,
         )
-        for key in words.some(["扣款方式", "看这个商户的账单", "联系商家", "帮助中心", "关闭服务"], 2, 5):
+        for key in words.some("扣款方式|看这个商户的账单|联系商家|帮助中心|关闭服务", 2, 5):
             page.pair(key, ">")
 
 
@@ -83,7 +81,7 @@ def detail_viewer(page: Page) -> None:
         page.text(
             WIDTH / 2,
             page.y + 24,
-            words.pick("发货公告", "温馨提示", "致歉信", "退换须知", "型号齐全"),
+            words.pick("发货公告|温馨提示|致歉信|退换须知|型号齐全"),
             26,
             WHITE,
             align="c",
@@ -93,9 +91,9 @@ def detail_viewer(page: Page) -> None:
             30,
             page.y + 80,
             words.pick(
-                "亲爱的顾客，由于订单较多，预计发货时间会推迟，请您谅解。",
-                "因工作人员疏忽，价格设置有误，恳请已下单的顾客申请退款。",
-                "请按实际尺寸选购，定制商品不退不换。",
+                "亲爱的顾客，由于订单较多，预计发货时间会推迟，请您谅解。|"
+                "因工作人员疏忽，价格设置有误，恳请已下单的顾客申请退款。|"
+                "请按实际尺寸选购，定制商品不退不换。"
             ),
             17,
             WHITE,
@@ -105,7 +103,7 @@ def detail_viewer(page: Page) -> None:
     else:
         main_image(page, product, page.y + 360)
     page.theme = type(page.theme)(page.theme.app, card=BLACK, ink=WHITE)
-    page.text(16, page.height - 92, words.pick("款式 选择", "图集 款式", "热销"), 13, WHITE)
+    page.text(16, page.height - 92, words.pick("款式 选择|图集 款式|热销"), 13, WHITE)
     page.text(
         16,
         page.height - 74,
@@ -113,7 +111,7 @@ def detail_viewer(page: Page) -> None:
         12,
         WHITE,
     )
-    page.buy_bar(["加入购物车", words.pick("领券购买", "立即购买")], ())
+    page.buy_bar(["加入购物车", words.pick("领券购买|立即购买")], ())
 
 
 def structure_picture(page: Page) -> None:
@@ -148,26 +146,26 @@ def gift_list(page: Page) -> None:
     """Buy so many, get gifts: the panel on a product page."""
     words = page.words
     product_top(page)
-    with page.sheet(page.rng.uniform(120, 280), words.pick("优惠明细", "赠品", "活动详情")):
-        page.heading(words.pick("送赠品", "买就送", "买赠活动"))
+    with page.sheet(page.rng.uniform(120, 280), words.pick("优惠明细|赠品|活动详情")):
+        page.heading(words.pick("送赠品|买就送|买赠活动"))
         for count in range(1, page.rng.randint(3, 5)):
             page.note(f"买{count}件送赠品，赠完即止")
             page.goods(words.product(), price=False)
-        page.button(18, page.height - 60, WIDTH - 36, words.pick("关闭", "我知道了"), height=38)
+        page.button(18, page.height - 60, WIDTH - 36, words.pick("关闭|我知道了"), height=38)
 
 
 def shop_club(page: Page) -> None:
     """A shop's club: points, gifts for new members."""
     words = page.words
     page.title_bar(words.pick("会员中心", words.shop))
-    page.tabs(words.pick("首页,分类,新品,直播,会员", "宝贝,作品,会员").split(","), 2)
+    page.tabs(words.pick("首页,分类,新品,直播,会员|宝贝,作品,会员").split(","), 2)
     with page.card():
         page.pair("会员积分>", "已领权益>")
         page.note(f"我们陪伴您的第{page.rng.randint(1, 900)}天")
     with page.card():
-        page.heading(words.pick("新会员入会礼包", "积分兑好礼", "生日礼"), words.pick("注销会员>", ""))
-        page.coupon(f"¥{page.rng.choice((10, 20, 50))}", "满700可用", "入会礼", words.pick("去使用", "立即领取"))
-        page.note(words.pick("消费1元累积1积分，积分可兑换礼品", "每月8日会员日积分翻倍"))
+        page.heading(words.pick("新会员入会礼包|积分兑好礼|生日礼"), words.pick("注销会员>|"))
+        page.coupon(f"¥{page.rng.choice((10, 20, 50))}", "满700可用", "入会礼", words.pick("去使用|立即领取"))
+        page.note(words.pick("消费1元累积1积分，积分可兑换礼品|每月8日会员日积分翻倍"))
     page.strip("会员专享", 1)
 
 
@@ -175,7 +173,7 @@ def subsidy_list(page: Page) -> None:
     """Subsidised goods one below the other, each with its rush button."""
     words = page.words
     page.fill(0, 0, WIDTH, page.height, (226, 24, 54))
-    page.title_bar(words.pick("百亿补贴", "疯狂闪降节", "今日精选", "官方补贴"))
+    page.title_bar(words.pick("百亿补贴|疯狂闪降节|今日精选|官方补贴"))
     page.tabs(["今日精选", "数码", "母婴", "美妆", "食品"])
     for _ in range(5):
         with page.card():
@@ -184,7 +182,7 @@ def subsidy_list(page: Page) -> None:
             page.text(
                 page.left + 82, page.y - 22, f"补贴价{words.price(product.price)}", 15, page.theme.accent, bold=True
             )
-            page.button(page.right - 80, page.y - 30, 80, words.pick("立即抢购", "马上抢"), height=26)
+            page.button(page.right - 80, page.y - 30, 80, words.pick("立即抢购|马上抢"), height=26)
             page.note(f"已补{page.rng.randint(5, 600)}元 买贵就赔 7天无理由退货")
     if words.chance(0.3):
-        page.foot_buttons([words.pick("去我的订单", "分享给好友")])
+        page.foot_buttons([words.pick("去我的订单|分享给好友")])

@@ -36,7 +36,7 @@ def search_result(page: Page) -> None:
     with page.card():
         page.heading(f"{words.courier}单号查询>", "官方")
         page.note(f"本服务由{words.courier}为您提供")
-        page.heading(words.pick("已签收", "运输中"), colour=page.theme.accent)
+        page.heading(words.pick("已签收|运输中"), colour=page.theme.accent)
         page.note(f"发件时间:{words.stamp(60)}")
         page.note(f"最新进展:{words.stamp(2)} {moving(words)}", colour=page.theme.ink)
         page.pair("", "更多物流详情>")
@@ -59,7 +59,7 @@ def pinduoduo(page: Page) -> None:
         page.heading("百亿补贴", "官方补贴，全网低价")
         page.goods(product, price=False)
         page.heading(
-            f"{words.pick('补贴价', '万人团价', '拼单价')}{words.price(product.price)}",
+            f"{words.pick('补贴价|万人团价|拼单价')}{words.price(product.price)}",
             f"仅剩{page.rng.randint(2, 30)}件",
             colour=page.theme.accent,
         )
@@ -76,7 +76,7 @@ def pinduoduo(page: Page) -> None:
 def pinduoduo_home(page: Page) -> None:
     """Goods and groups of Pinduoduo."""
     words = page.words
-    page.title_bar(words.pick("商品详情", "百亿补贴", "多多果园"))
+    page.title_bar(words.pick("商品详情|百亿补贴|多多果园"))
     page.thing(0, page.y, WIDTH, page.y + 240)
     page.y += 246
     page.heading(f"  拼单价{words.price()} 已拼10万+件", "")
@@ -88,17 +88,15 @@ def pinduoduo_home(page: Page) -> None:
 def jingdong(page: Page) -> None:
     """Jingdong: order or product."""
     words = page.words
-    page.title_bar(words.pick("京东", "订单详情", "京东物流", "商品详情"))
+    page.title_bar(words.pick("京东|订单详情|京东物流|商品详情"))
     with page.card():
-        page.heading(words.pick("京东自营", "京东快递 211限时达", "PLUS会员"), "京豆")
+        page.heading(words.pick("京东自营|京东快递 211限时达|PLUS会员"), "京豆")
         page.goods(words.product())
         page.pair("京东价", words.price(), colour=page.theme.accent)
-        page.note(
-            words.pick("京东配送 次日达 由京东发货并提供售后服务", "京东物流 您的订单已完成配送", "白条分期 免息")
-        )
+        page.note(words.pick("京东配送 次日达 由京东发货并提供售后服务|京东物流 您的订单已完成配送|白条分期 免息"))
     with page.card():
         page.timeline(journey(words, 3))
-    page.foot_buttons(words.pick("加入购物车,立即购买", "申请售后,再次购买").split(","))
+    page.foot_buttons(words.pick("加入购物车,立即购买|申请售后,再次购买").split(","))
 
 
 def douyin(page: Page) -> None:
@@ -110,7 +108,7 @@ def douyin(page: Page) -> None:
     page.text(
         WIDTH / 2,
         page.y + 8,
-        words.pick("关注  推荐", "直播  团购  商城  推荐", "同城  关注  商城  推荐"),
+        words.pick("关注  推荐|直播  团购  商城  推荐|同城  关注  商城  推荐"),
         15,
         WHITE,
         align="c",
@@ -121,7 +119,7 @@ def douyin(page: Page) -> None:
     page.text(14, page.height - 130, "@" + words.say("nicknames"), 15, WHITE, bold=True)
     page.y = page.height - 106
     page.left = 14
-    page.note(review(page) + words.pick(" #好物分享", " #开箱", " #618"), colour=WHITE, most=2)
+    page.note(review(page) + words.pick(" #好物分享| #开箱| #618"), colour=WHITE, most=2)
     page.text(WIDTH / 2, page.height - 26, "首页   朋友   +   消息   我", 14, WHITE, align="c")
 
 
@@ -130,14 +128,12 @@ def notes_app(page: Page) -> None:
     words = page.words
     page.status_bar()
     page.text(14, page.y + 8, "<  " + words.say("nicknames"), 14)
-    page.text(WIDTH - 16, page.y + 8, words.pick("关注", "打开看看"), 13, page.theme.accent, align="r")
+    page.text(WIDTH - 16, page.y + 8, words.pick("关注|打开看看"), 13, page.theme.accent, align="r")
     page.thing(0, page.y + 36, WIDTH, page.y + 340)
     page.y += 346
-    page.heading(
-        words.pick("会员生日礼怎么领", "避雷帖：这家店", "分享一个省钱小技巧", "求助：快递丢了怎么办", "开箱测评")
-    )
+    page.heading(words.pick("会员生日礼怎么领|避雷帖：这家店|分享一个省钱小技巧|求助：快递丢了怎么办|开箱测评"))
     page.note(review(page) + review(page) + " #好物分享 #网购", colour=page.theme.ink, size=14)
-    page.note(words.pick("编辑于 ", "") + words.stamp(200, "%m-%d") + " " + words.city())
+    page.note(words.pick("编辑于 |") + words.stamp(200, "%m-%d") + " " + words.city())
     page.text(20, page.height - 40, "说点什么...", 13, page.theme.muted)
     page.text(
         WIDTH - 16, page.height - 40, f"赞{words.number(3)} 收藏{words.number(3)} 评论{words.number(2)}", 12, align="r"
@@ -159,12 +155,7 @@ def text_messages(page: Page) -> None:
     page.y += 40
     for _ in range(page.rng.randint(1, 4)):
         page.text(
-            WIDTH / 2,
-            page.y,
-            words.pick("短信 ", "", "今天 ") + words.stamp(9, "%H:%M"),
-            11,
-            page.theme.muted,
-            align="c",
+            WIDTH / 2, page.y, words.pick("短信 ||今天 ") + words.stamp(9, "%H:%M"), 11, page.theme.muted, align="c"
         )
         page.y += 20
         body = words.pick(
@@ -178,18 +169,18 @@ def text_messages(page: Page) -> None:
         with page.card((226, 226, 232) if not page.theme.dark else None, inset=14, radius=14):
             page.note(body, colour=page.theme.ink, size=14)
     page.fill(50, page.height - 60, WIDTH - 20, page.height - 28, None, 16, page.theme.muted)
-    page.text(64, page.height - 51, words.pick("短信", "信息"), 13, page.theme.muted)
+    page.text(64, page.height - 51, words.pick("短信|信息"), 13, page.theme.muted)
 
 
 def phone_settings(page: Page) -> None:
     """The phone's settings: about, storage, network, permissions."""
     words = page.words
-    page.title_bar(words.pick("关于本机", "关于手机", "设置", "通用", "蓝牙", "应用权限", "手机存储", "电池"))
+    page.title_bar(words.pick("关于本机|关于手机|设置|通用|蓝牙|应用权限|手机存储|电池"))
     rows = [
-        ("手机名称", words.pick("我的手机", "Phone 15", "A2 Pro")),
+        ("手机名称", words.pick("我的手机|Phone 15|A2 Pro")),
         ("型号", "P" + words.number(4)),
-        ("处理器", "八核 " + words.pick("天玑", "骁龙") + words.number(4)),
-        ("运行内存", words.pick("8.0 GB", "12.0 GB")),
+        ("处理器", "八核 " + words.pick("天玑|骁龙") + words.number(4)),
+        ("运行内存", words.pick("8.0 GB|12.0 GB")),
         ("存储空间", f"{page.rng.randint(20, 200)}.3 GB / 256 GB"),
         ("系统版本", f"{page.rng.randint(10, 18)}.{page.rng.randint(0, 5)}"),
         ("序列号", "F" + words.number(9)),
@@ -213,7 +204,7 @@ def phone_settings(page: Page) -> None:
 def call_log(page: Page) -> None:
     """Calls with a seller or a courier."""
     words = page.words
-    page.title_bar(words.pick("最近通话", "通话记录", "电话"))
+    page.title_bar(words.pick("最近通话|通话记录|电话"))
     page.tabs(["所有通话", "未接来电"])
     for index in range(9):
         page.pair(
@@ -234,9 +225,9 @@ def chat_app(page: Page) -> None:
     """A messenger: a chat or a transfer of money."""
     words = page.words
     if words.chance(0.4):
-        page.title_bar(words.pick("转账", ""), centred=True)
+        page.title_bar(words.pick("转账|"), centred=True)
         page.y += 60
-        page.empty_picture(words.pick("待对方确认收款", "已收款", "对方一天没收，钱退回给你"), sub="提醒对方收款")
+        page.empty_picture(words.pick("待对方确认收款|已收款|对方一天没收，钱退回给你"), sub="提醒对方收款")
         page.text(WIDTH / 2, page.y, words.price(), 32, align="c", bold=True)
         page.y += 60
         page.pair("转账时间", words.stamp(form="%Y年%m月%d日 %H:%M:%S"))
@@ -246,17 +237,7 @@ def chat_app(page: Page) -> None:
     for index in range(6):
         mine = index % 2 == 1
         text = words.pick(
-            "在吗",
-            "这个多少钱",
-            "发货了吗",
-            "转你了",
-            "好的",
-            "运费我出",
-            "地址发我一下",
-            "什么时候能到",
-            "退给我吧",
-            "[图片]",
-            "收到了谢谢",
+            "在吗|这个多少钱|发货了吗|转你了|好的|运费我出|地址发我一下|什么时候能到|退给我吧|[图片]|收到了谢谢"
         )
         width = len(text) * 15 + 24
         left = WIDTH - 56 - width if mine else 56
@@ -270,7 +251,7 @@ def chat_app(page: Page) -> None:
 def courier_app(page: Page) -> None:
     """A courier's own app: sending a parcel or following one."""
     words = page.words
-    page.title_bar(words.pick("寄快递", "运单详情", "查快递", "顺丰速运"))
+    page.title_bar(words.pick("寄快递|运单详情|查快递|顺丰速运"))
     with page.card():
         page.note("按规定寄件需要实名认证，建议您先在线上完成实名")
         page.pair("寄 " + words.address(), "地址簿", private=True)
@@ -278,35 +259,33 @@ def courier_app(page: Page) -> None:
     with page.card():
         page.pair("期望上门时间", "今天一小时内>")
         page.pair("物品信息", "必填")
-        page.pair("付款方式", words.pick("寄付现结>", "到付>"))
+        page.pair("付款方式", words.pick("寄付现结>|到付>"))
         page.pair("预计送达时间 顺丰特快", "明天22:00前 ¥23起")
         page.pair("顺丰标快", "后天12:00前 ¥18起")
         page.note("基础保 这件物品不能保价")
     page.note("  我同意《电子运单条款》")
-    page.foot_buttons([words.pick("下单", "预估¥18 下单")])
+    page.foot_buttons([words.pick("下单|预估¥18 下单")])
 
 
 def web_page(page: Page) -> None:
     """A web page, a mail or a document in a browser."""
     words = page.words
-    page.search_bar(words.pick("www.baidu.com", "m.example.cn/help", "搜索或输入网址"), "")
-    page.heading(
-        "  " + words.pick("百度百科", "全国12315平台", "国家企业信用信息公示系统", "手机网页", "论坛 - 求助帖", "邮件")
-    )
+    page.search_bar(words.pick("www.baidu.com|m.example.cn/help|搜索或输入网址"), "")
+    page.heading("  " + words.pick("百度百科|全国12315平台|国家企业信用信息公示系统|手机网页|论坛 - 求助帖|邮件"))
     with page.card():
-        page.heading(words.pick("如何查询保修期", "企业信息查询结果", "旧手机回收价格", "快递时效说明", "怎么辨别真伪"))
+        page.heading(words.pick("如何查询保修期|企业信息查询结果|旧手机回收价格|快递时效说明|怎么辨别真伪"))
         page.note(
             words.pick(
-                "根据消费者权益保护法，经营者提供商品有欺诈行为的，应当增加赔偿。",
-                "登录官网输入序列号，可以查询产品的保修状态和到期日期。",
-                "您好，您的反馈我们已经收到，将在五个工作日内回复。",
+                "根据消费者权益保护法，经营者提供商品有欺诈行为的，应当增加赔偿。|"
+                "登录官网输入序列号，可以查询产品的保修状态和到期日期。|"
+                "您好，您的反馈我们已经收到，将在五个工作日内回复。"
             )
             + review(page),
             colour=page.theme.ink,
             most=9,
         )
         page.note("来源：网络  " + words.stamp(4000, "%Y-%m-%d"))
-    page.strip(words.pick("相关推荐", "广告"), 1)
+    page.strip(words.pick("相关推荐|广告"), 1)
 
 
 def desktop(page: Page) -> None:
@@ -315,12 +294,7 @@ def desktop(page: Page) -> None:
     page.gradient(0, page.height, vivid(page.rng), vivid(page.rng))
     page.text(WIDTH / 2, 60, words.stamp(0, "%H:%M"), 56, WHITE, align="c")
     page.text(
-        WIDTH / 2,
-        126,
-        words.stamp(0, "%-m月%-d日") + " " + words.pick("星期二", "星期六", "周五"),
-        15,
-        WHITE,
-        align="c",
+        WIDTH / 2, 126, words.stamp(0, "%-m月%-d日") + " " + words.pick("星期二|星期六|周五"), 15, WHITE, align="c"
     )
     names = [
         "微信",

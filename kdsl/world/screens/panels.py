@@ -48,7 +48,7 @@ class Panels(Blocks):
             self.text(WIDTH / 2, top + 15, title, 16, align="c", bold=True)
         if close:
             if self.words.chance(0.5):
-                self.text(WIDTH - 20, top + 14, self.words.pick("×", "X"), 17, self.theme.muted, align="c")
+                self.text(WIDTH - 20, top + 14, self.words.pick("×|X"), 17, self.theme.muted, align="c")
             else:
                 self.stroke((WIDTH - 26, top + 16), (WIDTH - 14, top + 28), colour=self.theme.muted, width=1.5)
                 self.stroke((WIDTH - 14, top + 16), (WIDTH - 26, top + 28), colour=self.theme.muted, width=1.5)
@@ -113,7 +113,7 @@ class Panels(Blocks):
         route = [(rng.uniform(40, 320), rng.uniform(top + 50, bottom - 20)) for _ in range(rng.randint(2, 5))]
         self.stroke(*route, colour=self.theme.accent, width=3)
         self.oval(*route[0], 9, self.theme.accent)
-        self.text(route[0][0], route[0][1] - 5, words.pick("收", "发"), 10, WHITE, align="c")
+        self.text(route[0][0], route[0][1] - 5, words.pick("收|发"), 10, WHITE, align="c")
         if bubble:
             width = max(len(bubble) * 15, len(sub) * 12) + 26.0
             at = rng.uniform(top + 8, max(top + 10, bottom - 60))
@@ -138,23 +138,14 @@ class Panels(Blocks):
                 left = 8 + column * 174
                 self.fill(left, self.y, left + 168, self.y + 226, self.theme.card, 8)
                 self.thing(left, self.y, left + 168, self.y + 150, product.thing)
-                tag = words.pick("", "", "红包省3元 ", "券后价 ", "天猫榜单 ", "退货包运费 ", "官方立减 ")
+                tag = words.pick("||红包省3元 |券后价 |天猫榜单 |退货包运费 |官方立减 ")
                 self.text(left + 6, self.y + 156, tag + product.title, 12, width=156)
                 self.text(
-                    left + 6,
-                    self.y + 178,
-                    words.pick("包邮", "退货宝", "先用后付", "7天无理由退货"),
-                    10,
-                    self.theme.accent,
+                    left + 6, self.y + 178, words.pick("包邮|退货宝|先用后付|7天无理由退货"), 10, self.theme.accent
                 )
                 price = words.price(product.price)
                 self.text(
-                    left + 6,
-                    self.y + 198,
-                    f"{price}{words.pick('', '券后价', '到手价')}",
-                    14,
-                    self.theme.accent,
-                    bold=True,
+                    left + 6, self.y + 198, f"{price}{words.pick('|券后价|到手价')}", 14, self.theme.accent, bold=True
                 )
                 self.text(left + 164, self.y + 201, words.sold(), 10, self.theme.muted, align="r")
             self.y += 234
@@ -167,7 +158,7 @@ class Panels(Blocks):
         at = len(self.ops) if self.foot is None else self.foot
         bars = self.ops[at:]
         del self.ops[at:]
-        self.strip(self.words.pick("", "你可能还喜欢", "猜你喜欢", "买它的人也看中这些", "为你推荐"), 2)
+        self.strip(self.words.pick("|你可能还喜欢|猜你喜欢|买它的人也看中这些|为你推荐"), 2)
         self.ops.extend(bars)
 
     def rewards(self) -> None:

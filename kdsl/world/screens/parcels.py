@@ -33,12 +33,12 @@ def cainiao_home(page: Page) -> None:
     """Cainiao's list of parcels on the way."""
     words, rng = page.words, page.rng
     page.title_bar("菜鸟", right=["添加包裹"])
-    page.heading(f"  {words.pick('在途包裹', '我的包裹')}  收件{rng.randint(1, 30)} 寄件{rng.randint(0, 9)}")
+    page.heading(f"  {words.pick('在途包裹|我的包裹')}  收件{rng.randint(1, 30)} 寄件{rng.randint(0, 9)}")
     names = ["待寄出", "待收件", "派送中", "运输中", "已签收"]
     page.tabs([f"{name}{rng.randint(0, 9)}" for name in names], rng.randint(0, 4))
     with page.card():
         for _ in range(rng.randint(3, 6)):
-            _parcel_row(page, words.pick("已签收", "运输中", "派送中", "待取件", "待揽收"))
+            _parcel_row(page, words.pick("已签收|运输中|派送中|待取件|待揽收"))
         page.note("查看全部包裹")
     page.strip("这些商品也许合你的心意", 1)
     page.tab_bar(["首页", "发现", "裹裹券", "我的"])
@@ -47,45 +47,41 @@ def cainiao_home(page: Page) -> None:
 def order_logistics(page: Page) -> None:
     """Taobao's messages about parcels: one card a parcel."""
     words = page.words
-    page.title_bar(words.pick("交易物流", "通知", "订单物流消息"), right=["设置"])
+    page.title_bar(words.pick("交易物流|通知|订单物流消息"), right=["设置"])
     if words.chance(0.6):
         page.tabs(MESSAGE_TABS)
     for index in range(page.rng.randint(3, 5)):
         with page.card():
             page.heading(
-                words.pick("订单物流消息", "淘订单退换消息", "订单物流消息"),
+                words.pick("订单物流消息|淘订单退换消息|订单物流消息"),
                 words.pick(words.stamp(index * 20, "%H:%M"), "昨天", "星期五"),
             )
             state = words.pick(
-                "您买的宝贝签收了",
-                "您买的宝贝发货了",
-                "您买的宝贝到菜鸟驿站了",
-                "您购买的宝贝正在派送",
-                "您买的宝贝快要确认收货",
-                "您的订单退款成功",
+                "您买的宝贝签收了|您买的宝贝发货了|您买的宝贝到菜鸟驿站了|您购买的宝贝正在派送|"
+                "您买的宝贝快要确认收货|您的订单退款成功"
             )
             page.heading(state)
-            page.pair("包裹动态:", words.pick("宝贝已被签收", "待签收", "宝贝已被揽收", "商家已发货"), spread=False)
-            page.note(words.pick("点击查看详情>>", "小提示:点开看售后保障", "点击卖家已发货，查看物流>>"))
+            page.pair("包裹动态:", words.pick("宝贝已被签收|待签收|宝贝已被揽收|商家已发货"), spread=False)
+            page.note(words.pick("点击查看详情>>|小提示:点开看售后保障|点击卖家已发货，查看物流>>"))
 
 
 def several_packages(page: Page) -> None:
     """One order in several parcels."""
     words, count = page.words, page.rng.randint(2, 4)
-    page.title_bar(words.pick("查看物流", "选择包裹", "物流信息"))
+    page.title_bar(words.pick("查看物流|选择包裹|物流信息"))
     page.note(f"共{count}件商品，含{count}个订单")
     for index in range(count):
         with page.card():
-            page.heading(f"包裹{index + 1}", words.pick("运输中", "已签收", "已发货", "待揽收"))
-            _parcel_row(page, words.pick("运输中", "派送中", "已签收"))
+            page.heading(f"包裹{index + 1}", words.pick("运输中|已签收|已发货|待揽收"))
+            _parcel_row(page, words.pick("运输中|派送中|已签收"))
             page.note("下单时间:" + words.stamp(60, "%Y-%m-%d %H:%M"))
 
 
 def my_shipments(page: Page) -> None:
     """Parcels that the user sends, with their states."""
     words = page.words
-    page.title_bar(words.pick("寄件记录", "我的寄件", "我的快递"))
-    page.tabs(words.pick("进行中,已寄出,已取消", "寄件2,收件0,待支付1", "全部,待揽收,运输中,已签收").split(","))
+    page.title_bar(words.pick("寄件记录|我的寄件|我的快递"))
+    page.tabs(words.pick("进行中,已寄出,已取消|寄件2,收件0,待支付1|全部,待揽收,运输中,已签收").split(","))
     if words.chance(0.4):
         page.note("  这里只有最近三个月的订单")
     for index in range(page.rng.randint(1, 4)):
@@ -93,33 +89,26 @@ def my_shipments(page: Page) -> None:
             page.note(words.stamp(index * 300 + 5))
             x = WIDTH / 2
             page.text(page.left + 40, page.y + 4, words.city() + "市", 15, align="c", bold=True)
-            page.text(
-                x,
-                page.y,
-                words.pick("待寄出", "运输中", "待取件", "已签收", "已取件"),
-                13,
-                page.theme.accent,
-                align="c",
-            )
+            page.text(x, page.y, words.pick("待寄出|运输中|待取件|已签收|已取件"), 13, page.theme.accent, align="c")
             page.stroke((x - 40, page.y + 20), (x + 40, page.y + 20), colour=page.theme.accent)
             page.text(page.right - 40, page.y + 4, words.city() + "市", 15, align="c", bold=True)
             page.y += 32
             if words.chance(0.6):
-                page.buttons(["复制", words.pick("通知收件人", "再来一单", "查看物流")], None)
+                page.buttons(["复制", words.pick("通知收件人|再来一单|查看物流")], None)
     page.text(WIDTH / 2, page.y + 10, "已经到底啦", 12, page.theme.muted, align="c")
 
 
 def courier_list(page: Page) -> None:
     """A courier's list of orders."""
     words = page.words
-    page.search_bar(words.pick("请输入运单号/手机号", "搜索运单"), "搜索")
+    page.search_bar(words.pick("请输入运单号/手机号|搜索运单"), "搜索")
     page.tabs(["全部", "待揽收", "运输中", "已签收", "已退回"], page.rng.randint(0, 4))
     page.pair("  类型", "快递 跑腿", spread=False)
     for _ in range(page.rng.randint(2, 4)):
         with page.card():
             page.heading(words.courier, "复制 通知收件人")
             page.pair("运单号", words.number(12), private=True)
-            page.heading(words.pick("待取件", "已取件", "运输中", "已签收"), colour=page.theme.accent)
+            page.heading(words.pick("待取件|已取件|运输中|已签收"), colour=page.theme.accent)
             page.note("点开可看快递员电话与物流进度", colour=page.theme.accent)
     page.tab_bar(["首页", "寄快递", "查快递", "我的"], 2)
 
@@ -127,15 +116,14 @@ def courier_list(page: Page) -> None:
 def waiting_orders(page: Page) -> None:
     """Orders on the way, each with 查看物流."""
     words = page.words
-    page.search_bar("搜索订单", words.pick("", "我的包裹"))
+    page.search_bar("搜索订单", words.pick("|我的包裹"))
     page.tabs(ORDER_TABS, 3)
     for _ in range(3):
         with page.card():
             page.heading(words.shop, "卖家已发货")
             page.goods(words.product())
             page.note(
-                words.pick("运输中 大概后天到", "派送中 快递员正在送货", "已签收 包裹已放驿站"),
-                colour=page.theme.accent,
+                words.pick("运输中 大概后天到|派送中 快递员正在送货|已签收 包裹已放驿站"), colour=page.theme.accent
             )
             page.pair("", "实付款" + words.price())
             page.buttons(["更多", "延长收货", "查看物流", "确认收货"])
@@ -144,7 +132,7 @@ def waiting_orders(page: Page) -> None:
 def station_parcels(page: Page) -> None:
     """Parcels waiting at a station, all with codes."""
     words = page.words
-    page.title_bar(words.pick("待取包裹", "一键取件", "全部待取件"))
+    page.title_bar(words.pick("待取包裹|一键取件|全部待取件"))
     page.heading("  菜鸟驿站", f"{page.rng.randint(2, 6)}个包裹待取")
     for _ in range(page.rng.randint(2, 5)):
         with page.card():
@@ -171,8 +159,8 @@ def waybill_detail(page: Page) -> None:
 def parcels_by_state(page: Page) -> None:
     """All parcels under tabs by state, one card each."""
     words = page.words
-    page.title_bar(words.pick("我的快递", "我的包裹", "全部包裹", "收件箱"), right=["筛选"])
-    page.tabs(words.pick("全部,待取件,运输中,已签收", "我收的,我寄的", "近7天,近30天,更早").split(","))
+    page.title_bar(words.pick("我的快递|我的包裹|全部包裹|收件箱"), right=["筛选"])
+    page.tabs(words.pick("全部,待取件,运输中,已签收|我收的,我寄的|近7天,近30天,更早").split(","))
     for _ in range(page.rng.randint(3, 5)):
         with page.card(pad=8):
             state = words.pick(*STATES)
@@ -187,7 +175,7 @@ def split_order_parcels(page: Page) -> None:
     """One order in several parcels, each with its number and state."""
     words = page.words
     count = page.rng.randint(2, 4)
-    page.title_bar(words.pick("包裹列表", "查看物流", "物流信息", "选择包裹"))
+    page.title_bar(words.pick("包裹列表|查看物流|物流信息|选择包裹"))
     page.note(
         "  " + words.pick(f"该订单已拆成{count}个包裹发出", f"共{count}个包裹，分开配送", "您的商品从不同仓库发货")
     )
@@ -205,27 +193,26 @@ def split_order_parcels(page: Page) -> None:
 def pickup_codes(page: Page) -> None:
     """Codes of all parcels that wait at stations."""
     words = page.words
-    page.title_bar(words.pick("取件码", "待取包裹", "身份码取件", "批量取件"))
+    page.title_bar(words.pick("取件码|待取包裹|身份码取件|批量取件"))
     for _ in range(page.rng.randint(1, 3)):
         with page.card():
             page.heading(
-                words.pick("菜鸟驿站", "妈妈驿站", "丰巢柜", "兔喜超市")
-                + words.pick("(东门店)", "", words.number(1) + "号楼"),
-                words.pick("导航", "营业中"),
+                words.pick("菜鸟驿站|妈妈驿站|丰巢柜|兔喜超市") + words.pick("(东门店)", "", words.number(1) + "号楼"),
+                words.pick("导航|营业中"),
             )
             for _ in range(page.rng.randint(2, 3)):
                 code = f"{words.number(1)}-{words.number(1)}-{words.number(4)}"
                 page.pair(words.courier, code, colour=page.theme.accent)
-                page.note(words.pick("今天到站", "昨天到站", "已存放2天") + "  尾号" + words.number(4))
-    page.foot_buttons(words.pick("一键取件,找人代取", "全部已取", "请人帮取,送货上门").split(","))
+                page.note(words.pick("今天到站|昨天到站|已存放2天") + "  尾号" + words.number(4))
+    page.foot_buttons(words.pick("一键取件,找人代取|全部已取|请人帮取,送货上门").split(","))
 
 
 def parcels_in_assistant(page: Page) -> None:
     """The messages of the logistics box, a row a parcel."""
     words = page.words
-    page.search_bar(words.pick("搜索单号、商品、店铺", "输入快递单号查询"), "查询")
+    page.search_bar(words.pick("搜索单号、商品、店铺|输入快递单号查询"), "查询")
     page.icons(["寄快递", "取件码", "查快递", "服务"], 4)
-    page.heading(words.pick("  最近包裹", "  我的包裹", "  待收包裹"), "全部>")
+    page.heading(words.pick("  最近包裹|  我的包裹|  待收包裹"), "全部>")
     x = 74
     for index in range(5):
         page.thing(14, page.y, 64, page.y + 50)
@@ -236,4 +223,4 @@ def parcels_in_assistant(page: Page) -> None:
             x, page.y + 26, words.pick(moving(words), words.say("courier_lines")), 12, page.theme.muted, width=270
         )
         page.y += 66
-    page.tab_bar(words.pick("首页,包裹,寄件,我的", "取件,寄件,驿站,我的").split(","), 1)
+    page.tab_bar(words.pick("首页,包裹,寄件,我的|取件,寄件,驿站,我的").split(","), 1)

@@ -178,9 +178,7 @@ def printed_pack(page: Page) -> None:
     _print(page, words.say("brands"), x, y, page.rng.choice((20, 28)))
     _print(page, product.noun, x + 6, y + 40, page.rng.choice((18, 24)))
     if words.chance(0.5):
-        _print(
-            page, words.pick("净含量：500g", "生产日期见包装", "限量版", "草莓味", "合格证", "扫码验真"), x, y + 80, 12
-        )
+        _print(page, words.pick("净含量：500g|生产日期见包装|限量版|草莓味|合格证|扫码验真"), x, y + 80, 12)
     _end(page)
 
 
@@ -249,15 +247,7 @@ def manual(page: Page) -> None:
     _start(page)
     page.fill(50, 30, 310, page.height - 30, (246, 244, 238))
     page.y = 50
-    page.text(
-        180,
-        page.y,
-        words.pick("使用说明书", "保修卡", "合格证", "安装步骤", "产品成分"),
-        20,
-        BLACK,
-        align="c",
-        bold=True,
-    )
+    page.text(180, page.y, words.pick("使用说明书|保修卡|合格证|安装步骤|产品成分"), 20, BLACK, align="c", bold=True)
     page.y += 40
     for key, value in (
         ("品名", words.product().noun),

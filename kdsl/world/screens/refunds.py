@@ -28,7 +28,7 @@ def services(page: Page, *, refund: bool = True) -> None:
     """我的服务: what insurance and promises still hold."""
     words = page.words
     with page.card():
-        page.heading(words.pick("我的服务", "权益保障"))
+        page.heading(words.pick("我的服务|权益保障"))
         if words.chance(0.7):
             word = "退款" if refund else "换货"
             value = words.pick(
@@ -37,10 +37,10 @@ def services(page: Page, *, refund: bool = True) -> None:
                 "上门取件付运费时，运费险已抵扣",
                 ">",
             )
-            page.pair(words.pick("运费险", "退货运费险"), value)
+            page.pair(words.pick("运费险|退货运费险"), value)
         if words.chance(0.6):
             page.pair(
-                page.rng.choice(SERVICES), words.stamp(-90, "%-m月%-d日24点前可享") + words.pick("", " 拆封后不支持")
+                page.rng.choice(SERVICES), words.stamp(-90, "%-m月%-d日24点前可享") + words.pick("| 拆封后不支持")
             )
 
 
@@ -62,7 +62,7 @@ def refund_info(page: Page, *, history: bool = True, kind: str = "退款") -> No
             page.pair(key, value, private=private)
         if history:
             page.pair("协商历史", "点击查看>")
-        page.text(WIDTH / 2, page.y, words.pick("收起^", "查看全部", "查看全部﹀"), 12, page.theme.muted, align="c")
+        page.text(WIDTH / 2, page.y, words.pick("收起^|查看全部|查看全部﹀"), 12, page.theme.muted, align="c")
         page.y += 16
 
 
@@ -70,10 +70,9 @@ def money(page: Page, amount: float) -> None:
     """Where the money went."""
     words = page.words
     if words.chance(0.5):
-        page.pair(words.pick("退款总金额", "退款金额"), words.price(amount))
+        page.pair(words.pick("退款总金额|退款金额"), words.price(amount))
     page.pair(
-        words.pick("退回支付宝余额", "退回余额宝", "恢复信用额度", "退回银行卡", "退回花呗", "退回微信零钱"),
-        words.price(amount),
+        words.pick("退回支付宝余额|退回余额宝|恢复信用额度|退回银行卡|退回花呗|退回微信零钱"), words.price(amount)
     )
     if words.chance(0.3):
         page.pair("退优惠券", "1张券")
@@ -83,15 +82,12 @@ def refund_done(page: Page) -> None:
     """退款详情 with money on its way back."""
     words = page.words
     amount = words.product().price
-    page.title_bar(words.pick("退款详情", "退款详情", "售后详情"))
+    page.title_bar(words.pick("退款详情|退款详情|售后详情"))
     with page.card():
         page.heading(
-            words.pick("退款成功", "退款成功", "退款关闭", "退款中"),
-            words.price(amount),
-            colour=page.theme.accent,
-            size=19,
+            words.pick("退款成功|退款成功|退款关闭|退款中"), words.price(amount), colour=page.theme.accent, size=19
         )
-        page.note(words.stamp(5, "%Y年%-m月%-d日 %H:%M") + words.pick("", " 平台同意您申请退款。"))
+        page.note(words.stamp(5, "%Y年%-m月%-d日 %H:%M") + words.pick("| 平台同意您申请退款。"))
         money(page, amount)
         page.button(page.left, page.y, page.right - page.left, "查看钱款去向", main=False)
         page.y += 36
@@ -101,7 +97,7 @@ def refund_done(page: Page) -> None:
             page.heading("协商历史", ">")
     refund_info(page)
     if words.chance(0.5):
-        page.foot_buttons(words.some(["删除记录", "钱款去向", "联系商家", "售后评价"], 2, 3), None)
+        page.foot_buttons(words.some("删除记录|钱款去向|联系商家|售后评价", 2, 3), None)
     else:
         page.strip("不喜欢这件？看看大家都在买什么", 1)
 
@@ -113,7 +109,7 @@ def money_sheet(page: Page) -> None:
     refund_done(page)
     with page.sheet(page.rng.uniform(260, 430), "钱款去向详情"):
         page.pair("退款总金额", words.price(amount), colour=page.theme.accent)
-        page.pair(words.pick("退回支付宝余额", "恢复信用额度", "退回余额宝"), words.price(amount))
+        page.pair(words.pick("退回支付宝余额|恢复信用额度|退回余额宝"), words.price(amount))
         page.timeline(
             [("已到账", words.short(1), ""), ("支付宝处理中", words.short(2), ""), ("卖家同意退款", words.short(3), "")]
         )
@@ -125,13 +121,13 @@ def apply_refund(page: Page) -> None:
     """The form: reason, amount, proof."""
     words = page.words
     product = words.product()
-    page.title_bar(words.pick("申请退款", "申请退货退款", "申请退款", "申请仅退款"))
+    page.title_bar(words.pick("申请退款|申请退货退款|申请退款|申请仅退款"))
     with page.card():
         page.goods(product, count=None)
     with page.card():
-        page.pair("服务类型*", words.pick("仅退款>", "退货退款>", "我要退款(无需退货)>"))
+        page.pair("服务类型*", words.pick("仅退款>|退货退款>|我要退款(无需退货)>"))
         if words.chance(0.5):
-            page.pair("货物状态*", words.pick("未收到货>", "已收到货>"))
+            page.pair("货物状态*", words.pick("未收到货>|已收到货>"))
         page.pair("退款原因*", words.pick("请选择>", page.rng.choice(REASONS) + ">"))
         page.pair("退款金额*", words.price(product.price) + " 修改", colour=page.theme.accent)
         page.note(f"最多可退{words.price(product.price)}，含发货邮费¥0.00")
@@ -142,19 +138,17 @@ def apply_refund(page: Page) -> None:
             page.pair("我的地址", words.address(), private=True)
     with page.card():
         page.heading("补充描述和凭证")
-        page.note(words.pick("多写几句，商家能更快明白是什么问题", "请您详细填写申请说明"))
+        page.note(words.pick("多写几句，商家能更快明白是什么问题|请您详细填写申请说明"))
         page.fill(page.left, page.y, page.left + 64, page.y + 64, None, 6, page.theme.muted)
-        page.text(page.left + 32, page.y + 40, words.pick("上传凭证", "最多3张"), 9, page.theme.muted, align="c")
+        page.text(page.left + 32, page.y + 40, words.pick("上传凭证|最多3张"), 9, page.theme.muted, align="c")
         page.text(page.right, page.y + 54, "0/200", 11, page.theme.muted, align="r")
         page.y += 68
     if words.chance(0.4):
         page.note("  芝麻分高 退款更快")
     page.foot_buttons(["提交"])
     if words.chance(0.25):
-        text = words.pick(
-            "这笔订单不能退货退款!", "退款金额不能大于实付金额", "您的退款申请已提交", "亲，请先选择退款原因"
-        )
-        page.dialog("", text, [words.pick("确定", "我知道了")])
+        text = words.pick("这笔订单不能退货退款!|退款金额不能大于实付金额|您的退款申请已提交|亲，请先选择退款原因")
+        page.dialog("", text, [words.pick("确定|我知道了")])
 
 
 def negotiation(page: Page) -> None:
@@ -168,7 +162,7 @@ def negotiation(page: Page) -> None:
         ("系统", "【标题】上门取件：有人接单\n【内容】上门取件：快递员接单了。"),
         (
             "买家",
-            f"发起了退款申请\n退款类型：{words.pick('仅退款', '退货退款')}\n"
+            f"发起了退款申请\n退款类型：{words.pick('仅退款|退货退款')}\n"
             f"退款金额：{amount}\n退款原因：{page.rng.choice(REASONS)}",
         ),
         ("卖家", "【标题】卖家拒绝了退款申请\n【内容】拒绝原因：商品没有质量问题"),
@@ -182,19 +176,19 @@ def negotiation(page: Page) -> None:
             page.text(page.left + 32, page.y + 17, words.stamp(3 + 20 * index), 11, page.theme.muted)
             page.y += 36
             page.note(text, colour=page.theme.ink, most=7)
-    page.foot_buttons([words.pick("联系卖家", "找天猫官方客服", "联系商家")], None)
+    page.foot_buttons([words.pick("联系卖家|找天猫官方客服|联系商家")], None)
 
 
 def bill_refund(page: Page) -> None:
     """Refund entries in a bill list."""
     words = page.words
-    page.title_bar(words.pick("账单", "更多记录"))
+    page.title_bar(words.pick("账单|更多记录"))
     page.tabs(
-        words.pick("全部,支出,转账,退款,筛选", "退款记录,还款记录,历史账单").split(","), words.rng.choice((0, 3)) % 3
+        words.pick("全部,支出,转账,退款,筛选|退款记录,还款记录,历史账单").split(","), words.rng.choice((0, 3)) % 3
     )
     for month in range(page.rng.randint(1, 3)):
         with page.card():
-            page.heading(f"{page.rng.randint(1, 12)}月", words.pick("收支分析", ""))
+            page.heading(f"{page.rng.randint(1, 12)}月", words.pick("收支分析|"))
             for _ in range(page.rng.randint(1, 3)):
                 page.oval(page.left + 14, page.y + 16, 14, page.theme.accent)
                 page.text(page.left + 14, page.y + 9, "退", 13, WHITE, align="c")
@@ -224,12 +218,11 @@ def refund_list(page: Page) -> None:
     page.tabs(ORDER_TABS, 4)
     for _ in range(4):
         with page.card():
-            page.heading(words.shop, words.pick("仅退款", "退货退款", "退款"))
+            page.heading(words.shop, words.pick("仅退款|退货退款|退款"))
             product = words.product()
             page.goods(product)
             page.note(
-                words.pick("退款成功 ", "退款中 ", "退款关闭 ", "待商家处理 ")
-                + f"退款金额:{words.price(product.price)}",
+                words.pick("退款成功 |退款中 |退款关闭 |待商家处理 ") + f"退款金额:{words.price(product.price)}",
                 colour=page.theme.accent,
             )
             page.buttons(["删除记录", "钱款去向", "查看详情"], None)
@@ -238,7 +231,7 @@ def refund_list(page: Page) -> None:
 def choose_service(page: Page) -> None:
     """选择售后类型: refund, return, exchange, repair, price protection."""
     words = page.words
-    page.title_bar(words.pick("选择售后类型", "选择服务类型"))
+    page.title_bar(words.pick("选择售后类型|选择服务类型"))
     with page.card():
         page.heading("退款商品")
         page.goods(words.product())
@@ -262,21 +255,21 @@ def refund_waiting(page: Page) -> None:
     """A refund that waits for the seller."""
     words = page.words
     page.title_bar("退款详情")
-    page.banner(words.pick("请等待商家处理", "等待卖家处理退款申请", "商家已同意退款", "商家拒绝退款"), [words.left()])
+    page.banner(words.pick("请等待商家处理|等待卖家处理退款申请|商家已同意退款|商家拒绝退款"), [words.left()])
     with page.card():
         page.note("您已成功发起退款申请，请耐心等待商家处理")
         page.note("商家同意后，将按原支付渠道退款；商家过期没处理，会自动退款")
         page.buttons(["撤销申请", "修改申请"], None)
     refund_info(page)
-    page.foot_buttons([words.pick("联系卖家", "联系商家"), words.pick("官方客服", "咨询小蜜", "客服介入")], None)
+    page.foot_buttons([words.pick("联系卖家|联系商家"), words.pick("官方客服|咨询小蜜|客服介入")], None)
 
 
 def refund_success_short(page: Page) -> None:
     """A plain result: money is back."""
     words = page.words
-    page.title_bar(words.pick("退款结果", "退款进度", "退款详情"))
+    page.title_bar(words.pick("退款结果|退款进度|退款详情"))
     with page.card():
-        page.empty_picture("退款成功", sub=f"{words.price()}已原路退回您的{words.pick('支付宝', '银行卡', '花呗')}账户")
+        page.empty_picture("退款成功", sub=f"{words.price()}已原路退回您的{words.pick('支付宝|银行卡|花呗')}账户")
         page.pair("退款编号", words.number(18), private=True)
         page.pair("到账时间", words.stamp(2))
     page.strip("为你推荐", 2)

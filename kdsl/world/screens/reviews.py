@@ -60,7 +60,7 @@ def _review(page: Page, *, pictures: int = 0) -> None:
     page.oval(page.left + 12, page.y + 12, 12, vivid(page.rng))
     page.text(page.left + 32, page.y, words.say("nicknames"), 13, private=words.chance(0.5))
     page.text(
-        page.right, page.y + 1, words.stamp(900, words.pick("%-m月%-d日", "%Y-%m-%d")), 11, page.theme.muted, align="r"
+        page.right, page.y + 1, words.stamp(900, words.pick("%-m月%-d日|%Y-%m-%d")), 11, page.theme.muted, align="r"
     )
     if words.chance(0.4):
         page.stars(page.left + 100, page.y, page.rng.randint(1, 5))
@@ -76,7 +76,7 @@ def review_list(page: Page) -> None:
     """Reviews below a product."""
     words, rng = page.words, page.rng
     page.status_bar()
-    page.search_bar("搜索", words.pick("", "分享"), back=True) if words.chance(0.3) else page.tabs(PRODUCT_TABS, 1)
+    page.search_bar("搜索", words.pick("|分享"), back=True) if words.chance(0.3) else page.tabs(PRODUCT_TABS, 1)
     page.tabs(
         [
             f"全部({rng.randint(5, 900)})",
@@ -92,51 +92,46 @@ def review_list(page: Page) -> None:
         with page.card():
             _review(page, pictures=rng.choice((0, 0, 2, 3)))
             if words.chance(0.5):
-                page.pair(words.pick("浏览12", ""), words.pick("分享 评论 点赞3", "评论1 有用2"))
-    page.buy_bar(words.pick("加入购物车,领券购买", "加入购物车,立即购买").split(","))
+                page.pair(words.pick("浏览12|"), words.pick("分享 评论 点赞3|评论1 有用2"))
+    page.buy_bar(words.pick("加入购物车,领券购买|加入购物车,立即购买").split(","))
 
 
 def my_reviews(page: Page) -> None:
     """我的评价: the user's own reviews and what waits for one."""
     words, rng = page.words, page.rng
-    page.title_bar(words.pick("我的评价", "我的评价", "评价"), right=["规则"])
+    page.title_bar(words.pick("我的评价|我的评价|评价"), right=["规则"])
     page.tabs(["评价", "问答"])
     page.tabs([words.pick("待评价", f"待评价({rng.randint(1, 20)})"), "可追评", "已评价"], 2)
-    page.note("  全部" + words.pick("", "  优质(1)"))
+    page.note("  全部" + words.pick("|  优质(1)"))
     for _ in range(3):
         with page.card():
-            page.heading(words.stamp(rng.randint(20, 2000), "%d/%m月"), words.pick("公开", "匿名", "公开分享"))
+            page.heading(words.stamp(rng.randint(20, 2000), "%d/%m月"), words.pick("公开|匿名|公开分享"))
             if words.chance(0.5):
                 page.note("尺码感受: 合适")
             page.note(words.pick(review(page), review(page), "这位买家没写文字。"), colour=page.theme.ink, size=14)
             for index in range(rng.randint(0, 3)):
                 page.thing(page.left + index * 104, page.y, page.left + index * 104 + 98, page.y + 84)
             page.y += 90
-            page.note(words.pick("浏览0 评论0 点赞0", "浏览2 点赞 0 评论 0", "审核中"))
+            page.note(words.pick("浏览0 评论0 点赞0|浏览2 点赞 0 评论 0|审核中"))
             page.goods(words.product(), price=False, count=None, side=40)
-            page.buttons(words.pick("写追评", "分享逛逛,写追评", "删除,写追评").split(","), None)
+            page.buttons(words.pick("写追评|分享逛逛,写追评|删除,写追评").split(","), None)
     page.note("  评价功能 反馈入口")
 
 
 def write_review(page: Page) -> None:
     """The form for a review."""
     words = page.words
-    page.title_bar(words.pick("发表评价", "公开给大家，也许能上首页", "再加几张图，也许能上首页", "写追评"))
+    page.title_bar(words.pick("发表评价|公开给大家，也许能上首页|再加几张图，也许能上首页|写追评"))
     with page.card():
         for index in range(page.rng.randint(0, 3)):
             page.thing(page.left + index * 84, page.y, page.left + index * 84 + 76, page.y + 76)
         page.text(
-            page.right - 40,
-            page.y + 30,
-            words.pick("可再加3张", "添加图视频", "可再加5张"),
-            12,
-            page.theme.muted,
-            align="c",
+            page.right - 40, page.y + 30, words.pick("可再加3张|添加图视频|可再加5张"), 12, page.theme.muted, align="c"
         )
         page.y += 88
     if words.chance(0.5):
         with page.card():
-            page.pair(words.pick("尺码感受", "口感味道", "新鲜度"), words.pick("偏小  合适  偏大", "一般  好  非常好"))
+            page.pair(words.pick("尺码感受|口感味道|新鲜度"), words.pick("偏小  合适  偏大|一般  好  非常好"))
             if words.chance(0.4):
                 page.pair("身高体重", "去尺码助手填写>")
     with page.card():
@@ -147,11 +142,9 @@ def write_review(page: Page) -> None:
         for key in ("描述相符", "物流服务", "服务态度"):
             page.text(page.left, page.y + 4, key, 13)
             page.stars(page.left + 80, page.y + 3)
-            page.text(
-                page.right, page.y + 4, words.pick("非常好", "非常好", "一般", "好"), 12, page.theme.muted, align="r"
-            )
+            page.text(page.right, page.y + 4, words.pick("非常好|非常好|一般|好"), 12, page.theme.muted, align="r")
             page.y += 26
-    page.note(words.pick("  公开  匿名", "  别人可以从评价进我的主页", "  同步逛逛"))
+    page.note(words.pick("  公开  匿名|  别人可以从评价进我的主页|  同步逛逛"))
     page.foot_buttons(["发布"])
 
 
@@ -160,25 +153,22 @@ def review_posted(page: Page) -> None:
     words = page.words
     page.title_bar("评价成功")
     with page.card():
-        page.heading(words.pick("评价已发布", "这篇评价太棒啦！分享能帮助更多人选购~"), "刚刚发布")
+        page.heading(words.pick("评价已发布|这篇评价太棒啦！分享能帮助更多人选购~"), "刚刚发布")
         page.thing(page.left, page.y, page.right, page.y + 260)
         page.y += 268
         page.note("提到的宝贝")
         page.goods(words.product(), price=False, count=None, side=40)
         page.note(review(page), colour=page.theme.ink, size=14)
-    page.foot_buttons([words.pick("分享到逛逛", "继续评价")])
+    page.foot_buttons([words.pick("分享到逛逛|继续评价")])
 
 
 def questions(page: Page) -> None:
     """问大家: buyers answer."""
     words = page.words
-    page.title_bar(words.pick("问大家", "宝贝问答", "全部问答"))
+    page.title_bar(words.pick("问大家|宝贝问答|全部问答"))
     for _ in range(4):
         with page.card():
-            page.heading(
-                "问 "
-                + words.pick("质量怎么样？", "会掉色吗", "声音大吗？", "真的好用吗", "多高的人穿合适", "多久到货？")
-            )
+            page.heading("问 " + words.pick("质量怎么样？|会掉色吗|声音大吗？|真的好用吗|多高的人穿合适|多久到货？"))
             for _ in range(page.rng.randint(1, 2)):
                 page.note("答 " + review(page), colour=page.theme.ink)
             page.note(f"查看全部{page.rng.randint(2, 40)}个回答  {words.stamp(999, '%Y-%m-%d')}")
@@ -208,13 +198,13 @@ def comments_elsewhere(page: Page) -> None:
 def folded_reviews(page: Page) -> None:
     """One review seen large, with the merchant's answer."""
     words = page.words
-    page.title_bar(words.pick("评价详情", "全部评价", "宝贝评价"))
+    page.title_bar(words.pick("评价详情|全部评价|宝贝评价"))
     with page.card():
         _review(page, pictures=3)
         page.note("追评：" + review(page), colour=page.theme.ink)
         page.note("商家回复：感谢您的支持与信任，欢迎再次光临", most=3)
     with page.card():
-        page.heading(words.pick("更多评价", "相似评价"))
+        page.heading(words.pick("更多评价|相似评价"))
         _review(page)
         _review(page)
     page.foot_buttons(["评论", "点赞", "分享"], None)
@@ -231,4 +221,4 @@ def review_photos(page: Page) -> None:
     page.heading(words.say("nicknames"), words.stamp(600, "%Y-%m-%d"))
     page.note("已购 " + words.product().spec, most=1)
     page.note(review(page), colour=page.theme.ink, size=14)
-    page.note(words.pick("有用 分享 评论", "点赞2 评论0"))
+    page.note(words.pick("有用 分享 评论|点赞2 评论0"))

@@ -13,7 +13,7 @@ from kdsl.world.screens.words import Words
 def _fans(words: Words) -> str:
     """The line under a shop's name: grade, fans, years."""
     fans = words.pick(words.number(3), words.number(2), "4.2万", "36.5万", "108万")
-    return f"{words.pick('★★★★★ ', '', '天猫 ')}{fans}粉丝 {words.pick('', '10年老店', '每月卖上千件')}"
+    return f"{words.pick('★★★★★ ||天猫 ')}{fans}粉丝 {words.pick('|10年老店|每月卖上千件')}"
 
 
 def _shop_head(page: Page) -> None:
@@ -21,17 +21,15 @@ def _shop_head(page: Page) -> None:
     ground = page.rng.choice(((70, 50, 38), (40, 40, 46), (190, 30, 40), (90, 110, 140), (230, 200, 170)))
     page.gradient(0, 118, ground, mix(ground, WHITE, 0.2))
     page.status_bar(colour=ground, ink=WHITE)
-    page.text(14, page.y + 8, "< " + words.pick("搜索店内宝贝", "店内宝贝", "10+人正在逛"), 14, WHITE)
+    page.text(14, page.y + 8, "< " + words.pick("搜索店内宝贝|店内宝贝|10+人正在逛"), 14, WHITE)
     page.thing(14, page.y + 36, 54, page.y + 76)
     page.text(62, page.y + 38, words.shop, 15, WHITE, bold=True, private=words.chance(0.6))
     page.text(62, page.y + 60, _fans(words), 11, WHITE)
-    page.button(WIDTH - 78, page.y + 40, 64, words.pick("+关注", "+关注", "已关注"), height=26)
+    page.button(WIDTH - 78, page.y + 40, 64, words.pick("+关注|+关注|已关注"), height=26)
     page.y += 84
     if words.chance(0.6):
         page.note(
-            "  ".join(
-                words.some(["商品体验优秀", "服务体验良好", "物流体验优秀", "保证金已缴", "平均一天内发货"], 2, 3)
-            ),
+            "  ".join(words.some("商品体验优秀|服务体验良好|物流体验优秀|保证金已缴|平均一天内发货", 2, 3)),
             colour=page.theme.ink,
         )
 
@@ -41,9 +39,7 @@ def shop_home(page: Page) -> None:
     words = page.words
     _shop_head(page)
     page.tabs(
-        words.pick(
-            "推荐,宝贝,分类,新品,晒单", "推荐,宝贝,分类,晒单", "618,推荐,宝贝,分类,新品", "推荐,宝贝,分类"
-        ).split(","),
+        words.pick("推荐,宝贝,分类,新品,晒单|推荐,宝贝,分类,晒单|618,推荐,宝贝,分类,新品|推荐,宝贝,分类").split(","),
         page.rng.choice((0, 1)),
     )
     if words.chance(0.5):
@@ -53,25 +49,19 @@ def shop_home(page: Page) -> None:
         page.text(
             WIDTH / 2,
             page.y + 30,
-            words.pick("全店实付满赠", "618年中狂欢节", "新品上市", "一键入会 锁定好礼"),
+            words.pick("全店实付满赠|618年中狂欢节|新品上市|一键入会 锁定好礼"),
             24,
             WHITE,
             align="c",
             bold=True,
         )
         page.text(
-            WIDTH / 2,
-            page.y + 66,
-            words.pick("实付满399 实付满699", "立即抢购", "加入会员 解锁福利"),
-            14,
-            WHITE,
-            align="c",
+            WIDTH / 2, page.y + 66, words.pick("实付满399 实付满699|立即抢购|加入会员 解锁福利"), 14, WHITE, align="c"
         )
         page.y += 116
     page.strip("", 3)
     page.tab_bar(
-        words.pick("首页,宝贝,晒单,客服", "首页,宝贝,作品,会员", "首页,宝贝,分类,客服").split(","),
-        page.rng.choice((0, 1)),
+        words.pick("首页,宝贝,晒单,客服|首页,宝贝,作品,会员|首页,宝贝,分类,客服").split(","), page.rng.choice((0, 1))
     )
 
 
@@ -95,13 +85,13 @@ def shop_impression(page: Page) -> None:
     page.text(
         WIDTH / 2,
         page.y + 110,
-        f"{words.pick('企业店铺 ', '')}{rng.randint(3, 9999)}粉丝",
+        f"{words.pick('企业店铺 |')}{rng.randint(3, 9999)}粉丝",
         12,
         page.theme.muted,
         align="c",
     )
     page.y += 138
-    names = words.pick("综合体验,宝贝质量,物流速度,服务保障", "综合体验,商品体验,物流体验,服务体验").split(",")
+    names = words.pick("综合体验,宝贝质量,物流速度,服务保障|综合体验,商品体验,物流体验,服务体验").split(",")
     with page.card():
         for index, name in enumerate(names):
             x = 50 + index * 86
@@ -110,7 +100,7 @@ def shop_impression(page: Page) -> None:
             page.text(
                 x,
                 page.y + 48,
-                f"超过{rng.randint(10, 90)}%同行" if index == 0 else words.pick("高", "低", "中"),
+                f"超过{rng.randint(10, 90)}%同行" if index == 0 else words.pick("高|低|中"),
                 10,
                 page.theme.muted,
                 align="c",
@@ -119,12 +109,12 @@ def shop_impression(page: Page) -> None:
     with page.card():
         if words.chance(0.6):
             page.heading("店铺人气", "")
-            page.note(words.pick("每月卖几千件", "月销超2千件宝贝", "100+人正在逛"))
+            page.note(words.pick("每月卖几千件|月销超2千件宝贝|100+人正在逛"))
             page.heading("服务保障", "查看说明>")
             page.note(f"平均{rng.randint(8, 40)}小时发货  客服平均{rng.randint(5, 60)}秒响应")
         page.heading("基础信息")
         page.pair("保证金", f"{rng.choice((500, 475, 1000, 2500, 50000))}元")
-        for key in words.some(["资质证照", "店铺声明", "店铺名片", "开店时间"], 2, 4):
+        for key in words.some("资质证照|店铺声明|店铺名片|开店时间", 2, 4):
             page.pair(key, ">")
 
 
@@ -146,11 +136,11 @@ def shop_ranking(page: Page) -> None:
 def shop_profile(page: Page) -> None:
     """店铺资料: few lines."""
     words = page.words
-    page.title_bar(words.pick("店铺资料", "店铺详情", "店铺信息"), centred=True)
+    page.title_bar(words.pick("店铺资料|店铺详情|店铺信息"), centred=True)
     with page.card():
         page.thing(page.left, page.y, page.left + 44, page.y + 44)
         page.text(page.left + 54, page.y + 4, words.shop, 15, bold=True, private=True)
-        page.text(page.right, page.y + 12, words.pick("已关注", "+关注"), 12, page.theme.accent, align="r")
+        page.text(page.right, page.y + 12, words.pick("已关注|+关注"), 12, page.theme.accent, align="r")
         page.y += 56
     with page.card():
         page.note("宝贝描述4.8高 卖家服务4.7高 物流4.9高")
@@ -188,9 +178,7 @@ def shop_brand(page: Page) -> None:
     _shop_head(page)
     page.tabs(["618", "推荐", "宝贝", "分类", "新品"], 0)
     page.gradient(page.y, page.y + 150, vivid(page.rng), vivid(page.rng))
-    page.text(
-        WIDTH / 2, page.y + 34, words.pick("满场好物618", "品牌会员日", "开学季"), 28, WHITE, align="c", bold=True
-    )
+    page.text(WIDTH / 2, page.y + 34, words.pick("满场好物618|品牌会员日|开学季"), 28, WHITE, align="c", bold=True)
     page.text(WIDTH / 2, page.y + 80, "限时好价 分期免息", 13, WHITE, align="c")
     page.text(WIDTH / 2, page.y + 112, "立即抢购", 16, WHITE, align="c", bold=True)
     page.y += 158
@@ -218,27 +206,27 @@ def shop_fans(page: Page) -> None:
 def shop_new_arrivals(page: Page) -> None:
     """The shop by date or sales: tabs, filters, two columns."""
     words = page.words
-    page.search_bar("搜索本店", words.pick("分类", "搜索"))
+    page.search_bar("搜索本店", words.pick("分类|搜索"))
     page.oval(34, page.y + 22, 20, vivid(page.rng))
     page.text(64, page.y + 6, words.shop, 16, bold=True, private=words.chance(0.3))
     page.text(64, page.y + 30, "  ".join(words.few("shop_lines", 1, 2)), 11, page.theme.muted)
-    page.button(WIDTH - 78, page.y + 8, 66, words.pick("关注", "已关注", "+ 订阅"), height=26)
+    page.button(WIDTH - 78, page.y + 8, 66, words.pick("关注|已关注|+ 订阅"), height=26)
     page.y += 54
     page.tabs(
-        words.pick("首页,宝贝,新品,买家秀", "推荐,宝贝,活动,直播,动态", "精选,全部,上新,会员").split(","),
+        words.pick("首页,宝贝,新品,买家秀|推荐,宝贝,活动,直播,动态|精选,全部,上新,会员").split(","),
         page.rng.randint(0, 2),
     )
     page.chips(["综合", "销量", "价格", "新品", "筛选"], 0)
     page.strip("", 2)
-    page.tab_bar(words.pick("首页,全部宝贝,客服", "店铺,宝贝,会员,客服").split(","))
+    page.tab_bar(words.pick("首页,全部宝贝,客服|店铺,宝贝,会员,客服").split(","))
 
 
 def shop_card(page: Page) -> None:
     """About the shop: scores, licence, years, location."""
     words = page.words
-    page.title_bar(words.pick("店铺信息", "店铺印象", "商家资质", "店铺详情", "关于店铺"))
+    page.title_bar(words.pick("店铺信息|店铺印象|商家资质|店铺详情|关于店铺"))
     with page.card():
-        page.heading(words.shop, words.pick("关注", "已关注"))
+        page.heading(words.shop, words.pick("关注|已关注"))
         page.note("  ".join(words.few("shop_lines", 3, 5)), colour=page.theme.ink)
     page.rows(
         ("宝贝描述", f"4.{page.rng.randint(5, 9)} 高"),
@@ -254,7 +242,7 @@ def shop_card(page: Page) -> None:
         ("店铺二维码", ">"),
         keep=0.8,
     )
-    page.foot_buttons(words.pick("进店逛逛,联系客服", "全部宝贝").split(","))
+    page.foot_buttons(words.pick("进店逛逛,联系客服|全部宝贝").split(","))
 
 
 def shop_live_home(page: Page) -> None:
@@ -264,16 +252,14 @@ def shop_live_home(page: Page) -> None:
     page.gradient(0, 260, tone, page.theme.page)
     page.status_bar(colour=tone, ink=WHITE)
     page.text(14, page.y + 8, words.shop, 17, WHITE, bold=True)
-    page.text(14, page.y + 32, words.pick("粉丝32.1万  ", "98%好评  ", "") + words.say("shop_lines"), 11, WHITE)
-    page.text(WIDTH - 14, page.y + 14, words.pick("关注", "已关注", "直播中"), 14, WHITE, align="r")
+    page.text(14, page.y + 32, words.pick("粉丝32.1万  |98%好评  |") + words.say("shop_lines"), 11, WHITE)
+    page.text(WIDTH - 14, page.y + 14, words.pick("关注|已关注|直播中"), 14, WHITE, align="r")
     page.y += 56
     page.thing(12, page.y, WIDTH - 12, page.y + 130)
     page.text(30, page.y + 20, words.say("events"), 24, WHITE, bold=True)
     page.y += 138
     if words.chance(0.5):
         page.tickets([(*amount(words), "") for _ in range(3)])
-    page.heading("  " + words.pick("本店热销榜", "掌柜推荐", "新品上架", "人气爆款"), "查看全部>")
+    page.heading("  " + words.pick("本店热销榜|掌柜推荐|新品上架|人气爆款"), "查看全部>")
     page.strip("", 1)
-    page.tab_bar(
-        ["首页", words.pick("全部宝贝", "宝贝"), words.pick("分类", "动态"), words.pick("会员", "活动"), "客服"]
-    )
+    page.tab_bar(["首页", words.pick("全部宝贝|宝贝"), words.pick("分类|动态"), words.pick("会员|活动"), "客服"])

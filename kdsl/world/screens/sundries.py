@@ -14,20 +14,11 @@ def service_talk(page: Page) -> None:
     for index in range(5):
         page.bubble(
             words.pick(
-                "您好，有什么可以帮您",
-                "在的亲",
-                "请问这边什么问题呢",
-                "稍等",
-                "好的",
-                "人工客服",
-                "还在吗",
-                "猜您想问",
-                "谢谢",
-                "收到请回复",
+                "您好，有什么可以帮您|在的亲|请问这边什么问题呢|稍等|好的|人工客服|还在吗|猜您想问|谢谢|收到请回复"
             ),
             mine=index % 2 == 1,
         )
-    page.chips(words.some(["查订单", "改地址", "开发票", "转人工", "常见问题", "服务评价"], 3, 5))
+    page.chips(words.some("查订单|改地址|开发票|转人工|常见问题|服务评价", 3, 5))
 
 
 def mood_picture(page: Page) -> None:
@@ -52,12 +43,7 @@ def document_scrap(page: Page) -> None:
     ink = (40, 40, 44)
     page.y = 24
     page.centre(
-        words.pick(
-            "备忘录", "通知", "课程表", "价目表", "收据", "检测报告", "授权书", "保修条例", "营业执照", "聊天备份"
-        ),
-        22,
-        ink,
-        bold=True,
+        words.pick("备忘录|通知|课程表|价目表|收据|检测报告|授权书|保修条例|营业执照|聊天备份"), 22, ink, bold=True
     )
     left, right = 20, WIDTH - 20
     for row in range(page.rng.randint(5, 11)):
@@ -87,26 +73,16 @@ def document_scrap(page: Page) -> None:
 def account_help(page: Page) -> None:
     """Help centre, real name, addresses, security, rating of service."""
     words = page.words
-    page.title_bar(
-        words.pick("帮助中心", "收货地址", "实名认证", "登录", "服务评价", "常见问题", "账号申诉", "新建地址")
-    )
+    page.title_bar(words.pick("帮助中心|收货地址|实名认证|登录|服务评价|常见问题|账号申诉|新建地址"))
     if words.chance(0.4):
         page.empty_picture(
-            words.pick("网络竟然崩溃了", "页面走丢了", "加载中…", "认证已通过", "登录已过期"),
-            sub=words.pick("刷新试试", "请重新登录", ""),
+            words.pick("网络竟然崩溃了|页面走丢了|加载中…|认证已通过|登录已过期"),
+            sub=words.pick("刷新试试|请重新登录|"),
         )
     with page.card():
         page.choices(
             words.some(
-                [
-                    "如何修改手机号",
-                    "账号被限制怎么办",
-                    "怎么设默认地址",
-                    "如何关闭免密",
-                    "怎样注销账号",
-                    "如何联系人工",
-                    "大会员怎么退",
-                ],
+                "如何修改手机号|账号被限制怎么办|怎么设默认地址|如何关闭免密|怎样注销账号|如何联系人工|大会员怎么退",
                 4,
                 6,
             ),
@@ -114,13 +90,10 @@ def account_help(page: Page) -> None:
         )
     with page.card():
         page.sections(
-            (
-                words.pick("温馨提示", "说明"),
-                words.pick("以上内容由智能助手整理，仅供参考。", "请保证填写的信息真实有效。"),
-            )
+            (words.pick("温馨提示|说明"), words.pick("以上内容由智能助手整理，仅供参考。|请保证填写的信息真实有效。"))
         )
     if words.chance(0.4):
-        with page.sheet(page.height * 0.6, words.pick("请评价本次服务", "选择地区", "验证手机号")):
+        with page.sheet(page.height * 0.6, words.pick("请评价本次服务|选择地区|验证手机号")):
             page.chips(["非常满意", "满意", "一般", "不满意"])
     else:
         page.strip("", 1)
@@ -132,23 +105,23 @@ def live_room(page: Page) -> None:
     page.fill(0, 0, WIDTH, page.height, mix(vivid(page.rng), BLACK, 0.5))
     page.status_bar(colour=BLACK, ink=WHITE)
     page.thing(60, 120, 300, 420)
-    page.text(14, page.y + 8, words.shop[:8] + words.pick("  12.3万观看", "  关注"), 14, WHITE)
+    page.text(14, page.y + 8, words.shop[:8] + words.pick("  12.3万观看|  关注"), 14, WHITE)
     for index in range(4):
         page.text(
             14,
             page.height - 210 + index * 26,
-            words.say("nicknames") + "：" + words.pick("主播好", "来了", "多少钱", "扣1", "有小码吗", "几号链接"),
+            words.say("nicknames") + "：" + words.pick("主播好|来了|多少钱|扣1|有小码吗|几号链接"),
             13,
             WHITE,
         )
-    page.text(14, page.height - 60, words.pick("说点什么…", "跟主播聊聊"), 13, WHITE)
-    page.text(WIDTH - 14, page.height - 60, words.pick("宝贝口袋 36", "礼物 点赞"), 13, WHITE, align="r")
+    page.text(14, page.height - 60, words.pick("说点什么…|跟主播聊聊"), 13, WHITE)
+    page.text(WIDTH - 14, page.height - 60, words.pick("宝贝口袋 36|礼物 点赞"), 13, WHITE, align="r")
 
 
 def service_standard(page: Page) -> None:
     """A long rule of the platform."""
     words = page.words
-    name = words.pick("价保服务标准", "隐私政策", "用户协议", "发票规则", "运费险条款")
+    name = words.pick("价保服务标准|隐私政策|用户协议|发票规则|运费险条款")
     page.title_bar(name)
     with page.card():
         page.heading(name)
@@ -156,9 +129,9 @@ def service_standard(page: Page) -> None:
             page.heading(f"{number}、{head}")
             page.note(
                 words.pick(
-                    "消费者通过平台购买带有服务标识的商品，在约定期间内可以按本标准提出申请。",
-                    "平台有权根据业务需要修改本条款，并在页面公示。",
-                    "申请提交后由系统审核，审核通过的将在三个工作日内处理。",
+                    "消费者通过平台购买带有服务标识的商品，在约定期间内可以按本标准提出申请。|"
+                    "平台有权根据业务需要修改本条款，并在页面公示。|"
+                    "申请提交后由系统审核，审核通过的将在三个工作日内处理。"
                 )
                 * 2,
                 colour=page.theme.ink,
@@ -168,27 +141,27 @@ def service_standard(page: Page) -> None:
 def invoice(page: Page) -> None:
     """An invoice that is asked for or issued."""
     words = page.words
-    page.title_bar(words.pick("发票中心", "发票详情", "申请开票"))
+    page.title_bar(words.pick("发票中心|发票详情|申请开票"))
     with page.card():
-        page.heading(words.pick("申请中", "已开票", "开票失败"), colour=page.theme.accent)
+        page.heading(words.pick("申请中|已开票|开票失败"), colour=page.theme.accent)
         page.note(f"商家{words.left()}处理时间")
         for key, value, private in (
-            ("发票类型", words.pick("普通发票-纸质", "普通发票-电子"), False),
-            ("发票抬头", words.pick("个人", "公司"), True),
+            ("发票类型", words.pick("普通发票-纸质|普通发票-电子"), False),
+            ("发票抬头", words.pick("个人|公司"), True),
             ("税号", words.number(15), True),
             ("发票金额", f"{page.rng.uniform(20, 5000):.2f}元", False),
             ("发票内容", "明细", False),
             ("申请日期", words.stamp(90, "%Y.%m.%d"), False),
         ):
             page.pair(key, value, private=private)
-    page.foot_buttons(words.pick("换开发票,联系商家", "催开票").split(","), None)
+    page.foot_buttons(words.pick("换开发票,联系商家|催开票").split(","), None)
 
 
 def recycling(page: Page) -> None:
     """A second-hand or service order: recycling, repair, installation."""
     words = page.words
-    page.title_bar(words.pick("回收单", "安装服务", "维修进度", "上门服务"))
-    page.heading(words.pick("  已下单，等服务商上门取件", "  服务商已接单", "  待质检"))
+    page.title_bar(words.pick("回收单|安装服务|维修进度|上门服务"))
+    page.heading(words.pick("  已下单，等服务商上门取件|  服务商已接单|  待质检"))
     page.tabs(["已下单", "待取件", "待质检", "待完成", "待评价"])
     with page.card():
         page.pair("上门时间", words.stamp(-20, "%Y-%m-%d 09:00-18:00"))
@@ -202,18 +175,18 @@ def packet_game(page: Page) -> None:
     """Red packets in a group, boxes with prizes."""
     words = page.words
     page.gradient(0, page.height, (250, 120, 60), (250, 210, 120))
-    page.title_bar(words.pick("开宝箱赢好礼", "红包接龙群", "幸运抽奖", "淘金币夺宝"))
+    page.title_bar(words.pick("开宝箱赢好礼|红包接龙群|幸运抽奖|淘金币夺宝"))
     page.y += 40
     with page.card():
         page.empty_picture(
-            words.pick("恭喜中奖了！", "再抽一次", "谢谢参与"),
-            sub=words.pick("获得10元超市卡代金券", "好友拆到大红包，大家一起分", "今日还可抽2次"),
+            words.pick("恭喜中奖了！|再抽一次|谢谢参与"),
+            sub=words.pick("获得10元超市卡代金券|好友拆到大红包，大家一起分|今日还可抽2次"),
         )
         page.buttons(["立即使用", "再抽一次"])
     with page.card():
-        page.heading(words.pick("箱内好礼", "排行榜"), "规则")
-        for name in words.some(["100元红包", "超市卡", "充电宝", "纸巾一箱", "会员周卡"], 3, 4):
-            page.pair(name, words.pick("剩余3份", "已抢完", "待开奖"))
+        page.heading(words.pick("箱内好礼|排行榜"), "规则")
+        for name in words.some("100元红包|超市卡|充电宝|纸巾一箱|会员周卡", 3, 4):
+            page.pair(name, words.pick("剩余3份|已抢完|待开奖"))
 
 
 def favourites(page: Page) -> None:
@@ -232,9 +205,9 @@ def favourites(page: Page) -> None:
 def expired_product(page: Page) -> None:
     """A product that is no more."""
     words = page.words
-    page.title_bar(words.pick("商品过期不存在", "宝贝不存在", "页面失效"))
+    page.title_bar(words.pick("商品过期不存在|宝贝不存在|页面失效"))
     page.y += 30
-    page.empty_picture(words.pick("商品过期不存在", "宝贝已失效", "直播已结束"), sub="看看相似的宝贝")
+    page.empty_picture(words.pick("商品过期不存在|宝贝已失效|直播已结束"), sub="看看相似的宝贝")
     page.strip("", 2)
 
 
@@ -251,10 +224,10 @@ def home_with_popup(page: Page) -> None:
     page.text(
         WIDTH / 2,
         260,
-        words.pick("新版本上线", "开启定位", "签到提醒", "年度账单", "好友送你一份礼物"),
+        words.pick("新版本上线|开启定位|签到提醒|年度账单|好友送你一份礼物"),
         20,
         WHITE,
         align="c",
         bold=True,
     )
-    page.text(WIDTH / 2, 440, words.pick("立即体验", "去看看", "以后再说"), 17, WHITE, align="c")
+    page.text(WIDTH / 2, 440, words.pick("立即体验|去看看|以后再说"), 17, WHITE, align="c")

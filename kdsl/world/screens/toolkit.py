@@ -24,14 +24,12 @@ class Toolkit(Paper):
         theme = self.theme
         self.fill(0, self.y, WIDTH, self.y + 26, colour or theme.bar)
         ink = ink or theme.bar_ink
-        clock = words.stamp(0, words.pick("%H:%M", "%H:%M", "%-H:%M"))
+        clock = words.stamp(0, words.pick("%H:%M|%H:%M|%-H:%M"))
         if words.chance(0.15):
-            clock = words.pick("上午", "下午", "晚上", "中国移动 ", "中国联通 ", "中国电信 ") + clock
+            clock = words.pick("上午|下午|晚上|中国移动 |中国联通 |中国电信 ") + clock
         self.text(rng.choice((14, 22, 30)), self.y + 8, clock, 11, ink, bold=words.chance(0.5))
         right = WIDTH - 14.0
-        for text in words.some(
-            [str(rng.randint(5, 100)), words.pick("5G", "4G", "5G HD"), words.pick("KB/s", "HD", "淘")], 1, 3
-        ):
+        for text in words.some([str(rng.randint(5, 100)), words.pick("5G|4G|5G HD"), words.pick("KB/s|HD|淘")], 1, 3):
             right -= self.text(right, self.y + 9, text, 9, ink, align="r") + 6
         self.fill(right - 22, self.y + 10, right - 4, self.y + 18, None, 2, ink)
         self.y += 26
@@ -43,7 +41,7 @@ class Toolkit(Paper):
             self.status_bar()
         self.fill(0, self.y, WIDTH, self.y + 42, theme.bar)
         if words.chance(0.5):
-            self.text(12, self.y + 12, words.pick("←", "<"), 17, theme.bar_ink)
+            self.text(12, self.y + 12, words.pick("←|<"), 17, theme.bar_ink)
         else:
             self.stroke((22, self.y + 14), (15, self.y + 21), (22, self.y + 28), colour=theme.bar_ink, width=1.6)
         if centred if centred is not None else words.chance(0.35):
@@ -263,7 +261,7 @@ class Toolkit(Paper):
         if price:
             self.text(self.right, top, words.price(product.price), 13, align="r")
         if count is not None:
-            self.text(self.right, top + 20, f"{words.pick('x', '×')}{count}", 11, theme.muted, align="r")
+            self.text(self.right, top + 20, f"{words.pick('x|×')}{count}", 11, theme.muted, align="r")
         self.y += max(side, used) + 8
 
     def timeline(self, steps: Sequence[tuple[str, str, str]], *, live: Colour | None = None) -> None:

@@ -26,13 +26,13 @@ def moving(words: Words) -> str:
 
 def journey(words: Words, count: int, *, last: str = "") -> list[Step]:
     """A healthy log, newest first; `last` names the newest state ('派送中')."""
-    newest = last or words.pick("运输中", "派送中", "已签收", "待取件", "已揽件", "已发货")
+    newest = last or words.pick("运输中|派送中|已签收|待取件|已揽件|已发货")
     order = ["已下单", "已发货", "已揽件", "运输中", "派送中", "待取件", "已签收"]
-    station = words.pick("菜鸟驿站", "代收点", "快递柜", "妈妈驿站", "兔喜生活", "门口")
+    station = words.pick("菜鸟驿站|代收点|快递柜|妈妈驿站|兔喜生活|门口")
     body = {
-        "已下单": words.pick("商品已经下单", "您的订单待配货"),
-        "已发货": words.pick("包裹等待揽收", "商家已发货，等待快递揽收", "您的订单已从仓库发出"),
-        "已揽件": f"您的快件在【{words.site()}】已揽收，揽收人：{words.pick('李', '王', '张')}师傅",
+        "已下单": words.pick("商品已经下单|您的订单待配货"),
+        "已发货": words.pick("包裹等待揽收|商家已发货，等待快递揽收|您的订单已从仓库发出"),
+        "已揽件": f"您的快件在【{words.site()}】已揽收，揽收人：{words.pick('李|王|张')}师傅",
         "派送中": words.pick(
             "快递员正在配送",
             f"【{words.site()}】的快递员正在为您派件，请保持电话畅通",
@@ -69,7 +69,7 @@ def waybill(page: Page, *, call: bool = True) -> None:
     page.oval(page.left + 8, page.y + 10, 8, page.theme.accent_2)
     page.text(page.left + 22, page.y + 4, words.courier + " " + words.number(13), 13, private=True)
     right = page.right
-    for text in ("打电话", "复制") if call else (words.pick("分享", "详情"), "复制"):
+    for text in ("打电话", "复制") if call else (words.pick("分享|详情"), "复制"):
         right -= page.text(right, page.y + 4, text, 12, page.theme.muted, align="r") + 10
     page.y += 28
 
@@ -81,9 +81,7 @@ def order_card(page: Page) -> None:
         if words.chance(0.6):
             page.note(words.pick("号码保护中", "取件出示虚拟号>", "收货信息：" + words.address()))
         page.goods(words.product(), tags=words.some(PROMISES, 1, 2))
-        page.text(
-            WIDTH / 2, page.y, words.pick("查看全部订单信息√", "查看全部订单信息"), 12, page.theme.muted, align="c"
-        )
+        page.text(WIDTH / 2, page.y, words.pick("查看全部订单信息√|查看全部订单信息"), 12, page.theme.muted, align="c")
         page.y += 18
 
 
@@ -100,7 +98,7 @@ def head(page: Page) -> None:
 def map_and_log(page: Page) -> None:
     """A map on top, the newest steps in a card, the order beneath."""
     words = page.words
-    state = words.pick("运输中", "派送中", "待取件", "已签收")
+    state = words.pick("运输中|派送中|待取件|已签收")
     head(page)
     bubble = words.pick(
         "包裹快到目的地了",
@@ -117,8 +115,8 @@ def map_and_log(page: Page) -> None:
         waybill(page)
         steps = journey(words, page.rng.randint(1, 4), last=state)
         first = steps[0]
-        page.timeline([(first[0], first[1] + words.pick("", " 详细信息>"), first[2]), *steps[1:]])
-        page.note(words.pick("查看更多物流明细", "展开更多物流明细√", "详细信息>"))
+        page.timeline([(first[0], first[1] + words.pick("| 详细信息>"), first[2]), *steps[1:]])
+        page.note(words.pick("查看更多物流明细|展开更多物流明细√|详细信息>"))
     order_card(page)
     if words.chance(0.6):
         page.rewards()
@@ -131,7 +129,7 @@ def detail_sheet(page: Page) -> None:
     head(page)
     page.map_area(300, "")
     order_card(page)
-    with page.sheet(page.rng.uniform(70, 250), words.pick("详细信息", "物流明细", "物流详情")):
+    with page.sheet(page.rng.uniform(70, 250), words.pick("详细信息|物流明细|物流详情")):
         if words.chance(0.4):
             page.text(70, page.y, "物流客服", 12, align="c")
             page.text(170, page.y, "投诉物流", 12, align="c")
@@ -159,7 +157,7 @@ def cainiao_parcel(page: Page) -> None:
     """Cainiao's page of a parcel, with its adverts."""
     words = page.words
     page.status_bar()
-    page.map_area(230, words.pick("", "包裹已签收"), "")
+    page.map_area(230, words.pick("|包裹已签收"), "")
     with page.card():
         waybill(page, call=False)
         page.timeline(journey(words, 3))
@@ -167,15 +165,15 @@ def cainiao_parcel(page: Page) -> None:
     with page.card():
         page.heading("快递电话", "客服")
         page.note("-为你推荐 来自阿里妈妈-")
-    page.strip(words.pick("每日首次查件+20裹酱", "好物推荐"), 1)
+    page.strip(words.pick("每日首次查件+20裹酱|好物推荐"), 1)
 
 
 def sent_parcel(page: Page) -> None:
     """A parcel that the user sends by Cainiao Guoguo."""
     words = page.words
     page.title_bar("订单详情")
-    page.heading(words.pick("即将开始运输>", "运输中>", "已签收>", "快递员已揽收>"))
-    page.note(words.pick("快递网点发件后会开始运输", "包裹正在运往目的地", "欢迎下次再来"))
+    page.heading(words.pick("即将开始运输>|运输中>|已签收>|快递员已揽收>"))
+    page.note(words.pick("快递网点发件后会开始运输|包裹正在运往目的地|欢迎下次再来"))
     with page.card():
         page.pair("菜鸟裹裹全程有保障", "去看看")
         page.note("寄件时有不明白的，可以问寄件助手")
@@ -194,7 +192,7 @@ def sent_parcel(page: Page) -> None:
 def plain_log(page: Page) -> None:
     """A page called 物流详情 with courier, number and the log alone."""
     words = page.words
-    page.title_bar(words.pick("物流详情", "查看物流", "物流跟踪"))
+    page.title_bar(words.pick("物流详情|查看物流|物流跟踪"))
     with page.card():
         page.pair("物流公司", words.courier)
         page.pair("运单号码", words.number(14), private=True)
@@ -206,7 +204,7 @@ def plain_log(page: Page) -> None:
 def pickup_code(page: Page) -> None:
     """A parcel that waits at a station: code, address, opening hours."""
     words = page.words
-    page.title_bar(words.pick("包裹详情", "取件详情", "待取件"))
+    page.title_bar(words.pick("包裹详情|取件详情|待取件"))
     with page.card():
         page.text(page.left, page.y, "取件码", 12, page.theme.muted)
         page.text(
@@ -233,7 +231,7 @@ def seconds_delivery(page: Page) -> None:
     head(page)
     page.map_area(380, f"预计{words.stamp(0, '%H:%M')}送达", "骑手正在送货")
     with page.card():
-        page.heading(words.pick("骑手配送中", "骑手已取货", "商家备货中"), words.pick("小时达", "天猫超市"))
+        page.heading(words.pick("骑手配送中|骑手已取货|商家备货中"), words.pick("小时达|天猫超市"))
         page.note(f"配送员距您{page.rng.randint(1, 9)}00米，请保持电话畅通")
         page.buttons(["联系骑手", "联系客服"])
     order_card(page)
@@ -242,13 +240,13 @@ def seconds_delivery(page: Page) -> None:
 def big_state(page: Page) -> None:
     """A large state, a bar with stations, the log."""
     words = page.words
-    state = words.pick("运输中", "派送中", "已签收", "待取件", "已揽件")
-    page.title_bar(words.pick("包裹跟踪", "物流信息", "快递详情", "运单详情"), right=words.pick("订阅", "客服").split())
+    state = words.pick("运输中|派送中|已签收|待取件|已揽件")
+    page.title_bar(words.pick("包裹跟踪|物流信息|快递详情|运单详情"), right=words.pick("订阅|客服").split())
     with page.card():
-        page.heading(words.pick("", "包裹") + state, words.pick("预计明天送达", "预计今天 20:00 前"), size=20)
+        page.heading(words.pick("|包裹") + state, words.pick("预计明天送达|预计今天 20:00 前"), size=20)
         page.steps_bar(["已发货", "已揽收", "运输中", "派送中", "已签收"], page.rng.randint(1, 4))
         page.note(words.say("courier_lines"), colour=page.theme.ink)
-        page.buttons(words.some(["联系快递员", "复制单号", "催派送", "修改派送时间", "放门口"], 2, 3), None)
+        page.buttons(words.some("联系快递员|复制单号|催派送|修改派送时间|放门口", 2, 3), None)
     with page.card():
         waybill(page)
         page.timeline(journey(words, 9, last=state))
@@ -258,9 +256,9 @@ def big_state(page: Page) -> None:
 def overseas_journey(page: Page) -> None:
     """A parcel from abroad: customs, flight, the bonded store."""
     words = page.words
-    page.title_bar(words.pick("物流详情", "跨境物流", "国际包裹"))
+    page.title_bar(words.pick("物流详情|跨境物流|国际包裹"))
     with page.card():
-        page.pair(words.pick("天猫国际", "海外直邮", "菜鸟保税仓"), words.number(13) + " 复制", private=True)
+        page.pair(words.pick("天猫国际|海外直邮|菜鸟保税仓"), words.number(13) + " 复制", private=True)
         page.steps_bar(["海外出库", "国际运输", "清关", "国内派送"], page.rng.randint(0, 3))
         lines = [
             "清关完成，转国内快递配送",
@@ -281,13 +279,12 @@ def overseas_journey(page: Page) -> None:
 def installed_delivery(page: Page) -> None:
     """Large goods: delivered to the flat by appointment."""
     words = page.words
-    page.title_bar(words.pick("大件配送", "送装服务", "配送详情", "日日顺配送"))
+    page.title_bar(words.pick("大件配送|送装服务|配送详情|日日顺配送"))
     page.banner(
-        words.pick("已预约配送", "货物已到本地仓", "师傅已出发", "送货上楼中"),
-        [words.stamp(-20, "%m月%d日 09:00-18:00")],
+        words.pick("已预约配送|货物已到本地仓|师傅已出发|送货上楼中"), [words.stamp(-20, "%m月%d日 09:00-18:00")]
     )
     with page.card():
-        page.pair(words.pick("送货师傅 ", "配送员 ") + words.pick("陈师傅", "刘**"), "拨打电话")
+        page.pair(words.pick("送货师傅 |配送员 ") + words.pick("陈师傅|刘**"), "拨打电话")
         page.timeline(
             [
                 ("派送中", words.short(1), "货物由" + words.site() + "发车，请保持电话畅通"),
@@ -305,25 +302,24 @@ def installed_delivery(page: Page) -> None:
 def proof_of_delivery(page: Page) -> None:
     """The photo that the courier took at the door, or the station's record."""
     words = page.words
-    page.title_bar(words.pick("签收详情", "签收凭证", "投递照片", "包裹已送达"))
+    page.title_bar(words.pick("签收详情|签收凭证|投递照片|包裹已送达"))
     page.thing(20, page.y + 8, WIDTH - 20, page.y + 240, "box")
     page.y += 250
     with page.card():
-        page.heading(words.pick("已送达门口", "已签收", "已放入快递柜", "本人签收"), words.short(3))
+        page.heading(words.pick("已送达门口|已签收|已放入快递柜|本人签收"), words.short(3))
         page.note(
-            words.pick("派件员拍照留存", "包裹放在家门口，请及时取回", "由驿站代收，出库照片如上"),
-            colour=page.theme.ink,
+            words.pick("派件员拍照留存|包裹放在家门口，请及时取回|由驿站代收，出库照片如上"), colour=page.theme.ink
         )
         waybill(page)
         page.timeline(journey(words, 3, last="已签收"))
-        page.buttons(words.pick("没收到货,确认签收", "评价快递员,联系快递员").split(","), None)
+        page.buttons(words.pick("没收到货,确认签收|评价快递员,联系快递员").split(","), None)
 
 
 def parcel_chat(page: Page) -> None:
     """The journey told by the parcel service's messages."""
     words = page.words
-    page.title_bar(words.pick("交易物流", "服务通知", "物流助手"))
-    for index, state in enumerate(words.some(["订单已发货", "订单派送中", "包裹已签收", "快件已揽收"], 2, 3)):
+    page.title_bar(words.pick("交易物流|服务通知|物流助手"))
+    for index, state in enumerate(words.some("订单已发货|订单派送中|包裹已签收|快件已揽收", 2, 3)):
         page.centre(words.short(20 * (3 - index)), 11, page.theme.muted)
         with page.card():
             page.heading(state)
@@ -336,20 +332,16 @@ def parcel_chat(page: Page) -> None:
 def first_dispatch(page: Page) -> None:
     """The parcel is being prepared; dispatch promised."""
     words = page.words
-    page.title_bar(words.pick("等待发货", "仓库处理中", "发货进度", "物流详情"))
-    page.map_area(160, words.pick("商家打包中", "等待揽收", "仓库处理中"), "")
+    page.title_bar(words.pick("等待发货|仓库处理中|发货进度|物流详情"))
+    page.map_area(160, words.pick("商家打包中|等待揽收|仓库处理中"), "")
     with page.card():
-        page.heading(words.pick("预计今天24点前发货", "承诺48小时内发货", "等待快递员揽收"))
+        page.heading(words.pick("预计今天24点前发货|承诺48小时内发货|等待快递员揽收"))
         page.timeline(
             [
-                (
-                    words.pick("等待揽收", "包裹出库", "拣货打包"),
-                    words.short(2),
-                    words.pick("快递员将上门揽收", "仓库作业中"),
-                ),
+                (words.pick("等待揽收|包裹出库|拣货打包"), words.short(2), words.pick("快递员将上门揽收|仓库作业中")),
                 ("商家接单", words.short(10), "您的订单开始处理"),
                 ("付款成功", words.short(11), ""),
             ]
         )
         page.goods(words.product(), price=False)
-    page.foot_buttons(words.pick("提醒发货,修改地址", "催发货,联系商家").split(","), None)
+    page.foot_buttons(words.pick("提醒发货,修改地址|催发货,联系商家").split(","), None)

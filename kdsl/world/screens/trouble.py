@@ -40,7 +40,7 @@ def alarm_on_map(page: Page) -> None:
             [(state, words.pick(words.short(3), "昨天 14:00", "今天 15:58") + " 详细信息>", text)], live=(255, 90, 30)
         )
         if words.chance(0.6):
-            page.buttons(words.some(["申请退款", "复制单号", "联系快递", "联系卖家"], 1, 3), None)
+            page.buttons(words.some("申请退款|复制单号|联系快递|联系卖家", 1, 3), None)
         if words.chance(0.4):
             page.timeline(journey(words, 3, last="运输中"))
     order_card(page)
@@ -67,7 +67,7 @@ def service_done(page: Page) -> None:
     words = page.words
     page.title_bar("进度详情")
     page.gradient(page.y, page.y + 66, page.theme.accent, page.theme.accent_2)
-    page.text(18, page.y + 22, words.pick("服务已完结", "平台正在处理中", "物流问题处理中"), 18, WHITE, bold=True)
+    page.text(18, page.y + 22, words.pick("服务已完结|平台正在处理中|物流问题处理中"), 18, WHITE, bold=True)
     page.y += 74
     with page.card():
         page.heading("物流异常问题")
@@ -88,7 +88,7 @@ def service_done(page: Page) -> None:
         page.heading("物流信息", "共1件")
         page.goods(words.product())
         page.pair("订单编号", words.order(), private=True)
-        page.pair("异常类型", words.pick("物流停滞", "虚假签收", "包裹丢失", "物流停滞未更新"))
+        page.pair("异常类型", words.pick("物流停滞|虚假签收|包裹丢失|物流停滞未更新"))
     page.foot_buttons(["联系卖家"], None)
 
 
@@ -100,10 +100,10 @@ def notice_of_trouble(page: Page) -> None:
     for index in range(page.rng.randint(1, 3)):
         with page.card():
             page.heading("订单物流消息", words.stamp(index * 15, "%H:%M"))
-            page.heading(words.pick("退货包裹物流异常提醒", "包裹物流异常提醒", "快递延误提醒", "包裹派送失败提醒"))
+            page.heading(words.pick("退货包裹物流异常提醒|包裹物流异常提醒|快递延误提醒|包裹派送失败提醒"))
             page.pair(
                 "退货信息:",
-                words.pick("您的退货包裹运输异常", "您的包裹在运输中出现异常", "您的包裹长时间未更新"),
+                words.pick("您的退货包裹运输异常|您的包裹在运输中出现异常|您的包裹长时间未更新"),
                 spread=False,
             )
             page.note("温馨提示:点击查看详情并尽快处理")
@@ -114,28 +114,28 @@ def delay_compensation(page: Page) -> None:
     """A message that pays for late pick-up."""
     words = page.words
     page.fill(0, 0, WIDTH, page.height, page.theme.page)
-    page.title_bar(words.pick("服务消息", "88VIP", "天猫客服"))
+    page.title_bar(words.pick("服务消息|88VIP|天猫客服"))
     page.text(
         WIDTH / 2, page.y + 4, words.pick("星期二 14:23", "昨天 09:12", words.stamp()), 11, page.theme.muted, align="c"
     )
     page.y += 26
     amount = page.rng.choice((3, 5, 10, 20))
-    cause = words.pick("卖家超时未揽件", "您的包裹超时未送达", "您的包裹物流长时间没有更新")
+    cause = words.pick("卖家超时未揽件|您的包裹超时未送达|您的包裹物流长时间没有更新")
     with page.card():
-        page.heading(words.pick("揽件太慢补偿提醒", "物流延误补偿提醒", "发货超时赔付提醒"), "已签收>")
+        page.heading(words.pick("揽件太慢补偿提醒|物流延误补偿提醒|发货超时赔付提醒"), "已签收>")
         page.note(
             f"亲，平台发现{cause}（应在{words.stamp(40, '%m月%d日 %H:%M')}前更新）。"
             f"很抱歉给您带来不便，送您1个无门槛红包，共{amount}.00元。感谢您的理解！"
         )
-        page.heading(f"{words.pick('发货太慢赔的红包', '物流延误红包')} ¥{amount}.00", "查看", colour=page.theme.accent)
+        page.heading(f"{words.pick('发货太慢赔的红包|物流延误红包')} ¥{amount}.00", "查看", colour=page.theme.accent)
         page.note("无门槛，天猫实物能用")
 
 
 def returned_to_sender(page: Page) -> None:
     """A log that ends with a refused or returned parcel."""
     words = page.words
-    page.title_bar(words.pick("物流详情", "查看物流"))
-    bad = words.pick("退回中", "拒收", "派送异常", "问题件", "包裹异常")
+    page.title_bar(words.pick("物流详情|查看物流"))
+    bad = words.pick("退回中|拒收|派送异常|问题件|包裹异常")
     text = words.pick(
         "收件人拒收，快件退回",
         f"【{words.site()}】快件派送异常：地址不详，电话联系不上收件人",
@@ -154,18 +154,15 @@ def returned_to_sender(page: Page) -> None:
 def no_record(page: Page) -> None:
     """The courier knows nothing of the number, or nothing moved for days."""
     words = page.words
-    page.title_bar(words.pick("物流详情", "包裹详情"))
+    page.title_bar(words.pick("物流详情|包裹详情"))
     with page.card():
         page.pair(words.courier, words.number(14), private=True)
         page.note(
-            words.pick("暂无物流信息，请稍后再查", "运单号查无物流轨迹", "物流信息超过72小时未更新"),
-            colour=(230, 80, 40),
+            words.pick("暂无物流信息，请稍后再查|运单号查无物流轨迹|物流信息超过72小时未更新"), colour=(230, 80, 40)
         )
     with page.card():
-        page.heading(words.pick("物流停滞", "超时未更新", "疑似丢件"), words.left())
-        page.note(
-            words.pick("您的包裹已停滞超过3天，可申请退款或联系卖家补发", "快递公司正在核实包裹去向，请您耐心等待")
-        )
+        page.heading(words.pick("物流停滞|超时未更新|疑似丢件"), words.left())
+        page.note(words.pick("您的包裹已停滞超过3天，可申请退款或联系卖家补发|快递公司正在核实包裹去向，请您耐心等待"))
         page.buttons(["投诉", "催一催", "联系快递"], None)
     page.strip("猜你喜欢", 1)
 
@@ -173,22 +170,20 @@ def no_record(page: Page) -> None:
 def lost_parcel_claim(page: Page) -> None:
     """Reporting a parcel that did not come."""
     words = page.words
-    page.title_bar(words.pick("物流问题反馈", "未收到包裹", "包裹异常反馈"))
+    page.title_bar(words.pick("物流问题反馈|未收到包裹|包裹异常反馈"))
     with page.card():
         page.pair(words.courier, words.number(13), private=True)
-        page.heading(words.pick("未收到包裹 处理中", "请选择遇到的问题", "虚假签收核实中"), colour=(230, 80, 40))
-        for text in words.some(
-            ["显示签收但没收到", "物流长时间不更新", "包裹破损或少件", "送错地址", "派送员联系不上"], 3, 5
-        ):
+        page.heading(words.pick("未收到包裹 处理中|请选择遇到的问题|虚假签收核实中"), colour=(230, 80, 40))
+        for text in words.some("显示签收但没收到|物流长时间不更新|包裹破损或少件|送错地址|派送员联系不上", 3, 5):
             page.pair(text, "○")
-        page.note(words.pick("平台已要求快递在24小时内联系您核实", "反馈后快递公司将尽快核实包裹去向"))
+        page.note(words.pick("平台已要求快递在24小时内联系您核实|反馈后快递公司将尽快核实包裹去向"))
     with page.card():
         page.timeline(
             [
                 (
-                    words.pick("已签收", "派送异常", "物流停滞"),
+                    words.pick("已签收|派送异常|物流停滞"),
                     words.short(30),
-                    words.pick("签收人：门口", "收件人未接电话", "超过72小时未更新"),
+                    words.pick("签收人：门口|收件人未接电话|超过72小时未更新"),
                 ),
                 *journey(words, 3, last="运输中"),
             ]
@@ -200,18 +195,15 @@ def trouble_step(page: Page) -> None:
     """The newest step of the log tells of trouble; ways out below it."""
     words = page.words
     line = words.say("trouble_lines")
-    page.title_bar(words.pick("物流详情", "包裹详情", "查看物流", "快递跟踪"))
+    page.title_bar(words.pick("物流详情|包裹详情|查看物流|快递跟踪"))
     with page.card():
-        page.heading(words.pick("物流异常", "包裹异常提醒", "派送异常", "问题件", "物流停滞"), colour=ALARM)
+        page.heading(words.pick("物流异常|包裹异常提醒|派送异常|问题件|物流停滞"), colour=ALARM)
         page.note(line, colour=page.theme.ink)
-        page.buttons(words.some(["催物流", "联系快递", "申请退款", "我要投诉", "联系商家", "查件"], 2, 3))
+        page.buttons(words.some("催物流|联系快递|申请退款|我要投诉|联系商家|查件", 2, 3))
     with page.card():
         waybill(page)
         page.timeline(
-            [
-                (words.pick("异常", "问题件", "滞留", "退回中"), words.short(30), line),
-                *journey(words, 5, last="运输中"),
-            ],
+            [(words.pick("异常|问题件|滞留|退回中"), words.short(30), line), *journey(words, 5, last="运输中")],
             live=ALARM,
         )
 
@@ -219,48 +211,36 @@ def trouble_step(page: Page) -> None:
 def urge_parcel(page: Page) -> None:
     """Asking the courier to look for a parcel that stands still."""
     words = page.words
-    page.title_bar(words.pick("催物流", "物流求助", "包裹核查", "物流问题反馈"))
+    page.title_bar(words.pick("催物流|物流求助|包裹核查|物流问题反馈"))
     with page.card():
         page.pair(words.courier, words.number(13), private=True)
         page.note("最后更新：" + words.stamp(90) + " " + moving(words), colour=page.theme.ink)
     with page.card():
         page.choices(
-            words.some(
-                [
-                    "物流长时间不更新",
-                    "显示签收但没收到",
-                    "派错地址",
-                    "包裹破损",
-                    "快递员拒绝送货",
-                    "包裹丢失",
-                    "已退回商家",
-                ],
-                4,
-                7,
-            ),
-            title=words.pick("遇到了什么问题", "请选择物流异常类型"),
+            words.some("物流长时间不更新|显示签收但没收到|派错地址|包裹破损|快递员拒绝送货|包裹丢失|已退回商家", 4, 7),
+            title=words.pick("遇到了什么问题|请选择物流异常类型"),
             marked=0,
         )
-    page.foot_buttons([words.pick("提交", "立即催一催", "申请核查")])
+    page.foot_buttons([words.pick("提交|立即催一催|申请核查")])
     if words.chance(0.4):
-        page.toast(words.pick("已为您催促快递公司", "核查已提交，2小时内回复"))
+        page.toast(words.pick("已为您催促快递公司|核查已提交，2小时内回复"))
 
 
 def trouble_case(page: Page) -> None:
     """The case of a lost, damaged or late parcel: who does what, what is paid."""
     words = page.words
-    page.title_bar(words.pick("物流异常处理", "丢件理赔", "破损理赔", "延误赔付", "异常件进度"))
+    page.title_bar(words.pick("物流异常处理|丢件理赔|破损理赔|延误赔付|异常件进度"))
     page.banner(
-        words.pick("包裹丢失核实中", "已确认丢件，赔付中", "快件破损待处理", "物流超时，已赔付", "包裹退回途中"),
+        words.pick("包裹丢失核实中|已确认丢件，赔付中|快件破损待处理|物流超时，已赔付|包裹退回途中"),
         [words.say("trouble_lines")],
     )
     with page.card():
         page.timeline(
             [
                 (
-                    words.pick("快递公司核实中", "网点回复", "赔付完成"),
+                    words.pick("快递公司核实中|网点回复|赔付完成"),
                     words.short(2),
-                    words.pick("未找到包裹，按丢失处理", "正在各中转场查找", "监控排查中"),
+                    words.pick("未找到包裹，按丢失处理|正在各中转场查找|监控排查中"),
                 ),
                 ("异常上报", words.short(30), words.say("trouble_lines")),
                 ("最后一次扫描", words.short(99), words.site()),
@@ -268,26 +248,24 @@ def trouble_case(page: Page) -> None:
             live=ALARM,
         )
     page.rows(
-        ("异常类型", words.pick("丢失", "破损", "停滞", "拒收", "错分")),
-        ("处理方式", words.pick("补发", "退款", "赔付5元红包")),
+        ("异常类型", words.pick("丢失|破损|停滞|拒收|错分")),
+        ("处理方式", words.pick("补发|退款|赔付5元红包")),
         ("运单号", words.number(13)),
     )
-    page.foot_buttons(words.pick("联系快递,申请退款", "同意赔付,不同意").split(","), None)
+    page.foot_buttons(words.pick("联系快递,申请退款|同意赔付,不同意").split(","), None)
 
 
 def empty_track(page: Page) -> None:
     """No steps at all."""
     words = page.words
-    page.title_bar(words.pick("物流详情", "查询结果", "物流信息"))
+    page.title_bar(words.pick("物流详情|查询结果|物流信息"))
     page.pair(words.courier, words.number(13), private=True)
     page.gap(60)
     page.empty_picture(
-        words.pick("暂无物流信息", "查不到这个单号", "物流信息获取失败", "暂无轨迹", "没有查到相关物流"),
+        words.pick("暂无物流信息|查不到这个单号|物流信息获取失败|暂无轨迹|没有查到相关物流"),
         sub=words.pick(
-            "单号可能填错或还没录入，请稍后再查",
-            "已超过三个月，无法查询",
-            "商家已填单号但快递尚未揽收",
-            "快递公司系统异常，请联系客服",
+            "单号可能填错或还没录入，请稍后再查|已超过三个月，无法查询|"
+            "商家已填单号但快递尚未揽收|快递公司系统异常，请联系客服"
         ),
     )
     page.buttons(["联系商家", "刷新"])
@@ -297,35 +275,35 @@ def trouble_popup(page: Page) -> None:
     """A warning over the parcel's map."""
     words = page.words
     page.status_bar()
-    page.map_area(300, words.pick("配送延迟", "物流停滞"), "")
+    page.map_area(300, words.pick("配送延迟|物流停滞"), "")
     with page.card():
         waybill(page)
         page.timeline(journey(words, 4, last="运输中"))
     if words.chance(0.5):
         page.dialog(
-            words.pick("物流异常提醒", "派送失败", "包裹延误"),
+            words.pick("物流异常提醒|派送失败|包裹延误"),
             words.say("trouble_lines"),
-            words.pick("知道了", "联系商家,重新派送").split(","),
+            words.pick("知道了|联系商家,重新派送").split(","),
         )
         return
-    with page.sheet(page.height * 0.55, words.pick("包裹可能晚到", "包裹没收到？", "派送不成功")):
+    with page.sheet(page.height * 0.55, words.pick("包裹可能晚到|包裹没收到？|派送不成功")):
         page.note(words.say("trouble_lines"), colour=page.theme.ink, size=14)
         page.chips(["修改地址重派", "改约时间", "放驿站", "退回商家"])
-        page.button(18, page.height - 56, WIDTH - 36, words.pick("提交", "联系快递员", "申请赔付"), height=38)
+        page.button(18, page.height - 56, WIDTH - 36, words.pick("提交|联系快递员|申请赔付"), height=38)
 
 
 def trouble_talk(page: Page) -> None:
     """The courier's help desk says what went wrong."""
     words = page.words
-    page.title_bar(words.pick("物流客服", "快递助手", "菜鸟客服"))
+    page.title_bar(words.pick("物流客服|快递助手|菜鸟客服"))
     page.band(
-        "运单 " + words.number(13) + words.pick(" 异常", " 滞留", " 派件失败"),
+        "运单 " + words.number(13) + words.pick(" 异常| 滞留| 派件失败"),
         BLACK if page.theme.dark else (90, 110, 150),
         34,
         13,
     )
     page.gap(10)
-    page.bubble(words.pick("我的快递三天没动了", "为什么显示签收我没收到", "怎么退回去了"), mine=True)
+    page.bubble(words.pick("我的快递三天没动了|为什么显示签收我没收到|怎么退回去了"), mine=True)
     page.bubble("查询到" + words.say("trouble_lines"), colour=WHITE)
-    page.bubble(words.pick("已登记催件，请等待网点回电", "可以联系商家补发或退款"), colour=WHITE)
+    page.bubble(words.pick("已登记催件，请等待网点回电|可以联系商家补发或退款"), colour=WHITE)
     page.chips(["催促派送", "投诉网点", "申请赔付", "转人工"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -41,9 +42,9 @@ class Words:
         self.courier = rng.choice(self.book["couriers"])
         self.shop = rng.choice(self.book["brands"]) + rng.choice(self.book["shop_kinds"])
 
-    def pick(self, *options: str) -> str:
-        """One of the wordings."""
-        return self.rng.choice(options)
+    def pick(self, *texts: str) -> str:
+        """One of the wordings; a text may hold several, as 'yes|no'."""
+        return self.rng.choice([wording for text in texts for wording in text.split("|")])
 
     def say(self, subject: str) -> str:
         """A text about a subject from the catalogue, such as 'refund_reasons'."""
@@ -53,8 +54,9 @@ class Words:
         """Between `low` and `high` distinct texts about a subject."""
         return self.some(self.book[subject], low, high)
 
-    def some(self, options: list[str] | tuple[str, ...], low: int, high: int) -> list[str]:
-        """Between `low` and `high` distinct options, in their order."""
+    def some(self, options: str | Sequence[str], low: int, high: int) -> list[str]:
+        """Between `low` and `high` distinct options, in their order; a text holds them as 'red|blue'."""
+        options = options.split("|") if isinstance(options, str) else options
         count = min(self.rng.randint(low, high), len(options))
         chosen = set(self.rng.sample(range(len(options)), count))
         return [option for index, option in enumerate(options) if index in chosen]
