@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kdsl.world.screens.page import WIDTH, Page
 from PIL import Image
 
 from kdsl.data.readers import load_task_files, read_samples
@@ -20,7 +19,8 @@ from kdsl.world.draw import SHARD
 from kdsl.world.evidence import SCALE, imagine
 from kdsl.world.files import make_sample, write_world
 from kdsl.world.screens import draw_screen, families
-from kdsl.world.screens.ops import font
+from kdsl.world.screens.display_list import font
+from kdsl.world.screens.page import WIDTH, Page
 
 EVERY = [(label, entry.name) for label, entries in families().items() for entry in entries]
 PHOTO = "实物拍摄(含售后)"

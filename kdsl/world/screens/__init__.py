@@ -11,15 +11,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from kdsl.errors import InputError, did_you_mean
 from kdsl.world.screens.finish import finish
-from kdsl.world.screens.page import Page
+from kdsl.world.screens.page import Entry, Page
 from kdsl.world.screens.screen import DrawnLine, Screen
-
-if TYPE_CHECKING:
-    from kdsl.world.screens.table import Entry
 
 __all__ = ["DrawnLine", "Screen", "draw_screen", "families"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kdsl.world.screens.paper import WIDTH
+from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.theme import BLACK, WHITE, Colour, mix
-from kdsl.world.screens.things import vivid
 from kdsl.world.screens.toolkit import Toolkit
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from kdsl.world.screens.events import HALLS, RED, amount, festival_head, spending_progress
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.product_page import product_top
+from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.shop import shop_home
 from kdsl.world.screens.theme import WHITE
-from kdsl.world.screens.things import vivid
 from kdsl.world.screens.toolkit import APP_TABS
 
 COUPON_NAMES = (

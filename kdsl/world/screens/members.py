@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.product_page import main_image, product_top
+from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.theme import BLACK, WHITE
-from kdsl.world.screens.things import vivid
 
 RIGHTS = (
     "视频会员二选一",

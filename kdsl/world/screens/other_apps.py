@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
+from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.theme import WHITE
-from kdsl.world.screens.things import vivid
 from kdsl.world.screens.tracking import journey
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from kdsl.world.screens.panels import Panels
 from kdsl.world.screens.paper import WIDTH
+from kdsl.world.screens.theme import App
 
-__all__ = ["WIDTH", "Family", "Page"]
+__all__ = ["WIDTH", "Entry", "Family", "Page"]
 
 
 class Page(Panels):
@@ -16,3 +18,17 @@ class Page(Panels):
 
 Family = Callable[[Page], None]
 """A layout family: fills a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A layout family with the app it imitates and how often it is drawn beside its siblings."""
+
+    draw: Family
+    app: App = "taobao"
+    weight: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """The family's name: that of the function that fills the page."""
+        return self.draw.__name__

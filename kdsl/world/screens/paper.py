@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from PIL import Image
 
 from kdsl.fonts import Face
-from kdsl.world.screens.ops import Canvas, Fill, Gradient, Op, Oval, Smear, Stroke, Veil, Write, text_width
+from kdsl.world.screens.display_list import Canvas, Fill, Gradient, Op, Oval, Smear, Stroke, Veil, Write, text_width
+from kdsl.world.screens.product_pictures import SHAPES, Thing
 from kdsl.world.screens.screen import DrawnLine
 from kdsl.world.screens.theme import App, Colour, Theme, pick_theme
-from kdsl.world.screens.things import SHAPES, Thing
 from kdsl.world.screens.words import Words
 
 WIDTH = 360

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from kdsl.world.screens.display_list import Canvas
 from kdsl.world.screens.finish import camera
-from kdsl.world.screens.ops import Canvas
 from kdsl.world.screens.page import WIDTH, Page
+from kdsl.world.screens.product_pictures import SHAPES, vivid
 from kdsl.world.screens.theme import BLACK, WHITE, Colour, mix
-from kdsl.world.screens.things import SHAPES, vivid
 
 
 @dataclass(slots=True)

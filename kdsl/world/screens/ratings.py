@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
+from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.reviews import review
 from kdsl.world.screens.theme import BLACK, mix
-from kdsl.world.screens.things import vivid
 
 
 def review_with_reply(page: Page) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.things import vivid
+from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.toolkit import PRODUCT_TABS
 
 OPENINGS = (

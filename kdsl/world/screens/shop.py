@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kdsl.world.screens.events import amount
 from kdsl.world.screens.page import WIDTH, Page
+from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.theme import WHITE, mix
-from kdsl.world.screens.things import vivid
 from kdsl.world.screens.tracking import PROMISES
 from kdsl.world.screens.words import Words
 

@@ -1,12 +1,12 @@
-"""The wide rest that is no scene of its own."""
+"""Pages of the shop's app that are no scene: settings, search, recommendations, notices, records, games, scraps."""
 
 from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.product_page import product_top
+from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.returns import return_done
 from kdsl.world.screens.theme import WHITE
-from kdsl.world.screens.things import vivid
 from kdsl.world.screens.toolkit import APP_TABS, MESSAGE_TABS
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.product_page import SLOGANS, price_band, product_top, under_image
+from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.theme import BLACK, WHITE, mix
-from kdsl.world.screens.things import vivid
 from kdsl.world.screens.toolkit import PRODUCT_TABS
 
 PARAMETERS = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PIL import ImageDraw
 
 from kdsl.evidence.types import Box
-from kdsl.world.screens.ops import Canvas
+from kdsl.world.screens.display_list import Canvas
 from kdsl.world.screens.theme import BLACK, WHITE, Colour, mix
 
 Pen = ImageDraw.ImageDraw
