@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class KdslError(Exception):
@@ -49,3 +53,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint that starts with a space, or nothing: ' Did you mean 退款页面?'."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" Did you mean {close[0]}?" if close else ""
+
+
+def faults_of(error: ValidationError) -> list[str]:
+    """What pydantic found wrong, each fault with its place: 'labels.2.zh: Field required'."""
+    return [
+        f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors()
+    ]

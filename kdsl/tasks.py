@@ -12,7 +12,8 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from kdsl.errors import ConfigError, InputError, did_you_mean
+from kdsl.errors import ConfigError, InputError, did_you_mean, faults_of
+from kdsl.runs import listed
 
 
 class Label(BaseModel):
@@ -91,10 +92,8 @@ def load_task(path: Path) -> Task:
     try:
         return Task.model_validate(raw)
     except ValidationError as error:
-        faults = "\n".join(
-            f"  - {'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()
-        )
-        raise ConfigError(f"{path}: not a valid task file:\n{faults}") from error
+        faults = faults_of(error)
+        raise ConfigError(f"{path}: not a valid task file:\n{listed(faults, most=len(faults))}") from error
 
 
 def task_by_name(tasks: Sequence[Task], name: str) -> Task:

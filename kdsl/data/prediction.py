@@ -13,7 +13,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kdsl.data.files import BadRow, json_rows
-from kdsl.errors import InputError
+from kdsl.errors import InputError, faults_of
 
 SHOWN_RULES = 5
 """Rules that an explanation shows, the heaviest first."""
@@ -39,8 +39,7 @@ class _Part(BaseModel):
         try:
             return cls.model_validate(value)
         except ValidationError as error:
-            faults = "; ".join(f"'{'.'.join(map(str, e['loc']))}': {e['msg']}" for e in error.errors())
-            raise InputError(f"is not a {cls.__name__.lower()}: {faults}.") from error
+            raise InputError(f"is not a {cls.__name__.lower()}: {'; '.join(faults_of(error))}.") from error
 
 
 class Spend(_Part):

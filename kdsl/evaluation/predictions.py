@@ -13,7 +13,7 @@ from kdsl.data.files import BadRow, json_rows
 from kdsl.data.prediction import Spend, Trace, Vote
 from kdsl.data.readers import read_samples
 from kdsl.data.sample import Sample
-from kdsl.errors import InputError
+from kdsl.errors import InputError, faults_of
 from kdsl.tasks import Task
 
 FAILED = ""
@@ -145,8 +145,7 @@ def _judge(pred: Path, sample: Sample, where: str, value: Mapping[str, Any]) -> 
     try:
         line = PredictionLine.model_validate(value)
     except ValidationError as error:
-        faults = "; ".join(f"'{'.'.join(map(str, e['loc']))}': {e['msg']}" for e in error.errors())
-        raise InputError(f"{place}: is not a prediction: {faults}.") from error
+        raise InputError(f"{place}: is not a prediction: {'; '.join(faults_of(error))}.") from error
     if line.label is None and line.error is None:
         raise InputError(f"{place}: has neither 'label' nor, for a failed sample, 'error'.")
     if line.task is not None and line.task != sample.task:

@@ -18,9 +18,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kdsl.data.sample import PLACEHOLDER, Turn, without_placeholders
-from kdsl.errors import ConfigError
+from kdsl.errors import ConfigError, faults_of
 from kdsl.evidence.ocr_noise import misread
 from kdsl.evidence.types import OcrLine
+from kdsl.runs import listed
 
 SYNONYM = 0.4
 """Chance that a word with synonyms is exchanged."""
@@ -75,8 +76,7 @@ def load_words(path: Path) -> Words:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as a file of synonyms: {error}") from error
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()]
-        raise _faulty(path, faults) from error
+        raise _faulty(path, faults_of(error)) from error
     others: dict[str, tuple[str, ...]] = {}
     faults = []
     for group in file.same:
@@ -187,7 +187,7 @@ def _any_of(words: Iterable[str], single: str = "") -> re.Pattern[str]:
 
 
 def _faulty(path: Path, faults: Sequence[str]) -> ConfigError:
-    listed = "\n".join(f"  - {fault}" for fault in faults)
     return ConfigError(
-        f"{path}: {len(faults)} fault(s) in synonyms (expected `same` and `small`, lists of lists of words):\n{listed}"
+        f"{path}: {len(faults)} fault(s) in synonyms (expected `same` and `small`, lists of lists of words):\n"
+        f"{listed(faults, most=len(faults))}"
     )

@@ -93,7 +93,12 @@ def test_every_fault_of_a_line_is_told_with_its_place(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "p.jsonl", [MADE.to_json(), wrong])
     with pytest.raises(InputError) as error:
         list(read_predictions(tmp_path / "p.jsonl"))
-    for said in ("p.jsonl, line 2: is not a prediction", "'label'", "'spend.calls'", "'trace.experts.large.weight'"):
+    for said in (
+        "p.jsonl, line 2: is not a prediction",
+        "label: Field",
+        "spend.calls: ",
+        "trace.experts.large.weight: ",
+    ):
         assert said in str(error.value)
     (tmp_path / "cut.jsonl").write_text('{"id": "s1", "tas', "utf-8")
     with pytest.raises(InputError, match=r"cut\.jsonl, line 1"):

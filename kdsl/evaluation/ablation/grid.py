@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from kdsl.config import Config, find_config, load_config, load_tasks
 from kdsl.data.splits import read_folds
-from kdsl.errors import ConfigError, InputError, KdslError
+from kdsl.errors import ConfigError, InputError, KdslError, faults_of
 from kdsl.evaluation.ablation.cell import Cell, attempt
 from kdsl.evaluation.ablation.tables import Arm, Plan, write_results
 from kdsl.evidence.load import load_evidence
@@ -122,7 +122,7 @@ def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{file}: cannot be read as YAML: {error}") from error
     except ValidationError as error:
-        faults = dict.fromkeys(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
+        faults = list(dict.fromkeys(faults_of(error)))
         raise ConfigError(f"{file}: not an ablation:\n{listed(faults, most=len(faults))}") from error
     beside = file.parent / ablation.base
     base = beside if beside.is_file() else find_config(ablation.base)
