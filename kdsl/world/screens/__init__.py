@@ -50,7 +50,7 @@ def draw_screen(label: str, rng: random.Random, scale: float = 1.0, family: str 
             raise InputError(f"'{label}' has no layout family '{family}'; it has: {names}")
     entry = rng.choices(entries, [entry.weight for entry in entries])[0]
     page = Page(rng, entry.app)
-    entry.draw(page)
+    entry.draw(page, page.words)
     page.fill_room()
     image, lines = finish(page.paint(scale), rng, keep=page.photo or page.popup)
     inside = [line for line in lines if _readable(line, image.width, image.height)]

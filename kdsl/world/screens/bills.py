@@ -5,11 +5,11 @@ from __future__ import annotations
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import APP_TABS
+from kdsl.world.screens.words import Words
 
 
-def bill_detail(page: Page) -> None:
+def bill_detail(page: Page, words: Words) -> None:
     """账单详情: one transaction."""
-    words = page.words
     page.title_bar("账单详情", centred=words.chance(0.5))
     back = words.chance(0.4)
     value = page.rng.uniform(0, 300)
@@ -62,9 +62,8 @@ def bill_detail(page: Page) -> None:
             page.note(text, colour=(40, 90, 180))
 
 
-def bill_list(page: Page) -> None:
+def bill_list(page: Page, words: Words) -> None:
     """A list of transactions by month."""
-    words = page.words
     page.search_bar("搜索交易记录", "搜索")
     page.tabs(["全部", "支出", "转账", "退款", "筛选"])
     page.heading(f"  {page.rng.randint(1, 12)}月", "收支分析>")
@@ -92,9 +91,8 @@ def bill_list(page: Page) -> None:
             page.y += 46
 
 
-def small_change(page: Page) -> None:
+def small_change(page: Page, words: Words) -> None:
     """我的零钱: Taobao's own purse."""
-    words = page.words
     page.title_bar(words.pick("我的零钱|零钱账单"), right=["账单"])
     cash = page.rng.choice((20.0, 0.0, 1.5, 36.8))
     if words.chance(0.7):
@@ -123,9 +121,8 @@ def small_change(page: Page) -> None:
                 page.note(words.stamp(60 * index))
 
 
-def withdrawals(page: Page) -> None:
+def withdrawals(page: Page, words: Words) -> None:
     """Coins and cash: what was earned and drawn."""
-    words = page.words
     page.title_bar(words.pick("余额|提现记录|收支明细|元宝明细"))
     page.tabs(words.pick("元宝,余额,提现,其它|全部,收入,支出|元宝,现金").split(","), 1)
     with page.card():
@@ -142,9 +139,8 @@ def withdrawals(page: Page) -> None:
             page.note(words.stamp(30 * index, "%Y.%m.%d %H:%M:%S"))
 
 
-def packet_detail(page: Page) -> None:
+def packet_detail(page: Page, words: Words) -> None:
     """红包详情: one red packet that the user holds."""
-    words = page.words
     value = words.price(page.rng.uniform(1, 60))
     page.title_bar("红包详情")
     page.banner(value, ["可用余额"])
@@ -161,9 +157,8 @@ def packet_detail(page: Page) -> None:
         page.pair("领取红包 " + words.short(200), f"+{value}元")
 
 
-def my_packets(page: Page) -> None:
+def my_packets(page: Page, words: Words) -> None:
     """Red packets and coupons already held."""
-    words = page.words
     page.title_bar(words.pick("红包卡券|我的红包|我的优惠券|88VIP每日红包"), right=["会员助手"])
     page.tabs(words.pick("我的红包,优惠券,卡包|未使用,已使用,已过期|我的天天红包,已发红包,待发红包").split(","))
     page.note(
@@ -180,9 +175,8 @@ def my_packets(page: Page) -> None:
     page.note("  查看更多红包>  查看失效红包")
 
 
-def membership(page: Page) -> None:
+def membership(page: Page, words: Words) -> None:
     """The member's account: card, fee, rights, renewal."""
-    words = page.words
     page.title_bar(words.pick("88VIP|会员中心|88VIP影音会员|我的会员"), right=["会员助手"])
     page.banner(
         words.pick("您的生活卡即将到期|您已获得限时开通资格|会员权益已生效|享88元起开通88VIP"),
@@ -206,9 +200,8 @@ def membership(page: Page) -> None:
     page.foot_buttons([words.pick("生活卡88元一年|立即激活|「生活卡」年费88元自动续|立即续费")])
 
 
-def assets(page: Page) -> None:
+def assets(page: Page, words: Words) -> None:
     """The purse of Alipay or a credit page."""
-    words = page.words
     page.title_bar(words.pick("我的|花呗|余额|芝麻信用|总资产"))
     page.banner(
         words.pick("总额度(元)|余额(元)|本月应还(元)|已守约"),
@@ -224,9 +217,8 @@ def assets(page: Page) -> None:
     page.foot_buttons(words.some("联系商家|我的客服|删除记录|还款|转入", 2, 3), None)
 
 
-def credit_bill(page: Page) -> None:
+def credit_bill(page: Page, words: Words) -> None:
     """A month's bill of a credit line."""
-    words = page.words
     page.title_bar(words.pick("花呗账单|我的花呗|本月账单|借呗|月付"))
     page.banner(
         words.price(sign=""), [words.pick("本月应还(元)|剩余待还(元)|可用额度(元)"), words.pick("每月10日还款|已还清")]
@@ -242,9 +234,8 @@ def credit_bill(page: Page) -> None:
     page.foot_buttons(words.pick("立即还款|提前还款,分期还|查看历史账单").split(","))
 
 
-def points_ledger(page: Page) -> None:
+def points_ledger(page: Page, words: Words) -> None:
     """Coins and points: what came and went."""
-    words = page.words
     page.title_bar(words.pick("淘金币明细|积分明细|金币账户|我的积分|会员积分|淘气值"))
     page.banner(words.number(4), [words.pick("我的淘金币|可用积分|当前淘气值"), words.pick("年底清零|100金币抵1元")])
     page.tabs(["全部", "收入", "支出"])
@@ -257,9 +248,8 @@ def points_ledger(page: Page) -> None:
             page.note(words.stamp(40 * index))
 
 
-def my_page(page: Page) -> None:
+def my_page(page: Page, words: Words) -> None:
     """我的: the user's own page with counters, orders, assets."""
-    words = page.words
     page.gradient(0, 170, page.theme.accent_2, page.theme.page)
     page.status_bar(colour=page.theme.accent_2)
     page.oval(44, page.y + 40, 28, (200, 190, 180))
@@ -277,9 +267,8 @@ def my_page(page: Page) -> None:
     page.tab_bar(APP_TABS, 4)
 
 
-def gift_card(page: Page) -> None:
+def gift_card(page: Page, words: Words) -> None:
     """Shopping money, gift cards and deposits in the account."""
-    words = page.words
     page.title_bar(words.pick("购物金|礼品卡|我的储值|淘礼金|会员卡包|保证金账户"), right=["明细"])
     page.banner(words.price(), [words.pick("购物金余额|账户余额|可用金额"), words.shop])
     page.rows(
@@ -297,9 +286,8 @@ def gift_card(page: Page) -> None:
     page.foot_buttons(words.pick("申请退款,去充值|提现|去使用").split(","))
 
 
-def held_coupons_tabs(page: Page) -> None:
+def held_coupons_tabs(page: Page, words: Words) -> None:
     """Coupons already held, used, expired."""
-    words = page.words
     page.title_bar(words.pick("优惠券|卡券包|红包|我的卡券"), right=["使用说明"])
     page.tabs([f"可使用({page.rng.randint(0, 30)})", "已使用", "已过期"], page.rng.randint(0, 2))
     action = words.pick("去使用|已使用|已过期|待生效")

@@ -6,13 +6,13 @@ from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import APP_TABS
 from kdsl.world.screens.tracking import PROMISES
+from kdsl.world.screens.words import Words
 
 DEALS = ("每300减50", "每200减20", "每满300减50")
 HOME_TABS = ["首页", "逛逛", "消息", "购物车", "我的淘宝"]
 
 
-def _cart_head(page: Page) -> None:
-    words = page.words
+def _cart_head(page: Page, words: Words) -> None:
     page.title_bar(
         words.pick(f"购物车({page.rng.randint(1, 160)})", "购物车", f"购物车 {words.say('roads')}..."),
         right=["管理"],
@@ -22,8 +22,7 @@ def _cart_head(page: Page) -> None:
         page.tabs(words.pick("全部,降价,常购,分类|购物车,收藏夹,分享,管理|官方立减,每300减50,降价,失效").split(","))
 
 
-def _cart_row(page: Page) -> None:
-    words = page.words
+def _cart_row(page: Page, words: Words) -> None:
     product = words.product()
     deal = page.rng.choice(DEALS)
     with page.card():
@@ -67,8 +66,7 @@ def _cart_row(page: Page) -> None:
         page.left = left
 
 
-def _cart_foot(page: Page) -> None:
-    words = page.words
+def _cart_foot(page: Page, words: Words) -> None:
     page.tab_bar(HOME_TABS if words.chance(0.6) else APP_TABS, 3)
     top = page.height - 58 - 74
     page.fill(0, top, WIDTH, top + 26, (255, 240, 230))
@@ -84,18 +82,17 @@ def _cart_foot(page: Page) -> None:
     page.button(WIDTH - 102, top + 31, 92, words.pick("结算|领券结算|结算(2)"), height=38)
 
 
-def cart(page: Page) -> None:
+def cart(page: Page, words: Words) -> None:
     """The cart: shops, tick boxes, deals, total and checkout."""
-    _cart_head(page)
+    _cart_head(page, words)
     while page.y < page.height - 150:
-        _cart_row(page)
-    _cart_foot(page)
+        _cart_row(page, words)
+    _cart_foot(page, words)
 
 
-def cart_total(page: Page) -> None:
+def cart_total(page: Page, words: Words) -> None:
     """金额明细 over the cart."""
-    words = page.words
-    cart(page)
+    cart(page, words)
     with page.sheet(page.rng.uniform(120, 320), "金额明细"):
         page.text(WIDTH / 2, page.y - 8, "优惠多少以提交订单时为准", 11, page.theme.muted, align="c")
         page.y += 14
@@ -109,13 +106,12 @@ def cart_total(page: Page) -> None:
         if words.chance(0.4):
             page.note("天猫实物商品红包 当前不可用，单里有宝贝用不了红包")
         page.pair("合计", words.price())
-    _cart_foot(page)
+    _cart_foot(page, words)
 
 
-def cart_gone(page: Page) -> None:
+def cart_gone(page: Page, words: Words) -> None:
     """Goods in the cart that cannot be bought any more."""
-    words = page.words
-    _cart_head(page)
+    _cart_head(page, words)
     for _ in range(page.rng.randint(1, 3)):
         with page.card():
             page.goods(words.product(), price=False, count=None)
@@ -123,23 +119,21 @@ def cart_gone(page: Page) -> None:
             page.pair(words.pick("宝贝买不了了，可问问卖家|商品已不存在"), "找同款")
     page.note("  清空失效宝贝")
     page.strip("你可能还喜欢", 1)
-    _cart_foot(page)
+    _cart_foot(page, words)
 
 
-def cart_fill_up(page: Page) -> None:
+def cart_fill_up(page: Page, words: Words) -> None:
     """一键凑单 over the cart."""
-    words = page.words
-    cart(page)
+    cart(page, words)
     with page.sheet(page.rng.uniform(150, 300), words.pick("一键凑单|优惠明细|选择优惠券")):
         for _ in range(3):
             page.goods(words.product(), price=False)
             page.pair("跨店满减 每满300减50,可跨店", "凑单>")
-    _cart_foot(page)
+    _cart_foot(page, words)
 
 
-def cart_plain(page: Page) -> None:
+def cart_plain(page: Page, words: Words) -> None:
     """A cart without festival deals."""
-    words = page.words
     page.title_bar("购物车", right=["编辑"], centred=True)
     for _ in range(4):
         with page.card():
@@ -153,12 +147,11 @@ def cart_plain(page: Page) -> None:
     page.button(WIDTH - 100, top + 8, 90, f"结算({page.rng.randint(1, 9)})", height=36)
 
 
-def cart_manage(page: Page) -> None:
+def cart_manage(page: Page, words: Words) -> None:
     """The cart in its editing mode."""
-    words = page.words
     page.title_bar("购物车", right=["完成"], centred=False)
     for _ in range(3):
-        _cart_row(page)
+        _cart_row(page, words)
     page.tab_bar(HOME_TABS, 3)
     top = page.height - 108
     page.fill(0, top, WIDTH, top + 50, page.theme.card)
@@ -169,21 +162,19 @@ def cart_manage(page: Page) -> None:
         page.toast(words.pick("您还没有选择宝贝哦|已移入收藏夹|确定将宝贝删除？"))
 
 
-def cart_coupon_strip(page: Page) -> None:
+def cart_coupon_strip(page: Page, words: Words) -> None:
     """The lower half of the cart, where the goods end and recommendations begin."""
-    words = page.words
-    _cart_head(page)
-    _cart_row(page)
+    _cart_head(page, words)
+    _cart_row(page, words)
     with page.card():
         page.pair(f"再买{page.rng.uniform(3, 200):.2f}元，可减50", "去凑单>", colour=page.theme.accent)
         page.pair(words.pick("店铺优惠券 满199减20|已享满2件9.5折"), words.pick("领券|查看"))
     page.strip(words.pick("你可能还喜欢|看了又看|购物车里的宝贝降价啦"), 1)
-    _cart_foot(page)
+    _cart_foot(page, words)
 
 
-def supermarket_cart(page: Page) -> None:
+def supermarket_cart(page: Page, words: Words) -> None:
     """A supermarket's cart with delivery and a threshold for free freight."""
-    words = page.words
     page.title_bar(words.pick("天猫超市购物车|购物车|超市购物车"), right=["编辑"], centred=True)
     page.note(f"  还差{page.rng.uniform(1, 80):.2f}元包邮 去凑单>", colour=page.theme.accent)
     for _ in range(4):
@@ -201,9 +192,8 @@ def supermarket_cart(page: Page) -> None:
     page.button(WIDTH - 102, top + 10, 92, f"结算({page.rng.randint(2, 12)})", height=38)
 
 
-def cart_discount_detail(page: Page) -> None:
+def cart_discount_detail(page: Page, words: Words) -> None:
     """The sum of the cart taken apart, over the cart."""
-    words = page.words
     page.title_bar(f"购物车({page.rng.randint(2, 120)})", right=["管理"])
     for _ in range(2):
         with page.card():
@@ -216,9 +206,8 @@ def cart_discount_detail(page: Page) -> None:
     page.foot_buttons(["○ 全选", f"结算({page.rng.randint(1, 12)})"])
 
 
-def cart_groups(page: Page) -> None:
+def cart_groups(page: Page, words: Words) -> None:
     """The cart by filters: price drops, low stock, in a promotion, and what has gone."""
-    words = page.words
     page.title_bar(
         words.pick("购物车", f"购物车({page.rng.randint(5, 120)})"), right=words.pick("编辑|管理 搜索").split()
     )
@@ -238,9 +227,8 @@ def cart_groups(page: Page) -> None:
     page.foot_buttons(["全选 合计：" + words.price(), words.pick("去结算|领券结算|结算(2)")])
 
 
-def cart_swipe(page: Page) -> None:
+def cart_swipe(page: Page, words: Words) -> None:
     """A row of the cart opened by a swipe, or a question before it is deleted."""
-    words = page.words
     page.title_bar(words.pick("购物车|我的购物车"), right=["管理"])
     for index in range(3):
         with page.card():

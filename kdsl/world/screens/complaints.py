@@ -49,8 +49,7 @@ def _complaint_steps(words: Words) -> list[Step]:
     return [steps[0], *words.rng.sample(steps[1:5], words.rng.randint(0, 3)), steps[5]]
 
 
-def _complaint_info(page: Page) -> None:
-    words = page.words
+def _complaint_info(page: Page, words: Words) -> None:
     with page.card():
         page.heading("投诉信息")
         page.goods(words.product())
@@ -58,9 +57,8 @@ def _complaint_info(page: Page) -> None:
         page.pair("投诉原因", words.pick("|发货物流问题-") + page.rng.choice(GRIEVANCES))
 
 
-def complaint_detail(page: Page) -> None:
+def complaint_detail(page: Page, words: Words) -> None:
     """投诉详情: verdict, steps, what was complained about."""
-    words = page.words
     page.title_bar("投诉详情")
     page.banner(
         words.pick("投诉已处理完成|您的投诉处理好了|专属客服处理中|投诉处理中|专属客服处理好了"),
@@ -69,20 +67,19 @@ def complaint_detail(page: Page) -> None:
     with page.card():
         page.timeline(_complaint_steps(words)[: page.rng.randint(1, 3)])
         page.note("全部进度>")
-    _complaint_info(page)
+    _complaint_info(page, words)
     page.foot_buttons(words.pick("联系卖家,官方客服|补充描述,撤销投诉|联系卖家").split(","), None)
 
 
-def complaint_progress(page: Page) -> None:
+def complaint_progress(page: Page, words: Words) -> None:
     """全部进度 over a complaint."""
-    complaint_detail(page)
+    complaint_detail(page, words)
     with page.sheet(page.rng.uniform(150, 330), "全部进度"):
-        page.timeline(_complaint_steps(page.words))
+        page.timeline(_complaint_steps(words))
 
 
-def complaint_service(page: Page) -> None:
+def complaint_service(page: Page, words: Words) -> None:
     """服务进度: all complaints with their states."""
-    words = page.words
     page.title_bar(words.pick("服务进度|我的投诉|举报记录|投诉记录"))
     for _ in range(3):
         with page.card():
@@ -97,9 +94,8 @@ def complaint_service(page: Page) -> None:
             page.buttons(words.pick("查看留言,查看详情|查看详情").split(","), None)
 
 
-def complaint_form(page: Page) -> None:
+def complaint_form(page: Page, words: Words) -> None:
     """The form of a complaint or a report."""
-    words = page.words
     page.title_bar(words.pick("投诉卖家|我要投诉|举报|投诉|举报商品|投诉物流"))
     with page.card():
         page.goods(words.product())
@@ -115,9 +111,8 @@ def complaint_form(page: Page) -> None:
     page.foot_buttons([words.pick("提交投诉|提交|提交举报")])
 
 
-def public_report(page: Page) -> None:
+def public_report(page: Page, words: Words) -> None:
     """A report to the market authority."""
-    words = page.words
     page.title_bar(words.pick("我的举报|举报详情|投诉详情|我的投诉"), centred=True)
     with page.card():
         for key, value in (
@@ -147,9 +142,8 @@ def public_report(page: Page) -> None:
     page.note("  消费者附件信息 附件名称 img_01.jpg")
 
 
-def complaint_verdict(page: Page) -> None:
+def complaint_verdict(page: Page, words: Words) -> None:
     """A plain result of a complaint."""
-    words = page.words
     page.title_bar("投诉")
     page.banner(words.pick("投诉成立|投诉不成立|投诉已受理"), [words.stamp(20)])
     with page.card():
@@ -169,10 +163,9 @@ def complaint_verdict(page: Page) -> None:
     page.foot_buttons(["咨询卖家", "联系卖家", "咨询小蜜"], None)
 
 
-def complaint_message(page: Page) -> None:
+def complaint_message(page: Page, words: Words) -> None:
     """Words left by the service under a complaint."""
-    words = page.words
-    complaint_service(page)
+    complaint_service(page, words)
     with page.sheet(page.rng.uniform(120, 260), words.pick("留言|投诉卖家虚假发货|查看留言")):
         for index in range(3):
             page.note(words.stamp(20 + 40 * index))
@@ -188,9 +181,8 @@ def complaint_message(page: Page) -> None:
         page.note("服务结束，不能再留言")
 
 
-def complain_courier(page: Page) -> None:
+def complain_courier(page: Page, words: Words) -> None:
     """A complaint about a courier."""
-    words = page.words
     page.title_bar(words.pick("投诉物流|投诉快递|投诉详情"))
     with page.card():
         page.pair(words.courier, words.number(13), private=True)
@@ -207,9 +199,8 @@ def complain_courier(page: Page) -> None:
     page.foot_buttons(["提交投诉", "撤销投诉"])
 
 
-def report_kinds(page: Page) -> None:
+def report_kinds(page: Page, words: Words) -> None:
     """What the report is about: a list of kinds."""
-    words = page.words
     page.title_bar(words.pick("举报|我要举报|举报商品|举报卖家|投诉类型"))
     page.note("  " + words.pick("请选择举报类型，我们会为您保密|请选择您遇到的问题"))
     with page.card():
@@ -219,9 +210,8 @@ def report_kinds(page: Page) -> None:
     page.note("  恶意举报会影响账号信用")
 
 
-def report_form(page: Page) -> None:
+def report_form(page: Page, words: Words) -> None:
     """The report's form with reason, words, pictures, telephone."""
-    words = page.words
     page.title_bar(words.pick("填写举报信息|投诉商家|发起投诉|提交投诉"))
     with page.card():
         page.goods(words.product())
@@ -235,9 +225,8 @@ def report_form(page: Page) -> None:
     page.foot_buttons([words.pick("提交投诉|提交举报|提交")])
 
 
-def report_result(page: Page) -> None:
+def report_result(page: Page, words: Words) -> None:
     """The report was taken, founded or unfounded."""
-    words = page.words
     page.title_bar(words.pick("举报详情|投诉结果|举报结果|投诉单详情"))
     state = words.pick("举报成立|投诉成功|投诉不成立|举报已受理|投诉已撤销|核查中")
     page.empty_picture(state, sub=words.pick("已对该商品作下架处理|商家已被扣分处罚|证据不足，未认定违规"))
@@ -255,9 +244,8 @@ def report_result(page: Page) -> None:
     page.foot_buttons(words.pick("继续举报,返回|撤销投诉,补充证据|满意,不满意").split(","), None)
 
 
-def courier_complaint_options(page: Page) -> None:
+def courier_complaint_options(page: Page, words: Words) -> None:
     """Complaining of a courier over the parcel's page."""
-    words = page.words
     page.title_bar(words.pick("投诉快递|快递投诉|物流投诉|投诉派件员"))
     with page.card():
         page.pair(words.courier, words.number(13), private=True)
@@ -274,9 +262,8 @@ def courier_complaint_options(page: Page) -> None:
         page.dialog("投诉已提交", "我们会催促快递公司在24小时内与您联系", ["知道了"])
 
 
-def complaint_list(page: Page) -> None:
+def complaint_list(page: Page, words: Words) -> None:
     """My complaints and reports."""
-    words = page.words
     page.title_bar(words.pick("我的投诉|举报记录|投诉管理|举报中心"))
     page.tabs(words.pick("全部,处理中,已完成|我发起的投诉,我收到的|投诉,举报,维权").split(","))
     if words.chance(0.3):
@@ -288,9 +275,8 @@ def complaint_list(page: Page) -> None:
             page.pair(words.pick("待商家申诉|平台核实中|投诉成立|举报未成立|已撤诉"), "查看", colour=page.theme.accent)
 
 
-def consumer_hotline(page: Page) -> None:
+def consumer_hotline(page: Page, words: Words) -> None:
     """A public office for complaints: a case with its number and office."""
-    words = page.words
     page.title_bar(words.pick("12315投诉详情|黑猫投诉|消费投诉|12345热线工单|邮政申诉"))
     with page.card():
         page.heading(words.pick("投诉进度：已转办|企业已回复|待分配|调解成功|不予受理"))

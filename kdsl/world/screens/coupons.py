@@ -9,6 +9,7 @@ from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.shop import shop_home
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import APP_TABS
+from kdsl.world.screens.words import Words
 
 COUPON_NAMES = (
     "美妆惊喜券",
@@ -33,8 +34,7 @@ COUPON_NAMES = (
 )
 
 
-def _vip_coupons(page: Page) -> None:
-    words = page.words
+def _vip_coupons(page: Page, words: Words) -> None:
     page.heading("88VIP消费券", words.pick("规则|天猫实物"))
     page.note("可用(个别数码家电除外)、部分淘宝店铺也可用")
     page.tickets([("¥400", "实付满¥5000可用", "88VIP专享"), ("¥100", "实付满¥1200可用", "88VIP专享")])
@@ -44,9 +44,8 @@ def _vip_coupons(page: Page) -> None:
     page.note(f"{words.stamp(-30, '%-m月%-d日')}23点半截止兑换 当晚失效 当前积分:{page.rng.randint(60, 4000)}")
 
 
-def coupon_list(page: Page) -> None:
+def coupon_list(page: Page, words: Words) -> None:
     """A list of coupons to take."""
-    words = page.words
     page.title_bar(words.pick("领券中心|优惠券|领取优惠券|红包卡券|店铺优惠券"))
     if words.chance(0.4):
         page.tabs(["推荐", "美妆", "数码", "服饰", "超市"])
@@ -67,9 +66,8 @@ def coupon_list(page: Page) -> None:
         )
 
 
-def coupon_popup(page: Page) -> None:
+def coupon_popup(page: Page, words: Words) -> None:
     """A big red packet over the home page."""
-    words = page.words
     page.search_bar(words.product().noun, "搜索", back=False)
     page.tabs(["关注", "推荐", "618狂欢", "穿搭", "百亿补贴"], 1)
     page.chips(["限时秒杀", "天猫国际", "88VIP", "天猫超市", "充值", "芭芭农场", "红包签到", "领券中心"])
@@ -89,19 +87,17 @@ def coupon_popup(page: Page) -> None:
     page.text(WIDTH / 2, 531, "×", 17, WHITE, align="c")
 
 
-def coupon_exchange_sheet(page: Page) -> None:
+def coupon_exchange_sheet(page: Page, words: Words) -> None:
     """消费券兑换 over a product or shop."""
-    words = page.words
-    words.rng.choice((product_top, shop_home))(page)
+    words.rng.choice((product_top, shop_home))(page, words)
     with page.sheet(page.height * page.rng.uniform(0.42, 0.6), words.pick("消费券兑换|消费券兑换|领取消费券")):
-        _vip_coupons(page)
+        _vip_coupons(page, words)
         page.note("可在满300减50的基础上叠加使用 消费券一经兑换，不退不换")
 
 
-def discount_sheet(page: Page) -> None:
+def discount_sheet(page: Page, words: Words) -> None:
     """优惠明细 on a product page: what is used, what can be taken."""
-    words = page.words
-    product_top(page)
+    product_top(page, words)
     with page.sheet(page.rng.uniform(90, 260), words.pick("优惠明细|优惠详情|领券")):
         page.note("这次购买能用的优惠")
         page.pair(words.pick("官方立减|活动价|店铺优惠"), words.price(), colour=RED)
@@ -123,9 +119,8 @@ def discount_sheet(page: Page) -> None:
         page.button(18, page.height - 60, WIDTH - 36, words.pick("关闭|确定|领券购买"), height=38)
 
 
-def coupon_cut_out(page: Page) -> None:
+def coupon_cut_out(page: Page, words: Words) -> None:
     """One or two coupons cut out of a page."""
-    words = page.words
     page.height = page.rng.randint(130, 330)
     page.photo = True
     page.fill(0, 0, WIDTH, page.height, words.rng.choice((page.theme.page, RED, (255, 230, 230))))
@@ -133,9 +128,9 @@ def coupon_cut_out(page: Page) -> None:
     kind = page.rng.randrange(4)
     if kind == 0:
         with page.card():
-            _vip_coupons(page)
+            _vip_coupons(page, words)
     elif kind == 1:
-        spending_progress(page)
+        spending_progress(page, words)
     elif kind == 2:
         page.heading(words.pick("618加油红包|天猫积分换红包|领券更优惠"))
         for _ in range(2):
@@ -149,12 +144,11 @@ def coupon_cut_out(page: Page) -> None:
         )
 
 
-def coupon_hall(page: Page) -> None:
+def coupon_hall(page: Page, words: Words) -> None:
     """A festival's hall of coupons."""
-    words = page.words
-    festival_head(page, words.pick("领券中心|领官方补贴券|抢天猫惊喜券|618红包天天领|惊喜券天天抢"), 120)
+    festival_head(page, words, words.pick("领券中心|领官方补贴券|抢天猫惊喜券|618红包天天领|惊喜券天天抢"), 120)
     if words.chance(0.5):
-        spending_progress(page)
+        spending_progress(page, words)
     for _ in range(page.rng.randint(2, 3)):
         with page.card():
             name = words.pick(*COUPON_NAMES)
@@ -170,9 +164,8 @@ def coupon_hall(page: Page) -> None:
     page.tab_bar(list(HALLS), page.rng.randint(0, 4))
 
 
-def packet_use(page: Page) -> None:
+def packet_use(page: Page, words: Words) -> None:
     """红包使用明细 and coupons that cannot be used."""
-    words = page.words
     page.title_bar(words.pick("红包使用明细|优惠详情|优惠明细"))
     with page.card():
         page.heading(f"该订单分摊到以下{page.rng.randint(2, 12)}个红包", "共减" + words.price())
@@ -186,10 +179,9 @@ def packet_use(page: Page) -> None:
     page.foot_buttons(["确定"])
 
 
-def claim_dialog(page: Page) -> None:
+def claim_dialog(page: Page, words: Words) -> None:
     """Taking a coupon: taken, or too late."""
-    words = page.words
-    coupon_list(page)
+    coupon_list(page, words)
     page.dialog(
         words.pick("领取成功|领取失败|活动火爆，请稍后试~|已抢光"),
         words.pick("券已放入我的-红包卡券|您来晚了，优惠券已抢光|您已领取过该优惠券|每人限领1张"),
@@ -197,9 +189,8 @@ def claim_dialog(page: Page) -> None:
     )
 
 
-def cash_coupon(page: Page) -> None:
+def cash_coupon(page: Page, words: Words) -> None:
     """A coupon landing page with a single big voucher."""
-    words = page.words
     page.gradient(0, page.height, vivid(page.rng), (255, 220, 200))
     page.status_bar()
     page.text(
@@ -228,10 +219,9 @@ def cash_coupon(page: Page) -> None:
     page.note("面额由平台提供，领取后下单自动抵扣，不参与价格保护", colour=WHITE)
 
 
-def shop_coupon_sheet(page: Page) -> None:
+def shop_coupon_sheet(page: Page, words: Words) -> None:
     """The shop's and the platform's coupons over a product or the shop."""
-    words = page.words
-    page.rng.choice((product_top, shop_home))(page)
+    page.rng.choice((product_top, shop_home))(page, words)
     with page.sheet(page.rng.uniform(120, 260), words.pick("领券|优惠券|店铺优惠券|可领优惠券|优惠")):
         page.heading(words.pick("可领取优惠券|领券立减"))
         for _ in range(page.rng.randint(3, 5)):
@@ -245,9 +235,8 @@ def shop_coupon_sheet(page: Page) -> None:
             )
 
 
-def coupon_rain(page: Page) -> None:
+def coupon_rain(page: Page, words: Words) -> None:
     """Coupons at fixed hours: sessions, claimed shares."""
-    words = page.words
     page.gradient(0, page.height, (250, 70, 60), (255, 200, 150))
     page.title_bar(words.pick("整点抢券|大额券限时抢|领券频道|每日领券|神券专区"))
     page.tabs(["10:00 已结束", "14:00 抢券中", "20:00 即将开始"], 1)
@@ -263,10 +252,9 @@ def coupon_rain(page: Page) -> None:
             )
 
 
-def coupon_given(page: Page) -> None:
+def coupon_given(page: Page, words: Words) -> None:
     """A coupon that just came: taken, come back tomorrow, or a gift by the shop."""
-    words = page.words
-    page.rng.choice((product_top, shop_home))(page)
+    page.rng.choice((product_top, shop_home))(page, words)
     page.veil(0.6)
     page.popup = True
     value, limit = amount(words)
@@ -288,9 +276,8 @@ def coupon_given(page: Page) -> None:
     page.button(90, top + 200, WIDTH - 180, words.pick("立即领取|收下去使用|一键领取|马上领券"), height=40)
 
 
-def coupon_terms(page: Page) -> None:
+def coupon_terms(page: Page, words: Words) -> None:
     """One coupon with its terms and a button to take it."""
-    words = page.words
     page.title_bar(words.pick("优惠券详情|领取优惠券|红包领取|消费券"))
     value, limit = amount(words)
     page.band(value, (236, 60, 60), 90, 40)

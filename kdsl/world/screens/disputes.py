@@ -38,8 +38,7 @@ def _platform_steps(words: Words, low: int, high: int) -> list[Step]:
     ]
 
 
-def _dispute(page: Page, name: str = "退款信息") -> None:
-    words = page.words
+def _dispute(page: Page, words: Words, name: str = "退款信息") -> None:
     with page.card():
         page.heading(name)
         page.goods(words.product())
@@ -49,9 +48,8 @@ def _dispute(page: Page, name: str = "退款信息") -> None:
             page.pair("退款单号", words.number(18), private=True)
 
 
-def intervention(page: Page) -> None:
+def intervention(page: Page, words: Words) -> None:
     """平台介入详情: where the case stands."""
-    words = page.words
     page.title_bar(words.pick("平台介入详情|平台介入详情|客服介入详情"))
     page.banner(
         words.pick("平台客服处理中|平台客服正在加急|88VIP客服正在加急处理|卖家已上传凭证"),
@@ -60,22 +58,21 @@ def intervention(page: Page) -> None:
     with page.card():
         page.timeline(_platform_steps(words, 1, 3))
         page.note("全部进度>")
-    _dispute(page)
+    _dispute(page, words)
     page.foot_buttons(
         words.pick("催处理,我要留言|撤销维权,我要留言|撤销维权,给客服留言,催处理|联系卖家,一键召唤").split(","), None
     )
 
 
-def intervention_progress(page: Page) -> None:
+def intervention_progress(page: Page, words: Words) -> None:
     """全部进度 over the platform's case."""
-    intervention(page)
+    intervention(page, words)
     with page.sheet(page.rng.uniform(120, 330), "全部进度"):
-        page.timeline(_platform_steps(page.words, 4, 7))
+        page.timeline(_platform_steps(words, 4, 7))
 
 
-def urge_dispatch(page: Page) -> None:
+def urge_dispatch(page: Page, words: Words) -> None:
     """催发货进度: the platform presses the seller."""
-    words = page.words
     page.title_bar("催发货进度")
     page.banner(words.pick("平台客服已处理|发货保障还在继续|您的订单退款成功|卖家处理中"))
     with page.card():
@@ -103,22 +100,20 @@ def urge_dispatch(page: Page) -> None:
     page.foot_buttons(words.pick("联系卖家,申请退款|联系卖家|催处理,申请退款").split(","), None)
 
 
-def service_case(page: Page) -> None:
+def service_case(page: Page, words: Words) -> None:
     """进度详情 of a case that the platform's service handles."""
-    words = page.words
     page.title_bar("进度详情")
     page.banner(words.pick("平台客服正在看您的问题|揽收保障已结束|平台客服已处理"))
     with page.card():
         page.heading(words.pick("退款问题|揽收跟进|售后问题|发货问题"))
         page.timeline(_platform_steps(words, 2, 4))
         page.note("全部进度>")
-    _dispute(page, words.pick("纠纷信息|包裹信息|退款信息"))
+    _dispute(page, words, words.pick("纠纷信息|包裹信息|退款信息"))
     page.foot_buttons(words.pick("撤销维权,给客服留言,催处理|联系卖家|我要留言,催处理").split(","), None)
 
 
-def ask_platform(page: Page) -> None:
+def ask_platform(page: Page, words: Words) -> None:
     """The form that asks the platform to step in."""
-    words = page.words
     page.title_bar(words.pick("申请平台介入|平台介入|申请客服介入"))
     with page.card():
         page.goods(words.product())
@@ -131,9 +126,8 @@ def ask_platform(page: Page) -> None:
     page.foot_buttons([words.pick("提交申请|申请平台介入")])
 
 
-def evidence_asked(page: Page) -> None:
+def evidence_asked(page: Page, words: Words) -> None:
     """The platform asks for proof."""
-    words = page.words
     page.title_bar(words.pick("客服介入详情|举证|上传凭证"))
     page.banner(words.pick("请在规定时间内举证|待双方举证|小二处理中"), [words.left()])
     with page.card():
@@ -151,13 +145,12 @@ def evidence_asked(page: Page) -> None:
             page.thing(page.left + index * 76, page.y, page.left + index * 76 + 68, page.y + 68)
         page.y += 78
         page.pair("协商历史", ">")
-    _dispute(page)
+    _dispute(page, words)
     page.foot_buttons(["咨询小蜜"], None)
 
 
-def decision(page: Page) -> None:
+def decision(page: Page, words: Words) -> None:
     """The platform's decision."""
-    words = page.words
     page.title_bar(words.pick("平台介入详情|进度详情"))
     page.banner(words.pick("平台支持您的退款申请|平台支持卖家|平台介入完结|维权成功"), [words.stamp(3)])
     with page.card():
@@ -170,15 +163,14 @@ def decision(page: Page) -> None:
             colour=page.theme.ink,
         )
         page.pair("判定依据", "查看>")
-    _dispute(page)
+    _dispute(page, words)
     if words.chance(0.4):
         page.strip("", 1)
     page.foot_buttons(["联系卖家", "评价服务"], None)
 
 
-def service_records(page: Page) -> None:
+def service_records(page: Page, words: Words) -> None:
     """The platform's cases in a list."""
-    words = page.words
     page.title_bar(words.pick("服务进度|平台介入记录|客服处理进度"))
     for _ in range(3):
         with page.card():
@@ -188,9 +180,8 @@ def service_records(page: Page) -> None:
             page.buttons(words.pick("催处理,查看详情|我要留言,查看详情|查看详情").split(","), None)
 
 
-def dispute_steps(page: Page) -> None:
+def dispute_steps(page: Page, words: Words) -> None:
     """The case as a row of steps with the newest word of the staff."""
-    words = page.words
     page.title_bar(words.pick("纠纷详情|平台介入|客服介入|维权详情"))
     with page.card():
         page.steps_bar(
@@ -212,9 +203,8 @@ def dispute_steps(page: Page) -> None:
     page.foot_buttons(["撤销介入", "联系平台客服"], None)
 
 
-def evidence_form(page: Page) -> None:
+def evidence_form(page: Page, words: Words) -> None:
     """Handing in evidence: words and pictures until a deadline."""
-    words = page.words
     page.title_bar(words.pick("提交凭证|补充举证|举证|上传证据"))
     page.note("  " + words.pick("平台会根据双方凭证作出判定，请如实提交", f"举证{words.left()}，逾期视为放弃"))
     with page.card():
@@ -232,9 +222,8 @@ def evidence_form(page: Page) -> None:
     page.foot_buttons([words.pick("提交凭证|确认提交")])
 
 
-def platform_call(page: Page) -> None:
+def platform_call(page: Page, words: Words) -> None:
     """The platform's staff writes or has called."""
-    words = page.words
     page.title_bar(words.pick("平台客服|专属客服介入|淘宝官方客服|平台专员"))
     page.bubble("您好，我是平台介入专员" + words.pick("小李|3021号|阿天") + "，您的纠纷由我负责")
     page.bubble(words.say("dispute_lines"))
@@ -246,9 +235,8 @@ def platform_call(page: Page) -> None:
         page.buttons(["查看介入进度", "补充凭证"], None)
 
 
-def platform_payout(page: Page) -> None:
+def platform_payout(page: Page, words: Words) -> None:
     """The platform pays in advance or pays compensation."""
-    words = page.words
     page.title_bar(words.pick("平台保障|先行赔付|赔付详情|极速维权"))
     page.banner(words.pick("平台已为您垫付|维权完成|赔付成功|平台判定商家违约"), [words.stamp(2)])
     page.rows(
@@ -262,9 +250,8 @@ def platform_payout(page: Page) -> None:
     page.foot_buttons(words.pick("申诉,我知道了|评价平台客服|对结果不满意,满意").split(","), None)
 
 
-def ask_platform_dialog(page: Page) -> None:
+def ask_platform_dialog(page: Page, words: Words) -> None:
     """Asking the platform to step in, from the page of a refused refund."""
-    words = page.words
     page.title_bar(words.pick("退款详情|售后详情"))
     page.banner(words.pick("商家拒绝了您的申请|商家不同意退款"), [words.left()])
     with page.card():

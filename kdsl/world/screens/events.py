@@ -38,9 +38,8 @@ def amount(words: Words) -> tuple[str, str]:
     return sign.format(value), words.pick(f"满{limit}可用", f"满{limit}可用", f"实付满{limit}元可用", "无门槛")
 
 
-def festival_head(page: Page, title: str, height: float = 150) -> None:
+def festival_head(page: Page, words: Words, title: str, height: float = 150) -> None:
     """A loud gradient with a festival's name and dates."""
-    words = page.words
     first = words.rng.choice((RED, (250, 60, 90), (120, 40, 200), (30, 60, 180), (250, 120, 40)))
     page.fill(0, 0, WIDTH, page.height, first)
     page.status_bar(colour=first, ink=WHITE)
@@ -63,9 +62,8 @@ def festival_head(page: Page, title: str, height: float = 150) -> None:
     page.y += height
 
 
-def spending_progress(page: Page) -> None:
+def spending_progress(page: Page, words: Words) -> None:
     """Spend so much, get a red packet: a bar with steps."""
-    words = page.words
     goal = words.rng.choice((5000, 10000))
     with page.card((255, 240, 220)):
         page.pair(f"6.15前买满{goal} 送 {goal // 20} 红包", "任务明细", colour=RED)
@@ -77,8 +75,7 @@ def spending_progress(page: Page) -> None:
         page.note(f"您已累计消费{page.rng.uniform(10, 9000):.2f}元")
 
 
-def _sign_in_days(page: Page) -> None:
-    words = page.words
+def _sign_in_days(page: Page, words: Words) -> None:
     day = page.rng.randint(3, 60)
     with page.card((255, 248, 235)):
         page.pair("连续签到奖励", "提醒", colour=RED)
@@ -99,9 +96,8 @@ def _sign_in_days(page: Page) -> None:
         page.y += 74
 
 
-def sign_in_cash(page: Page) -> None:
+def sign_in_cash(page: Page, words: Words) -> None:
     """签到领现金: daily check-in for coins that become cash."""
-    words = page.words
     page.fill(0, 0, WIDTH, page.height, (240, 70, 40))
     page.theme = type(page.theme)(page.theme.app, page=(240, 70, 40), bar=(240, 70, 40), bar_ink=WHITE)
     page.title_bar(
@@ -119,7 +115,7 @@ def sign_in_cash(page: Page) -> None:
         align="c",
     )
     page.y += 76
-    _sign_in_days(page)
+    _sign_in_days(page, words)
     page.fill(60, page.y, WIDTH - 60, page.y + 44, (255, 200, 60), 22)
     page.text(WIDTH / 2, page.y + 12, words.pick("继续领钱|立即签到|明天再来"), 19, RED, align="c", bold=True)
     page.text(WIDTH - 40, page.y + 16, "赚元宝", 12, WHITE, align="c")
@@ -141,12 +137,11 @@ def sign_in_cash(page: Page) -> None:
             page.tickets([("¥10", "支现金", "明天10点开抢"), ("¥30", "支现金", words.pick("已抢完|每日限量"))])
 
 
-def festival_hall(page: Page) -> None:
+def festival_hall(page: Page, words: Words) -> None:
     """A festival's hall: slogans, subsidies, goods, halls at the foot."""
-    words = page.words
-    festival_head(page, words.pick(*FESTIVALS, "大牌美妆 抢买送正", "苹果盛典", "领券中心", "百亿补贴"))
+    festival_head(page, words, words.pick(*FESTIVALS, "大牌美妆 抢买送正", "苹果盛典", "领券中心", "百亿补贴"))
     if words.chance(0.5):
-        spending_progress(page)
+        spending_progress(page, words)
     with page.card():
         page.heading(words.pick("大额补贴发不停|天猫美妆有惊喜|官方直降|超值大牌|限时直降"), words.pick("更多|规则|"))
         page.note(words.pick("每天两场抢美妆大额券|上午、晚上各放一批，数量有限当日有效|12期免息 以旧换新"))
@@ -166,9 +161,8 @@ def festival_hall(page: Page) -> None:
         page.toast(words.pick("活动火爆，请稍后再试~|活动火爆，稍后刷新|当前活动太火爆啦"))
 
 
-def member_rights(page: Page) -> None:
+def member_rights(page: Page, words: Words) -> None:
     """88VIP: rights, points and things to swap."""
-    words = page.words
     page.fill(0, 0, WIDTH, page.height, words.rng.choice(((240, 90, 110), (40, 60, 66), (250, 170, 170))))
     page.title_bar("88VIP", right=["会员助手"])
     names = [
@@ -198,9 +192,8 @@ def member_rights(page: Page) -> None:
     page.foot_buttons([words.pick("立即兑换|立即升级|提醒我|去赚积分")])
 
 
-def swap_detail(page: Page) -> None:
+def swap_detail(page: Page, words: Words) -> None:
     """权益兑换详情页: points for a product."""
-    words = page.words
     page.title_bar(words.pick("权益兑换详情页|积分兑换|免费领取"))
     page.thing(0, page.y, WIDTH, page.y + 300)
     page.y += 308
@@ -215,10 +208,9 @@ def swap_detail(page: Page) -> None:
         page.toast("囤货活动火爆，请稍后再试")
 
 
-def red_packet_rain(page: Page) -> None:
+def red_packet_rain(page: Page, words: Words) -> None:
     """整点抢红包 and games for red packets."""
-    words = page.words
-    festival_head(page, words.pick("整点抢红包|红包签到|摇现金|喵果总动员|天天抽大奖|芭芭农场"), 140)
+    festival_head(page, words, words.pick("整点抢红包|红包签到|摇现金|喵果总动员|天天抽大奖|芭芭农场"), 140)
     with page.card((255, 244, 230)):
         page.heading(
             f"本场还剩 00:{page.rng.randint(10, 59)}:{page.rng.randint(10, 59)}",
@@ -239,9 +231,8 @@ def red_packet_rain(page: Page) -> None:
     page.strip("", 1)
 
 
-def rules_page(page: Page) -> None:
+def rules_page(page: Page, words: Words) -> None:
     """活动规则 in full."""
-    words = page.words
     page.title_bar(words.pick("活动规则|活动详情|玩法规则"))
     page.y += 4
     with page.card():
@@ -266,10 +257,9 @@ def rules_page(page: Page) -> None:
     page.foot_buttons([words.pick("我知道了|去参与")])
 
 
-def money_back(page: Page) -> None:
+def money_back(page: Page, words: Words) -> None:
     """A subsidy or trade-in event with its steps."""
-    words = page.words
-    festival_head(page, words.pick("国补专区|以旧换新|买贵必赔|新人1元购|先用后付|下单返红包"), 130)
+    festival_head(page, words, words.pick("国补专区|以旧换新|买贵必赔|新人1元购|先用后付|下单返红包"), 130)
     with page.card():
         for index, text in enumerate(
             words.some("领取补贴资格|选择参与商品|下单立减|旧机上门回收|确认收货后到账", 3, 4)
@@ -281,9 +271,8 @@ def money_back(page: Page) -> None:
     page.tab_bar(list(HALLS), page.rng.randint(0, 3))
 
 
-def planting(page: Page) -> None:
+def planting(page: Page, words: Words) -> None:
     """A game or a card page of the festival."""
-    words = page.words
     page.gradient(0, page.height, (130, 210, 120), (240, 250, 210))
     page.title_bar(words.pick("芭芭农场|省钱消消消|天天开宝箱"), right=["规则"])
     page.oval(WIDTH / 2, 280, 90, (90, 170, 80))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.refunds import REASONS, services
 from kdsl.world.screens.returns import ask_platform
+from kdsl.world.screens.words import Words
 
 
-def _exchange_info(page: Page) -> None:
-    words = page.words
+def _exchange_info(page: Page, words: Words) -> None:
     product = words.product()
     key, values = page.rng.choice(sorted(product.options.items()))
     with page.card():
@@ -24,9 +24,8 @@ def _exchange_info(page: Page) -> None:
         page.y += 18
 
 
-def exchange_waiting(page: Page) -> None:
+def exchange_waiting(page: Page, words: Words) -> None:
     """换货详情: goods sent back, the seller shall send the new ones."""
-    words = page.words
     page.title_bar("换货详情")
     with page.card():
         page.pair("买家已退货", "寄件详情>")
@@ -47,16 +46,15 @@ def exchange_waiting(page: Page) -> None:
             )
         )
         page.pair(words.pick("卖家发货了，留意收货|等待卖家确认收货"), "全部流程>")
-    services(page, refund=False)
+    services(page, words, refund=False)
     with page.card():
         page.heading("协商历史", ">")
-    _exchange_info(page)
-    ask_platform(page, words.some("平台介入|撤销换货|修改申请", 1, 2))
+    _exchange_info(page, words)
+    ask_platform(page, words, words.some("平台介入|撤销换货|修改申请", 1, 2))
 
 
-def exchange_closed(page: Page) -> None:
+def exchange_closed(page: Page, words: Words) -> None:
     """换货详情: done, closed or refused."""
-    words = page.words
     state, line = page.rng.choice(
         (
             ("换货关闭", "您撤销了换货申请，换货已关闭。"),
@@ -74,19 +72,18 @@ def exchange_closed(page: Page) -> None:
         page.pair("发货物流", ">")
         if words.chance(0.5):
             page.pair("寄件详情", ">")
-    services(page, refund=False)
+    services(page, words, refund=False)
     with page.card():
         page.heading("协商历史", ">")
-    _exchange_info(page)
+    _exchange_info(page, words)
     if words.chance(0.5):
         page.foot_buttons([words.pick("联系卖家|撤销换货"), words.pick("专属客服|官方客服|修改申请")], None)
     else:
         page.strip("不喜欢这件？看看大家都在买什么", 1)
 
 
-def apply_exchange(page: Page) -> None:
+def apply_exchange(page: Page, words: Words) -> None:
     """The form of an exchange."""
-    words = page.words
     product = words.product()
     page.title_bar("申请换货")
     with page.card():
@@ -116,9 +113,8 @@ def apply_exchange(page: Page) -> None:
         )
 
 
-def exchange_steps(page: Page) -> None:
+def exchange_steps(page: Page, words: Words) -> None:
     """The progress of an exchange as a timeline."""
-    words = page.words
     page.title_bar(words.pick("换货进度|换货详情"))
     page.banner(
         words.pick("商家已同意换货申请|换货商品已寄出|请等待商家处理换货申请|请寄回需要换货的商品"), [words.left()]
@@ -133,13 +129,12 @@ def exchange_steps(page: Page) -> None:
                 ("您发起换货申请", words.short(70), "换货原因：" + page.rng.choice(REASONS)),
             ][page.rng.randint(0, 2) :]
         )
-    _exchange_info(page)
+    _exchange_info(page, words)
     page.foot_buttons(["联系卖家", words.pick("确认收货|撤销换货")], None)
 
 
-def exchange_pickup(page: Page) -> None:
+def exchange_pickup(page: Page, words: Words) -> None:
     """Sending the old goods back for an exchange."""
-    words = page.words
     page.title_bar("换货详情")
     page.banner("商家同意退货了，快递员会上门取件", ["菜鸟裹裹"])
     with page.card():
@@ -148,12 +143,11 @@ def exchange_pickup(page: Page) -> None:
         page.buttons(["更多", "修改时间/地址", "填写退货物流"], None)
     with page.card():
         page.heading("协商历史", ">")
-    _exchange_info(page)
+    _exchange_info(page, words)
 
 
-def exchange_waits_for_seller(page: Page) -> None:
+def exchange_waits_for_seller(page: Page, words: Words) -> None:
     """The seller has not answered the request yet."""
-    words = page.words
     page.title_bar("换货详情")
     with page.card():
         page.heading(
@@ -170,15 +164,14 @@ def exchange_waits_for_seller(page: Page) -> None:
         page.buttons(["撤销换货", "修改申请"], None)
     with page.card():
         page.heading("协商历史", ">")
-    _exchange_info(page)
+    _exchange_info(page, words)
     page.foot_buttons(["联系卖家", "拨打电话"], None)
 
 
-def pick_replacement(page: Page) -> None:
+def pick_replacement(page: Page, words: Words) -> None:
     """Choosing what to get instead."""
-    words = page.words
     product = words.product()
-    apply_exchange(page)
+    apply_exchange(page, words)
     with page.sheet(page.rng.uniform(250, 400), words.pick("选择换货规格|选择换货商品")):
         page.goods(product)
         for key, values in product.options.items():
@@ -187,9 +180,8 @@ def pick_replacement(page: Page) -> None:
         page.button(18, page.height - 60, WIDTH - 36, words.pick("确定|确认换货"), height=38)
 
 
-def exchange_history(page: Page) -> None:
+def exchange_history(page: Page, words: Words) -> None:
     """协商历史 of an exchange."""
-    words = page.words
     page.title_bar("协商历史")
     product = words.product()
     entries = [
@@ -206,9 +198,8 @@ def exchange_history(page: Page) -> None:
     page.foot_buttons(["撤销换货", "联系卖家"], None)
 
 
-def exchange_confirm_dialog(page: Page) -> None:
+def exchange_confirm_dialog(page: Page, words: Words) -> None:
     """A question about the exchange over its page."""
-    words = page.words
     page.title_bar(words.pick("换货|售后服务|换货申请"))
     page.banner(words.pick("商家已寄出换新商品|换货处理中|换货商品派送中"), [words.left()])
     with page.card():
@@ -226,9 +217,8 @@ def exchange_confirm_dialog(page: Page) -> None:
     )
 
 
-def exchange_compare(page: Page) -> None:
+def exchange_compare(page: Page, words: Words) -> None:
     """The old choice beside the new one."""
-    words = page.words
     product = words.product()
     page.title_bar(words.pick("换货单|换货详情|换尺码|换款式"))
     with page.card():
@@ -248,9 +238,8 @@ def exchange_compare(page: Page) -> None:
     page.foot_buttons(words.pick("撤销换货,联系商家|填写寄回单号|查看换货物流").split(","), None)
 
 
-def exchange_door_swap(page: Page) -> None:
+def exchange_door_swap(page: Page, words: Words) -> None:
     """Swapped at the door: the courier brings the new one and takes the old."""
-    words = page.words
     page.title_bar(words.pick("上门换新|闪电换货|先行换货|以换代修"))
     page.banner(words.pick("快递员将上门取旧送新|换新商品已出库|换货审核通过"), ["一手交旧一手交新"])
     with page.card():
@@ -268,9 +257,8 @@ def exchange_door_swap(page: Page) -> None:
     page.foot_buttons(["修改上门时间", "取消换货"], None)
 
 
-def repair_or_exchange(page: Page) -> None:
+def repair_or_exchange(page: Page, words: Words) -> None:
     """The kind of service with exchange chosen, and its form."""
-    words = page.words
     page.title_bar(words.pick("申请换货|申请售后|换货/补寄"))
     with page.card():
         page.chips(["退货", "换货", "补寄", "维修"], 1)

@@ -8,6 +8,7 @@ from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.payment import confirm_order
 from kdsl.world.screens.product_page import product_top
 from kdsl.world.screens.theme import WHITE
+from kdsl.world.screens.words import Words
 
 FAILURES = (
     "下单人数太多啦，请过一会儿再试",
@@ -26,10 +27,9 @@ FAILURES = (
 )
 
 
-def failed_sheet(page: Page) -> None:
+def failed_sheet(page: Page, words: Words) -> None:
     """购买失败 in a panel over the order form."""
-    words = page.words
-    confirm_order(page)
+    confirm_order(page, words)
     title = words.pick("购买失败|购买失败|抱歉，购买失败了")
     with page.sheet(page.height * page.rng.uniform(0.5, 0.62), "", close=words.chance(0.2)):
         page.y -= 20
@@ -37,10 +37,9 @@ def failed_sheet(page: Page) -> None:
         page.button(18, page.height - 66, WIDTH - 36, "我知道了", height=38)
 
 
-def failed_dialog(page: Page) -> None:
+def failed_dialog(page: Page, words: Words) -> None:
     """购买失败 in a box in the middle."""
-    words = page.words
-    words.rng.choice((confirm_order, order_detail))(page)
+    words.rng.choice((confirm_order, order_detail))(page, words)
     page.veil()
     page.popup = True
     page.fill(60, 200, WIDTH - 60, 480, page.theme.card, 12)
@@ -49,16 +48,15 @@ def failed_dialog(page: Page) -> None:
     page.button(80, 430, WIDTH - 160, "我知道了", height=36)
 
 
-def failed_toast(page: Page) -> None:
+def failed_toast(page: Page, words: Words) -> None:
     """A toast over the order form."""
-    confirm_order(page)
+    confirm_order(page, words)
     page.toast(page.rng.choice(FAILURES))
 
 
-def refused_dialog(page: Page) -> None:
+def refused_dialog(page: Page, words: Words) -> None:
     """A system dialog that refuses the order."""
-    words = page.words
-    page.rng.choice((confirm_order, order_detail))(page)
+    page.rng.choice((confirm_order, order_detail))(page, words)
     text = words.pick(
         "抱歉，信用评估未通过，请换一种方式购买。|这个收货地址不支持配送，换一个试试|"
         "超过限购件数，兑换不了|您的收货地址暂不参与本次活动|"
@@ -68,9 +66,8 @@ def refused_dialog(page: Page) -> None:
     page.dialog(words.pick("|提示|温馨提示"), text, [words.pick("确定|我知道了|返回")])
 
 
-def cannot_buy_page(page: Page) -> None:
+def cannot_buy_page(page: Page, words: Words) -> None:
     """The whole page is the failure."""
-    words = page.words
     page.title_bar(words.pick("确认订单|下单失败|订单详情"))
     page.y += 90
     page.empty_picture(words.pick("购买失败|下单失败|提取错误|商品无法购买"), size=90, sub=page.rng.choice(FAILURES))
@@ -78,9 +75,8 @@ def cannot_buy_page(page: Page) -> None:
     page.foot_buttons(["我知道了"])
 
 
-def option_failed(page: Page) -> None:
+def option_failed(page: Page, words: Words) -> None:
     """A failure while choosing options."""
-    words = page.words
     page.status_bar()
     page.thing(0, page.y, WIDTH, 300)
     product = words.product()
@@ -98,10 +94,9 @@ def option_failed(page: Page) -> None:
         page.dialog(words.pick("抱歉，购买失败了|购买失败"), page.rng.choice(FAILURES), ["我知道了"])
 
 
-def sold_out(page: Page) -> None:
+def sold_out(page: Page, words: Words) -> None:
     """Sold out at the last step."""
-    words = page.words
-    confirm_order(page)
+    confirm_order(page, words)
     with page.sheet(380, words.pick("商品已抢光|库存不足|抱歉，购买失败了")):
         page.note(page.rng.choice(FAILURES), colour=page.theme.ink)
         page.goods(words.product())
@@ -109,10 +104,9 @@ def sold_out(page: Page) -> None:
         page.button(184, page.height - 66, 158, words.pick("找相似|看看其他"), height=38)
 
 
-def queueing(page: Page) -> None:
+def queueing(page: Page, words: Words) -> None:
     """Too many buyers: a crowd page over a dark veil."""
-    words = page.words
-    confirm_order(page)
+    confirm_order(page, words)
     page.veil(0.7)
     page.popup = True
     page.text(WIDTH / 2, 330, words.pick("当前人数过多|活动太火爆了"), 20, WHITE, align="c", bold=True)
@@ -122,18 +116,17 @@ def queueing(page: Page) -> None:
 
 def _page_beneath(page: Page) -> None:
     """The page that the failure shows up over."""
-    page.rng.choice((confirm_order, product_top, cart))(page)
+    page.rng.choice((confirm_order, product_top, cart))(page, page.words)
 
 
-def error_toast_anywhere(page: Page) -> None:
+def error_toast_anywhere(page: Page, words: Words) -> None:
     """A toast over the order, the product or the cart."""
     _page_beneath(page)
-    page.toast(page.words.say("buy_errors"), y=page.height * page.rng.uniform(0.2, 0.6))
+    page.toast(words.say("buy_errors"), y=page.height * page.rng.uniform(0.2, 0.6))
 
 
-def error_dialog_anywhere(page: Page) -> None:
+def error_dialog_anywhere(page: Page, words: Words) -> None:
     """A dialog over the order, the product or the cart."""
-    words = page.words
     _page_beneath(page)
     page.dialog(
         words.pick("|提示|无法购买|提交失败|下单失败|温馨提示|抱歉"),
@@ -142,10 +135,9 @@ def error_dialog_anywhere(page: Page) -> None:
     )
 
 
-def goods_invalid_sheet(page: Page) -> None:
+def goods_invalid_sheet(page: Page, words: Words) -> None:
     """Some goods of the order cannot be bought: they are listed in a panel."""
-    words = page.words
-    confirm_order(page)
+    confirm_order(page, words)
     with page.sheet(
         page.rng.uniform(260, 380), words.pick("以下商品无法购买|部分商品库存不足|以下商品不支持配送|商品失效提醒")
     ):
@@ -156,9 +148,8 @@ def goods_invalid_sheet(page: Page) -> None:
         page.button(186, page.height - 56, 156, words.pick("移除商品|继续结算|我知道了"), height=38)
 
 
-def risk_page(page: Page) -> None:
+def risk_page(page: Page, words: Words) -> None:
     """The order was refused: verification, risk, or a crowd."""
-    words = page.words
     page.title_bar(words.pick("提交订单|确认订单|温馨提示|"))
     page.gap(80)
     page.empty_picture(
@@ -169,10 +160,9 @@ def risk_page(page: Page) -> None:
     page.buttons(words.pick("返回,刷新|联系客服,重新下单|去验证,返回").split(","))
 
 
-def cart_cannot_settle(page: Page) -> None:
+def cart_cannot_settle(page: Page, words: Words) -> None:
     """Settling the cart fails: a notice band over it."""
-    words = page.words
-    cart(page)
+    cart(page, words)
     page.veil(0.3)
     page.popup = True
     page.y = page.height * page.rng.uniform(0.2, 0.5)

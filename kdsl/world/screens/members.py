@@ -6,6 +6,7 @@ from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.product_page import main_image, product_top
 from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.theme import BLACK, WHITE
+from kdsl.world.screens.words import Words
 
 RIGHTS = (
     "视频会员二选一",
@@ -20,9 +21,8 @@ RIGHTS = (
 )
 
 
-def card_rights(page: Page) -> None:
+def card_rights(page: Page, words: Words) -> None:
     """What a membership card holds, right by right."""
-    words = page.words
     page.title_bar(words.pick("88VIP|会员权益|权益详情"))
     page.y += 70
     page.text(WIDTH / 2, page.y - 50, words.pick("会员权益已生效|会员权益说明|开通即享"), 20, align="c", bold=True)
@@ -41,9 +41,8 @@ def card_rights(page: Page) -> None:
             page.y += 36
 
 
-def service_agreement(page: Page) -> None:
+def service_agreement(page: Page, words: Words) -> None:
     """A service that renews itself: dates, number, terms."""
-    words = page.words
     page.title_bar(words.pick("服务详情|自动续费|保障内容|服务说明"))
     with page.card():
         for key, value in (
@@ -66,9 +65,8 @@ def service_agreement(page: Page) -> None:
             page.pair(key, ">")
 
 
-def detail_viewer(page: Page) -> None:
+def detail_viewer(page: Page, words: Words) -> None:
     """A detail picture in a black viewer with the buy bar below."""
-    words = page.words
     product = words.product()
     page.fill(0, 0, WIDTH, page.height, BLACK)
     page.status_bar(colour=BLACK, ink=WHITE)
@@ -101,7 +99,7 @@ def detail_viewer(page: Page) -> None:
         )
         page.y = bottom
     else:
-        main_image(page, product, page.y + 360)
+        main_image(page, words, product, page.y + 360)
     page.theme = type(page.theme)(page.theme.app, card=BLACK, ink=WHITE)
     page.text(16, page.height - 92, words.pick("款式 选择|图集 款式|热销"), 13, WHITE)
     page.text(
@@ -114,9 +112,8 @@ def detail_viewer(page: Page) -> None:
     page.buy_bar(["加入购物车", words.pick("领券购买|立即购买")], ())
 
 
-def structure_picture(page: Page) -> None:
+def structure_picture(page: Page, words: Words) -> None:
     """A picture that names the parts or colours of a product, no app around it."""
-    words = page.words
     page.photo = True
     page.height = page.rng.choice((360, 480, 640))
     page.thing(0, 0, WIDTH, page.height, words.product().thing)
@@ -142,10 +139,9 @@ def structure_picture(page: Page) -> None:
         page.text(x, y, name, page.rng.choice((12, 14, 17)), BLACK, bold=words.chance(0.5))
 
 
-def gift_list(page: Page) -> None:
+def gift_list(page: Page, words: Words) -> None:
     """Buy so many, get gifts: the panel on a product page."""
-    words = page.words
-    product_top(page)
+    product_top(page, words)
     with page.sheet(page.rng.uniform(120, 280), words.pick("优惠明细|赠品|活动详情")):
         page.heading(words.pick("送赠品|买就送|买赠活动"))
         for count in range(1, page.rng.randint(3, 5)):
@@ -154,9 +150,8 @@ def gift_list(page: Page) -> None:
         page.button(18, page.height - 60, WIDTH - 36, words.pick("关闭|我知道了"), height=38)
 
 
-def shop_club(page: Page) -> None:
+def shop_club(page: Page, words: Words) -> None:
     """A shop's club: points, gifts for new members."""
-    words = page.words
     page.title_bar(words.pick("会员中心", words.shop))
     page.tabs(words.pick("首页,分类,新品,直播,会员|宝贝,作品,会员").split(","), 2)
     with page.card():
@@ -169,9 +164,8 @@ def shop_club(page: Page) -> None:
     page.strip("会员专享", 1)
 
 
-def subsidy_list(page: Page) -> None:
+def subsidy_list(page: Page, words: Words) -> None:
     """Subsidised goods one below the other, each with its rush button."""
-    words = page.words
     page.fill(0, 0, WIDTH, page.height, (226, 24, 54))
     page.title_bar(words.pick("百亿补贴|疯狂闪降节|今日精选|官方补贴"))
     page.tabs(["今日精选", "数码", "母婴", "美妆", "食品"])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.product_page import main_image
-from kdsl.world.screens.words import Product
+from kdsl.world.screens.words import Product, Words
 
 
-def _options(page: Page, product: Product, *, rows: bool = False) -> None:
-    words = page.words
+def _options(page: Page, words: Words, product: Product, *, rows: bool = False) -> None:
     for key, values in product.options.items():
         many = (
             list(values)
@@ -19,17 +18,15 @@ def _options(page: Page, product: Product, *, rows: bool = False) -> None:
         page.chips(many, page.rng.choice((None, 0, len(many) - 1)))
 
 
-def _count(page: Page) -> None:
-    words = page.words
+def _count(page: Page, words: Words) -> None:
     page.pair(f"数量{words.pick('|(限购1件)|(限购0件)|(限购999件)')} {words.pick('有货|有货|缺货|')}", "- 1 +")
 
 
-def option_sheet(page: Page) -> None:
+def option_sheet(page: Page, words: Words) -> None:
     """The panel of options over a darkened product page."""
-    words = page.words
     product = words.product()
     page.status_bar()
-    main_image(page, product, 300)
+    main_image(page, words, product, 300)
     with page.sheet(page.rng.uniform(60, 200), ""):
         page.y -= 16
         top = page.y
@@ -57,8 +54,8 @@ def option_sheet(page: Page) -> None:
             page.note("·".join(words.some("买贵必赔|7天无理由退货|退货运费险|假一赔四|极速退款", 2, 3)))
         if words.chance(0.25):
             page.pair("购买方式 立即购买", f"以旧换新 最高抵{page.rng.randint(100, 3000)}元")
-        _options(page, product, rows=words.chance(0.3))
-        _count(page)
+        _options(page, words, product, rows=words.chance(0.3))
+        _count(page, words)
         if words.chance(0.55):
             page.heading("服务保障", "更多服务>")
             for name in words.some(
@@ -82,9 +79,8 @@ def option_sheet(page: Page) -> None:
     page.foot_buttons(words.pick("立即购买|加入购物车|加入购物车,立即购买|已到购买件数上限|确定").split(","))
 
 
-def option_list(page: Page) -> None:
+def option_list(page: Page, words: Words) -> None:
     """A long list of choices, one a row with thumbnail and price."""
-    words = page.words
     product = words.product()
     page.status_bar()
     with page.sheet(70, ""):
@@ -120,57 +116,54 @@ def option_list(page: Page) -> None:
                 align="r",
             )
             page.y += 44
-        _count(page)
+        _count(page, words)
     page.foot_buttons(words.pick("加入购物车|立即购买|加入购物车,立即购买").split(","))
 
 
-def option_page(page: Page) -> None:
+def option_page(page: Page, words: Words) -> None:
     """选择规格 as a page of its own."""
-    words = page.words
     product = words.product()
     page.status_bar()
-    main_image(page, product, 280)
+    main_image(page, words, product, 280)
     page.heading(f"  {words.price(product.price)} {words.pick('折后价|')}", "")
     page.note(words.pick("3天内发货|48小时内发货"))
     page.heading(words.pick("选择规格|选择颜色分类|请选择规格"))
     values = list(product.options.values())
     both = [f"{first} {second}" for first in values[0] for second in (values[1] if len(values) > 1 else [""])]
     page.chips(both[:9], 0)
-    _count(page)
+    _count(page, words)
     page.foot_buttons(["立即购买"])
 
 
-def option_other_app(page: Page) -> None:
+def option_other_app(page: Page, words: Words) -> None:
     """Options with few words: name, choices, a button."""
-    words = page.words
     product = words.product()
     page.status_bar()
-    main_image(page, product, 220)
+    main_image(page, words, product, 220)
     with page.sheet(170, words.pick("|请选择")):
         page.heading(words.price(product.price), words.pick("库存充足|仅剩14件|有货"), colour=page.theme.accent)
         page.note("请选择：" + " ".join(product.options))
-        _options(page, product)
-        _count(page)
+        _options(page, words, product)
+        _count(page, words)
     page.foot_buttons(["确定"])
 
 
-def option_close_up(page: Page) -> None:
+def option_close_up(page: Page, words: Words) -> None:
     """Only the middle of the panel, as users cut it."""
-    product = page.words.product()
+    product = words.product()
     page.height = page.rng.randint(300, 520)
     page.fill(0, 0, WIDTH, page.height, page.theme.card)
     page.y = 12
-    _options(page, product, rows=page.words.chance(0.6))
-    _count(page)
+    _options(page, words, product, rows=words.chance(0.6))
+    _count(page, words)
     page.heading("服务保障", "更多服务>")
     page.note("天猫全面保修  天猫延长保修  性能/意外故障，免费维修", colour=page.theme.ink)
 
 
-def sold_out_options(page: Page) -> None:
+def sold_out_options(page: Page, words: Words) -> None:
     """Options of which some are gone."""
-    words = page.words
     product = words.product()
-    option_sheet(page)
+    option_sheet(page, words)
     page.text(
         WIDTH / 2,
         page.height - 100,
@@ -184,26 +177,24 @@ def sold_out_options(page: Page) -> None:
         page.gap()
 
 
-def trade_in_options(page: Page) -> None:
+def trade_in_options(page: Page, words: Words) -> None:
     """The panel with ways to buy: outright, trade-in, by instalments."""
-    words = page.words
     product = words.product()
     page.status_bar()
-    main_image(page, product, 240)
+    main_image(page, words, product, 240)
     with page.sheet(page.rng.uniform(90, 180), ""):
         page.goods(product, count=None)
         page.heading("购买方式")
         page.chips(["立即购买", f"以旧换新 最高抵{page.rng.randint(100, 3000)}元"], 0)
-        _options(page, product)
+        _options(page, words, product)
         page.heading("分期付款")
         page.chips([f"¥{product.price / months:.2f}x{months}期 免手续费" for months in (3, 6)], 0)
-        _count(page)
+        _count(page, words)
     page.foot_buttons(["加入购物车", "立即购买"])
 
 
-def size_helper(page: Page) -> None:
+def size_helper(page: Page, words: Words) -> None:
     """Sizes with advice: height and weight, a size assistant."""
-    words = page.words
     page.status_bar()
     page.thing(0, page.y, WIDTH, 220, "shirt")
     with page.sheet(150, ""):
@@ -213,13 +204,12 @@ def size_helper(page: Page) -> None:
         page.chips(page.rng.sample(["白色", "黑色", "浅灰", "藏青", "豆绿", "焦糖", "酒红"], 5), 1)
         page.heading("尺码", "尺码助手>")
         page.chips(["S[85-95斤]", "M[95-110斤]", "L[110-120斤]", "XL[120-135斤]"], page.rng.choice((None, 1)))
-        _count(page)
+        _count(page, words)
     page.foot_buttons([words.pick("加入购物车|立即购买|确定")])
 
 
-def picture_options(page: Page) -> None:
+def picture_options(page: Page, words: Words) -> None:
     """Choices as a grid of pictures with names and prices."""
-    words = page.words
     product = words.product()
     page.status_bar()
     page.thing(0, page.y, WIDTH, 150, product.thing)
@@ -233,9 +223,8 @@ def picture_options(page: Page) -> None:
     page.foot_buttons(words.pick("加入购物车,立即购买|确定|确认").split(","))
 
 
-def set_and_service_options(page: Page) -> None:
+def set_and_service_options(page: Page, words: Words) -> None:
     """Many groups of choices: colour, set, warranty, installation, instalments."""
-    words = page.words
     product = words.product()
     page.status_bar()
     page.y = 40
@@ -253,9 +242,8 @@ def set_and_service_options(page: Page) -> None:
     page.foot_buttons(words.pick("加入购物车,立即购买|领券购买|确定,取消").split(","))
 
 
-def size_rows(page: Page) -> None:
+def size_rows(page: Page, words: Words) -> None:
     """Sizes as rows with stock and a quantity for each, as wholesale pages list them."""
-    words = page.words
     product = words.product()
     with page.sheet(page.rng.uniform(60, 180), words.pick("选择规格|选择商品|选规格")):
         page.goods(product)
@@ -269,9 +257,8 @@ def size_rows(page: Page) -> None:
     page.foot_buttons([f"已选{page.rng.randint(1, 5)}件", words.pick("立即订购|确定|加入购物车")])
 
 
-def menu_options(page: Page) -> None:
+def menu_options(page: Page, words: Words) -> None:
     """Choices of a date, a ticket, a flavour or a plan on a page of their own."""
-    words = page.words
     kind = page.rng.randrange(3)
     page.title_bar(words.pick(*(("选择场次", "选择票档"), ("选规格", "选口味"), ("选择套餐", "选择版本"))[kind]))
     groups = (

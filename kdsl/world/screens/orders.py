@@ -5,10 +5,10 @@ from __future__ import annotations
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.toolkit import ORDER_TABS
 from kdsl.world.screens.tracking import PROMISES, journey
+from kdsl.world.screens.words import Words
 
 
-def _order_facts(page: Page) -> None:
-    words = page.words
+def _order_facts(page: Page, words: Words) -> None:
     product = words.product()
     colon = words.pick("|：|:")
     with page.card():
@@ -40,9 +40,8 @@ def _order_facts(page: Page) -> None:
         page.y += 18
 
 
-def order_detail(page: Page) -> None:
+def order_detail(page: Page, words: Words) -> None:
     """An order by its state, with amounts, numbers and times."""
-    words = page.words
     state = words.pick("交易成功|卖家已发货|买家已付款|交易关闭|等待买家付款|待下单")
     page.title_bar(state, centred=False)
     page.note(
@@ -61,7 +60,7 @@ def order_detail(page: Page) -> None:
         page.y -= 4
         with page.card():
             page.pair(words.address(), "", private=True)
-    _order_facts(page)
+    _order_facts(page, words)
     with page.card():
         page.heading(words.pick("商品服务|宝贝服务"), words.pick("含运费险等保障|7天无理由退换"))
         if words.chance(0.5):
@@ -78,17 +77,16 @@ def order_detail(page: Page) -> None:
     page.foot_buttons(feet, left=["更多"])
 
 
-def order_facts_only(page: Page) -> None:
+def order_facts_only(page: Page, words: Words) -> None:
     """An order page scrolled down to its numbers."""
-    _order_facts(page)
+    _order_facts(page, words)
     page.rewards()
     page.strip("", 1)
     page.foot_buttons(["删除订单", "再买一单"], left=["更多"])
 
 
-def order_list(page: Page) -> None:
+def order_list(page: Page, words: Words) -> None:
     """我的订单: some orders with their states."""
-    words = page.words
     page.search_bar("搜索订单")
     page.tabs(ORDER_TABS, page.rng.randint(0, 3))
     for _ in range(3):
@@ -104,9 +102,8 @@ def order_list(page: Page) -> None:
             )
 
 
-def order_confirm_view(page: Page) -> None:
+def order_confirm_view(page: Page, words: Words) -> None:
     """确认订单 read as an order: delivery, freight, invoice."""
-    words = page.words
     page.title_bar("确认订单")
     with page.card():
         page.pair(words.address(), ">", private=True)
@@ -127,20 +124,18 @@ def order_confirm_view(page: Page) -> None:
     page.foot_buttons(["提交订单"])
 
 
-def order_plain(page: Page) -> None:
+def order_plain(page: Page, words: Words) -> None:
     """An order page in a plainer manner."""
-    words = page.words
     page.title_bar("订单详情", centred=True)
     with page.card():
         page.heading(words.pick("已完成|待收货|待发货|已取消"), colour=page.theme.accent, size=18)
         page.note(words.pick("感谢您的信任，期待再次光临|商品正在出库|您的订单已打包"))
-    _order_facts(page)
+    _order_facts(page, words)
     page.foot_buttons(["申请售后", "查看发票", "再次购买"])
 
 
-def order_snapshot(page: Page) -> None:
+def order_snapshot(page: Page, words: Words) -> None:
     """The trade snapshot: the product as it was bought, with the order's facts."""
-    words = page.words
     page.title_bar(words.pick("交易快照|订单信息|订单详情"))
     page.note("  本页面为交易快照，您可在此核对宝贝信息")
     with page.card():
@@ -150,25 +145,23 @@ def order_snapshot(page: Page) -> None:
         page.pair("运费", "¥0.00")
         page.pair("实付款", words.price())
         page.pair("卖家", words.shop, private=True)
-    _order_facts(page)
+    _order_facts(page, words)
 
 
-def presale_order(page: Page) -> None:
+def presale_order(page: Page, words: Words) -> None:
     """An order in two payments: deposit and balance."""
-    words = page.words
     page.title_bar(words.pick("等待买家付尾款|买家已付款|交易成功"), centred=False)
     with page.card():
         page.goods(words.product())
         page.pair("阶段1：定金", "已付" + words.price())
         page.pair("阶段2：尾款", words.pick("已付|待付") + words.price())
         page.note(words.stamp(-40, "%m月%d日20:00") + "开始支付尾款")
-    _order_facts(page)
+    _order_facts(page, words)
     page.foot_buttons(["修改地址", "联系卖家", "催发货"], left=["更多"])
 
 
-def service_order(page: Page) -> None:
+def service_order(page: Page, words: Words) -> None:
     """An order of virtual goods or of a supermarket with many lines."""
-    words = page.words
     page.title_bar(words.pick("交易成功|卖家已发货|订单详情"), centred=False)
     with page.card():
         page.heading(words.pick("天猫超市", "话费充值", words.shop), words.pick("共4件|"))
@@ -187,9 +180,8 @@ def service_order(page: Page) -> None:
     page.foot_buttons(["删除订单", "申请开票", "再买一单"], left=["更多"])
 
 
-def order_state_page(page: Page) -> None:
+def order_state_page(page: Page, words: Words) -> None:
     """One order with its state at the top: waits for dispatch, closed, done."""
-    words = page.words
     page.title_bar(words.pick("订单详情||交易详情"))
     state = words.pick("买家已付款|等待卖家发货|交易成功|交易关闭|待发货|拼团成功，待发货|待使用|已完成")
     page.banner(
@@ -220,9 +212,8 @@ def order_state_page(page: Page) -> None:
     )
 
 
-def order_progress_card(page: Page) -> None:
+def order_progress_card(page: Page, words: Words) -> None:
     """The order's course in time and the price taken apart."""
-    words = page.words
     page.title_bar(words.pick("订单信息|订单明细|查看订单"))
     with page.card():
         page.steps_bar(["提交订单", "付款", "发货", "确认收货"], page.rng.randint(1, 3))
@@ -253,9 +244,8 @@ def order_progress_card(page: Page) -> None:
     page.foot_buttons(["更多", words.pick("申请开票|加入购物车"), words.pick("再次购买|写评价")], None)
 
 
-def voucher_order(page: Page) -> None:
+def voucher_order(page: Page, words: Words) -> None:
     """An order of something that is not sent: a voucher, a top-up, a ticket, a service."""
-    words = page.words
     page.title_bar(words.pick("订单详情|充值订单|门票订单|电子凭证"))
     page.banner(words.pick("充值成功|待使用|出票中|充值处理中|已核销"), [words.stamp(2)])
     page.rows(

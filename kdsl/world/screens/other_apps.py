@@ -6,11 +6,11 @@ from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.tracking import journey
+from kdsl.world.screens.words import Words
 
 
-def rival_after_sales(page: Page) -> None:
+def rival_after_sales(page: Page, words: Words) -> None:
     """After-sales and orders of rival shops, in their own words."""
-    words = page.words
     page.title_bar(words.pick("售后详情|退款详情|服务单详情|订单详情"))
     page.banner(
         words.pick("京东审核通过|拼多多已退款|抖音商城 退款成功|服务单已完成|商家已同意 请寄出"),
@@ -29,9 +29,8 @@ def rival_after_sales(page: Page) -> None:
     page.foot_buttons(words.pick("联系京东客服,取消服务单|官方客服,撤销|再次购买").split(","), None)
 
 
-def takeaway(page: Page) -> None:
+def takeaway(page: Page, words: Words) -> None:
     """Takeaway and errands: rider, dishes, packing fee."""
-    words = page.words
     page.title_bar(words.pick("订单已送达|美团外卖|骑手正在送货|京东秒送|朴朴超市|叮咚买菜"))
     if words.chance(0.5):
         page.map_area(170, words.pick("骑手距您900米|商家已出餐"), "")
@@ -48,9 +47,8 @@ def takeaway(page: Page) -> None:
     page.foot_buttons(words.pick("再来一单,申请售后|催单,致电骑手|评价").split(","), None)
 
 
-def second_hand(page: Page) -> None:
+def second_hand(page: Page, words: Words) -> None:
     """Second-hand apps: a thing for sale, a talk with its seller, an order."""
-    words = page.words
     page.title_bar(words.pick("闲鱼|转转|宝贝详情|我发布的"))
     with page.card():
         page.pair(words.say("nicknames") + words.pick("  芝麻信用极好|  卖家 信用优秀"), words.city())
@@ -71,9 +69,8 @@ def second_hand(page: Page) -> None:
     page.foot_buttons(words.pick("聊一聊,我想要,立即购买|超赞,收藏,我想要").split(","))
 
 
-def phone_dialogs(page: Page) -> None:
+def phone_dialogs(page: Page, words: Words) -> None:
     """The phone's own questions, storage, recorder, permission, app store."""
-    words = page.words
     kind = page.rng.randrange(3)
     if kind == 0:
         page.gradient(0, page.height, vivid(page.rng), vivid(page.rng))
@@ -106,9 +103,8 @@ def phone_dialogs(page: Page) -> None:
     )
 
 
-def wechat_pages(page: Page) -> None:
+def wechat_pages(page: Page, words: Words) -> None:
     """A messenger's groups, moments, official accounts, small programs, payment notices."""
-    words = page.words
     kind = page.rng.randrange(3)
     if kind == 0:
         page.title_bar(words.pick("微信支付|服务通知|公众号|微信"))
@@ -140,9 +136,8 @@ def wechat_pages(page: Page) -> None:
             page.note(words.pick("2小时前|昨天|1分钟前") + "  赞 评论")
 
 
-def courier_official(page: Page) -> None:
+def courier_official(page: Page, words: Words) -> None:
     """A courier's own site or small program."""
-    words = page.words
     page.title_bar(words.pick("顺丰速运+|中通快递|邮政EMS|德邦快递|圆通小程序|京东快递 运单详情"), centred=True)
     page.icons(["查快递", "寄快递", "网点查询", "在线客服"])
     with page.card():
@@ -160,9 +155,8 @@ def courier_official(page: Page) -> None:
     page.foot_buttons(["评价快递员", "再寄一件", "官网客服"], None)
 
 
-def wallet_bill(page: Page) -> None:
+def wallet_bill(page: Page, words: Words) -> None:
     """A payment in another wallet, seen afterwards."""
-    words = page.words
     page.title_bar(words.pick("|账单详情"), centred=True)
     page.y += 40
     page.text(WIDTH / 2, page.y, "扫二维码付款-给" + words.say("nicknames"), 14, align="c", private=True)
@@ -181,9 +175,9 @@ def wallet_bill(page: Page) -> None:
     page.note("对订单有疑惑  发起群收款  联系收款方")
 
 
-def courier_fee(page: Page) -> None:
+def courier_fee(page: Page, words: Words) -> None:
     """A courier's bill for one parcel."""
-    words, rng = page.words, page.rng
+    rng = page.rng
     page.title_bar(words.pick("费用明细|运单详情"), right=["运单详情>"])
     fee = rng.randint(12, 90)
     with page.card():
@@ -199,9 +193,8 @@ def courier_fee(page: Page) -> None:
         page.buttons(["不清晰", "很清晰"], None)
 
 
-def courier_mini_page(page: Page) -> None:
+def courier_mini_page(page: Page, words: Words) -> None:
     """A courier's tracking inside another app."""
-    words = page.words
     page.title_bar(words.pick("快递详情|物流详情|快件跟踪|快递100"), centred=True)
     with page.card():
         page.pair(words.courier, words.number(14), private=True)
@@ -213,9 +206,8 @@ def courier_mini_page(page: Page) -> None:
     page.note("  更新可以打给快递公司或问卖家。电话：95" + words.number(3))
 
 
-def gadget_app(page: Page) -> None:
+def gadget_app(page: Page, words: Words) -> None:
     """The app of a camera, a watch or another device at home."""
-    words = page.words
     page.title_bar(words.pick("摄像头|智能家居|运动健康|儿童手表|扫地机器人"), right=["设置"])
     page.fill(0, page.y, WIDTH, page.y + 210, (50, 54, 60))
     page.text(14, page.y + 10, words.stamp(), 12, WHITE)
@@ -228,9 +220,8 @@ def gadget_app(page: Page) -> None:
     page.tab_bar(["设备", "场景", "商城", "我的"])
 
 
-def blocked_messages(page: Page) -> None:
+def blocked_messages(page: Page, words: Words) -> None:
     """Advertising messages of shops in the message list."""
-    words = page.words
     page.title_bar(words.pick("骚扰拦截|通知类短信|信息|黑名单拦截"))
     for index in range(6):
         page.heading(
@@ -241,9 +232,8 @@ def blocked_messages(page: Page) -> None:
         )
 
 
-def rival_options(page: Page) -> None:
+def rival_options(page: Page, words: Words) -> None:
     """The option panel of another shop's app, with its own subsidy words."""
-    words = page.words
     product = words.product()
     page.status_bar()
     page.thing(0, page.y, WIDTH, page.y + 90, product.thing)
@@ -263,9 +253,8 @@ def rival_options(page: Page) -> None:
     page.foot_buttons([words.pick("立即支付|免拼购买|确定")])
 
 
-def video_with_bar(page: Page) -> None:
+def video_with_bar(page: Page, words: Words) -> None:
     """A video with comments flying over it."""
-    words = page.words
     page.fill(0, 0, WIDTH, page.height, (12, 12, 14))
     page.thing(0, 210, WIDTH, 520)
     page.text(14, 40, words.pick("关注|已关注"), 14, WHITE)
@@ -277,9 +266,8 @@ def video_with_bar(page: Page) -> None:
     )
 
 
-def rival_parcel(page: Page) -> None:
+def rival_parcel(page: Page, words: Words) -> None:
     """A parcel in another shop's app."""
-    words = page.words
     page.title_bar(words.pick("配送详情|订单跟踪|物流信息"))
     with page.card():
         page.heading(words.pick("京东快递 配送中|抖音电商 运输中|拼多多 派送中"), "在线客服")

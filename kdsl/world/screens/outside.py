@@ -7,11 +7,11 @@ from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.reviews import review
 from kdsl.world.screens.theme import WHITE, mix
 from kdsl.world.screens.tracking import journey, moving
+from kdsl.world.screens.words import Words
 
 
-def wechat_parcel(page: Page) -> None:
+def wechat_parcel(page: Page, words: Words) -> None:
     """WeChat's parcel service."""
-    words = page.words
     page.gradient(0, 130, (40, 170, 100), (60, 190, 120))
     page.status_bar(colour=(40, 170, 100), ink=WHITE)
     page.text(WIDTH / 2, page.y + 14, "微信快递服务", 15, WHITE, align="c")
@@ -28,9 +28,8 @@ def wechat_parcel(page: Page) -> None:
     page.buttons(["联系快递公司", "分享"], None)
 
 
-def search_result(page: Page) -> None:
+def search_result(page: Page, words: Words) -> None:
     """A search engine's answer about a waybill."""
-    words = page.words
     page.search_bar(words.courier + "单号查询", "")
     page.tabs(["综合", "笔记", "视频", "商品"])
     with page.card():
@@ -48,9 +47,8 @@ def search_result(page: Page) -> None:
         page.note(f"{words.city()}{words.courier}电话，网点地址和联系方式", colour=page.theme.ink)
 
 
-def pinduoduo(page: Page) -> None:
+def pinduoduo(page: Page, words: Words) -> None:
     """Pinduoduo: group price, options and payment in one panel."""
-    words = page.words
     product = words.product()
     page.status_bar()
     page.thing(0, page.y, WIDTH, page.y + 150, product.thing)
@@ -73,9 +71,8 @@ def pinduoduo(page: Page) -> None:
     page.foot_buttons([f"立即支付{words.price(product.price)}"])
 
 
-def pinduoduo_home(page: Page) -> None:
+def pinduoduo_home(page: Page, words: Words) -> None:
     """Goods and groups of Pinduoduo."""
-    words = page.words
     page.title_bar(words.pick("商品详情|百亿补贴|多多果园"))
     page.thing(0, page.y, WIDTH, page.y + 240)
     page.y += 246
@@ -85,9 +82,8 @@ def pinduoduo_home(page: Page) -> None:
     page.foot_buttons(["单独购买", "发起拼单"], left=["店铺", "收藏", "客服"])
 
 
-def jingdong(page: Page) -> None:
+def jingdong(page: Page, words: Words) -> None:
     """Jingdong: order or product."""
-    words = page.words
     page.title_bar(words.pick("京东|订单详情|京东物流|商品详情"))
     with page.card():
         page.heading(words.pick("京东自营|京东快递 211限时达|PLUS会员"), "京豆")
@@ -99,9 +95,8 @@ def jingdong(page: Page) -> None:
     page.foot_buttons(words.pick("加入购物车,立即购买|申请售后,再次购买").split(","))
 
 
-def douyin(page: Page) -> None:
+def douyin(page: Page, words: Words) -> None:
     """A short video or the shop of Douyin."""
-    words = page.words
     ground = mix(vivid(page.rng), (0, 0, 0), 0.6)
     page.fill(0, 0, WIDTH, page.height, ground)
     page.status_bar(colour=ground, ink=WHITE)
@@ -123,9 +118,8 @@ def douyin(page: Page) -> None:
     page.text(WIDTH / 2, page.height - 26, "首页   朋友   +   消息   我", 14, WHITE, align="c")
 
 
-def notes_app(page: Page) -> None:
+def notes_app(page: Page, words: Words) -> None:
     """A note of a sharing app."""
-    words = page.words
     page.status_bar()
     page.text(14, page.y + 8, "<  " + words.say("nicknames"), 14)
     page.text(WIDTH - 16, page.y + 8, words.pick("关注|打开看看"), 13, page.theme.accent, align="r")
@@ -140,9 +134,8 @@ def notes_app(page: Page) -> None:
     )
 
 
-def text_messages(page: Page) -> None:
+def text_messages(page: Page, words: Words) -> None:
     """Short messages of couriers, banks and shops."""
-    words = page.words
     page.status_bar()
     page.text(14, page.y + 8, "<", 18, page.theme.accent)
     page.text(
@@ -172,9 +165,8 @@ def text_messages(page: Page) -> None:
     page.text(64, page.height - 51, words.pick("短信|信息"), 13, page.theme.muted)
 
 
-def phone_settings(page: Page) -> None:
+def phone_settings(page: Page, words: Words) -> None:
     """The phone's settings: about, storage, network, permissions."""
-    words = page.words
     page.title_bar(words.pick("关于本机|关于手机|设置|通用|蓝牙|应用权限|手机存储|电池"))
     rows = [
         ("手机名称", words.pick("我的手机|Phone 15|A2 Pro")),
@@ -201,9 +193,8 @@ def phone_settings(page: Page) -> None:
             page.gap(6)
 
 
-def call_log(page: Page) -> None:
+def call_log(page: Page, words: Words) -> None:
     """Calls with a seller or a courier."""
-    words = page.words
     page.title_bar(words.pick("最近通话|通话记录|电话"))
     page.tabs(["所有通话", "未接来电"])
     for index in range(9):
@@ -221,9 +212,8 @@ def call_log(page: Page) -> None:
     page.tab_bar(["个人收藏", "最近通话", "通讯录", "拨号键盘"], 1)
 
 
-def chat_app(page: Page) -> None:
+def chat_app(page: Page, words: Words) -> None:
     """A messenger: a chat or a transfer of money."""
-    words = page.words
     if words.chance(0.4):
         page.title_bar(words.pick("转账|"), centred=True)
         page.y += 60
@@ -248,9 +238,8 @@ def chat_app(page: Page) -> None:
     page.fill(46, page.height - 50, WIDTH - 90, page.height - 16, page.theme.card, 6)
 
 
-def courier_app(page: Page) -> None:
+def courier_app(page: Page, words: Words) -> None:
     """A courier's own app: sending a parcel or following one."""
-    words = page.words
     page.title_bar(words.pick("寄快递|运单详情|查快递|顺丰速运"))
     with page.card():
         page.note("按规定寄件需要实名认证，建议您先在线上完成实名")
@@ -267,9 +256,8 @@ def courier_app(page: Page) -> None:
     page.foot_buttons([words.pick("下单|预估¥18 下单")])
 
 
-def web_page(page: Page) -> None:
+def web_page(page: Page, words: Words) -> None:
     """A web page, a mail or a document in a browser."""
-    words = page.words
     page.search_bar(words.pick("www.baidu.com|m.example.cn/help|搜索或输入网址"), "")
     page.heading("  " + words.pick("百度百科|全国12315平台|国家企业信用信息公示系统|手机网页|论坛 - 求助帖|邮件"))
     with page.card():
@@ -288,9 +276,8 @@ def web_page(page: Page) -> None:
     page.strip(words.pick("相关推荐|广告"), 1)
 
 
-def desktop(page: Page) -> None:
+def desktop(page: Page, words: Words) -> None:
     """The phone's home screen or its notifications."""
-    words = page.words
     page.gradient(0, page.height, vivid(page.rng), vivid(page.rng))
     page.text(WIDTH / 2, 60, words.stamp(0, "%H:%M"), 56, WHITE, align="c")
     page.text(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kdsl.world.screens.panels import Panels
 from kdsl.world.screens.paper import WIDTH
 from kdsl.world.screens.theme import App
+from kdsl.world.screens.words import Words
 
 __all__ = ["WIDTH", "Entry", "Family", "Page"]
 
@@ -16,8 +17,8 @@ class Page(Panels):
     """One screen of an app, with the methods of `Paper`, `Toolkit`, `Blocks` and `Panels`."""
 
 
-Family = Callable[[Page], None]
-"""A layout family: fills a page."""
+Family = Callable[[Page, Words], None]
+"""A layout family: fills a page with the page's words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.theme import BLACK, WHITE
 from kdsl.world.screens.toolkit import MESSAGE_TABS
 from kdsl.world.screens.tracking import head, journey, moving, order_card, waybill
+from kdsl.world.screens.words import Words
 
 ALARM = (235, 70, 30)
 ALARMS = (
@@ -24,9 +25,8 @@ ALARMS = (
 )
 
 
-def alarm_on_map(page: Page) -> None:
+def alarm_on_map(page: Page, words: Words) -> None:
     """The tracking page with an alarm as its newest step."""
-    words = page.words
     state, text = page.rng.choice(ALARMS)
     head(page)
     page.map_area(
@@ -35,7 +35,7 @@ def alarm_on_map(page: Page) -> None:
         words.pick("", f"当前在{words.city()}市"),
     )
     with page.card():
-        waybill(page)
+        waybill(page, words)
         page.timeline(
             [(state, words.pick(words.short(3), "昨天 14:00", "今天 15:58") + " 详细信息>", text)], live=(255, 90, 30)
         )
@@ -43,28 +43,26 @@ def alarm_on_map(page: Page) -> None:
             page.buttons(words.some("申请退款|复制单号|联系快递|联系卖家", 1, 3), None)
         if words.chance(0.4):
             page.timeline(journey(words, 3, last="运输中"))
-    order_card(page)
+    order_card(page, words)
     page.rewards()
 
 
-def alarm_in_order(page: Page) -> None:
+def alarm_in_order(page: Page, words: Words) -> None:
     """The shipped order with a delay notice."""
-    words = page.words
     state, text = page.rng.choice(ALARMS)
     page.title_bar("卖家已发货", centred=False)
     page.note(f"{words.left()}自动确认")
     with page.card():
-        waybill(page)
+        waybill(page, words)
         page.timeline([(state, words.short(5), text), *journey(words, 4, last="运输中")], live=(255, 90, 30))
         page.note("想加快派送，可致电快递员。")
         page.buttons(["联系卖家", "联系快递员"], None)
         page.note("展开更多物流明细√")
-    order_card(page)
+    order_card(page, words)
 
 
-def service_done(page: Page) -> None:
+def service_done(page: Page, words: Words) -> None:
     """The platform's service page for a logistics problem."""
-    words = page.words
     page.title_bar("进度详情")
     page.gradient(page.y, page.y + 66, page.theme.accent, page.theme.accent_2)
     page.text(18, page.y + 22, words.pick("服务已完结|平台正在处理中|物流问题处理中"), 18, WHITE, bold=True)
@@ -92,9 +90,8 @@ def service_done(page: Page) -> None:
     page.foot_buttons(["联系卖家"], None)
 
 
-def notice_of_trouble(page: Page) -> None:
+def notice_of_trouble(page: Page, words: Words) -> None:
     """A message about a parcel in trouble."""
-    words = page.words
     page.title_bar("通知")
     page.tabs(MESSAGE_TABS)
     for index in range(page.rng.randint(1, 3)):
@@ -110,9 +107,8 @@ def notice_of_trouble(page: Page) -> None:
             page.note("您可点击查看详情>>", colour=(60, 110, 200))
 
 
-def delay_compensation(page: Page) -> None:
+def delay_compensation(page: Page, words: Words) -> None:
     """A message that pays for late pick-up."""
-    words = page.words
     page.fill(0, 0, WIDTH, page.height, page.theme.page)
     page.title_bar(words.pick("服务消息|88VIP|天猫客服"))
     page.text(
@@ -131,9 +127,8 @@ def delay_compensation(page: Page) -> None:
         page.note("无门槛，天猫实物能用")
 
 
-def returned_to_sender(page: Page) -> None:
+def returned_to_sender(page: Page, words: Words) -> None:
     """A log that ends with a refused or returned parcel."""
-    words = page.words
     page.title_bar(words.pick("物流详情|查看物流"))
     bad = words.pick("退回中|拒收|派送异常|问题件|包裹异常")
     text = words.pick(
@@ -151,9 +146,8 @@ def returned_to_sender(page: Page) -> None:
     page.foot_buttons(["投诉物流", "联系快递公司"])
 
 
-def no_record(page: Page) -> None:
+def no_record(page: Page, words: Words) -> None:
     """The courier knows nothing of the number, or nothing moved for days."""
-    words = page.words
     page.title_bar(words.pick("物流详情|包裹详情"))
     with page.card():
         page.pair(words.courier, words.number(14), private=True)
@@ -167,9 +161,8 @@ def no_record(page: Page) -> None:
     page.strip("猜你喜欢", 1)
 
 
-def lost_parcel_claim(page: Page) -> None:
+def lost_parcel_claim(page: Page, words: Words) -> None:
     """Reporting a parcel that did not come."""
-    words = page.words
     page.title_bar(words.pick("物流问题反馈|未收到包裹|包裹异常反馈"))
     with page.card():
         page.pair(words.courier, words.number(13), private=True)
@@ -191,9 +184,8 @@ def lost_parcel_claim(page: Page) -> None:
     page.foot_buttons(["联系快递", "提交反馈"])
 
 
-def trouble_step(page: Page) -> None:
+def trouble_step(page: Page, words: Words) -> None:
     """The newest step of the log tells of trouble; ways out below it."""
-    words = page.words
     line = words.say("trouble_lines")
     page.title_bar(words.pick("物流详情|包裹详情|查看物流|快递跟踪"))
     with page.card():
@@ -201,16 +193,15 @@ def trouble_step(page: Page) -> None:
         page.note(line, colour=page.theme.ink)
         page.buttons(words.some("催物流|联系快递|申请退款|我要投诉|联系商家|查件", 2, 3))
     with page.card():
-        waybill(page)
+        waybill(page, words)
         page.timeline(
             [(words.pick("异常|问题件|滞留|退回中"), words.short(30), line), *journey(words, 5, last="运输中")],
             live=ALARM,
         )
 
 
-def urge_parcel(page: Page) -> None:
+def urge_parcel(page: Page, words: Words) -> None:
     """Asking the courier to look for a parcel that stands still."""
-    words = page.words
     page.title_bar(words.pick("催物流|物流求助|包裹核查|物流问题反馈"))
     with page.card():
         page.pair(words.courier, words.number(13), private=True)
@@ -226,9 +217,8 @@ def urge_parcel(page: Page) -> None:
         page.toast(words.pick("已为您催促快递公司|核查已提交，2小时内回复"))
 
 
-def trouble_case(page: Page) -> None:
+def trouble_case(page: Page, words: Words) -> None:
     """The case of a lost, damaged or late parcel: who does what, what is paid."""
-    words = page.words
     page.title_bar(words.pick("物流异常处理|丢件理赔|破损理赔|延误赔付|异常件进度"))
     page.banner(
         words.pick("包裹丢失核实中|已确认丢件，赔付中|快件破损待处理|物流超时，已赔付|包裹退回途中"),
@@ -255,9 +245,8 @@ def trouble_case(page: Page) -> None:
     page.foot_buttons(words.pick("联系快递,申请退款|同意赔付,不同意").split(","), None)
 
 
-def empty_track(page: Page) -> None:
+def empty_track(page: Page, words: Words) -> None:
     """No steps at all."""
-    words = page.words
     page.title_bar(words.pick("物流详情|查询结果|物流信息"))
     page.pair(words.courier, words.number(13), private=True)
     page.gap(60)
@@ -271,13 +260,12 @@ def empty_track(page: Page) -> None:
     page.buttons(["联系商家", "刷新"])
 
 
-def trouble_popup(page: Page) -> None:
+def trouble_popup(page: Page, words: Words) -> None:
     """A warning over the parcel's map."""
-    words = page.words
     page.status_bar()
     page.map_area(300, words.pick("配送延迟|物流停滞"), "")
     with page.card():
-        waybill(page)
+        waybill(page, words)
         page.timeline(journey(words, 4, last="运输中"))
     if words.chance(0.5):
         page.dialog(
@@ -292,9 +280,8 @@ def trouble_popup(page: Page) -> None:
         page.button(18, page.height - 56, WIDTH - 36, words.pick("提交|联系快递员|申请赔付"), height=38)
 
 
-def trouble_talk(page: Page) -> None:
+def trouble_talk(page: Page, words: Words) -> None:
     """The courier's help desk says what went wrong."""
-    words = page.words
     page.title_bar(words.pick("物流客服|快递助手|菜鸟客服"))
     page.band(
         "运单 " + words.number(13) + words.pick(" 异常| 滞留| 派件失败"),

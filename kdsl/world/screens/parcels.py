@@ -5,12 +5,12 @@ from __future__ import annotations
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.toolkit import MESSAGE_TABS, ORDER_TABS
 from kdsl.world.screens.tracking import moving
+from kdsl.world.screens.words import Words
 
 STATES = ["运输中", "派送中", "待取件", "已签收", "已发货", "待揽收", "已揽收"]
 
 
-def _parcel_row(page: Page, state: str, *, action: str = "") -> None:
-    words = page.words
+def _parcel_row(page: Page, words: Words, state: str, *, action: str = "") -> None:
     product = words.product()
     page.thing(page.left, page.y, page.left + 54, page.y + 54, product.thing)
     x = page.left + 64
@@ -29,24 +29,23 @@ def _parcel_row(page: Page, state: str, *, action: str = "") -> None:
     page.y += 64
 
 
-def cainiao_home(page: Page) -> None:
+def cainiao_home(page: Page, words: Words) -> None:
     """Cainiao's list of parcels on the way."""
-    words, rng = page.words, page.rng
+    rng = page.rng
     page.title_bar("菜鸟", right=["添加包裹"])
     page.heading(f"  {words.pick('在途包裹|我的包裹')}  收件{rng.randint(1, 30)} 寄件{rng.randint(0, 9)}")
     names = ["待寄出", "待收件", "派送中", "运输中", "已签收"]
     page.tabs([f"{name}{rng.randint(0, 9)}" for name in names], rng.randint(0, 4))
     with page.card():
         for _ in range(rng.randint(3, 6)):
-            _parcel_row(page, words.pick("已签收|运输中|派送中|待取件|待揽收"))
+            _parcel_row(page, words, words.pick("已签收|运输中|派送中|待取件|待揽收"))
         page.note("查看全部包裹")
     page.strip("这些商品也许合你的心意", 1)
     page.tab_bar(["首页", "发现", "裹裹券", "我的"])
 
 
-def order_logistics(page: Page) -> None:
+def order_logistics(page: Page, words: Words) -> None:
     """Taobao's messages about parcels: one card a parcel."""
-    words = page.words
     page.title_bar(words.pick("交易物流|通知|订单物流消息"), right=["设置"])
     if words.chance(0.6):
         page.tabs(MESSAGE_TABS)
@@ -65,21 +64,20 @@ def order_logistics(page: Page) -> None:
             page.note(words.pick("点击查看详情>>|小提示:点开看售后保障|点击卖家已发货，查看物流>>"))
 
 
-def several_packages(page: Page) -> None:
+def several_packages(page: Page, words: Words) -> None:
     """One order in several parcels."""
-    words, count = page.words, page.rng.randint(2, 4)
+    words, count = words, page.rng.randint(2, 4)
     page.title_bar(words.pick("查看物流|选择包裹|物流信息"))
     page.note(f"共{count}件商品，含{count}个订单")
     for index in range(count):
         with page.card():
             page.heading(f"包裹{index + 1}", words.pick("运输中|已签收|已发货|待揽收"))
-            _parcel_row(page, words.pick("运输中|派送中|已签收"))
+            _parcel_row(page, words, words.pick("运输中|派送中|已签收"))
             page.note("下单时间:" + words.stamp(60, "%Y-%m-%d %H:%M"))
 
 
-def my_shipments(page: Page) -> None:
+def my_shipments(page: Page, words: Words) -> None:
     """Parcels that the user sends, with their states."""
-    words = page.words
     page.title_bar(words.pick("寄件记录|我的寄件|我的快递"))
     page.tabs(words.pick("进行中,已寄出,已取消|寄件2,收件0,待支付1|全部,待揽收,运输中,已签收").split(","))
     if words.chance(0.4):
@@ -98,9 +96,8 @@ def my_shipments(page: Page) -> None:
     page.text(WIDTH / 2, page.y + 10, "已经到底啦", 12, page.theme.muted, align="c")
 
 
-def courier_list(page: Page) -> None:
+def courier_list(page: Page, words: Words) -> None:
     """A courier's list of orders."""
-    words = page.words
     page.search_bar(words.pick("请输入运单号/手机号|搜索运单"), "搜索")
     page.tabs(["全部", "待揽收", "运输中", "已签收", "已退回"], page.rng.randint(0, 4))
     page.pair("  类型", "快递 跑腿", spread=False)
@@ -113,9 +110,8 @@ def courier_list(page: Page) -> None:
     page.tab_bar(["首页", "寄快递", "查快递", "我的"], 2)
 
 
-def waiting_orders(page: Page) -> None:
+def waiting_orders(page: Page, words: Words) -> None:
     """Orders on the way, each with 查看物流."""
-    words = page.words
     page.search_bar("搜索订单", words.pick("|我的包裹"))
     page.tabs(ORDER_TABS, 3)
     for _ in range(3):
@@ -129,9 +125,8 @@ def waiting_orders(page: Page) -> None:
             page.buttons(["更多", "延长收货", "查看物流", "确认收货"])
 
 
-def station_parcels(page: Page) -> None:
+def station_parcels(page: Page, words: Words) -> None:
     """Parcels waiting at a station, all with codes."""
-    words = page.words
     page.title_bar(words.pick("待取包裹|一键取件|全部待取件"))
     page.heading("  菜鸟驿站", f"{page.rng.randint(2, 6)}个包裹待取")
     for _ in range(page.rng.randint(2, 5)):
@@ -142,9 +137,8 @@ def station_parcels(page: Page) -> None:
     page.foot_buttons(["全部待取件", "寄快递"])
 
 
-def waybill_detail(page: Page) -> None:
+def waybill_detail(page: Page, words: Words) -> None:
     """Waybills and receipts of parcels, mostly empty but for tabs."""
-    words = page.words
     page.title_bar("运单详情")
     page.tabs(["运单详情", "签收底单", "电子存根"])
     for _ in range(page.rng.randint(1, 3)):
@@ -156,9 +150,8 @@ def waybill_detail(page: Page) -> None:
     page.foot_buttons(["联系客服"])
 
 
-def parcels_by_state(page: Page) -> None:
+def parcels_by_state(page: Page, words: Words) -> None:
     """All parcels under tabs by state, one card each."""
-    words = page.words
     page.title_bar(words.pick("我的快递|我的包裹|全部包裹|收件箱"), right=["筛选"])
     page.tabs(words.pick("全部,待取件,运输中,已签收|我收的,我寄的|近7天,近30天,更早").split(","))
     for _ in range(page.rng.randint(3, 5)):
@@ -171,9 +164,8 @@ def parcels_by_state(page: Page) -> None:
             page.note(f"{words.courier} {words.number(12)}  {words.say('courier_lines')}", most=2)
 
 
-def split_order_parcels(page: Page) -> None:
+def split_order_parcels(page: Page, words: Words) -> None:
     """One order in several parcels, each with its number and state."""
-    words = page.words
     count = page.rng.randint(2, 4)
     page.title_bar(words.pick("包裹列表|查看物流|物流信息|选择包裹"))
     page.note(
@@ -190,9 +182,8 @@ def split_order_parcels(page: Page) -> None:
             page.y += 62
 
 
-def pickup_codes(page: Page) -> None:
+def pickup_codes(page: Page, words: Words) -> None:
     """Codes of all parcels that wait at stations."""
-    words = page.words
     page.title_bar(words.pick("取件码|待取包裹|身份码取件|批量取件"))
     for _ in range(page.rng.randint(1, 3)):
         with page.card():
@@ -207,9 +198,8 @@ def pickup_codes(page: Page) -> None:
     page.foot_buttons(words.pick("一键取件,找人代取|全部已取|请人帮取,送货上门").split(","))
 
 
-def parcels_in_assistant(page: Page) -> None:
+def parcels_in_assistant(page: Page, words: Words) -> None:
     """The messages of the logistics box, a row a parcel."""
-    words = page.words
     page.search_bar(words.pick("搜索单号、商品、店铺|输入快递单号查询"), "查询")
     page.icons(["寄快递", "取件码", "查快递", "服务"], 4)
     page.heading(words.pick("  最近包裹|  我的包裹|  待收包裹"), "全部>")

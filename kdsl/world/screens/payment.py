@@ -6,11 +6,12 @@ from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import ORDER_TABS
 from kdsl.world.screens.tracking import PROMISES
+from kdsl.world.screens.words import Words
 
 
-def freight_fee(page: Page) -> None:
+def freight_fee(page: Page, words: Words) -> None:
     """支付费用: the freight of a parcel that the user sends."""
-    words, rng = page.words, page.rng
+    rng = page.rng
     fee = round(rng.uniform(6, 60), 1)
     page.title_bar(words.pick("支付费用|支付费用|驿站寄件|费用明细"))
     if words.chance(0.3):
@@ -47,9 +48,8 @@ def freight_fee(page: Page) -> None:
     page.text(WIDTH / 2, page.height - 84, f"实际支付¥{fee:.2f}", 14, align="c", bold=True)
 
 
-def confirm_order(page: Page) -> None:
+def confirm_order(page: Page, words: Words) -> None:
     """确认订单: goods, delivery, discounts, 提交订单."""
-    words = page.words
     page.title_bar(words.pick("确认订单|确认订单|10+人刚刚抢购"))
     with page.card():
         page.pair(words.address(), ">", private=True)
@@ -71,7 +71,7 @@ def confirm_order(page: Page) -> None:
         page.pair("商品总价 共1件宝贝", words.price(product.price))
         page.pair(words.pick("红包|店铺优惠|官方立减"), "减" + words.price())
     if words.chance(0.4):
-        ways(page)
+        ways(page, words)
     page.foot_buttons([words.pick("提交订单|提交订单|立即支付")], left=[])
     top = page.height - 62
     page.fill(0, top, 220, page.height, page.theme.card)
@@ -79,8 +79,7 @@ def confirm_order(page: Page) -> None:
     page.text(16, top + 32, f"共减{words.price()}", 11, page.theme.accent)
 
 
-def ways(page: Page) -> None:
-    words = page.words
+def ways(page: Page, words: Words) -> None:
     with page.card():
         for way in words.some(
             "支付宝 ✓|花呗 分期|余额宝|微信支付|先用后付 0元下单|找朋友帮忙付|银行卡支付|"
@@ -93,16 +92,15 @@ def ways(page: Page) -> None:
                 page.note("请别人付，买东西省事")
 
 
-def cashier(page: Page) -> None:
+def cashier(page: Page, words: Words) -> None:
     """The cashier: amount, ways to pay, 确认付款; perhaps a password pad."""
-    words = page.words
     page.title_bar(words.pick("确认付款|收银台|支付订单|选择付款方式"))
     with page.card():
         page.text(WIDTH / 2, page.y + 6, words.price(), 30, align="c", bold=True)
         page.y += 48
         page.pair("订单信息", words.pick("淘宝购物", "天猫购物", words.shop))
         page.pair("付款方式", words.pick("花呗>", "余额宝>", "储蓄卡(" + words.number(4) + ")>"))
-    ways(page)
+    ways(page, words)
     page.foot_buttons([words.pick("确认付款|立即付款|确认支付|继续付款")])
     if words.chance(0.35):
         with page.sheet(page.height - 420, "请输入支付密码"):
@@ -113,9 +111,8 @@ def cashier(page: Page) -> None:
                 page.text(60 + 120 * (index % 3), page.y + 120 + 54 * (index // 3), key, 24, align="c")
 
 
-def waiting_bill(page: Page) -> None:
+def waiting_bill(page: Page, words: Words) -> None:
     """A bill that waits to be paid."""
-    words = page.words
     page.title_bar("账单详情")
     with page.card():
         page.oval(WIDTH / 2, page.y + 22, 20, page.theme.accent_2)
@@ -136,9 +133,8 @@ def waiting_bill(page: Page) -> None:
     page.foot_buttons([words.pick("立即付款|继续付款")])
 
 
-def freight_order(page: Page) -> None:
+def freight_order(page: Page, words: Words) -> None:
     """A sent parcel's order with the freight that was paid."""
-    words = page.words
     fee = f"{page.rng.choice((8, 10, 12, 14, 18.5)):.2f}"
     page.title_bar("订单详情")
     page.heading(words.pick("即将开始运输>|已签收>|快递员已揽收>"))
@@ -162,9 +158,8 @@ def freight_order(page: Page) -> None:
         page.note("面单信息保护 一键查看")
 
 
-def pay_result(page: Page) -> None:
+def pay_result(page: Page, words: Words) -> None:
     """支付成功 or 支付失败."""
-    words = page.words
     good = words.chance(0.7)
     page.title_bar(words.pick("支付结果|支付完成|交易结果"), right=["完成"])
     page.empty_picture(
@@ -179,10 +174,9 @@ def pay_result(page: Page) -> None:
     page.strip(words.pick("支付有福利|生活服务>"), 1)
 
 
-def pay_for_friend(page: Page) -> None:
+def pay_for_friend(page: Page, words: Words) -> None:
     """找朋友帮忙付 and other panels while paying."""
-    words = page.words
-    confirm_order(page)
+    confirm_order(page, words)
     with page.sheet(page.rng.uniform(240, 380), words.pick("选择支付方式|付款方式|立即支付")):
         for way in ("支付宝", "花呗分期 3期免手续费", "先用后付", "找朋友帮忙付"):
             page.pair(way, "○")
@@ -190,9 +184,8 @@ def pay_for_friend(page: Page) -> None:
         page.button(18, page.height - 60, WIDTH - 36, f"立即支付{words.price()}", height=38)
 
 
-def wechat_pay(page: Page) -> None:
+def wechat_pay(page: Page, words: Words) -> None:
     """A payment in another wallet."""
-    words = page.words
     page.title_bar(words.pick("支付|确认交易|支付成功"), centred=True)
     page.y += 30
     page.text(WIDTH / 2, page.y, words.pick(words.shop, "商户收款", "扫码付款"), 15, align="c")
@@ -205,9 +198,8 @@ def wechat_pay(page: Page) -> None:
     page.foot_buttons([words.pick("立即支付|确认支付|完成")])
 
 
-def buy_panel(page: Page) -> None:
+def buy_panel(page: Page, words: Words) -> None:
     """The panel that takes order and payment in one: address, choice, ways to pay."""
-    words = page.words
     product = words.product()
     page.status_bar()
     page.thing(0, page.y, WIDTH, 130, product.thing)
@@ -217,13 +209,12 @@ def buy_panel(page: Page) -> None:
         page.goods(product)
         page.pair(f"实付{words.price(product.price)}", "查看明细>", colour=page.theme.accent)
         page.pair(words.pick("颜色|款式"), "- 1 +")
-        ways(page)
+        ways(page, words)
     page.foot_buttons([words.pick("立即支付", "立即支付" + words.price(product.price), "免密支付")])
 
 
-def unpaid_orders(page: Page) -> None:
+def unpaid_orders(page: Page, words: Words) -> None:
     """Orders that wait for payment."""
-    words = page.words
     page.search_bar("搜索订单", words.pick("|我的包裹"))
     page.tabs(ORDER_TABS, page.rng.choice((0, 1)))
     for _ in range(page.rng.randint(1, 3)):
@@ -234,10 +225,9 @@ def unpaid_orders(page: Page) -> None:
             page.buttons(["更多", "修改地址", "找人付", words.pick("付款|继续付款")])
 
 
-def ways_sheet(page: Page) -> None:
+def ways_sheet(page: Page, words: Words) -> None:
     """Ways to pay, banks and instalments in a panel."""
-    words = page.words
-    confirm_order(page)
+    confirm_order(page, words)
     with page.sheet(page.rng.uniform(140, 260), words.pick("选择付款方式|更换付款方式|支付方式|付款")):
         page.centre(words.price(), 26, bold=True)
         page.gap(4)
@@ -246,9 +236,8 @@ def ways_sheet(page: Page) -> None:
         page.button(18, page.height - 56, WIDTH - 36, words.pick("确认付款|立即支付|确认交易"), height=38)
 
 
-def instalments(page: Page) -> None:
+def instalments(page: Page, words: Words) -> None:
     """Paying in parts: periods, fees, credit left."""
-    words = page.words
     total = page.rng.uniform(200, 6000)
     page.title_bar(words.pick("花呗分期|分期付款|确认付款|选择分期"))
     with page.card():
@@ -262,9 +251,8 @@ def instalments(page: Page) -> None:
     page.foot_buttons([words.pick("确认付款|同意协议并付款|立即支付")])
 
 
-def password_or_face(page: Page) -> None:
+def password_or_face(page: Page, words: Words) -> None:
     """Confirming by face, finger or a code sent by message, or a payment that did not go through."""
-    words = page.words
     page.title_bar(words.pick("付款|安全验证|支付宝付款|收银台"))
     with page.card():
         page.centre(words.shop, 14)
@@ -287,9 +275,8 @@ def password_or_face(page: Page) -> None:
     )
 
 
-def paid_page(page: Page) -> None:
+def paid_page(page: Page, words: Words) -> None:
     """After paying: thanks, what follows, rewards."""
-    words = page.words
     page.gradient(0, 200, page.theme.accent, page.theme.accent_2)
     page.status_bar(colour=page.theme.accent, ink=WHITE)
     page.y += 24
@@ -305,9 +292,8 @@ def paid_page(page: Page) -> None:
     page.strip(words.pick("买了的人还买|猜你喜欢"), 1)
 
 
-def preorder_pay(page: Page) -> None:
+def preorder_pay(page: Page, words: Words) -> None:
     """Deposit and balance, delivery time, shop notes before 提交订单."""
-    words = page.words
     page.title_bar(words.pick("确认订单|提交订单|填写订单|结算"))
     with page.card():
         page.pair(words.address(), ">", private=True)

@@ -13,6 +13,7 @@ from kdsl.world.screens.finish import camera
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.product_pictures import SHAPES, vivid
 from kdsl.world.screens.theme import BLACK, WHITE, Colour, mix
+from kdsl.world.screens.words import Words
 
 
 @dataclass(slots=True)
@@ -141,14 +142,14 @@ def _print(page: Page, text: str, x: float, y: float, size: int, colour: Colour 
     page.text(x, y, text, size, colour or page.rng.choice((BLACK, WHITE, (180, 30, 30))), bold=True)
 
 
-def thing_on_table(page: Page) -> None:
+def thing_on_table(page: Page, words: Words) -> None:
     """One thing, nothing to read."""
     _start(page)
     _lay(page)
     _end(page)
 
 
-def several_things(page: Page) -> None:
+def several_things(page: Page, words: Words) -> None:
     """Some of the same thing in a row."""
     _start(page)
     shape = page.rng.choice(sorted(SHAPES))
@@ -158,7 +159,7 @@ def several_things(page: Page) -> None:
     _end(page)
 
 
-def damaged(page: Page) -> None:
+def damaged(page: Page, words: Words) -> None:
     """A thing with stains and cracks."""
     _start(page)
     _lay(page)
@@ -168,9 +169,8 @@ def damaged(page: Page) -> None:
     _end(page)
 
 
-def printed_pack(page: Page) -> None:
+def printed_pack(page: Page, words: Words) -> None:
     """A package with large print on it."""
-    words = page.words
     product = words.product()
     _start(page)
     _lay(page, page.rng.choice(("pack", "box", "bottle", "book")), 0.95)
@@ -182,9 +182,8 @@ def printed_pack(page: Page) -> None:
     _end(page)
 
 
-def parcel_label(page: Page) -> None:
+def parcel_label(page: Page, words: Words) -> None:
     """A parcel with its waybill."""
-    words = page.words
     _start(page)
     _lay(page, "box", 1.1)
     top = page.height * 0.35
@@ -201,18 +200,17 @@ def parcel_label(page: Page) -> None:
     _end(page)
 
 
-def close_up(page: Page) -> None:
+def close_up(page: Page, words: Words) -> None:
     """A texture seen near: cloth, wood, skin of a fruit."""
     _start(page)
-    if page.words.chance(0.6):
+    if words.chance(0.6):
         page.ops.append(Spots(page.rng.randrange(1 << 30), (180, page.height / 2), page.rng.uniform(60, 200)))
     _lay(page, share=1.9)
     _end(page)
 
 
-def screen_of_a_device(page: Page) -> None:
+def screen_of_a_device(page: Page, words: Words) -> None:
     """A phone or a machine whose display shows a few words."""
-    words = page.words
     _start(page)
     page.fill(80, 40, 280, page.height - 30, (20, 20, 22), 22)
     page.fill(90, 54, 270, page.height - 44, page.rng.choice(((240, 240, 244), (16, 18, 24))), 10)
@@ -231,7 +229,7 @@ def screen_of_a_device(page: Page) -> None:
     _end(page)
 
 
-def open_box(page: Page) -> None:
+def open_box(page: Page, words: Words) -> None:
     """An open carton with things in it."""
     _start(page)
     page.fill(30, page.height * 0.15, 330, page.height * 0.9, (186, 146, 100))
@@ -241,9 +239,8 @@ def open_box(page: Page) -> None:
     _end(page)
 
 
-def manual(page: Page) -> None:
+def manual(page: Page, words: Words) -> None:
     """A leaf of paper: a manual, a card or a tag."""
-    words = page.words
     _start(page)
     page.fill(50, 30, 310, page.height - 30, (246, 244, 238))
     page.y = 50
@@ -261,9 +258,8 @@ def manual(page: Page) -> None:
     _end(page)
 
 
-def label_or_plate(page: Page) -> None:
+def label_or_plate(page: Page, words: Words) -> None:
     """A nameplate, a washing label or a date stamp seen near."""
-    words = page.words
     _start(page)
     _lay(page, share=1.4)
     y = page.height * page.rng.uniform(0.2, 0.4)
@@ -285,11 +281,11 @@ def label_or_plate(page: Page) -> None:
     _end(page)
 
 
-def measured(page: Page) -> None:
+def measured(page: Page, words: Words) -> None:
     """A thing beside a ruler or on scales."""
     _start(page)
     _lay(page)
-    if page.words.chance(0.5):
+    if words.chance(0.5):
         y = page.height * page.rng.uniform(0.6, 0.85)
         page.fill(0, y, WIDTH, y + 34, (240, 214, 90))
         for mark in range(36):
@@ -302,7 +298,7 @@ def measured(page: Page) -> None:
     _end(page)
 
 
-def installed_place(page: Page) -> None:
+def installed_place(page: Page, words: Words) -> None:
     """A thing at its place: wall, floor, pipes, cables."""
     rng = page.rng
     _start(page)
@@ -323,9 +319,8 @@ def installed_place(page: Page) -> None:
     _end(page)
 
 
-def stack_of_parcels(page: Page) -> None:
+def stack_of_parcels(page: Page, words: Words) -> None:
     """Cartons with tape, some with print."""
-    words = page.words
     _start(page)
     for index in range(page.rng.randint(2, 4)):
         x, y = page.rng.uniform(10, 120), page.height * (0.1 + 0.22 * index)

@@ -7,6 +7,7 @@ from kdsl.world.screens.product_page import SLOGANS, price_band, product_top, un
 from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.theme import BLACK, WHITE, mix
 from kdsl.world.screens.toolkit import PRODUCT_TABS
+from kdsl.world.screens.words import Words
 
 PARAMETERS = (
     ("品牌", "brand"),
@@ -30,8 +31,7 @@ PARAMETERS = (
 )
 
 
-def _parameters(page: Page, low: int = 4, high: int = 9) -> None:
-    words = page.words
+def _parameters(page: Page, words: Words, low: int = 4, high: int = 9) -> None:
     values = {
         "brand": words.say("brands"),
         "city": words.city(),
@@ -49,16 +49,15 @@ def _detail_tabs(page: Page) -> None:
     page.tabs(PRODUCT_TABS, page.rng.choice((0, 2, 2)), colour=page.theme.bar)
 
 
-def parameters_and_picture(page: Page) -> None:
+def parameters_and_picture(page: Page, words: Words) -> None:
     """产品参数 and the long pictures below."""
-    words = page.words
     product = words.product()
     _detail_tabs(page)
     if words.chance(0.5):
-        under_image(page, product)
+        under_image(page, words, product)
     with page.card():
         page.heading(words.pick("产品参数|参数|商品参数"), "全部>")
-        _parameters(page)
+        _parameters(page, words)
     with page.card():
         page.heading(words.pick("宝贝详情|商品详情"))
         for _ in range(3):
@@ -78,13 +77,12 @@ def parameters_and_picture(page: Page) -> None:
     )
 
 
-def scrolled_down(page: Page) -> None:
+def scrolled_down(page: Page, words: Words) -> None:
     """A product page scrolled a little: price, promises, reviews' head, questions, shop."""
-    words = page.words
     product = words.product()
     _detail_tabs(page)
-    price_band(page, product)
-    under_image(page, product)
+    price_band(page, words, product)
+    under_image(page, words, product)
     with page.card():
         page.heading(f"评价({words.pick('21|200+|1000+|4')})", "全部>")
         page.note("  ".join(words.some("香味清淡(26)|质量很好(52)|风大凉快(17)|穿着舒服(32)|物流快(8)", 1, 3)))
@@ -102,10 +100,9 @@ def scrolled_down(page: Page) -> None:
     page.buy_bar(["加入购物车", words.pick("领券购买|立即购买")])
 
 
-def service_sheet(page: Page) -> None:
+def service_sheet(page: Page, words: Words) -> None:
     """The panel that explains the promises."""
-    words = page.words
-    product_top(page)
+    product_top(page, words)
     explanations = [
         ("退货运费险", "商家送了运费险，退换货时叫上门取件的，首重的钱直接免掉；自己去寄的，按首重赔给您。"),
         ("7天无理由退货", "符合7天无理由退货的，商品包邮时买家只出退回的邮费，不包邮时寄来和退回的邮费都由买家出。"),
@@ -122,18 +119,16 @@ def service_sheet(page: Page) -> None:
         page.button(18, page.height - 62, WIDTH - 36, words.pick("我知道了|完成"), height=38)
 
 
-def parameter_sheet(page: Page) -> None:
+def parameter_sheet(page: Page, words: Words) -> None:
     """The panel with the parameter table."""
-    words = page.words
-    product_top(page)
+    product_top(page, words)
     with page.sheet(page.rng.uniform(100, 300), words.pick("产品参数|参数信息|商品参数")):
-        _parameters(page, 8, 14)
+        _parameters(page, words, 8, 14)
         page.button(18, page.height - 62, WIDTH - 36, "完成", height=38)
 
 
-def long_picture(page: Page) -> None:
+def long_picture(page: Page, words: Words) -> None:
     """A piece of the long detail pictures: slogans and a drawn object, no bars."""
-    words = page.words
     product = words.product()
     page.photo = words.chance(0.5)
     ground = mix(vivid(page.rng), WHITE, 0.7)
@@ -147,12 +142,11 @@ def long_picture(page: Page) -> None:
         page.y += 190
         page.text(WIDTH / 2, page.y, words.pick(*SLOGANS, *words.book["suffixes"][2:]), 17, align="c", bold=True)
         page.y += 30
-    _parameters(page, 3, 6)
+    _parameters(page, words, 3, 6)
 
 
-def size_table(page: Page) -> None:
+def size_table(page: Page, words: Words) -> None:
     """A size chart."""
-    words = page.words
     page.status_bar()
     page.fill(0, page.y, WIDTH, page.height, WHITE)
     page.y += 14
@@ -179,9 +173,8 @@ def size_table(page: Page) -> None:
     page.thing(20, page.y, WIDTH - 20, page.y + 260)
 
 
-def seller_notice(page: Page) -> None:
+def seller_notice(page: Page, words: Words) -> None:
     """A notice of the seller or the plan of a service on a product page."""
-    words = page.words
     page.title_bar(words.pick("商品详情|套餐详情|购买须知"))
     page.y += 6
     with page.card():
@@ -194,13 +187,12 @@ def seller_notice(page: Page) -> None:
             7,
         ):
             page.note(line, colour=page.theme.ink, size=13)
-    _parameters(page, 2, 5)
+    _parameters(page, words, 2, 5)
     page.buy_bar([words.pick("立即购买|立即办理|加入购物车")])
 
 
-def instruction_page(page: Page) -> None:
+def instruction_page(page: Page, words: Words) -> None:
     """How the thing is used: numbered steps with pictures."""
-    words = page.words
     product = words.product()
     page.photo = words.chance(0.4)
     page.fill(0, 0, WIDTH, page.height, mix(vivid(page.rng), WHITE, 0.88))
@@ -225,9 +217,8 @@ def instruction_page(page: Page) -> None:
     page.note(words.pick("注意事项：请避免阳光直射，置于儿童不易触及处|温馨提示：手工测量误差1-3cm属正常"), colour=ink)
 
 
-def comparison_table(page: Page) -> None:
+def comparison_table(page: Page, words: Words) -> None:
     """Ours against others, or models against each other."""
-    words = page.words
     product = words.product()
     page.y = 14
     page.centre(words.pick("产品对比|为什么选择我们|型号对比|规格参数|实力看得见"), 22, bold=True)
@@ -268,9 +259,8 @@ def comparison_table(page: Page) -> None:
     page.note("  *数据来自实验室，实际因使用环境有差异")
 
 
-def promises_and_faq(page: Page) -> None:
+def promises_and_faq(page: Page, words: Words) -> None:
     """Below the pictures: promises, price notes, questions, delivery."""
-    words = page.words
     if words.chance(0.6):
         page.tabs(PRODUCT_TABS, 2)
     for title, text in page.rng.sample(
@@ -291,9 +281,8 @@ def promises_and_faq(page: Page) -> None:
     page.buy_bar(["加入购物车", "立即购买"])
 
 
-def detail_with_tabs(page: Page) -> None:
+def detail_with_tabs(page: Page, words: Words) -> None:
     """The details part of the page under its tabs: highlights, pictures, certificates."""
-    words = page.words
     product = words.product()
     page.tabs(words.pick("宝贝,评价,详情,推荐|商品,参数,详情,同款").split(","), 2)
     with page.card():

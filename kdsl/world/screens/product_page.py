@@ -6,7 +6,7 @@ from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.theme import BLACK, WHITE, mix
 from kdsl.world.screens.toolkit import PRODUCT_TABS
-from kdsl.world.screens.words import Product
+from kdsl.world.screens.words import Product, Words
 
 SLOGANS = (
     "正品保障",
@@ -22,9 +22,8 @@ SLOGANS = (
 )
 
 
-def main_image(page: Page, product: Product, bottom: float, *, slogan: bool = True) -> None:
+def main_image(page: Page, words: Words, product: Product, bottom: float, *, slogan: bool = True) -> None:
     """The picture that fills the top of a product page, with its counter and slogans."""
-    words = page.words
     page.thing(0, page.y, WIDTH, bottom, product.thing)
     if slogan:
         for _ in range(page.rng.randint(0, 4)):
@@ -35,9 +34,8 @@ def main_image(page: Page, product: Product, bottom: float, *, slogan: bool = Tr
     page.y = bottom
 
 
-def price_band(page: Page, product: Product) -> None:
+def price_band(page: Page, words: Words, product: Product) -> None:
     """The price strip: subsidy, coupons, sales."""
-    words = page.words
     before = product.price * page.rng.uniform(1.05, 1.4)
     label = words.pick("补贴后|券后|到手价|活动价|折后|")
     if words.chance(0.45):
@@ -77,9 +75,8 @@ def price_band(page: Page, product: Product) -> None:
         )
 
 
-def under_image(page: Page, product: Product) -> None:
+def under_image(page: Page, words: Words, product: Product) -> None:
     """Title, promises and delivery, as they follow the price."""
-    words = page.words
     page.y += (
         page.paragraph(12, page.y + 2, product.title, 16, width=330, most=2, bold=True, private=words.chance(0.6)) + 8
     )
@@ -96,12 +93,11 @@ def under_image(page: Page, product: Product) -> None:
         page.note(row, size=13)
 
 
-def product_top(page: Page) -> None:
+def product_top(page: Page, words: Words) -> None:
     """A product page at its very top."""
-    words = page.words
     product = words.product()
     page.status_bar()
-    main_image(page, product, page.rng.uniform(340, 440))
+    main_image(page, words, product, page.rng.uniform(340, 440))
     if words.chance(0.5):
         page.text(120, page.y - 24, words.pick("视频 图集 款式|图集 款式"), 12, WHITE)
     if words.chance(0.3):
@@ -111,8 +107,8 @@ def product_top(page: Page) -> None:
             page.thing(12 + 48 * index, page.y + 4, 54 + 48 * index, page.y + 46, product.thing)
         page.text(WIDTH - 30, page.y + 18, "款式 选择", 12, align="c")
         page.y += 52
-    price_band(page, product)
-    under_image(page, product)
+    price_band(page, words, product)
+    under_image(page, words, product)
     if words.chance(0.35):
         page.fill(0, page.height - 92, WIDTH, page.height - 62, (80, 80, 84))
         page.text(16, page.height - 84, "这件商品下架了，去看看别的吧", 13, WHITE)
@@ -122,26 +118,25 @@ def product_top(page: Page) -> None:
     )
 
 
-def image_alone(page: Page) -> None:
+def image_alone(page: Page, words: Words) -> None:
     """The main image cut out: the object and some slogans."""
-    product = page.words.product()
+    product = words.product()
     page.height = page.rng.randint(300, 460)
     page.photo = True
-    main_image(page, product, page.height)
+    main_image(page, words, product, page.height)
 
 
-def image_viewer(page: Page) -> None:
+def image_viewer(page: Page, words: Words) -> None:
     """The main image in a black viewer."""
-    product = page.words.product()
+    product = words.product()
     page.fill(0, 0, WIDTH, page.height, (0, 0, 0))
     page.y = page.height * 0.24
     page.text(WIDTH / 2, 40, f"{page.rng.randint(1, 5)}/{page.rng.randint(5, 9)}", 14, WHITE, align="c")
-    main_image(page, product, page.y + WIDTH)
+    main_image(page, words, product, page.y + WIDTH)
 
 
-def poster_top(page: Page) -> None:
+def poster_top(page: Page, words: Words) -> None:
     """A festival poster as the main image."""
-    words = page.words
     product = words.product()
     page.status_bar()
     bottom = page.rng.uniform(360, 430)
@@ -161,28 +156,26 @@ def poster_top(page: Page) -> None:
     page.text(20, bottom - 50, words.price(product.price), 30, WHITE, bold=True)
     page.text(WIDTH - 16, bottom - 28, "1/5", 11, WHITE, align="r")
     page.y = bottom
-    price_band(page, product)
-    under_image(page, product)
+    price_band(page, words, product)
+    under_image(page, words, product)
     page.buy_bar(["加入购物车", words.pick("立即购买|领券购买")])
 
 
-def video_top(page: Page) -> None:
+def video_top(page: Page, words: Words) -> None:
     """The main image with the play button of its video."""
-    words = page.words
     product = words.product()
     page.status_bar()
-    main_image(page, product, page.rng.uniform(400, 520), slogan=False)
+    main_image(page, words, product, page.rng.uniform(400, 520), slogan=False)
     page.oval(WIDTH / 2, page.y - 200, 28, (60, 60, 60))
     page.text(WIDTH / 2 + 2, page.y - 212, "▶", 22, WHITE, align="c")
     page.text(20, page.y - 24, words.pick("视频 图集|直播讲解|直播中 宝贝讲解"), 12, WHITE)
-    price_band(page, product)
-    under_image(page, product)
+    price_band(page, words, product)
+    under_image(page, words, product)
     page.buy_bar(["加购物车", "立即购买"])
 
 
-def collage_top(page: Page) -> None:
+def collage_top(page: Page, words: Words) -> None:
     """A main image made of several shots with a slogan band."""
-    words = page.words
     product = words.product()
     page.status_bar()
     for index in range(4):
@@ -192,34 +185,32 @@ def collage_top(page: Page) -> None:
     page.fill(0, page.y + 330, WIDTH, page.y + 380, band)
     page.text(14, page.y + 342, " ".join(page.rng.sample(SLOGANS, 3)), 19, WHITE, bold=True)
     page.y += 384
-    price_band(page, product)
-    under_image(page, product)
+    price_band(page, words, product)
+    under_image(page, words, product)
     page.buy_bar(["加入购物车", "立即购买"])
 
 
-def countdown_top(page: Page) -> None:
+def countdown_top(page: Page, words: Words) -> None:
     """The main image with a flash sale's countdown."""
-    words = page.words
     product = words.product()
     page.status_bar()
-    main_image(page, product, page.rng.uniform(380, 460))
+    main_image(page, words, product, page.rng.uniform(380, 460))
     page.fill(0, page.y, WIDTH, page.y + 50, page.theme.accent)
     page.text(12, page.y + 14, f"秒杀价{words.price(product.price)}", 20, WHITE, bold=True)
     clock = f"{page.rng.randint(0, 23):02d}:{page.rng.randint(0, 59):02d}:{page.rng.randint(0, 59):02d}"
     page.text(WIDTH - 12, page.y + 17, words.pick("距结束 |距开抢 ") + clock, 14, WHITE, align="r")
     page.y += 56
-    under_image(page, product)
+    under_image(page, words, product)
     page.buy_bar([words.pick("立即抢购|提醒我|立即购买")], ("店铺", "客服"))
 
 
-def gone_top(page: Page) -> None:
+def gone_top(page: Page, words: Words) -> None:
     """The main image of a product that is sold out or withdrawn."""
-    words = page.words
     product = words.product()
     page.status_bar()
-    main_image(page, product, page.rng.uniform(380, 440), slogan=False)
+    main_image(page, words, product, page.rng.uniform(380, 440), slogan=False)
     page.heading(f"  {words.price(product.price)}", words.sold())
-    under_image(page, product)
+    under_image(page, words, product)
     page.fill(0, page.height - 92, WIDTH, page.height - 62, (80, 80, 84))
     page.text(
         16,
@@ -231,24 +222,22 @@ def gone_top(page: Page) -> None:
     page.buy_bar([words.pick("找相似|到货提醒|立即购买")])
 
 
-def live_price_top(page: Page) -> None:
+def live_price_top(page: Page, words: Words) -> None:
     """The main image with a search field over it, tabs of the page, and a live window."""
-    words = page.words
     product = words.product()
     page.search_bar(words.pick(product.noun, "搜索店内宝贝"), words.pick("搜索|分享|"))
     if words.chance(0.5):
         page.tabs(PRODUCT_TABS, 0)
-    main_image(page, product, page.y + page.rng.uniform(320, 400))
+    main_image(page, words, product, page.y + page.rng.uniform(320, 400))
     page.fill(WIDTH - 92, page.y - 130, WIDTH - 10, page.y - 20, (60, 60, 64), 8)
     page.text(WIDTH - 51, page.y - 44, words.pick("直播中|讲解中|看讲解"), 12, WHITE, align="c")
-    price_band(page, product)
-    under_image(page, product)
+    price_band(page, words, product)
+    under_image(page, words, product)
     page.buy_bar(words.pick("加入购物车,立即购买|加购,到手价购买|到店自提,立即购买").split(","))
 
 
-def gift_poster(page: Page) -> None:
+def gift_poster(page: Page, words: Words) -> None:
     """A main image that is mostly a poster: price bubble, gifts, a date."""
-    words = page.words
     product = words.product()
     page.height = page.rng.randint(340, 400)
     page.photo = True
@@ -264,13 +253,12 @@ def gift_poster(page: Page) -> None:
     )
 
 
-def saved_main_picture(page: Page) -> None:
+def saved_main_picture(page: Page, words: Words) -> None:
     """The main image in the viewer with the menu that a long press opens."""
-    words = page.words
     product = words.product()
     page.fill(0, 0, WIDTH, page.height, BLACK)
     page.y = 110
-    main_image(page, product, 470)
+    main_image(page, words, product, 470)
     with page.sheet(page.height - 200, "", close=False):
         page.y -= 14
         for text in words.some("保存图片|发送给朋友|识图找同款|分享主图|添加到表情|取消", 3, 4):
@@ -278,12 +266,11 @@ def saved_main_picture(page: Page) -> None:
             page.gap(8)
 
 
-def group_price_top(page: Page) -> None:
+def group_price_top(page: Page, words: Words) -> None:
     """The main image with the price of a limited-time or trial channel."""
-    words = page.words
     product = words.product()
     page.status_bar()
-    main_image(page, product, 340)
+    main_image(page, words, product, 340)
     colour = page.rng.choice(((240, 60, 60), (130, 60, 220), (250, 110, 20), (20, 150, 90)))
     channel = words.pick("聚划算|淘特|天天特卖|淘宝秒杀|U先试用|天猫超市|预售")
     page.band(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.theme import WHITE
+from kdsl.world.screens.words import Words
 
 
-def event_poster(page: Page) -> None:
+def event_poster(page: Page, words: Words) -> None:
     """An event told by one long poster: name, dates, ways to play, gifts."""
-    words = page.words
     tone = vivid(page.rng)
     page.gradient(0, page.height, tone, WHITE)
     page.photo = words.chance(0.3)
@@ -32,9 +32,8 @@ def event_poster(page: Page) -> None:
     page.centre(words.pick("活动最终解释权归本店所有|点击立即参与|详情咨询客服"), 13)
 
 
-def subsidy_hall(page: Page) -> None:
+def subsidy_hall(page: Page, words: Words) -> None:
     """State subsidy, trade-in, trial: qualification and steps."""
-    words = page.words
     page.gradient(0, 220, (220, 40, 40), (255, 190, 120))
     page.title_bar(words.pick("政府补贴|国家补贴|以旧换新|U先试用|0元试用|新人专区"))
     page.centre(words.pick("至高补贴20%|家电换新立减|领资格享补贴|申请免费试用"), 28, WHITE, bold=True)
@@ -52,9 +51,8 @@ def subsidy_hall(page: Page) -> None:
     page.strip("", 1)
 
 
-def lottery(page: Page) -> None:
+def lottery(page: Page, words: Words) -> None:
     """A wheel or a grid of prizes with chances left, tasks, winners."""
-    words = page.words
     page.fill(0, 0, WIDTH, page.height, page.rng.choice(((240, 70, 60), (250, 150, 40), (120, 70, 220))))
     page.status_bar(colour=(200, 50, 50), ink=WHITE)
     page.centre(words.pick("幸运大转盘|九宫格抽奖|会员抽奖|砸金蛋|下单抽免单|助力赢好礼"), 28, WHITE, bold=True)
@@ -74,9 +72,8 @@ def lottery(page: Page) -> None:
             )
 
 
-def shop_promotion(page: Page) -> None:
+def shop_promotion(page: Page, words: Words) -> None:
     """A shop's promotion: money off by steps, gifts at payment, how to join."""
-    words = page.words
     page.title_bar(words.pick("促销活动|满减活动|赠品详情|活动说明|优惠活动"))
     with page.card():
         page.heading(

@@ -6,11 +6,11 @@ from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.reviews import review
 from kdsl.world.screens.theme import BLACK, mix
+from kdsl.world.screens.words import Words
 
 
-def review_with_reply(page: Page) -> None:
+def review_with_reply(page: Page, words: Words) -> None:
     """One review in full with the seller's reply and follow-up."""
-    words = page.words
     page.title_bar(words.pick("评价详情|买家秀|评价"))
     with page.card():
         page.oval(page.left + 14, page.y + 14, 14, vivid(page.rng))
@@ -33,9 +33,8 @@ def review_with_reply(page: Page) -> None:
     page.foot_buttons([words.pick("写评论…|有用(12)"), words.pick("去购买|回复")], None)
 
 
-def review_summary(page: Page) -> None:
+def review_summary(page: Page, words: Words) -> None:
     """Scores, keywords, filters, then reviews in brief."""
-    words = page.words
     page.title_bar(words.pick("宝贝评价|全部评价|用户评价|买家评价(1万+)"))
     with page.card():
         page.heading(f"好评率{page.rng.randint(86, 100)}%", words.pick("高于同行|评分4.8"))
@@ -55,9 +54,8 @@ def review_summary(page: Page) -> None:
             page.y += 14
 
 
-def ask_all(page: Page) -> None:
+def ask_all(page: Page, words: Words) -> None:
     """问大家: a question with buyers' answers."""
-    words = page.words
     page.title_bar(words.pick("问大家|全部问题|买家问答"))
     with page.card():
         page.goods(words.product(), price=False, count=None, side=46)
@@ -72,9 +70,8 @@ def ask_all(page: Page) -> None:
     page.foot_buttons([words.pick("我要提问|向买过的人提问|邀请回答")])
 
 
-def comment_sheet(page: Page) -> None:
+def comment_sheet(page: Page, words: Words) -> None:
     """Comments slid up over a video."""
-    words = page.words
     page.fill(0, 0, WIDTH, page.height, mix(vivid(page.rng), BLACK, 0.6))
     page.thing(60, 40, 300, 220)
     with page.sheet(page.rng.uniform(200, 280), f"{page.rng.randint(8, 9000)}条评论"):
@@ -97,9 +94,8 @@ def comment_sheet(page: Page) -> None:
     )
 
 
-def rate_order(page: Page) -> None:
+def rate_order(page: Page, words: Words) -> None:
     """Writing a review: stars, tags, pictures, scores of shop and courier."""
-    words = page.words
     page.title_bar(words.pick("发表评价|评价晒单|追加评价|评价中心"), right=["发布"])
     with page.card():
         page.goods(words.product(), price=False, count=None, side=50)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
+from kdsl.world.screens.words import Words
 
 
-def refund_reason_sheet(page: Page) -> None:
+def refund_reason_sheet(page: Page, words: Words) -> None:
     """Choosing why the money shall come back, over the form."""
-    words = page.words
     page.title_bar(words.pick("申请退款|仅退款|申请退款(无需退货)"))
     with page.card():
         page.goods(words.product())
@@ -20,9 +20,8 @@ def refund_reason_sheet(page: Page) -> None:
         page.button(18, page.height - 56, WIDTH - 36, words.pick("确定|完成|下一步"), height=38)
 
 
-def refund_money_route(page: Page) -> None:
+def refund_money_route(page: Page, words: Words) -> None:
     """Where the money is now: platform, bank, card."""
-    words = page.words
     total = words.price()
     page.title_bar(words.pick("钱款去向|退款去向|退款进度|退款明细"))
     with page.card():
@@ -44,9 +43,8 @@ def refund_money_route(page: Page) -> None:
     page.foot_buttons(words.pick("查看账单,联系客服|我知道了|提醒银行").split(","))
 
 
-def refund_counter_offer(page: Page) -> None:
+def refund_counter_offer(page: Page, words: Words) -> None:
     """The seller offers part of the money."""
-    words = page.words
     page.title_bar(words.pick("协商方案|退款详情|商家提议"))
     part = words.price(page.rng.uniform(3, 60))
     page.banner(words.pick("商家发来协商方案|请确认退款方案|商家想退您一部分"), [words.left() + "后自动失效"])
@@ -60,9 +58,8 @@ def refund_counter_offer(page: Page) -> None:
     page.foot_buttons(["联系商家", "修改申请", "撤销申请"], None)
 
 
-def refund_unshipped_cancel(page: Page) -> None:
+def refund_unshipped_cancel(page: Page, words: Words) -> None:
     """Cancelling an order that was not dispatched: fast refund."""
-    words = page.words
     page.title_bar(words.pick("取消订单|申请退款|极速退款"))
     with page.card():
         page.goods(words.product(), tags=["极速退款"])
@@ -79,9 +76,8 @@ def refund_unshipped_cancel(page: Page) -> None:
         )
 
 
-def refund_price_protect(page: Page) -> None:
+def refund_price_protect(page: Page, words: Words) -> None:
     """Price protection: the difference is paid back."""
-    words = page.words
     page.title_bar(words.pick("价格保护|申请价保|价保中心|一键价保"))
     page.banner(words.pick("已为您退回差价|价保申请中|申请成功，差价退回中|暂无可退差价"), ["买贵退差价"])
     with page.card():
@@ -94,9 +90,8 @@ def refund_price_protect(page: Page) -> None:
     page.foot_buttons([words.pick("申请退差价|一键价保|查看退款记录")])
 
 
-def refund_talk(page: Page) -> None:
+def refund_talk(page: Page, words: Words) -> None:
     """The record of a refund as speech."""
-    words = page.words
     page.title_bar(words.pick("协商记录|退款留言|协商历史"))
     page.bubble(f"发起仅退款申请，金额{words.price()}，原因：{words.say('refund_reasons')}", mine=True)
     page.bubble(words.pick("商家同意了退款，钱款原路返回|商家拒绝退款：包裹已在路上，请签收后再处理"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import ORDER_TABS
+from kdsl.world.screens.words import Words
 
 REASONS = (
     "拍错/多拍/不喜欢",
@@ -24,9 +25,8 @@ REASONS = (
 SERVICES = ("7天无理由退换", "7天无理由退货", "极速退款", "88VIP退货包运费")
 
 
-def services(page: Page, *, refund: bool = True) -> None:
+def services(page: Page, words: Words, *, refund: bool = True) -> None:
     """我的服务: what insurance and promises still hold."""
-    words = page.words
     with page.card():
         page.heading(words.pick("我的服务|权益保障"))
         if words.chance(0.7):
@@ -44,9 +44,8 @@ def services(page: Page, *, refund: bool = True) -> None:
             )
 
 
-def refund_info(page: Page, *, history: bool = True, kind: str = "退款") -> None:
+def refund_info(page: Page, words: Words, *, history: bool = True, kind: str = "退款") -> None:
     """退款信息: goods, reason, amount, count, times, number."""
-    words = page.words
     product = words.product()
     with page.card():
         page.heading(f"{kind}信息")
@@ -66,9 +65,8 @@ def refund_info(page: Page, *, history: bool = True, kind: str = "退款") -> No
         page.y += 16
 
 
-def money(page: Page, amount: float) -> None:
+def money(page: Page, words: Words, amount: float) -> None:
     """Where the money went."""
-    words = page.words
     if words.chance(0.5):
         page.pair(words.pick("退款总金额|退款金额"), words.price(amount))
     page.pair(
@@ -78,9 +76,8 @@ def money(page: Page, amount: float) -> None:
         page.pair("退优惠券", "1张券")
 
 
-def refund_done(page: Page) -> None:
+def refund_done(page: Page, words: Words) -> None:
     """退款详情 with money on its way back."""
-    words = page.words
     amount = words.product().price
     page.title_bar(words.pick("退款详情|退款详情|售后详情"))
     with page.card():
@@ -88,25 +85,24 @@ def refund_done(page: Page) -> None:
             words.pick("退款成功|退款成功|退款关闭|退款中"), words.price(amount), colour=page.theme.accent, size=19
         )
         page.note(words.stamp(5, "%Y年%-m月%-d日 %H:%M") + words.pick("| 平台同意您申请退款。"))
-        money(page, amount)
+        money(page, words, amount)
         page.button(page.left, page.y, page.right - page.left, "查看钱款去向", main=False)
         page.y += 36
-    services(page)
+    services(page, words)
     if words.chance(0.5):
         with page.card():
             page.heading("协商历史", ">")
-    refund_info(page)
+    refund_info(page, words)
     if words.chance(0.5):
         page.foot_buttons(words.some("删除记录|钱款去向|联系商家|售后评价", 2, 3), None)
     else:
         page.strip("不喜欢这件？看看大家都在买什么", 1)
 
 
-def money_sheet(page: Page) -> None:
+def money_sheet(page: Page, words: Words) -> None:
     """The panel 钱款去向详情 over the refund page."""
-    words = page.words
     amount = words.product().price
-    refund_done(page)
+    refund_done(page, words)
     with page.sheet(page.rng.uniform(260, 430), "钱款去向详情"):
         page.pair("退款总金额", words.price(amount), colour=page.theme.accent)
         page.pair(words.pick("退回支付宝余额|恢复信用额度|退回余额宝"), words.price(amount))
@@ -117,9 +113,8 @@ def money_sheet(page: Page) -> None:
         page.button(18, page.y, WIDTH - 36, "我知道了", height=38)
 
 
-def apply_refund(page: Page) -> None:
+def apply_refund(page: Page, words: Words) -> None:
     """The form: reason, amount, proof."""
-    words = page.words
     product = words.product()
     page.title_bar(words.pick("申请退款|申请退货退款|申请退款|申请仅退款"))
     with page.card():
@@ -151,9 +146,8 @@ def apply_refund(page: Page) -> None:
         page.dialog("", text, [words.pick("确定|我知道了")])
 
 
-def negotiation(page: Page) -> None:
+def negotiation(page: Page, words: Words) -> None:
     """协商历史: what system, buyer and seller did."""
-    words = page.words
     page.title_bar("协商历史")
     amount = words.price()
     entries = [
@@ -179,9 +173,8 @@ def negotiation(page: Page) -> None:
     page.foot_buttons([words.pick("联系卖家|找天猫官方客服|联系商家")], None)
 
 
-def bill_refund(page: Page) -> None:
+def bill_refund(page: Page, words: Words) -> None:
     """Refund entries in a bill list."""
-    words = page.words
     page.title_bar(words.pick("账单|更多记录"))
     page.tabs(
         words.pick("全部,支出,转账,退款,筛选|退款记录,还款记录,历史账单").split(","), words.rng.choice((0, 3)) % 3
@@ -211,9 +204,8 @@ def bill_refund(page: Page) -> None:
                 page.y += 44
 
 
-def refund_list(page: Page) -> None:
+def refund_list(page: Page, words: Words) -> None:
     """The list of after-sales orders."""
-    words = page.words
     page.search_bar("搜索订单")
     page.tabs(ORDER_TABS, 4)
     for _ in range(4):
@@ -228,9 +220,8 @@ def refund_list(page: Page) -> None:
             page.buttons(["删除记录", "钱款去向", "查看详情"], None)
 
 
-def choose_service(page: Page) -> None:
+def choose_service(page: Page, words: Words) -> None:
     """选择售后类型: refund, return, exchange, repair, price protection."""
-    words = page.words
     page.title_bar(words.pick("选择售后类型|选择服务类型"))
     with page.card():
         page.heading("退款商品")
@@ -247,26 +238,24 @@ def choose_service(page: Page) -> None:
         for name, line in page.rng.sample(kinds, page.rng.randint(2, 4)):
             page.heading(name, ">")
             page.note(line)
-    services(page)
+    services(page, words)
     page.note("  退换货规则说明")
 
 
-def refund_waiting(page: Page) -> None:
+def refund_waiting(page: Page, words: Words) -> None:
     """A refund that waits for the seller."""
-    words = page.words
     page.title_bar("退款详情")
     page.banner(words.pick("请等待商家处理|等待卖家处理退款申请|商家已同意退款|商家拒绝退款"), [words.left()])
     with page.card():
         page.note("您已成功发起退款申请，请耐心等待商家处理")
         page.note("商家同意后，将按原支付渠道退款；商家过期没处理，会自动退款")
         page.buttons(["撤销申请", "修改申请"], None)
-    refund_info(page)
+    refund_info(page, words)
     page.foot_buttons([words.pick("联系卖家|联系商家"), words.pick("官方客服|咨询小蜜|客服介入")], None)
 
 
-def refund_success_short(page: Page) -> None:
+def refund_success_short(page: Page, words: Words) -> None:
     """A plain result: money is back."""
-    words = page.words
     page.title_bar(words.pick("退款结果|退款进度|退款详情"))
     with page.card():
         page.empty_picture("退款成功", sub=f"{words.price()}已原路退回您的{words.pick('支付宝|银行卡|花呗')}账户")

@@ -5,15 +5,15 @@ from __future__ import annotations
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.refunds import money, refund_info, services
 from kdsl.world.screens.theme import WHITE
+from kdsl.world.screens.words import Words
 
 
-def ask_platform(page: Page, texts: list[str]) -> None:
+def ask_platform(page: Page, words: Words, texts: list[str]) -> None:
     page.foot_buttons(texts, None)
 
 
-def choose_way(page: Page) -> None:
+def choose_way(page: Page, words: Words) -> None:
     """选择退货方式: the seller agreed, Cainiao Guoguo picks the parcel up."""
-    words = page.words
     page.title_bar("选择退货方式")
     page.banner("商家已同意退货", ["用菜鸟裹裹把商品寄回", "菜鸟裹裹"])
     with page.card():
@@ -41,9 +41,8 @@ def choose_way(page: Page) -> None:
     page.foot_buttons(["暂停服务" if stopped else words.pick("立即下单|立即预约")])
 
 
-def return_detail(page: Page) -> None:
+def return_detail(page: Page, words: Words) -> None:
     """退货退款详情: send the goods back and give the number."""
-    words = page.words
     page.title_bar("退货退款详情")
     with page.card():
         page.note(words.pick("商家处理|快递员上门取件"))
@@ -65,32 +64,30 @@ def return_detail(page: Page) -> None:
             page.heading(words.pick("快递员取走了，正在核运费|快递员已接单|待快递员取件"))
             page.note(words.pick("快递员核好价，再付运费|快递员会准时上门来取|快递员到了再给他看取件码"))
             page.buttons(words.some("取消寄件|修改时间/地址|物流客服|电话|寄件详情>", 2, 3), None)
-    services(page)
-    refund_info(page)
-    ask_platform(page, ["平台介入", "撤销申请"])
+    services(page, words)
+    refund_info(page, words)
+    ask_platform(page, words, ["平台介入", "撤销申请"])
 
 
-def return_done(page: Page) -> None:
+def return_done(page: Page, words: Words) -> None:
     """退货退款详情 after the seller paid back."""
-    words = page.words
     amount = words.product().price
     page.title_bar("退货退款详情")
     with page.card():
         page.heading(words.pick("退款成功|退款成功|退款关闭"), words.price(amount), size=19, colour=page.theme.accent)
         page.note(words.stamp(5, "%Y年%-m月%-d日 %H:%M"))
-        money(page, amount)
+        money(page, words, amount)
         page.button(page.left, page.y, page.right - page.left, "查看钱款去向", main=False)
         page.y += 38
     with page.card():
         page.pair(words.pick("退货物流|寄件费用已支付"), words.pick("已签收>|查看寄件明细>"))
-    services(page)
-    refund_info(page)
+    services(page, words)
+    refund_info(page, words)
     page.foot_buttons(["联系卖家", "专属客服"], None)
 
 
-def fill_number(page: Page) -> None:
+def fill_number(page: Page, words: Words) -> None:
     """The form for the return's waybill."""
-    words = page.words
     page.title_bar(words.pick("填写退货物流|填写物流单号|填写退货单号|我已寄出"))
     with page.card():
         page.heading("退货地址")
@@ -104,9 +101,8 @@ def fill_number(page: Page) -> None:
     page.foot_buttons([words.pick("提交|确认提交")])
 
 
-def cainiao_return(page: Page) -> None:
+def cainiao_return(page: Page, words: Words) -> None:
     """Cainiao's own page for sending returns."""
-    words = page.words
     page.title_bar(words.pick("菜鸟裹裹网购退货|退货寄件|网购退换货"))
     page.banner(words.pick("寄件打折，运费几元起|退货上门取，首重8元起"), ["别的平台买的也能寄"])
     page.tabs(["淘宝天猫退货", "其他电商退货"], page.rng.randint(0, 1))
@@ -121,9 +117,8 @@ def cainiao_return(page: Page) -> None:
     page.foot_buttons([words.pick("点击退货|立即寄件|去寄件>")])
 
 
-def pickup_order(page: Page) -> None:
+def pickup_order(page: Page, words: Words) -> None:
     """The pick-up of a return: code, courier, fee, cancel."""
-    words = page.words
     page.title_bar(words.pick("寄件详情|退货寄件详情|上门取件"))
     with page.card():
         page.heading(words.pick("等待快递员上门取件|快递员已接单|待快递员上门取件"), colour=page.theme.accent)
@@ -138,9 +133,8 @@ def pickup_order(page: Page) -> None:
         page.note("寄件服务来自阿里旗下的菜鸟裹裹")
 
 
-def return_agreed(page: Page) -> None:
+def return_agreed(page: Page, words: Words) -> None:
     """The seller's return address and the deadline."""
-    words = page.words
     page.title_bar(words.pick("退货退款|退货退款详情|请退货"))
     page.banner(words.pick("请寄回并填物流单号|请寄回商品|待商家收货"), [words.left()])
     with page.card():
@@ -151,14 +145,13 @@ def return_agreed(page: Page) -> None:
     with page.card():
         page.pair("上门取件", "官方推荐 我要寄件>")
         page.pair("自行寄回", "填写单号>")
-    refund_info(page)
+    refund_info(page, words)
     page.foot_buttons(["平台介入", "撤销申请", "填写物流"], left=["联系商家"])
 
 
-def return_sheet(page: Page) -> None:
+def return_sheet(page: Page, words: Words) -> None:
     """The panel 全部流程 of a return."""
-    words = page.words
-    return_detail(page)
+    return_detail(page, words)
     with page.sheet(page.rng.uniform(140, 320), words.pick("全部流程|退货流程")):
         page.timeline(
             [
@@ -171,21 +164,19 @@ def return_sheet(page: Page) -> None:
         )
 
 
-def no_reason_refused(page: Page) -> None:
+def no_reason_refused(page: Page, words: Words) -> None:
     """The seller refuses a return: what can be done."""
-    words = page.words
     page.title_bar("退货退款详情")
     page.banner(words.pick("商家拒绝退货申请|商家拒绝退款，请处理"), [words.left(), "逾期未处理，退货申请将自动关闭"])
     with page.card():
         page.pair("拒绝原因", words.pick("商品影响二次销售|吊牌缺失|已超过退货时间|退货商品有使用痕迹"))
         page.note("您可以修改退货申请，与商家重新协商；或申请平台介入")
         page.buttons(["撤销申请", "平台介入", "修改申请"])
-    refund_info(page)
+    refund_info(page, words)
 
 
-def return_steps_guide(page: Page) -> None:
+def return_steps_guide(page: Page, words: Words) -> None:
     """What to do after the seller agreed: steps, address, warnings."""
-    words = page.words
     page.title_bar(words.pick("退货退款|请退货|待买家退货|退货指引"))
     page.banner(words.pick("商家已同意，请寄回商品|请您退货并填写单号|待您寄回商品"), [words.left()])
     with page.card():
@@ -203,9 +194,8 @@ def return_steps_guide(page: Page) -> None:
     page.foot_buttons(words.pick("撤销申请,填写单号|延长寄回时间,预约取件|联系商家,我已寄出").split(","))
 
 
-def return_scan_waybill(page: Page) -> None:
+def return_scan_waybill(page: Page, words: Words) -> None:
     """Typing the waybill of the parcel that goes back."""
-    words = page.words
     page.title_bar(words.pick("填写退货物流|填写快递单号|寄回商品|退货物流信息"))
     with page.card():
         page.pair("快递公司", words.pick("请选择快递公司>", words.courier))
@@ -219,9 +209,8 @@ def return_scan_waybill(page: Page) -> None:
     page.foot_buttons(["提交"])
 
 
-def return_freight_cover(page: Page) -> None:
+def return_freight_cover(page: Page, words: Words) -> None:
     """Return freight insurance: what is paid for sending back."""
-    words = page.words
     page.title_bar(words.pick("运费险详情|退货运费险|退货宝|运费补贴"))
     paid = f"{page.rng.choice((6, 8, 10, 12, 15))}.00元"
     state = words.pick("理赔成功|理赔中|保障中|待退货寄出|已失效")
@@ -244,9 +233,8 @@ def return_freight_cover(page: Page) -> None:
     page.foot_buttons(words.pick("查看退货详情|去退货,查看保单|对赔付有疑问").split(","), None)
 
 
-def return_pick_time(page: Page) -> None:
+def return_pick_time(page: Page, words: Words) -> None:
     """Choosing when the courier comes for the goods."""
-    words = page.words
     page.title_bar(words.pick("上门取退件|预约取件|退货寄件"))
     page.rows(
         ("取件地址", words.address()),
@@ -262,9 +250,8 @@ def return_pick_time(page: Page) -> None:
         page.button(18, page.height - 56, WIDTH - 36, words.pick("确认|确认预约取退货"), height=38)
 
 
-def return_rejected_by_seller(page: Page) -> None:
+def return_rejected_by_seller(page: Page, words: Words) -> None:
     """The seller got the goods back and refuses, or waits to check them."""
-    words = page.words
     page.title_bar(words.pick("退货退款详情|退款详情|售后详情"))
     state = words.pick("商家已收到退货，验货中|商家拒绝退款，退回商品有问题|退货已签收，待商家确认|退货超时已关闭")
     page.banner(state, [words.left()])
@@ -285,9 +272,8 @@ def return_rejected_by_seller(page: Page) -> None:
     page.foot_buttons(["联系商家", words.pick("申请平台介入|补充凭证|提醒商家验货")], None)
 
 
-def return_slip(page: Page) -> None:
+def return_slip(page: Page, words: Words) -> None:
     """A code to show at the station when goods go back."""
-    words = page.words
     page.title_bar(words.pick("寄件码|扫码寄退货|退货码"))
     page.gap(10)
     with page.card():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.toolkit import PRODUCT_TABS
+from kdsl.world.screens.words import Words
 
 OPENINGS = (
     "收到货了，",
@@ -55,8 +56,7 @@ def review(page: Page) -> str:
     return rng.choice(OPENINGS) + "，".join(rng.sample(MIDDLES, rng.randint(1, 4))) + rng.choice(ENDINGS)
 
 
-def _review(page: Page, *, pictures: int = 0) -> None:
-    words = page.words
+def _review(page: Page, words: Words, *, pictures: int = 0) -> None:
     page.oval(page.left + 12, page.y + 12, 12, vivid(page.rng))
     page.text(page.left + 32, page.y, words.say("nicknames"), 13, private=words.chance(0.5))
     page.text(
@@ -72,9 +72,9 @@ def _review(page: Page, *, pictures: int = 0) -> None:
     page.y += 108 if pictures else 4
 
 
-def review_list(page: Page) -> None:
+def review_list(page: Page, words: Words) -> None:
     """Reviews below a product."""
-    words, rng = page.words, page.rng
+    rng = page.rng
     page.status_bar()
     page.search_bar("搜索", words.pick("|分享"), back=True) if words.chance(0.3) else page.tabs(PRODUCT_TABS, 1)
     page.tabs(
@@ -90,15 +90,15 @@ def review_list(page: Page) -> None:
         page.note("综合 最新  请写真实有用的评价")
     while page.y < page.height - 120:
         with page.card():
-            _review(page, pictures=rng.choice((0, 0, 2, 3)))
+            _review(page, words, pictures=rng.choice((0, 0, 2, 3)))
             if words.chance(0.5):
                 page.pair(words.pick("浏览12|"), words.pick("分享 评论 点赞3|评论1 有用2"))
     page.buy_bar(words.pick("加入购物车,领券购买|加入购物车,立即购买").split(","))
 
 
-def my_reviews(page: Page) -> None:
+def my_reviews(page: Page, words: Words) -> None:
     """我的评价: the user's own reviews and what waits for one."""
-    words, rng = page.words, page.rng
+    rng = page.rng
     page.title_bar(words.pick("我的评价|我的评价|评价"), right=["规则"])
     page.tabs(["评价", "问答"])
     page.tabs([words.pick("待评价", f"待评价({rng.randint(1, 20)})"), "可追评", "已评价"], 2)
@@ -118,9 +118,8 @@ def my_reviews(page: Page) -> None:
     page.note("  评价功能 反馈入口")
 
 
-def write_review(page: Page) -> None:
+def write_review(page: Page, words: Words) -> None:
     """The form for a review."""
-    words = page.words
     page.title_bar(words.pick("发表评价|公开给大家，也许能上首页|再加几张图，也许能上首页|写追评"))
     with page.card():
         for index in range(page.rng.randint(0, 3)):
@@ -148,9 +147,8 @@ def write_review(page: Page) -> None:
     page.foot_buttons(["发布"])
 
 
-def review_posted(page: Page) -> None:
+def review_posted(page: Page, words: Words) -> None:
     """A review has just been published."""
-    words = page.words
     page.title_bar("评价成功")
     with page.card():
         page.heading(words.pick("评价已发布|这篇评价太棒啦！分享能帮助更多人选购~"), "刚刚发布")
@@ -162,9 +160,8 @@ def review_posted(page: Page) -> None:
     page.foot_buttons([words.pick("分享到逛逛|继续评价")])
 
 
-def questions(page: Page) -> None:
+def questions(page: Page, words: Words) -> None:
     """问大家: buyers answer."""
-    words = page.words
     page.title_bar(words.pick("问大家|宝贝问答|全部问答"))
     for _ in range(4):
         with page.card():
@@ -175,9 +172,8 @@ def questions(page: Page) -> None:
     page.foot_buttons(["向已买过的人提问"])
 
 
-def comments_elsewhere(page: Page) -> None:
+def comments_elsewhere(page: Page, words: Words) -> None:
     """Comments under a post or a live show."""
-    words = page.words
     page.status_bar()
     page.thing(0, page.y, WIDTH, page.y + 220)
     page.y += 226
@@ -195,24 +191,22 @@ def comments_elsewhere(page: Page) -> None:
     page.text(WIDTH - 20, page.height - 40, "点赞 收藏 评论", 12, align="r")
 
 
-def folded_reviews(page: Page) -> None:
+def folded_reviews(page: Page, words: Words) -> None:
     """One review seen large, with the merchant's answer."""
-    words = page.words
     page.title_bar(words.pick("评价详情|全部评价|宝贝评价"))
     with page.card():
-        _review(page, pictures=3)
+        _review(page, words, pictures=3)
         page.note("追评：" + review(page), colour=page.theme.ink)
         page.note("商家回复：感谢您的支持与信任，欢迎再次光临", most=3)
     with page.card():
         page.heading(words.pick("更多评价|相似评价"))
-        _review(page)
-        _review(page)
+        _review(page, words)
+        _review(page, words)
     page.foot_buttons(["评论", "点赞", "分享"], None)
 
 
-def review_photos(page: Page) -> None:
+def review_photos(page: Page, words: Words) -> None:
     """A buyer's picture seen large, the review beneath."""
-    words = page.words
     page.fill(0, 0, WIDTH, page.height, (10, 10, 12))
     page.theme = type(page.theme)(page.theme.app, page=(10, 10, 12), card=(10, 10, 12), ink=(240, 240, 240))
     page.text(WIDTH / 2, 36, f"{page.rng.randint(1, 9)}/{page.rng.randint(9, 60)}", 14, align="c")

@@ -16,8 +16,7 @@ def _fans(words: Words) -> str:
     return f"{words.pick('★★★★★ ||天猫 ')}{fans}粉丝 {words.pick('|10年老店|每月卖上千件')}"
 
 
-def _shop_head(page: Page) -> None:
-    words = page.words
+def _shop_head(page: Page, words: Words) -> None:
     ground = page.rng.choice(((70, 50, 38), (40, 40, 46), (190, 30, 40), (90, 110, 140), (230, 200, 170)))
     page.gradient(0, 118, ground, mix(ground, WHITE, 0.2))
     page.status_bar(colour=ground, ink=WHITE)
@@ -34,10 +33,9 @@ def _shop_head(page: Page) -> None:
         )
 
 
-def shop_home(page: Page) -> None:
+def shop_home(page: Page, words: Words) -> None:
     """A shop's page: head, tabs, goods."""
-    words = page.words
-    _shop_head(page)
+    _shop_head(page, words)
     page.tabs(
         words.pick("推荐,宝贝,分类,新品,晒单|推荐,宝贝,分类,晒单|618,推荐,宝贝,分类,新品|推荐,宝贝,分类").split(","),
         page.rng.choice((0, 1)),
@@ -65,9 +63,9 @@ def shop_home(page: Page) -> None:
     )
 
 
-def shop_impression(page: Page) -> None:
+def shop_impression(page: Page, words: Words) -> None:
     """店铺印象: scores, deposit, licence."""
-    words, rng = page.words, page.rng
+    rng = page.rng
     ground = rng.choice(((64, 44, 34), (46, 40, 38), (84, 60, 46)))
     page.fill(0, 0, WIDTH, page.height, ground)
     page.theme = type(page.theme)(
@@ -118,10 +116,9 @@ def shop_impression(page: Page) -> None:
             page.pair(key, ">")
 
 
-def shop_ranking(page: Page) -> None:
+def shop_ranking(page: Page, words: Words) -> None:
     """A shop's ranking of its goods."""
-    words = page.words
-    _shop_head(page)
+    _shop_head(page, words)
     page.tabs(["推荐", "宝贝", "分类", "新品"], 0)
     page.chips(["销量榜", "收藏榜", "新品榜"], 0)
     for index in range(4):
@@ -133,9 +130,8 @@ def shop_ranking(page: Page) -> None:
     page.tab_bar(["首页", "宝贝", "晒单", "客服"])
 
 
-def shop_profile(page: Page) -> None:
+def shop_profile(page: Page, words: Words) -> None:
     """店铺资料: few lines."""
-    words = page.words
     page.title_bar(words.pick("店铺资料|店铺详情|店铺信息"), centred=True)
     with page.card():
         page.thing(page.left, page.y, page.left + 44, page.y + 44)
@@ -150,10 +146,9 @@ def shop_profile(page: Page) -> None:
         page.y += 50
 
 
-def shop_categories(page: Page) -> None:
+def shop_categories(page: Page, words: Words) -> None:
     """A shop's categories."""
-    words = page.words
-    _shop_head(page)
+    _shop_head(page, words)
     page.tabs(["推荐", "宝贝", "分类", "新品", "晒单"], 2)
     for entry in page.rng.sample(words.book["products"], 7):
         with page.card(pad=6):
@@ -162,9 +157,8 @@ def shop_categories(page: Page) -> None:
     page.tab_bar(["首页", "宝贝", "分类", "客服"], 2)
 
 
-def shop_search(page: Page) -> None:
+def shop_search(page: Page, words: Words) -> None:
     """Search inside a shop."""
-    words = page.words
     page.search_bar("搜索店铺内宝贝", "搜索")
     page.heading("  店铺热搜")
     page.chips(words.some([entry["noun"] for entry in words.book["products"]], 5, 8))
@@ -172,10 +166,9 @@ def shop_search(page: Page) -> None:
     page.strip("", 2)
 
 
-def shop_brand(page: Page) -> None:
+def shop_brand(page: Page, words: Words) -> None:
     """A brand's flagship shop with coupons for members."""
-    words = page.words
-    _shop_head(page)
+    _shop_head(page, words)
     page.tabs(["618", "推荐", "宝贝", "分类", "新品"], 0)
     page.gradient(page.y, page.y + 150, vivid(page.rng), vivid(page.rng))
     page.text(WIDTH / 2, page.y + 34, words.pick("满场好物618|品牌会员日|开学季"), 28, WHITE, align="c", bold=True)
@@ -189,9 +182,8 @@ def shop_brand(page: Page) -> None:
         page.dialog("关注店铺", "关注后可领取店铺优惠，第一时间获得上新提醒", ["取消", "关注"])
 
 
-def shop_fans(page: Page) -> None:
+def shop_fans(page: Page, words: Words) -> None:
     """A short cut: the shop's row with scores, as users cut it from a page."""
-    words = page.words
     page.height = page.rng.randint(120, 240)
     page.fill(0, 0, WIDTH, page.height, page.theme.card)
     page.y = 16
@@ -203,9 +195,8 @@ def shop_fans(page: Page) -> None:
     page.buttons(words.some([*PROMISES[:1], "进店逛逛", "全部宝贝"], 2, 2), None)
 
 
-def shop_new_arrivals(page: Page) -> None:
+def shop_new_arrivals(page: Page, words: Words) -> None:
     """The shop by date or sales: tabs, filters, two columns."""
-    words = page.words
     page.search_bar("搜索本店", words.pick("分类|搜索"))
     page.oval(34, page.y + 22, 20, vivid(page.rng))
     page.text(64, page.y + 6, words.shop, 16, bold=True, private=words.chance(0.3))
@@ -221,9 +212,8 @@ def shop_new_arrivals(page: Page) -> None:
     page.tab_bar(words.pick("首页,全部宝贝,客服|店铺,宝贝,会员,客服").split(","))
 
 
-def shop_card(page: Page) -> None:
+def shop_card(page: Page, words: Words) -> None:
     """About the shop: scores, licence, years, location."""
-    words = page.words
     page.title_bar(words.pick("店铺信息|店铺印象|商家资质|店铺详情|关于店铺"))
     with page.card():
         page.heading(words.shop, words.pick("关注|已关注"))
@@ -245,9 +235,8 @@ def shop_card(page: Page) -> None:
     page.foot_buttons(words.pick("进店逛逛,联系客服|全部宝贝").split(","))
 
 
-def shop_live_home(page: Page) -> None:
+def shop_live_home(page: Page, words: Words) -> None:
     """A shop's dressed home: slogan poster, coupons of the shop, best sellers, members."""
-    words = page.words
     tone = vivid(page.rng)
     page.gradient(0, 260, tone, page.theme.page)
     page.status_bar(colour=tone, ink=WHITE)

@@ -8,11 +8,11 @@ from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.returns import return_done
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import APP_TABS, MESSAGE_TABS
+from kdsl.world.screens.words import Words
 
 
-def message_settings(page: Page) -> None:
+def message_settings(page: Page, words: Words) -> None:
     """The shop app's settings and service pages."""
-    words = page.words
     page.title_bar(words.pick("消息设置|设置|隐私设置|账号与安全|我的地址|通知"))
     with page.card():
         for key in words.some(
@@ -26,9 +26,8 @@ def message_settings(page: Page) -> None:
     page.note("  选择要收哪些平台通知")
 
 
-def search_goods(page: Page) -> None:
+def search_goods(page: Page, words: Words) -> None:
     """Search results."""
-    words = page.words
     page.search_bar(words.product().noun, "搜索")
     page.tabs(["综合", "销量", "天猫", "店铺", "筛选"])
     if words.chance(0.5):
@@ -44,9 +43,8 @@ def search_goods(page: Page) -> None:
         page.y += 120
 
 
-def failed_page(page: Page) -> None:
+def failed_page(page: Page, words: Words) -> None:
     """Something went wrong, or nothing is here."""
-    words = page.words
     page.title_bar(words.pick("售后为何发起不了|提示|加载失败|出错了|确认结果"))
     page.y += 120
     title, sub = page.rng.choice(
@@ -64,18 +62,16 @@ def failed_page(page: Page) -> None:
     page.button(110, page.y + 6, 140, words.pick("刷新|返回|联系卖家|网络诊断"), main=False, height=36)
 
 
-def feed(page: Page) -> None:
+def feed(page: Page, words: Words) -> None:
     """Recommended goods, no page of their own."""
-    words = page.words
     page.search_bar(words.product().noun, "搜索", back=False)
     page.tabs(words.pick("关注,推荐,618狂欢,穿搭,视频|推荐,大额抵10%+,下单返,1元秒,大牌小样").split(","), 1)
     page.strip(words.pick("|在这里下单有返现 满额可用"), 3)
     page.tab_bar(APP_TABS, 0)
 
 
-def mixed_messages(page: Page) -> None:
+def mixed_messages(page: Page, words: Words) -> None:
     """The list of notices."""
-    words = page.words
     page.title_bar("通知")
     page.tabs(MESSAGE_TABS, page.rng.randint(1, 5))
     for index in range(4):
@@ -92,11 +88,9 @@ def mixed_messages(page: Page) -> None:
             )
 
 
-def freight_panel(page: Page) -> None:
+def freight_panel(page: Page, words: Words) -> None:
     """Fragments: a rule, a number, a popup over a page of another scene."""
-    words = page.words
-
-    page.rng.choice((return_done, product_top, feed))(page)
+    page.rng.choice((return_done, product_top, feed))(page, words)
     if words.chance(0.6):
         page.dialog(
             words.pick("寄件费用|温馨提示|打开通知|账号异常|更新提醒"),
@@ -111,9 +105,8 @@ def freight_panel(page: Page) -> None:
         page.text(WIDTH / 2, 380, words.pick("网络连接失败|加载中...|正在为您跳转"), 17, WHITE, align="c")
 
 
-def fragment(page: Page) -> None:
+def fragment(page: Page, words: Words) -> None:
     """A scrap with a line or two."""
-    words = page.words
     page.height = page.rng.randint(60, 260)
     page.photo = True
     page.fill(0, 0, WIDTH, page.height, page.rng.choice((page.theme.card, page.theme.page, vivid(page.rng))))
@@ -138,9 +131,8 @@ def fragment(page: Page) -> None:
         page.note(text, colour=page.theme.ink, size=page.rng.choice((12, 14, 17)))
 
 
-def sticker(page: Page) -> None:
+def sticker(page: Page, words: Words) -> None:
     """A sticker: a face and a few words."""
-    words = page.words
     page.height = page.rng.randint(300, 400)
     page.photo = True
     page.fill(0, 0, WIDTH, page.height, page.rng.choice((WHITE, (250, 240, 200), vivid(page.rng))))
@@ -159,9 +151,8 @@ def sticker(page: Page) -> None:
     )
 
 
-def reward_game(page: Page) -> None:
+def reward_game(page: Page, words: Words) -> None:
     """A page that gives things for free, or a service list."""
-    words = page.words
     page.title_bar(words.pick("种树免费领权益|天猫小黑盒|试用领取|淘宝直播|二手估价"))
     with page.card():
         page.heading(words.pick("选择兑换的奖励|当前种植|正在直播"), "修改>")
@@ -177,9 +168,8 @@ def reward_game(page: Page) -> None:
     page.coupon("券", "限时", "更多福利", "去看看")
 
 
-def aftersales_mix(page: Page) -> None:
+def aftersales_mix(page: Page, words: Words) -> None:
     """Records of several kinds on one page."""
-    words = page.words
     page.title_bar(words.pick("售后记录|我的客服|服务记录|我的足迹|收藏夹"))
     for _ in range(3):
         with page.card():
@@ -189,9 +179,8 @@ def aftersales_mix(page: Page) -> None:
             page.buttons(words.some("删除记录|钱款去向|联系商家|找相似", 1, 3), None)
 
 
-def reading(page: Page) -> None:
+def reading(page: Page, words: Words) -> None:
     """A novel, an article or a certificate."""
-    words = page.words
     page.status_bar()
     page.fill(0, page.y, WIDTH, page.height, (246, 238, 220))
     page.text(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from kdsl.world.screens.page import WIDTH, Page
 from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.theme import BLACK, WHITE, mix
+from kdsl.world.screens.words import Words
 
 
-def service_talk(page: Page) -> None:
+def service_talk(page: Page, words: Words) -> None:
     """A talk with the shop's or the platform's helper, about no scene in particular."""
-    words = page.words
     page.title_bar(words.pick("阿里小蜜", "智能客服", words.shop, "淘宝客服"))
     for index in range(5):
         page.bubble(
@@ -21,9 +21,8 @@ def service_talk(page: Page) -> None:
     page.chips(words.some("查订单|改地址|开发票|转人工|常见问题|服务评价", 3, 5))
 
 
-def mood_picture(page: Page) -> None:
+def mood_picture(page: Page, words: Words) -> None:
     """A picture with a few large words, sent for its mood."""
-    words = page.words
     page.height = page.rng.choice((180, 240, 300, 360))
     page.photo = True
     page.gradient(0, page.height, vivid(page.rng), vivid(page.rng))
@@ -36,9 +35,8 @@ def mood_picture(page: Page) -> None:
         page.centre(words.say("nature"), page.rng.choice((22, 30, 38)), words.rng.choice((WHITE, BLACK)), bold=True)
 
 
-def document_scrap(page: Page) -> None:
+def document_scrap(page: Page, words: Words) -> None:
     """A table, a form, a calendar, a note: no page of a shop."""
-    words = page.words
     page.fill(0, 0, WIDTH, page.height, (252, 252, 250))
     ink = (40, 40, 44)
     page.y = 24
@@ -70,9 +68,8 @@ def document_scrap(page: Page) -> None:
         page.text(WIDTH - 90, page.y - 8, "专用章", 14, (220, 40, 40), align="c")
 
 
-def account_help(page: Page) -> None:
+def account_help(page: Page, words: Words) -> None:
     """Help centre, real name, addresses, security, rating of service."""
-    words = page.words
     page.title_bar(words.pick("帮助中心|收货地址|实名认证|登录|服务评价|常见问题|账号申诉|新建地址"))
     if words.chance(0.4):
         page.empty_picture(
@@ -99,9 +96,8 @@ def account_help(page: Page) -> None:
         page.strip("", 1)
 
 
-def live_room(page: Page) -> None:
+def live_room(page: Page, words: Words) -> None:
     """A live room: talk running over the picture."""
-    words = page.words
     page.fill(0, 0, WIDTH, page.height, mix(vivid(page.rng), BLACK, 0.5))
     page.status_bar(colour=BLACK, ink=WHITE)
     page.thing(60, 120, 300, 420)
@@ -118,9 +114,8 @@ def live_room(page: Page) -> None:
     page.text(WIDTH - 14, page.height - 60, words.pick("宝贝口袋 36|礼物 点赞"), 13, WHITE, align="r")
 
 
-def service_standard(page: Page) -> None:
+def service_standard(page: Page, words: Words) -> None:
     """A long rule of the platform."""
-    words = page.words
     name = words.pick("价保服务标准|隐私政策|用户协议|发票规则|运费险条款")
     page.title_bar(name)
     with page.card():
@@ -138,9 +133,8 @@ def service_standard(page: Page) -> None:
             )
 
 
-def invoice(page: Page) -> None:
+def invoice(page: Page, words: Words) -> None:
     """An invoice that is asked for or issued."""
-    words = page.words
     page.title_bar(words.pick("发票中心|发票详情|申请开票"))
     with page.card():
         page.heading(words.pick("申请中|已开票|开票失败"), colour=page.theme.accent)
@@ -157,9 +151,8 @@ def invoice(page: Page) -> None:
     page.foot_buttons(words.pick("换开发票,联系商家|催开票").split(","), None)
 
 
-def recycling(page: Page) -> None:
+def recycling(page: Page, words: Words) -> None:
     """A second-hand or service order: recycling, repair, installation."""
-    words = page.words
     page.title_bar(words.pick("回收单|安装服务|维修进度|上门服务"))
     page.heading(words.pick("  已下单，等服务商上门取件|  服务商已接单|  待质检"))
     page.tabs(["已下单", "待取件", "待质检", "待完成", "待评价"])
@@ -171,9 +164,8 @@ def recycling(page: Page) -> None:
     page.buttons(["取消服务", "联系服务商"], None)
 
 
-def packet_game(page: Page) -> None:
+def packet_game(page: Page, words: Words) -> None:
     """Red packets in a group, boxes with prizes."""
-    words = page.words
     page.gradient(0, page.height, (250, 120, 60), (250, 210, 120))
     page.title_bar(words.pick("开宝箱赢好礼|红包接龙群|幸运抽奖|淘金币夺宝"))
     page.y += 40
@@ -189,9 +181,8 @@ def packet_game(page: Page) -> None:
             page.pair(name, words.pick("剩余3份|已抢完|待开奖"))
 
 
-def favourites(page: Page) -> None:
+def favourites(page: Page, words: Words) -> None:
     """Favourites and footprints."""
-    words = page.words
     page.title_bar(words.pick(f"我的收藏({page.rng.randint(3, 200)})", "我的足迹", "收藏夹"), right=["管理"])
     page.tabs(["宝贝", "图文", "视频", "话题", "清单"])
     page.chips(["宝贝状态", "收藏时间", "全部分类"])
@@ -202,18 +193,16 @@ def favourites(page: Page) -> None:
             page.note(f"{page.rng.randint(9, 900)}人收藏  去店铺  找相似")
 
 
-def expired_product(page: Page) -> None:
+def expired_product(page: Page, words: Words) -> None:
     """A product that is no more."""
-    words = page.words
     page.title_bar(words.pick("商品过期不存在|宝贝不存在|页面失效"))
     page.y += 30
     page.empty_picture(words.pick("商品过期不存在|宝贝已失效|直播已结束"), sub="看看相似的宝贝")
     page.strip("", 2)
 
 
-def home_with_popup(page: Page) -> None:
+def home_with_popup(page: Page, words: Words) -> None:
     """The app's home with a game or an advert over it."""
-    words = page.words
     page.fill(0, 0, WIDTH, page.height, page.theme.page)
     page.y = 80
     page.chips(["天猫新品", "今日爆款", "飞猪旅行", "省钱消消消", "领淘金币", "阿里拍卖", "充值中心", "分类"])

@@ -63,9 +63,8 @@ def _time(words: Words, hours: float) -> str:
     return words.pick(words.short(hours), words.stamp(hours), words.short(hours))
 
 
-def waybill(page: Page, *, call: bool = True) -> None:
+def waybill(page: Page, words: Words, *, call: bool = True) -> None:
     """The row with the courier's name, the number, 复制 and 打电话."""
-    words = page.words
     page.oval(page.left + 8, page.y + 10, 8, page.theme.accent_2)
     page.text(page.left + 22, page.y + 4, words.courier + " " + words.number(13), 13, private=True)
     right = page.right
@@ -74,9 +73,8 @@ def waybill(page: Page, *, call: bool = True) -> None:
     page.y += 28
 
 
-def order_card(page: Page) -> None:
+def order_card(page: Page, words: Words) -> None:
     """The product of the parcel, with a link to the order."""
-    words = page.words
     with page.card():
         if words.chance(0.6):
             page.note(words.pick("号码保护中", "取件出示虚拟号>", "收货信息：" + words.address()))
@@ -95,9 +93,8 @@ def head(page: Page) -> None:
     page.y += 34
 
 
-def map_and_log(page: Page) -> None:
+def map_and_log(page: Page, words: Words) -> None:
     """A map on top, the newest steps in a card, the order beneath."""
-    words = page.words
     state = words.pick("运输中|派送中|待取件|已签收")
     head(page)
     bubble = words.pick(
@@ -112,54 +109,51 @@ def map_and_log(page: Page) -> None:
         page.rng.uniform(150, 330), bubble, words.pick("", f"当前离开{words.city()}市", f"下一站 {words.city()}市")
     )
     with page.card():
-        waybill(page)
+        waybill(page, words)
         steps = journey(words, page.rng.randint(1, 4), last=state)
         first = steps[0]
         page.timeline([(first[0], first[1] + words.pick("| 详细信息>"), first[2]), *steps[1:]])
         page.note(words.pick("查看更多物流明细|展开更多物流明细√|详细信息>"))
-    order_card(page)
+    order_card(page, words)
     if words.chance(0.6):
         page.rewards()
     page.strip("", 1)
 
 
-def detail_sheet(page: Page) -> None:
+def detail_sheet(page: Page, words: Words) -> None:
     """The whole log in a panel over the map."""
-    words = page.words
     head(page)
     page.map_area(300, "")
-    order_card(page)
+    order_card(page, words)
     with page.sheet(page.rng.uniform(70, 250), words.pick("详细信息|物流明细|物流详情")):
         if words.chance(0.4):
             page.text(70, page.y, "物流客服", 12, align="c")
             page.text(170, page.y, "投诉物流", 12, align="c")
             page.y += 24
-        waybill(page)
+        waybill(page, words)
         page.timeline(journey(words, 12))
 
 
-def shipped_order(page: Page) -> None:
+def shipped_order(page: Page, words: Words) -> None:
     """The order page after dispatch: the countdown, then the log."""
-    words = page.words
     page.title_bar("卖家已发货", centred=False)
     page.note(f"{words.left()}自动确认")
     with page.card():
-        waybill(page)
+        waybill(page, words)
         page.timeline(journey(words, page.rng.randint(3, 6)))
         page.note("展开更多物流明细√")
-    order_card(page)
+    order_card(page, words)
     if words.chance(0.5):
         page.rewards()
     page.foot_buttons(["延长收货", "查看物流", "确认收货"], left=["更多"])
 
 
-def cainiao_parcel(page: Page) -> None:
+def cainiao_parcel(page: Page, words: Words) -> None:
     """Cainiao's page of a parcel, with its adverts."""
-    words = page.words
     page.status_bar()
     page.map_area(230, words.pick("|包裹已签收"), "")
     with page.card():
-        waybill(page, call=False)
+        waybill(page, words, call=False)
         page.timeline(journey(words, 3))
         page.note("展开")
     with page.card():
@@ -168,9 +162,8 @@ def cainiao_parcel(page: Page) -> None:
     page.strip(words.pick("每日首次查件+20裹酱|好物推荐"), 1)
 
 
-def sent_parcel(page: Page) -> None:
+def sent_parcel(page: Page, words: Words) -> None:
     """A parcel that the user sends by Cainiao Guoguo."""
-    words = page.words
     page.title_bar("订单详情")
     page.heading(words.pick("即将开始运输>|运输中>|已签收>|快递员已揽收>"))
     page.note(words.pick("快递网点发件后会开始运输|包裹正在运往目的地|欢迎下次再来"))
@@ -189,9 +182,8 @@ def sent_parcel(page: Page) -> None:
         page.note("查看退货商品详情>")
 
 
-def plain_log(page: Page) -> None:
+def plain_log(page: Page, words: Words) -> None:
     """A page called 物流详情 with courier, number and the log alone."""
-    words = page.words
     page.title_bar(words.pick("物流详情|查看物流|物流跟踪"))
     with page.card():
         page.pair("物流公司", words.courier)
@@ -201,9 +193,8 @@ def plain_log(page: Page) -> None:
         page.timeline(journey(words, 14))
 
 
-def pickup_code(page: Page) -> None:
+def pickup_code(page: Page, words: Words) -> None:
     """A parcel that waits at a station: code, address, opening hours."""
-    words = page.words
     page.title_bar(words.pick("包裹详情|取件详情|待取件"))
     with page.card():
         page.text(page.left, page.y, "取件码", 12, page.theme.muted)
@@ -220,26 +211,24 @@ def pickup_code(page: Page) -> None:
         page.pair("营业时间", "08:30-21:00")
         page.buttons(["导航", "联系驿站", "帮我取"])
     with page.card():
-        waybill(page)
+        waybill(page, words)
         page.timeline(journey(words, 4, last="待取件"))
     page.strip("猜你喜欢", 1)
 
 
-def seconds_delivery(page: Page) -> None:
+def seconds_delivery(page: Page, words: Words) -> None:
     """Same-city delivery with minutes left and a rider."""
-    words = page.words
     head(page)
     page.map_area(380, f"预计{words.stamp(0, '%H:%M')}送达", "骑手正在送货")
     with page.card():
         page.heading(words.pick("骑手配送中|骑手已取货|商家备货中"), words.pick("小时达|天猫超市"))
         page.note(f"配送员距您{page.rng.randint(1, 9)}00米，请保持电话畅通")
         page.buttons(["联系骑手", "联系客服"])
-    order_card(page)
+    order_card(page, words)
 
 
-def big_state(page: Page) -> None:
+def big_state(page: Page, words: Words) -> None:
     """A large state, a bar with stations, the log."""
-    words = page.words
     state = words.pick("运输中|派送中|已签收|待取件|已揽件")
     page.title_bar(words.pick("包裹跟踪|物流信息|快递详情|运单详情"), right=words.pick("订阅|客服").split())
     with page.card():
@@ -248,14 +237,13 @@ def big_state(page: Page) -> None:
         page.note(words.say("courier_lines"), colour=page.theme.ink)
         page.buttons(words.some("联系快递员|复制单号|催派送|修改派送时间|放门口", 2, 3), None)
     with page.card():
-        waybill(page)
+        waybill(page, words)
         page.timeline(journey(words, 9, last=state))
     page.strip("", 1)
 
 
-def overseas_journey(page: Page) -> None:
+def overseas_journey(page: Page, words: Words) -> None:
     """A parcel from abroad: customs, flight, the bonded store."""
-    words = page.words
     page.title_bar(words.pick("物流详情|跨境物流|国际包裹"))
     with page.card():
         page.pair(words.pick("天猫国际|海外直邮|菜鸟保税仓"), words.number(13) + " 复制", private=True)
@@ -276,9 +264,8 @@ def overseas_journey(page: Page) -> None:
     page.rows(("收件人", "李**"), ("申报人", "已认证"), ("国内快递", words.courier), private=("收件人",))
 
 
-def installed_delivery(page: Page) -> None:
+def installed_delivery(page: Page, words: Words) -> None:
     """Large goods: delivered to the flat by appointment."""
-    words = page.words
     page.title_bar(words.pick("大件配送|送装服务|配送详情|日日顺配送"))
     page.banner(
         words.pick("已预约配送|货物已到本地仓|师傅已出发|送货上楼中"), [words.stamp(-20, "%m月%d日 09:00-18:00")]
@@ -299,9 +286,8 @@ def installed_delivery(page: Page) -> None:
     page.foot_buttons(["改约时间", "联系网点"], None)
 
 
-def proof_of_delivery(page: Page) -> None:
+def proof_of_delivery(page: Page, words: Words) -> None:
     """The photo that the courier took at the door, or the station's record."""
-    words = page.words
     page.title_bar(words.pick("签收详情|签收凭证|投递照片|包裹已送达"))
     page.thing(20, page.y + 8, WIDTH - 20, page.y + 240, "box")
     page.y += 250
@@ -310,14 +296,13 @@ def proof_of_delivery(page: Page) -> None:
         page.note(
             words.pick("派件员拍照留存|包裹放在家门口，请及时取回|由驿站代收，出库照片如上"), colour=page.theme.ink
         )
-        waybill(page)
+        waybill(page, words)
         page.timeline(journey(words, 3, last="已签收"))
         page.buttons(words.pick("没收到货,确认签收|评价快递员,联系快递员").split(","), None)
 
 
-def parcel_chat(page: Page) -> None:
+def parcel_chat(page: Page, words: Words) -> None:
     """The journey told by the parcel service's messages."""
-    words = page.words
     page.title_bar(words.pick("交易物流|服务通知|物流助手"))
     for index, state in enumerate(words.some("订单已发货|订单派送中|包裹已签收|快件已揽收", 2, 3)):
         page.centre(words.short(20 * (3 - index)), 11, page.theme.muted)
@@ -329,9 +314,8 @@ def parcel_chat(page: Page) -> None:
             page.pair("查看物流", ">")
 
 
-def first_dispatch(page: Page) -> None:
+def first_dispatch(page: Page, words: Words) -> None:
     """The parcel is being prepared; dispatch promised."""
-    words = page.words
     page.title_bar(words.pick("等待发货|仓库处理中|发货进度|物流详情"))
     page.map_area(160, words.pick("商家打包中|等待揽收|仓库处理中"), "")
     with page.card():
