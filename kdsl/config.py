@@ -205,8 +205,10 @@ class Config(_Part):
         min_length=1,
     )
     """Task files; by default those of the MIRE challenge."""
-    large: ModelConfig = ModelConfig()
-    small: ModelConfig = ModelConfig()
+    large: ModelConfig | None = ModelConfig()
+    """The model that adapters are trained on; without one (`null`), the other experts predict and no call is made."""
+    small: ModelConfig | None = ModelConfig()
+    """The model that guides the search for rules and gives a verdict in call 3; `null`: neither."""
     evidence: EvidenceConfig = EvidenceConfig()
     prompt: PromptConfig = PromptConfig()
     training: TrainingConfig = TrainingConfig()
@@ -214,6 +216,17 @@ class Config(_Part):
     rules: RulesConfig = RulesConfig()
     knowledge: KnowledgeConfig = KnowledgeConfig()
     ensemble: EnsembleConfig = EnsembleConfig()
+
+    def model(self, role: Literal["large", "small"]) -> ModelConfig:
+        """The model of a role, for what cannot do without it.
+
+        Raises:
+            ConfigError: the config has none.
+        """
+        found: ModelConfig | None = getattr(self, role)
+        if found is None:
+            raise ConfigError(f"this needs a {role} model, and the config has none ('{role}: null').")
+        return found
 
 
 def find_config(path: str | Path) -> Path:

@@ -177,19 +177,25 @@ def claim(stamp: Path, inputs: Mapping[str, Any], what: str, advice: str) -> Non
 
 
 def check_claim(stamp: Path, inputs: Mapping[str, Any], what: str, advice: str) -> None:
-    """Refuse a folder whose `stamp` (or manifest) names other inputs; see `claim`.
-
-    Keys of the stamp that `inputs` does not have are left alone, so that a manifest may say more.
-    """
+    """Refuse a folder whose `stamp` names other inputs; see `claim`."""
     try:
-        found = json.loads(stamp.read_text("utf-8"))
-        differ = [key for key, value in inputs.items() if found.get(key) != json.loads(json.dumps(value))]
-    except (OSError, ValueError, AttributeError) as error:
+        found = dict(json.loads(stamp.read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise BundleError(f"{stamp} cannot be read ({error!r}). {advice}") from error
-    if differ:
-        raise BundleError(
-            f"{stamp.parent} holds {what} with other inputs (these differ: {', '.join(differ)}). {advice}"
-        )
+    check_inputs(stamp.parent, found, inputs, what, advice)
+
+
+def check_inputs(folder: Path, found: Mapping[str, Any], inputs: Mapping[str, Any], what: str, advice: str) -> None:
+    """Refuse a folder whose stamp or manifest says that it was made of other inputs.
+
+    Keys that `inputs` does not have are left alone, so that a manifest may say more.
+
+    Raises:
+        BundleError: the names of the inputs that differ, and `advice`.
+    """
+    wanted = json.loads(json.dumps(dict(inputs)))  # as it is read back: tuples are lists
+    if differ := [key for key, value in wanted.items() if found.get(key) != value]:
+        raise BundleError(f"{folder} holds {what} with other inputs (these differ: {', '.join(differ)}). {advice}")
 
 
 def write_manifest(path: Path, schema: int, body: Mapping[str, Any]) -> None:

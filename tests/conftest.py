@@ -15,7 +15,9 @@ import pytest
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for a hub must fail at once, not hang
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test workers share two cores
 
-from kdsl.config import ModelConfig
+from helpers.own_shop import noise
+
+from kdsl.config import Config, ModelConfig, PromptConfig, TrainingConfig
 from kdsl.data.sample import Sample, Turn
 from kdsl.evidence.types import Evidence, OcrLine, Picture, PictureFacts
 from kdsl.resources import resource
@@ -145,3 +147,29 @@ def dialogues(tmp_path_factory: pytest.TempPathFactory, care: Task) -> list[Evid
         )
         for i in range(9)
     ]
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """A folder with a.png to f.png."""
+    root = tmp_path / "images"
+    root.mkdir()
+    for seed, name in enumerate("abcdef"):
+        noise(seed).save(root / f"{name}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def small_config() -> Config:
+    """Six optimizer steps of three samples; dropout on, so that a resumed run must restore its random state."""
+    return Config(
+        training=TrainingConfig(
+            epochs=2, batch_size=3, lora_r=4, lora_alpha=8, lora_dropout=0.1, learning_rate=1e-2, save_every=2
+        ),
+        prompt=PromptConfig(max_tokens=160, max_pixels=6272),
+    )
+
+
+@pytest.fixture(scope="session")
+def folders(base_of: Callable[..., ModelConfig]) -> dict[str, Path]:
+    return {kind: Path(base_of(kind).source) for kind in KINDS}

@@ -47,7 +47,7 @@ def distill_rules(
     evidences = load_evidence(data, images, tasks, config.evidence, ocr)
     teachers = {}
     chosen = tasks if only is None else [task_by_name(tasks, only)]
-    if not no_model and config.rules.occlusion_samples:
+    if not no_model and config.small is not None and config.rules.occlusion_samples:
         from kdsl.models.base import load_base
         from kdsl.models.generation import writer
         from kdsl.models.scorer import LabelScorer

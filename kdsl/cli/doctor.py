@@ -40,4 +40,4 @@ def doctor(config_path: str | None, overrides: tuple[str, ...]) -> None:
         from kdsl.training.memory import check_memory
 
         settings = load_config(config_path, overrides)
-        click.echo(f"\nTraining {settings.large.source}, by estimate: {check_memory(settings)}")
+        click.echo(f"\nTraining {settings.model('large').source}, by estimate: {check_memory(settings)}")

@@ -40,9 +40,8 @@ def fit(
       kdsl fit --data train.json --images images --bundle runs/merged --adapter scene=runs/merged-scene
     """
     from kdsl.config import load_config, load_tasks
-    from kdsl.ensemble.experts import Models
     from kdsl.ensemble.fit import fit_bundle
-    from kdsl.ensemble.router import figures_table, load_settings
+    from kdsl.ensemble.router import figures_table, load_routers
     from kdsl.errors import InputError
     from kdsl.evidence.load import load_evidence
     from kdsl.export.card import write_cards
@@ -55,9 +54,10 @@ def fit(
     adapters = {name: Path(folder) for name, _, folder in (entry.partition("=") for entry in given)}
     config = load_config(config_path, overrides)
     tasks = load_tasks(config)
-    say(f"memory by estimate: {check_memory(config, beside_small=True)}")
+    if config.large is not None:
+        say(f"memory by estimate: {check_memory(config, beside_small=True)}")
     evidences = load_evidence(data, images, tasks, config.evidence, ocr)
-    fitted = fit_bundle(evidences, tasks, config, bundle, Models.load(config), say, adapters)
+    fitted = fit_bundle(evidences, tasks, config, bundle, given=adapters)
     write_cards(fitted)
-    show(figures_table(load_settings(fitted.folder / "ensemble.json")))
+    show(figures_table(load_routers(fitted.folder / "ensemble.json")))
     say(f"bundle {fitted.manifest['id']} is in {bundle}")

@@ -70,7 +70,7 @@ def merge_adapters(
     if data and images:
         samples = [s for s in read_samples(data, every) if s.task in {task.name for task in tasks}]
         evidences = observe(samples, images, config.evidence, ocr)
-    loaded = load_base(config.large)
+    loaded = load_base(config.model("large"))
     merge_adapters(loaded, sources, merge, output)
     say(f"merged {len(sources)} adapters into {output}")
     if evidences:

@@ -81,7 +81,7 @@ def train_large(
     held = {sample.id for sample in read_files(valid, every)}
     check_trainable([sample for sample in samples if sample.id not in held], tasks)
     choosing = bool(held) or settings.training.search is not None
-    check_launch(settings.large, len(adapter_groups(tasks, settings)), choosing=choosing)
+    check_launch(settings.model("large"), len(adapter_groups(tasks, settings)), choosing=choosing)
     say(f"memory by estimate: {check_memory(settings)}")
     if spare := spare_gpus():
         say(
@@ -92,7 +92,7 @@ def train_large(
         evidences = observe(samples, images, settings.evidence, ocr)
     held_out = [e for e in evidences if e.sample.id in held]
     evidences = [e for e in evidences if e.sample.id not in held]
-    loaded = load_base(settings.large, to_shard=shards_weights())
+    loaded = load_base(settings.model("large"), to_shard=shards_weights())
     for folder in train(loaded, evidences, held_out, tasks, settings, out, resume=resume, say=say):
         if is_main():
             click.echo(folder)

@@ -69,7 +69,7 @@ def train_small(
     settings = load_config(config_path, overrides)
     every = load_tasks(settings)
     tasks = [task_by_name(every, name) for name in names] or every
-    check_launch(settings.small, len(tasks))
+    check_launch(settings.model("small"), len(tasks))
     say(f"memory by estimate: {check_memory(settings, trained='small')}")
     wanted = {task.name for task in tasks}
     samples = [s for s in read_files(data, every) if s.task in wanted]
@@ -78,9 +78,11 @@ def train_small(
         evidences = observe(samples, images, settings.evidence, ocr)
     if bundle:
         soft = on_main(
-            lambda: ask_teachers(load_base(settings.large), bundle, evidences, tasks, settings, student_store(out))
+            lambda: ask_teachers(
+                load_base(settings.model("large")), bundle, evidences, tasks, settings, student_store(out)
+            )
         )
-    loaded = load_base(settings.small, to_shard=shards_weights())
+    loaded = load_base(settings.model("small"), to_shard=shards_weights())
     seed = settings.seed if seed is None else seed
     for folder in train_students(loaded, evidences, soft, tasks, settings, out, seed=seed, resume=resume, report=True):
         if is_main():

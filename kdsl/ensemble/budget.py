@@ -1,4 +1,4 @@
-"""The budget of one sample, enforced in one place: calls, output tokens, parameters (MIRE challenge rules).
+"""`Ledger`: the budget of one sample, kept in one place: calls, output tokens, parameters (MIRE challenge rules).
 
 A call is booked before it is made, with the most tokens it may return; a booking that would pass a
 limit raises and the call does not happen. After the call the entry is settled at what was returned.
@@ -6,19 +6,12 @@ limit raises and the call does not happen. After the call the entry is settled a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kdsl.config import BudgetConfig
+from kdsl.data.prediction import Spend
 from kdsl.errors import BudgetError
-
-
-@dataclass(frozen=True, slots=True)
-class Spend:
-    """What one sample has cost: model calls, output tokens, parameters of all models touched."""
-
-    calls: int
-    output_tokens: int
-    parameters: int
 
 
 @dataclass(slots=True)
@@ -49,9 +42,10 @@ class Ledger:
     @property
     def spend(self) -> Spend:
         """What is booked so far."""
-        return Spend(len(self.entries), sum(entry.tokens for entry in self.entries), sum(self._weights.values()))
+        tokens = sum(entry.tokens for entry in self.entries)
+        return Spend(calls=len(self.entries), output_tokens=tokens, parameters=sum(self._weights.values()))
 
-    def book(self, role: str, tokens: int, weights: dict[str, int]) -> Entry:
+    def book(self, role: str, tokens: int, weights: Mapping[str, int]) -> Entry:
         """Reserve one call that returns at most `tokens` and touches `weights` (name -> parameters).
 
         Weights with one name are counted once, however many calls touch them; where calls touch unlike shares
@@ -68,11 +62,11 @@ class Ledger:
         self.entries.append(entry)
         return entry
 
-    def allows(self, tokens: int, weights: dict[str, int]) -> bool:
+    def allows(self, tokens: int, weights: Mapping[str, int]) -> bool:
         """Whether `book` with these arguments would succeed."""
         return self._fault(tokens, weights) is None
 
-    def _fault(self, tokens: int, weights: dict[str, int]) -> str | None:
+    def _fault(self, tokens: int, weights: Mapping[str, int]) -> str | None:
         spent = self.spend
         parameters = sum(self._touched(weights).values())
         if spent.calls + 1 > self.limits.max_calls:
@@ -86,6 +80,6 @@ class Ledger:
             return f"{parameters:,} parameters would pass the limit of {self.limits.max_parameters:,.0f}"
         return None
 
-    def _touched(self, weights: dict[str, int]) -> dict[str, int]:
+    def _touched(self, weights: Mapping[str, int]) -> dict[str, int]:
         """All weights touched once a call touches `weights` too."""
         return self._weights | {name: max(n, self._weights.get(name, 0)) for name, n in weights.items()}

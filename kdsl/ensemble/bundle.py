@@ -1,4 +1,4 @@
-"""A bundle: the folder that `fit` makes and that `predict`, `evaluate` and `rules` take.
+"""`Bundle`: the folder that a fit makes and that prediction, evaluation, rules and export read.
 
     manifest.json          schema, tasks and labels, base models, seeds, versions, hash of every file
     config.json            the settings it was fitted with
@@ -17,11 +17,7 @@ The manifest is written last and atomically, so a folder without one is an unfin
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
-import json
-import platform
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,26 +25,16 @@ import yaml
 
 from kdsl import __version__
 from kdsl.config import Config
+from kdsl.ensemble.parts import WORK
 from kdsl.errors import BundleError
-from kdsl.runs import atomic_write, file_hash
+from kdsl.experts.base import Setup
+from kdsl.experts.large import LargeExpert
+from kdsl.runs import atomic_write, digest, file_hash, file_hashes, read_manifest, write_manifest
 from kdsl.tasks import Task, load_task
 
-SCHEMA = 2
-WORK = "work"
-"""Folder of an unfinished fit; no part of the bundle."""
-_PARTS = {"id", "inputs", "tasks", "base", "adapters", "files"}
-_PACKAGES = ("torch", "transformers", "peft", "trl", "scikit-learn", "faiss-cpu", "rapidocr", "numpy")
-
-
-def versions() -> dict[str, str]:
-    """Versions of kdsl, Python and the packages a result depends on."""
-    found = {"kdsl": __version__, "python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:  # faiss-gpu in place of faiss-cpu, say
-            continue
-    return found
+SCHEMA = 3
+_PARTS = ("id", "inputs", "tasks", "base", "adapters", "files")
+_ADVICE = "Fit the bundle again: a fit that was stopped continues where it was."
 
 
 class Bundle:
@@ -72,81 +58,56 @@ class Bundle:
     @property
     def versions(self) -> dict[str, str]:
         """What a prediction says it was made with."""
-        names = {"bundle": self.manifest["id"], "kdsl": __version__, "base": self.manifest["base"]["large"]}
+        base = {"base": self.manifest["base"]["large"]} if "large" in self.manifest["base"] else {}
+        names = {"bundle": self.manifest["id"], "kdsl": __version__} | base
         return names | ({"edited": ",".join(self.edited)} if self.edited else {})
 
     def adapter(self, task: Task) -> Path:
         """The adapter folder that a task uses."""
         return self.folder / self.manifest["adapters"][task.name]
 
-    def check_models(self, large: str, small: str) -> None:
-        """Refuse base models other than those the bundle was fitted on (by fingerprint).
+    def check_models(self, fingerprints: Mapping[str, str]) -> None:
+        """Refuse base models other than those the bundle was fitted on.
+
+        Args:
+            fingerprints: role -> fingerprint.
 
         Raises:
             BundleError: says which differs.
         """
-        for role, fingerprint in (("large", large), ("small", small)):
-            expected = self.manifest["base"][role]
-            if fingerprint != expected:
+        for role, expected in self.manifest["base"].items():
+            found = fingerprints.get(role)
+            if found != expected:
+                source = getattr(getattr(self.config, role), "source", None)
                 raise BundleError(
-                    f"{self.folder}: fitted with a {role} model of fingerprint {expected}, but "
-                    f"'{getattr(self.config, role).source}' now has {fingerprint}. Adapters do not fit "
-                    "another base: load the model the bundle was made with, or run `kdsl fit` again."
+                    f"{self.folder}: fitted with a {role} model of fingerprint {expected}, but '{source}' now has "
+                    f"{found}. Adapters do not fit another base: load the model the bundle was made with, or fit again."
                 )
 
 
-def write_manifest(
-    folder: Path,
-    config: Config,
-    tasks: Iterable[Task],
-    base: dict[str, str],
-    adapters: dict[str, str],
-    inputs: str,
-) -> None:
+def write_bundle_manifest(folder: Path, setup: Setup, inputs: Mapping[str, Any]) -> None:
     """Hash every file of a finished bundle and write its manifest, last and atomically.
 
     Args:
-        base: role -> fingerprint of its base model.
-        adapters: task name -> its adapter's folder, relative to the bundle.
-        inputs: hash of the samples and settings it was fitted on.
+        inputs: what it was fitted on, as `kdsl.ensemble.fit.fit_inputs` names it.
     """
-    tasks = list(tasks)
-    (folder / "tasks").mkdir(exist_ok=True)
-    for task in tasks:
+    config = setup.config
+    for task in setup.tasks:
         text = yaml.safe_dump(task.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
         atomic_write(folder / "tasks" / f"{task.name}.yaml", text)
     atomic_write(folder / "config.json", config.model_dump_json(indent=1))
-    hashes = {
-        path.relative_to(folder).as_posix(): file_hash(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != folder / "manifest.json" and folder / WORK not in path.parents
-    }
-    digest = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
-    manifest = {
-        "schema": SCHEMA,
-        "id": digest[:16],
+    hashes = file_hashes(folder, leave_out=(folder / "manifest.json", folder / WORK))
+    served = [task for task in setup.tasks if LargeExpert.serves(task, config)]
+    body = {
+        "id": digest(hashes),
         "seed": config.seed,
         "inputs": inputs,
-        "tasks": {task.name: list(task.names) for task in tasks},
-        "base": base,
-        "adapters": adapters,
-        "versions": versions(),
+        "tasks": {task.name: list(task.names) for task in setup.tasks},
+        "base": setup.models.fingerprints,
+        "adapters": {task.name: str(LargeExpert.place(Path(), task, config).as_posix()) for task in served},
         "files": hashes,
     }
-    atomic_write(folder / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
-
-
-def _read_manifest(file: Path) -> dict[str, Any]:
-    try:
-        manifest: dict[str, Any] = json.loads(file.read_text("utf-8"))
-        if manifest["schema"] != SCHEMA:
-            raise BundleError(f"{file}: schema {manifest['schema']}, this kdsl reads {SCHEMA}; fit the bundle again.")
-        missing = _PARTS - manifest.keys()
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{file} cannot be read ({error!r}); fit the bundle again.") from error
-    if missing:
-        raise BundleError(f"{file} lacks {', '.join(sorted(missing))}; fit the bundle again.")
-    return manifest
+    write_manifest(folder / "manifest.json", SCHEMA, body)
 
 
 def open_bundle(folder: Path) -> Bundle:
@@ -156,15 +117,9 @@ def open_bundle(folder: Path) -> Bundle:
         BundleError: the folder is no bundle, unfinished, of another schema, damaged, or its labels
             differ from its manifest's.
     """
-    file = folder / "manifest.json"
     if not folder.is_dir():
-        raise BundleError(f"{folder} does not exist; `kdsl fit --bundle {folder}` makes a bundle.")
-    if not file.is_file():
-        raise BundleError(
-            f"{folder} has no manifest.json: it is not a bundle, or its fit did not finish. "
-            "Run the same `kdsl fit` again; it continues where it stopped."
-        )
-    manifest = _read_manifest(file)
+        raise BundleError(f"{folder} does not exist; expected a bundle, the folder that a fit writes.")
+    manifest = read_manifest(folder / "manifest.json", SCHEMA, _PARTS, "a bundle", _ADVICE)
     files, labels = manifest["files"], manifest["tasks"]
     edited: list[str] = []
     for name, expected in files.items():

@@ -97,7 +97,9 @@ class RayEngine:
         """A line for each row, as chunks are done."""
         with cluster() as ray:
             machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-            share = Share.of(machines, self.workers, gpu=bundle.config.large.device != "cpu")
+            share = Share.of(
+                machines, self.workers, gpu=bundle.config.large is not None and bundle.config.large.device != "cpu"
+            )
             job = {
                 "folder": bundle.folder.absolute(),
                 "images": images.absolute(),

@@ -1,22 +1,24 @@
-"""What the fit learned about putting a task's experts together: fusion, router and the 'ask a person' threshold."""
+"""`Router`: how a task's experts are put together: fusion, who goes on to further calls, who is left to a person."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kdsl.ensemble.fusion import Fusion
+from kdsl.config import EnsembleConfig
+from kdsl.ensemble.fusion import Fusion, fit_fusion, stack
 from kdsl.errors import BundleError
-from kdsl.runs import atomic_write
+from kdsl.runs import write_json
+from kdsl.scores import OutOfFold, Scores, log_loss, margins, weighted_f1
 
 
 @dataclass(frozen=True)
-class TaskSettings:
+class Router:
     """Of one task.
 
     A sample whose fused margin (best minus second probability) after call 1 is below `route_below` goes on
@@ -31,6 +33,42 @@ class TaskSettings:
     figures: dict[str, float] = field(default_factory=dict)
 
 
+def fit_router(
+    first: OutOfFold,
+    call_again: Callable[[np.ndarray, np.ndarray], Scores],
+    config: EnsembleConfig,
+    seed: int,
+) -> Router:
+    """Fit fusion, routing and the threshold of a task on scores that its experts gave to samples they have not seen.
+
+    Args:
+        first: what every expert said after call 1.
+        call_again: (fused log-probabilities [n, m], rows [r]) -> scores [r, m] of calls 2 and 3 on these rows.
+    """
+    gold, scores = first.gold, first.scores
+    fusion, fused = fit_fusion(scores, gold, seed)
+    figures = {f"f1_{name}": weighted_f1(gold, stack(scores, [name])[0].argmax(1)) for name in scores}
+    figures["f1_first"] = weighted_f1(gold, fused.argmax(1))
+    route_below = float(np.quantile(margins(fused), config.route_rate))
+    routed = np.flatnonzero(margins(fused) < route_below)
+    further: Fusion | None = None
+    again = call_again(fused, routed) if len(routed) >= 2 * config.inner_folds else {}
+    if again:
+        more = {name: matrix[routed] for name, matrix in scores.items()} | dict(again)
+        further, revised = fit_fusion(more, gold[routed], seed, prior=fusion.weights)
+        before, after = log_loss(fused[routed], gold[routed]), log_loss(revised, gold[routed])
+        figures |= {"log_loss_routed_first": before, "log_loss_routed_further": after}
+        if after < before:
+            fused = fused.copy()
+            fused[routed] = revised
+        else:  # measured: further calls cost time and do not help here
+            further = None
+    accuracy = float((fused.argmax(1) == gold).mean())
+    figures |= {"f1_fused": weighted_f1(gold, fused.argmax(1)), "accuracy": accuracy}
+    ask_below = ask_threshold(fused, gold, config.target_accuracy)
+    return Router(fusion, further, route_below if further else 0.0, ask_below, figures)
+
+
 def ask_threshold(log_p: np.ndarray, gold: np.ndarray, accuracy: float) -> float:
     """The lowest probability at which the predictions above it, taken together, reach `accuracy`.
 
@@ -43,12 +81,12 @@ def ask_threshold(log_p: np.ndarray, gold: np.ndarray, accuracy: float) -> float
     return float(confidence[order][reached[-1]]) if len(reached) else 1.0
 
 
-def save_settings(path: Path, settings: Mapping[str, TaskSettings]) -> None:
-    """Write ensemble.json."""
-    atomic_write(path, json.dumps({name: asdict(s) for name, s in settings.items()}, indent=1))
+def save_routers(path: Path, routers: Mapping[str, Router]) -> None:
+    """Write ensemble.json: task name -> router."""
+    write_json(path, {name: asdict(router) for name, router in routers.items()})
 
 
-def load_settings(path: Path) -> dict[str, TaskSettings]:
+def load_routers(path: Path) -> dict[str, Router]:
     """Read ensemble.json.
 
     Raises:
@@ -57,20 +95,22 @@ def load_settings(path: Path) -> dict[str, TaskSettings]:
     try:
         raw: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return {
-            name: TaskSettings(
-                **s | {"first": Fusion(**s["first"]), "further": Fusion(**s["further"]) if s["further"] else None}
+            name: Router(
+                **one
+                | {"first": Fusion(**one["first"]), "further": Fusion(**one["further"]) if one["further"] else None}
             )
-            for name, s in raw.items()
+            for name, one in raw.items()
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{path} cannot be read ({error!r}); fit the bundle again.") from error
 
 
-def figures_table(settings: Mapping[str, TaskSettings]) -> Any:
+def figures_table(routers: Mapping[str, Router]) -> Any:
     """The held-out figures of every task as a rich table."""
     from rich.table import Table
 
-    table = Table("out of fold", *settings, box=None)
-    for name in dict.fromkeys(name for s in settings.values() for name in s.figures):
-        table.add_row(name, *(f"{s.figures[name]:.3f}" if name in s.figures else "-" for s in settings.values()))
+    table = Table("out of fold", *routers, box=None)
+    for name in dict.fromkeys(name for router in routers.values() for name in router.figures):
+        cells = (f"{router.figures[name]:.3f}" if name in router.figures else "-" for router in routers.values())
+        table.add_row(name, *cells)
     return table

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from kdsl.config import Config
-from kdsl.ensemble.experts import Experts, Models
-from kdsl.ensemble.fit import fit_bundle, fit_fingerprint, scores_file
+from kdsl.ensemble.fit import fit_bundle, fit_inputs, scores_file
 from kdsl.ensemble.predict_file import append, predict_rows, read_done
-from kdsl.ensemble.predictor import Predictor
+from kdsl.ensemble.predictor import Predictor, TaskPredictor
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
+from kdsl.experts.base import Setup
+from kdsl.models.roles import Models
 from kdsl.runs import claim, digest, sole_writer
 from kdsl.scores import OutOfFold
 from kdsl.tasks import Task
@@ -52,12 +53,12 @@ def cross_validate(
     known = sorted(set(folds.values()))
     if strange := sorted(set(only) - set(known)):
         raise InputError(f"there is no fold {strange[0]}; folds are {', '.join(map(str, known))}.")
-    models = Models.load(config)
+    models = Models(config)
     scores, work = (output.with_name(output.name + suffix) for suffix in (".scores", ".work"))
     with sole_writer(output):
         claim(
             scores / "inputs.json",
-            {"fit": fit_fingerprint(evidences, tasks, config, models), "folds": digest(dict(folds))},
+            fit_inputs(evidences, Setup(tuple(tasks), config, models)) | {"folds": digest(dict(folds))},
             "a cross-validation",
             f"Choose another `output`, or delete {output.name} and {scores.name}.",
         )
@@ -68,12 +69,12 @@ def cross_validate(
                 continue
             train = [e for e in evidences if folds[e.sample.id] != fold]
             log.info("fold %d: fit on %d, predict %d", fold, len(train), len(test))
-            bundle = fit_bundle(train, tasks, config, work / f"fold-{fold}", models, log.info)
+            bundle = fit_bundle(train, tasks, config, work / f"fold-{fold}", models)
             predictor = Predictor(bundle, models)
             # before the lines: a fold whose lines are all there is not looked at again
             for name, part in predictor.tasks.items():
                 group = [e for e in evidences if folds[e.sample.id] == fold and e.sample.task == name]
-                _keep_scores(part.experts, group, bundle.folder, scores / f"fold-{fold}")
+                _keep_scores(part, group, bundle.folder, scores / f"fold-{fold}")
             for row in predict_rows(predictor, test):
                 append(output, row | {"fold": fold})
             predictor.close()
@@ -82,11 +83,11 @@ def cross_validate(
             shutil.rmtree(work)
 
 
-def _keep_scores(experts: Experts, test: Sequence[Evidence], bundle: Path, out: Path) -> None:
+def _keep_scores(predictor: TaskPredictor, test: Sequence[Evidence], bundle: Path, out: Path) -> None:
     """Keep what fusion was fitted on (`fitted`) and what the experts say of the fold's samples (`held_out`)."""
-    task = experts.task
+    task = predictor.task
     OutOfFold.load(scores_file(bundle, task)).save(out / f"{task.name}.fitted.npz")
     if test:
         gold = np.array([task.index(e.sample.label or "") for e in test])
-        held_out = OutOfFold(tuple(e.sample.id for e in test), gold, experts.first_scores(test))
+        held_out = OutOfFold(tuple(e.sample.id for e in test), gold, predictor.first_scores(test))
         held_out.save(out / f"{task.name}.held_out.npz")

@@ -15,7 +15,6 @@ from kdsl.config import Config, load_tasks
 from kdsl.data.prediction import Prediction, read_predictions
 from kdsl.data.readers import read_samples
 from kdsl.data.splits import stratified_folds
-from kdsl.ensemble.experts import Models
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.predict_file import predict_file
 from kdsl.evaluation.experts_alone import Alone, experts_alone
@@ -64,7 +63,7 @@ def run_demo(out: Path, config: Config, per_label: int = PER_LABEL) -> Demo:
 
     log.info("reading the pictures")
     evidences = load_evidence([train], images, tasks, config.evidence)
-    bundle = fit_bundle(evidences, tasks, config, out / "bundle", Models.load(config), log.info)
+    bundle = fit_bundle(evidences, tasks, config, out / "bundle")
     log.info("predicting what was held out")
     output = out / "predictions.jsonl"
     predict_file(bundle, test, images, None, output)

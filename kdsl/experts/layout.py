@@ -10,16 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 from sklearn.linear_model import LogisticRegression
 
+from kdsl.config import Config
 from kdsl.evidence.types import Evidence, Picture
+from kdsl.experts.base import Expert, Material, Setup
 from kdsl.experts.lexical import FLOOR, class_rows
 from kdsl.scores import log_softmax
 from kdsl.tasks import Task
 
+C = 0.03
+"""Inverse strength of the regularisation."""
 TENTHS, FIFTHS = 10, 5
 SHORT = 4
 """Most characters of a line that is counted as short: a button, a tab, a price."""
@@ -31,24 +36,25 @@ _PRICE = re.compile(r"[¥￥]")
 _QUANTILES = (0.1, 0.5, 0.9, 1.0)
 
 
-class LayoutExpert:
-    """Standardised features of the pictures, then multinomial logistic regression (inverse strength `c`)."""
+class LayoutExpert(Expert):
+    """Standardised features of the pictures, then multinomial logistic regression of inverse strength `C`."""
 
     name = "layout"
 
-    def __init__(self, task: Task, c: float = 0.03) -> None:
-        self.task = task
-        self.c = c
+    @classmethod
+    def serves(cls, task: Task, config: Config) -> bool:
+        return task.input == "picture"
 
-    def fit(self, labelled: Sequence[Evidence]) -> LayoutExpert:
-        """Learn from labelled evidence of at least two labels; samples without a picture are left out."""
+    def fit(self, material: Material) -> Self:
+        """Learn from labelled evidence; samples without a picture are left out."""
+        labelled = material.labelled[self.task.name]
         seen = [evidence for evidence in labelled if evidence.pictures]
         features = np.stack([_features(evidence) for evidence in seen])
         self.mean_ = features.mean(axis=0)
         spread = features.std(axis=0)
         self.scale_ = np.where(spread > 1e-6, spread, 1.0)  # what never differs says nothing
         labels = np.array([self.task.index(evidence.sample.label or "") for evidence in seen])
-        model = LogisticRegression(C=self.c, max_iter=3000).fit(self._standardised(features), labels)
+        model = LogisticRegression(C=C, max_iter=3000).fit(self._standardised(features), labels)
         self.classes_ = model.classes_.astype(np.int64)
         self.coef_, self.intercept_ = class_rows(model)
         return self
@@ -64,9 +70,9 @@ class LayoutExpert:
             out[np.ix_(rows, self.classes_)] = np.maximum(log_p, FLOOR)
         return out
 
-    def save(self, folder: Path) -> None:
-        """Write `layout.safetensors` into `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
+    def save(self, place: Path) -> None:
+        """Write `layout.safetensors` into the folder `place`."""
+        place.mkdir(parents=True)
         tensors = {
             "mean": self.mean_,
             "scale": self.scale_,
@@ -74,13 +80,12 @@ class LayoutExpert:
             "intercept": self.intercept_,
             "classes": self.classes_,
         }
-        save_file(tensors, folder / "layout.safetensors", {"c": str(self.c)})
+        save_file(tensors, place / "layout.safetensors")
 
     @classmethod
-    def load(cls, folder: Path, task: Task) -> LayoutExpert:
-        """Read what `save` wrote."""
-        tensors = load_file(folder / "layout.safetensors")
-        expert = cls(task)
+    def load(cls, place: Path, task: Task, setup: Setup) -> Self:
+        tensors = load_file(place / "layout.safetensors")
+        expert = cls(task, setup)
         expert.mean_, expert.scale_ = tensors["mean"], tensors["scale"]
         expert.coef_, expert.intercept_ = tensors["coef"], tensors["intercept"]
         expert.classes_ = tensors["classes"]

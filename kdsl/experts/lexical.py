@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -21,10 +22,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from kdsl.evidence.types import Evidence
+from kdsl.experts.base import Expert, Material, Setup
+from kdsl.scores import log_softmax
 from kdsl.tasks import Task
 
 FLOOR = -9.0
 """Log-probability of a label that the training samples do not show."""
+C = 10.0
+"""Inverse strength of the regularisation."""
 LABELLED_WEIGHT = 3.0
 """How many imagined samples one labelled sample counts for."""
 RECENT = 3
@@ -85,17 +90,14 @@ def class_rows(model: LogisticRegression) -> tuple[np.ndarray, np.ndarray]:
     return np.vstack([-model.coef_, model.coef_]) / 2, np.concatenate([-model.intercept_, model.intercept_]) / 2
 
 
-class LexicalExpert:
-    """TF-IDF over the task's fields, then multinomial logistic regression (inverse strength `c`)."""
+class LexicalExpert(Expert):
+    """TF-IDF over the task's fields, then multinomial logistic regression of inverse strength `C`."""
 
     name = "lexical"
 
-    def __init__(self, task: Task, c: float = 10.0) -> None:
-        self.task = task
-        self.c = c
-
-    def fit(self, labelled: Sequence[Evidence], imagined: Sequence[Evidence] = ()) -> LexicalExpert:
+    def fit(self, material: Material) -> Self:
         """Learn from labelled evidence and, at a third of its weight, from the synthetic world's."""
+        labelled, imagined = material.labelled[self.task.name], material.imagined(self.task)
         evidences = [*labelled, *imagined]
         fields = FIELDS[self.task.input]
         self.vectorizers_: list[TfidfVectorizer] = []
@@ -108,7 +110,7 @@ class LexicalExpert:
             self.vectorizers_.append(vectorizer)
         labels = [self.task.index(e.sample.label or "") for e in evidences]
         weights = np.repeat([LABELLED_WEIGHT, 1.0], [len(labelled), len(imagined)])
-        model = LogisticRegression(C=self.c, max_iter=3000).fit(self._features(evidences), labels, weights)
+        model = LogisticRegression(C=C, max_iter=3000).fit(self._features(evidences), labels, weights)
         self.classes_ = model.classes_.astype(np.int64)
         self.coef_, self.intercept_ = class_rows(model)
         return self
@@ -116,16 +118,14 @@ class LexicalExpert:
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
         """Log-probabilities [n, m]; a row is NaN where the evidence holds no text the expert knows."""
         features = self._features(evidences)
-        logits = features @ self.coef_.T + self.intercept_
-        logits -= logits.max(axis=1, keepdims=True)
         out = np.full((len(evidences), len(self.task.labels)), FLOOR)
-        out[:, self.classes_] = np.maximum(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)), FLOOR)
+        out[:, self.classes_] = np.maximum(log_softmax(features @ self.coef_.T + self.intercept_), FLOOR)
         out[np.asarray(features.getnnz(axis=1)) == 0] = np.nan
         return out
 
-    def save(self, folder: Path) -> None:
-        """Write `lexical.safetensors` and `lexical.json` (vocabularies) into `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
+    def save(self, place: Path) -> None:
+        """Write `lexical.safetensors` and `lexical.json` (vocabularies) into the folder `place`."""
+        place.mkdir(parents=True)
         tensors = {
             "coef": np.ascontiguousarray(self.coef_, np.float32),  # safetensors writes memory as it lies
             "intercept": self.intercept_.astype(np.float32),
@@ -133,19 +133,18 @@ class LexicalExpert:
         }
         for i, vectorizer in enumerate(self.vectorizers_):
             tensors[f"idf.{i}"] = vectorizer.idf_.astype(np.float32)
-        save_file(tensors, folder / "lexical.safetensors")
+        save_file(tensors, place / "lexical.safetensors")
         words = [
             sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__) for vectorizer in self.vectorizers_
         ]
-        text = json.dumps({"c": self.c, "vocabularies": words}, ensure_ascii=False)
-        (folder / "lexical.json").write_text(text, "utf-8")
+        text = json.dumps({"vocabularies": words}, ensure_ascii=False)
+        (place / "lexical.json").write_text(text, "utf-8")
 
     @classmethod
-    def load(cls, folder: Path, task: Task) -> LexicalExpert:
-        """Read what `save` wrote."""
-        state = json.loads((folder / "lexical.json").read_text("utf-8"))
-        tensors = load_file(folder / "lexical.safetensors")
-        expert = cls(task, state["c"])
+    def load(cls, place: Path, task: Task, setup: Setup) -> Self:
+        state = json.loads((place / "lexical.json").read_text("utf-8"))
+        tensors = load_file(place / "lexical.safetensors")
+        expert = cls(task, setup)
         expert.coef_, expert.intercept_ = tensors["coef"], tensors["intercept"]
         expert.classes_ = tensors["classes"]
         expert.vectorizers_ = []

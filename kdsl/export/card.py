@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score
 
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.fit import scores_file
-from kdsl.ensemble.router import load_settings
+from kdsl.ensemble.router import load_routers
 from kdsl.evaluation.metrics import calibration_error, reliability
 from kdsl.export.merging import training_manifest
 from kdsl.models.adapters import SHIFT, read_adapter, read_stamp, touches_vision, weights_file
@@ -55,7 +55,7 @@ def held_out(bundle: Bundle) -> dict[str, HeldOut]:
         BundleError: ensemble.json cannot be read.
         InputError: the out-of-fold scores are missing.
     """
-    settings = load_settings(bundle.folder / "ensemble.json")
+    settings = load_routers(bundle.folder / "ensemble.json")
     found = {}
     for task in bundle.tasks:
         scored, fitted = OutOfFold.load(scores_file(bundle.folder, task)), settings[task.name]

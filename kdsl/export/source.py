@@ -45,7 +45,9 @@ def from_bundle(folder: Path, name: str | None) -> Source:
     bundle = open_bundle(folder)
     task = _choose(bundle.tasks, name)
     card, config = bundle_card(bundle, task, "model"), bundle.config
-    return Source(bundle.adapter(task), config.large, task, tuple(bundle.tasks), config.prompt, config.evidence, card)
+    return Source(
+        bundle.adapter(task), config.model("large"), task, tuple(bundle.tasks), config.prompt, config.evidence, card
+    )
 
 
 def from_adapter(adapter: Path, config_path: str, name: str | None, overrides: Sequence[str] = ()) -> Source:
@@ -62,7 +64,7 @@ def from_adapter(adapter: Path, config_path: str, name: str | None, overrides: S
     trained = trained_tasks([adapter], every)
     task = _choose(trained, name)
     card = model_card(adapter, trained, "model")
-    return Source(adapter, config.large, task, tuple(every), config.prompt, config.evidence, card)
+    return Source(adapter, config.model("large"), task, tuple(every), config.prompt, config.evidence, card)
 
 
 def comparison_samples(source: Source, data: Path | None, images: Path | None, ocr: Path | None) -> list[Evidence]:

@@ -71,12 +71,12 @@ def training_memory(
         beside: a small model on the same device.
         processes, how: over how many, and by what `kdsl.processes.method`, the training is divided.
     """
-    c, trained = _bytes(config.large), trained_parameters(config, shape)
-    lora = config.training.regime == "lora"
-    parts = {"weights": weight_bytes(config.large, shape) - (0 if lora else trained * c)}
+    large, lora = config.model("large"), config.training.regime == "lora"
+    c, trained = _bytes(large), trained_parameters(config, shape)
+    parts = {"weights": weight_bytes(large, shape) - (0 if lora else trained * c)}
     if beside is not None:
-        parts["small model"] = weight_bytes(config.small, beside)
-    a_parameter = 8 if config.large.quantize == "4bit" else 16 + (c if c == 2 else 0)
+        parts["small model"] = weight_bytes(config.model("small"), beside)
+    a_parameter = 8 if large.quantize == "4bit" else 16 + (c if c == 2 else 0)
     parts["trained"] = trained * a_parameter
     if processes > 1:
         parts |= _divided(parts, shape, trained, c, processes, how)
@@ -120,7 +120,8 @@ def trained_parameters(config: Config, shape: Shape) -> int:
 
 def activation_bytes(config: Config, shape: Shape) -> int:
     """Bytes that autograd keeps from the forward pass for the backward pass."""
-    training, c = config.training, _bytes(config.large)
+    training, large = config.training, config.model("large")
+    c = _bytes(large)
     tokens = config.prompt.max_tokens + ANSWER_TOKENS
     attention = shape.linears[0][1]  # the query's width
     feed_forward = max(outputs for _, outputs in shape.linears)
@@ -133,7 +134,7 @@ def activation_bytes(config: Config, shape: Shape) -> int:
         # besides, the input of each linear layer (shared by those that read the same) and the norms' results
         a_token += 4 * c * feed_forward + 4 * c * shape.hidden
     layer = tokens * a_token
-    if config.large.attention == "eager":
+    if large.attention == "eager":
         layer += 6 * shape.n_heads * tokens**2
     layers = min(training.last_layers, shape.n_layers) if training.regime == "freeze" else shape.n_layers
     if training.gradient_checkpointing:
@@ -153,18 +154,19 @@ def check_memory(config: Config, *, trained: Literal["large", "small"] = "large"
         ConfigError: the device's memory is less than the estimate, the regime cannot train 4-bit weights, or what
             `quantize` or `attention` ask for is not here; the message says what to change.
     """
-    config = config.model_copy(update={"large": getattr(config, trained)})
-    if config.large.quantize != "none" and config.training.regime != "lora":
+    model = config.model(trained)
+    config = config.model_copy(update={"large": model})
+    if model.quantize != "none" and config.training.regime != "lora":
         raise ConfigError(
             f"training.regime: {config.training.regime} trains the model's own weights, and {trained}.quantize makes "
             f"them 4-bit numbers. Write {trained}.quantize: none, or training.regime: lora."
         )
-    check_loadable(config.large)
-    shape = read_shape(config.large)
-    beside = read_shape(config.small) if beside_small and config.small != config.large else None
+    check_loadable(model)
+    shape = read_shape(model)
+    beside = read_shape(config.small) if beside_small and config.small not in (None, model) else None
     launch: dict[str, Any] = {"processes": world_size(), "how": method()}
     memory = training_memory(config, shape, beside, **launch)
-    available = device_memory(config.large)
+    available = device_memory(model)
     if available is not None and memory.total > available:
         raise ConfigError(
             f"training would take about {memory}, and the GPU has {available / GIB:.1f} GiB. "

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from kdsl.ensemble.experts import Models
 from safetensors.torch import load_file, save_file
 
 from kdsl.config import Config
 from kdsl.ensemble.bundle import Bundle, open_bundle
-from kdsl.ensemble.experts import Models
 from kdsl.ensemble.fit import fit_bundle, fit_fingerprint
 from kdsl.ensemble.parts import Learner
 from kdsl.ensemble.predictor import Predictor

@@ -7,12 +7,12 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
+from kdsl.ensemble.experts import Models
+from kdsl.ensemble.prediction import Prediction
 
 from kdsl.config import BudgetConfig
 from kdsl.ensemble.bundle import Bundle
-from kdsl.ensemble.experts import Models
 from kdsl.ensemble.fusion import Fusion
-from kdsl.ensemble.prediction import Prediction
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import BudgetError
 from kdsl.evidence.types import Evidence

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kdsl.ensemble.experts import Models
 
 from kdsl.config import Config, DistilConfig
 from kdsl.ensemble.bundle import Bundle
-from kdsl.ensemble.experts import Models
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.fusion import Fusion
 from kdsl.ensemble.predictor import Predictor

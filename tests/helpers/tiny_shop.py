@@ -11,9 +11,9 @@ import yaml
 from helpers.tiny_models import tiny_evidence, tiny_folder
 from kdsl.config import Config, load_config, load_tasks
 from kdsl.ensemble.bundle import Bundle
-from kdsl.ensemble.experts import Models
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.evidence.types import Evidence
+from kdsl.models.roles import Models
 from kdsl.tasks import Task
 
 ASKS = {
@@ -91,7 +91,7 @@ def samples(shop: Path) -> list[Evidence]:
 
 @pytest.fixture(scope="session")
 def models(config: Config) -> Models:
-    return Models.load(config)
+    return Models(config)
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +104,7 @@ def said() -> list[str]:
 def fit(
     samples: list[Evidence], tasks: list[Task], config: Config, models: Models, said: list[str]
 ) -> Callable[[Path], Bundle]:
-    return lambda folder: fit_bundle(samples, tasks, config, folder, models, said.append)
+    return lambda folder: fit_bundle(samples, tasks, config, folder, models)
 
 
 @pytest.fixture(scope="session")

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from helpers.tiny_models import KINDS
 
-from kdsl.config import ModelConfig
 from kdsl.models.base import LoadedModel
 from kdsl.tasks import Label, Task
-
-
-@pytest.fixture(scope="session")
-def folders(base_of: Callable[..., ModelConfig]) -> dict[str, Path]:
-    return {kind: Path(base_of(kind).source) for kind in KINDS}
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from kdsl.ensemble.experts import Models
 
 from kdsl.config import Config, SearchConfig
-from kdsl.ensemble.experts import Models
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.evidence.types import Evidence
 from kdsl.tasks import Task

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kdsl.ensemble.experts import Models
 from safetensors.numpy import load_file
 from sklearn.metrics import f1_score
 
 from kdsl.config import Config, SearchConfig
-from kdsl.ensemble.experts import Models
 from kdsl.errors import BundleError, ConfigError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import adapter_on

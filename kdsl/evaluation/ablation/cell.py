@@ -124,7 +124,7 @@ def _large(
 ) -> tuple[list[dict[str, Any]], float]:
     """Predictions of the large model with its adapters alone, and the seconds that training took."""
     config = cell.config
-    loaded = _base(config.large)
+    loaded = _base(config.model("large"))
     began = time.monotonic()
     folders = train_adapters(loaded, train, tasks, config, work, seed=config.seed, halves=cell.curve)
     seconds = time.monotonic() - began

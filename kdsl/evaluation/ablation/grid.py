@@ -280,13 +280,13 @@ def _settings(
     large = grid.ablation.system == "large"
     config = grid.configs[name]
     used = {"large", "prompt", "training"} if large else set(Config.model_fields) - {"seed", "tasks", "evidence"}
-    roles = {"large": config.large} if large else {"large": config.large, "small": config.small}
+    roles = {"large": config.large} | ({} if large else {"small": config.small})
     return {
         "schema": SCHEMA,
         "system": grid.ablation.system,
         "fraction": grid.fraction(name),
         **config.model_dump(mode="json", include=used, exclude={"training": set(UNLEARNED)}),
-        "weights": {role: fingerprint_of(find_weights(model)) for role, model in roles.items()},
+        "weights": {role: fingerprint_of(find_weights(model)) for role, model in roles.items() if model},
         "tasks": digest(list(tasks)),
         "data": digest([evidence.digest() for evidence in evidences]),
         "folds": digest(dict(folds)),

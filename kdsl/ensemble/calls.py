@@ -1,0 +1,105 @@
+"""The model calls of a sample: each is booked before it is made, and settled at what it returned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kdsl.config import Config
+from kdsl.ensemble.budget import Ledger
+from kdsl.evidence.types import Evidence
+from kdsl.experts.base import Call, Doubt, Expert, Snippet
+
+if TYPE_CHECKING:
+    from kdsl.models.scorer import LabelScores
+
+
+@dataclass(frozen=True)
+class FirstPass:
+    """What all experts say of n samples after call 1.
+
+    `scores` maps an expert's name to [n, m]; `states` maps one that made a call to what it kept of each sample.
+    """
+
+    scores: dict[str, np.ndarray]
+    states: dict[str, Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class FurtherPass:
+    """What calls 2 and 3 of one sample brought: scores [1, m] by the call's role, and the snippets that were shown."""
+
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
+    snippets: Sequence[Snippet] = ()
+
+
+def make_call(call: Call, ledgers: Sequence[Ledger]) -> LabelScores:
+    """Book a call with each sample's ledger, make it, and settle it at the label that each sample got.
+
+    Raises:
+        BudgetError: a ledger has no room; the call is not made.
+    """
+    entries = [ledger.book(call.role, call.most_tokens, call.weights) for ledger in ledgers]
+    answer = call.run()
+    for entry, row in zip(entries, answer.log_probs, strict=True):
+        entry.settle(call.tokens[max(call.tokens, key=row.__getitem__)])
+    return answer
+
+
+def first_pass(
+    experts: Sequence[Expert], evidences: Sequence[Evidence], ledgers: Sequence[Ledger], *, keep: bool
+) -> FirstPass:
+    """Let every expert speak, those that call a model under the samples' ledgers.
+
+    Args:
+        keep: keep what further calls reuse.
+    """
+    scores: dict[str, np.ndarray] = {}
+    states: dict[str, Sequence[Any]] = {}
+    for expert in experts:
+        call = expert.first_call(evidences, keep=keep)
+        if call is None:
+            scores[expert.name] = expert.scores(evidences)
+        else:
+            answer = make_call(call, ledgers)
+            scores[expert.name], states[expert.name] = answer.log_probs, answer.states
+    return FirstPass(scores, states)
+
+
+def further_pass(
+    experts: Sequence[Expert], evidence: Evidence, ledger: Ledger, first: FirstPass, row: int, fused: np.ndarray
+) -> FurtherPass:
+    """Calls 2 and 3 of one sample, each by the first of its ways that the ledger has room for.
+
+    Args:
+        first: what was said after call 1; the sample is its row `row`.
+        fused: fused log-probabilities [m] after call 1; the best labels are the shortlist.
+    """
+    config, task = experts[0].setup.config, experts[0].task
+    shortlist = np.argsort(-fused)[: config.ensemble.shortlist].tolist()
+    snippets = _snippets(experts, evidence, config, {task.names[column] for column in shortlist})
+    scores: dict[str, np.ndarray] = {}
+    for expert in experts:
+        if expert.name not in first.states:
+            continue
+        own, state = first.scores[expert.name][row], first.states[expert.name][row]
+        for ways in expert.further_calls(Doubt(evidence, own, state, shortlist, snippets)):
+            call = next((way for way in ways if ledger.allows(way.most_tokens, way.weights)), None)
+            if call is not None:
+                scores[call.role] = make_call(call, [ledger]).log_probs
+    return FurtherPass(scores, snippets if scores else ())
+
+
+def _snippets(experts: Sequence[Expert], evidence: Evidence, config: Config, labels: set[str]) -> list[Snippet]:
+    """The nearest documents that speak of one of some labels."""
+    near = [found for expert in experts for found in expert.snippets(evidence, config.knowledge.neighbours)]
+    return [snippet for snippet in near if snippet.found.label in labels]
+
+
+def silent_where_unasked(scores: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Scores [1, m] of all `names`: those that did not speak abstain."""
+    silence = np.full_like(next(iter(scores.values())), np.nan)
+    return {name: scores.get(name, silence) for name in names}

@@ -1,0 +1,195 @@
+"""The large model as an expert: call 1 with the task's adapter, and what calls 2 and 3 can do.
+
+large     all labels scored in one forward pass                                              call 1
+reread    the large model again, shown snippets and a shortlist, on call 1's cache           call 2
+small     the small model's verdict (with its student adapter, if there is one), where the
+          budget has room for both models                                                    call 3
+second    else a second view by the large model: finer pictures, user turns alone            call 3
+
+torch is imported when a model is needed, and not before.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from kdsl.config import Config
+from kdsl.evidence.types import Evidence
+from kdsl.experts.base import Call, Doubt, Expert, Material, Setup
+from kdsl.tasks import Task
+
+if TYPE_CHECKING:
+    from kdsl.models.base import LoadedModel
+    from kdsl.models.scorer import LabelScorer, LabelScores
+
+SECOND_VIEW_PIXELS = 2.0
+"""How many times the pixels of the first view the second one has (it shows no OCR text)."""
+LEFT_BEHIND = ("checkpoints", "halves", "logs", "README.md")
+"""What a training leaves beside an adapter and a bundle does not take."""
+
+_NUMBER = itertools.count()
+"""Adapters on one base need distinct names, also when folds of one task are open together."""
+
+
+class LargeExpert(Expert):
+    """The large model with the adapter in `adapter`, a folder in PEFT's format or of a delta."""
+
+    name = "large"
+    adapter: Path
+
+    @classmethod
+    def serves(cls, task: Task, config: Config) -> bool:
+        return config.large is not None
+
+    @classmethod
+    def place(cls, folder: Path, task: Task, config: Config) -> Path:
+        return folder / "adapters" / ("joint" if config.training.strategy == "joint" else task.name)
+
+    def fit(self, material: Material) -> Self:
+        """Train the task's adapter, or, with the strategy `joint`, one for all tasks; a killed training continues."""
+        from kdsl.training.lora import adapter_groups, train_adapter
+
+        groups = adapter_groups(self.setup.tasks, self.setup.config)
+        name, tasks = next((name, group) for name, group in groups.items() if self.task in group)
+        samples = [evidence for task in tasks for evidence in material.labelled[task.name]]
+        config = material.adapter_configs.get(name, self.setup.config)
+        self.adapter = material.work / name
+        train_adapter(self.setup.models.large, samples, tasks, config, self.adapter, seed=config.seed)
+        return self
+
+    def save(self, place: Path) -> None:
+        copy_adapter(self.adapter, place)
+
+    @classmethod
+    def load(cls, place: Path, task: Task, setup: Setup) -> Self:
+        expert = cls(task, setup)
+        expert.adapter = place
+        _ = expert._open  # an adapter of another base is refused now
+        return expert
+
+    def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        return self.first_call(evidences, keep=False).run().log_probs
+
+    def first_call(self, evidences: Sequence[Evidence], *, keep: bool) -> Call:
+        opened = self._open
+
+        def run() -> LabelScores:
+            prompts = [opened.scorer.prompt(evidence) for evidence in evidences]
+            with opened.model.using(opened.name):
+                return opened.scorer.score_prompts(prompts, keep=keep)
+
+        return Call(self.name, opened.tokens, opened.weights, run)
+
+    def further_calls(self, doubt: Doubt) -> Sequence[Sequence[Call]]:
+        opened = self._open
+        tokens = {column: opened.tokens[column] for column in doubt.shortlist}
+        reread = Call("reread", tokens, opened.weights, lambda: self._reread(doubt))
+        second = Call("second", opened.tokens, opened.weights, lambda: self._second_view(doubt.evidence))
+        verdict = self._small and self._small.verdict(doubt.evidence)
+        return [[reread], [verdict, second] if verdict else [second]]
+
+    def close(self) -> None:
+        for opened in (self.__dict__.pop("_open", None), self.__dict__.pop("_small", None)):
+            if opened is not None:
+                opened.close()
+
+    def _reread(self, doubt: Doubt) -> LabelScores:
+        """The large model on call 1's cache, shown snippets: its mass moves within the shortlist alone."""
+        opened, columns = self._open, list(doubt.shortlist)
+        context = [snippet.passage for snippet in doubt.snippets]
+        names = [self.task.names[column] for column in columns]
+        with opened.model.using(opened.name):
+            found = opened.scorer.rescore([doubt.state], [context], names)
+        revised = doubt.scores.copy()
+        revised[columns] = found.log_probs[0] + np.logaddexp.reduce(doubt.scores[columns])
+        return replace(found, log_probs=revised[None])
+
+    def _second_view(self, evidence: Evidence) -> LabelScores:
+        """The large model on another view: the user's turns, and pictures with more pixels in place of their text."""
+        opened = self._open
+        turns = tuple(turn for turn in evidence.sample.turns if turn.role == "user")
+        view = Evidence(replace(evidence.sample, turns=turns), evidence.pictures)
+        with opened.model.using(opened.name):
+            return self._second_scorer.score_prompts([self._second_scorer.prompt(view)])
+
+    @cached_property
+    def _open(self) -> _Opened:
+        return _Opened.of(self.task, self.setup.config, self.setup.models.large, self.adapter, "adapter")
+
+    @cached_property
+    def _small(self) -> _Opened | None:
+        """The small model, with the student that a bundle keeps beside its adapters."""
+        config = self.setup.config
+        if config.small is None:
+            return None
+        from kdsl.training.student import student_folder
+
+        student = student_folder(self.adapter.parents[1], self.task) if config.distil.student else None
+        return _Opened.of(self.task, config, self.setup.models.small, student, "student")
+
+    @cached_property
+    def _second_scorer(self) -> LabelScorer:
+        from kdsl.models.scorer import LabelScorer
+
+        prompt = self.setup.config.prompt
+        pixels = int(prompt.max_pixels * SECOND_VIEW_PIXELS)
+        second = prompt.model_copy(update={"ocr": False, "max_pixels": pixels})
+        return LabelScorer(self._open.model, self.task, second)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A base model with an adapter on it (`name`, None without one), ready to score a task's labels.
+
+    `tokens` maps each column to the label's output tokens with its end of turn, `weights` names to parameters.
+    """
+
+    model: LoadedModel
+    name: str | None
+    scorer: LabelScorer
+    tokens: dict[int, int]
+    weights: dict[str, int]
+
+    @classmethod
+    def of(cls, task: Task, config: Config, model: LoadedModel, adapter: Path | None, kind: str) -> _Opened:
+        """Open the adapter of a folder on `model`; `kind` tells the weights of adapters and students apart."""
+        from kdsl.models.adapters import count_parameters, count_replaced, load_adapter
+        from kdsl.models.scorer import LabelScorer
+
+        scorer = LabelScorer(model, task, config.prompt)
+        weights = {model.fingerprint: model.n_parameters}
+        name = None
+        if adapter is not None:
+            name = f"{task.name}-{kind}-{next(_NUMBER)}"
+            load_adapter(model, adapter, name)
+            weights[model.fingerprint] -= count_replaced(model, name)
+            weights[f"{kind}:{task.name}"] = count_parameters(model, name)
+        return cls(model, name, scorer, dict(enumerate(scorer.tree.n_tokens)), weights)
+
+    def verdict(self, evidence: Evidence) -> Call:
+        """The call `small`: the small model's own scores."""
+
+        def run() -> LabelScores:
+            with self.model.using(self.name):
+                return self.scorer.score_prompts([self.scorer.prompt(evidence)])
+
+        return Call("small", self.tokens, self.weights, run)
+
+    def close(self) -> None:
+        from kdsl.models.adapters import remove_adapter
+
+        if self.name is not None:
+            remove_adapter(self.model, self.name)
+
+
+def copy_adapter(source: Path, target: Path) -> None:
+    """Copy an adapter's own files; what its training left beside them stays behind."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*LEFT_BEHIND))

@@ -1,0 +1,67 @@
+"""The retrieval expert: the nearest snippets, labelled samples and imagined documents vote for their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from kdsl.config import Config
+from kdsl.data.prediction import FoundSnippet
+from kdsl.evidence.types import Evidence
+from kdsl.experts.base import Expert, Material, Setup, Snippet
+from kdsl.knowledge.documents import sample_documents
+from kdsl.knowledge.embedders import open_embedder
+from kdsl.knowledge.index import KnowledgeIndex
+from kdsl.tasks import Task
+
+TITLE = 80
+"""Characters of a document's title that a trace shows."""
+
+
+class RetrievalExpert(Expert):
+    """`index` holds the documents of the task."""
+
+    name = "retrieval"
+    index: KnowledgeIndex
+
+    @classmethod
+    def place(cls, folder: Path, task: Task, config: Config) -> Path:
+        return folder / "index" / task.name
+
+    def fit(self, material: Material) -> Self:
+        documents = [
+            *material.snippets(self.task),
+            *sample_documents(material.labelled[self.task.name], self.task),
+            *material.imagined_documents(self.task),
+        ]
+        self.index = KnowledgeIndex.build(documents, open_embedder(self.setup.config.knowledge.embedder))
+        return self
+
+    def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        return self.index.label_scores(evidences, self.task)
+
+    def snippets(self, evidence: Evidence, k: int) -> Sequence[Snippet]:
+        found = []
+        for hit in self.index.search_evidence(evidence, self.task, k):
+            document = hit.document
+            shown = FoundSnippet(
+                id=document.id,
+                label=document.label,
+                title=document.title[:TITLE],
+                source=document.source,
+                score=round(hit.score, 4),
+            )
+            found.append(Snippet(f"{document.excerpt}：{document.label}", shown))
+        return found
+
+    def save(self, place: Path) -> None:
+        self.index.save(place)
+
+    @classmethod
+    def load(cls, place: Path, task: Task, setup: Setup) -> Self:
+        expert = cls(task, setup)
+        expert.index = KnowledgeIndex.load(place)
+        return expert
