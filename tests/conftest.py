@@ -172,4 +172,6 @@ def small_config() -> Config:
 
 @pytest.fixture(scope="session")
 def folders(base_of: Callable[..., ModelConfig]) -> dict[str, Path]:
+    from helpers.tiny_models import KINDS
+
     return {kind: Path(base_of(kind).source) for kind in KINDS}

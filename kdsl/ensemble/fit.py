@@ -63,6 +63,7 @@ def fit_bundle(
     """
     groups = {task.name: [e for e in evidences if e.sample.task == task.name] for task in tasks}
     tasks = [task for task in tasks if groups[task.name]]
+    groups = {task.name: groups[task.name] for task in tasks}
     _check(groups, tasks)
     fold = inner_folds(groups, tasks, config)
     setup = Setup(tuple(tasks), config, models or Models(config))
@@ -89,14 +90,14 @@ def fit_inputs(
 
     config, tasks = setup.config, setup.tasks
     unlearned: dict[str, Any] = {"tasks": True, "training": set(UNLEARNED)}
-    inputs = {
+    return {
         "samples": digest([evidence.digest() for evidence in evidences]),
         "snippets": digest(load_snippets(Path(config.knowledge.snippets), tasks)),
         "tasks": digest(list(tasks)),
         "settings": digest(config.model_dump(mode="json", exclude=unlearned)),
         "models": setup.models.fingerprints,
+        "given": {name: _weights_hash(given[name]) for name in sorted(given)},
     }
-    return inputs | ({"given": {name: _weights_hash(given[name]) for name in sorted(given)}} if given else {})
 
 
 def scores_file(folder: Path, task: Task) -> Path:

@@ -9,17 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from kdsl.ensemble.experts import Models
 from safetensors.torch import load_file, save_file
 
 from kdsl.config import Config
 from kdsl.ensemble.bundle import Bundle, open_bundle
-from kdsl.ensemble.fit import fit_bundle, fit_fingerprint
-from kdsl.ensemble.parts import Learner
+from kdsl.ensemble.fit import fit_bundle, fit_inputs
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import BudgetError, BundleError, InputError
 from kdsl.evidence.types import Evidence
+from kdsl.experts.base import Material, Setup
+from kdsl.experts.lexical import LexicalExpert
 from kdsl.models.adapters import WEIGHTS
+from kdsl.models.roles import Models
 from kdsl.rules.book import RuleBook
 from kdsl.runs import file_hash
 from kdsl.tasks import Task
@@ -52,22 +53,22 @@ def test_a_killed_fit_continues_and_ends_the_same(
     class Killed(BaseException):
         pass
 
-    whole = Learner._lexical
+    whole = LexicalExpert.fit
     calls = 0
 
-    def dies_at_the_third(self: Learner, *arguments: object) -> None:
+    def dies_at_the_third(self: LexicalExpert, material: Material) -> LexicalExpert:
         nonlocal calls
         calls += 1
         if calls == 3:
             raise Killed
-        whole(self, *arguments)  # type: ignore[arg-type]
+        return whole(self, material)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Learner, "_lexical", dies_at_the_third)
+        patch.setattr(LexicalExpert, "fit", dies_at_the_third)
         with pytest.raises(Killed):
             fit(tmp_path / "killed")
     assert not (tmp_path / "killed" / "manifest.json").exists()
-    with pytest.raises(BundleError, match="continues where it stopped"):
+    with pytest.raises(BundleError, match="a fit that was stopped continues"):
         open_bundle(tmp_path / "killed")
     said.clear()
     again = fit(tmp_path / "killed")
@@ -82,16 +83,16 @@ def test_a_killed_fit_continues_and_ends_the_same(
 def test_other_samples_are_not_mixed_into_a_fit(
     samples: list[Evidence], tasks: list[Task], config: Config, models: Models, copy: Path
 ) -> None:
-    with pytest.raises(BundleError, match="other samples, settings or models"):
-        fit_bundle(samples[:-1], tasks, config, copy, models, print)
+    with pytest.raises(BundleError, match=r"holds a fit with other inputs \(these differ: "):
+        fit_bundle(samples[:-1], tasks, config, copy, models)
 
 
 def test_a_fit_may_go_on_with_settings_that_change_nothing_learned(
-    samples: list[Evidence], tasks: list[Task], config: Config, models: Models, copy: Path
+    samples: list[Evidence], tasks: list[Task], config: Config, models: Models, copy: Path, said: list[str]
 ) -> None:
     frugal = config.training.model_copy(update={"gradient_checkpointing": True, "save_every": 7})
-    said: list[str] = []
-    fit_bundle(samples, tasks, config.model_copy(update={"training": frugal}), copy, models, said.append)
+    said.clear()
+    fit_bundle(samples, tasks, config.model_copy(update={"training": frugal}), copy, models)
     assert said == [f"{copy} is finished already"]
 
 
@@ -100,14 +101,16 @@ def test_snippets_and_looks_of_pictures_are_part_of_a_fit(
 ) -> None:
     snippets = Path(shutil.copytree(config.knowledge.snippets, tmp_path / "snippets"))
     moved = config.model_copy(update={"knowledge": config.knowledge.model_copy(update={"snippets": str(snippets)})})
-    before = fit_fingerprint(samples, tasks, moved, models)
+    setup = Setup(tuple(tasks), moved, models)
+    before = fit_inputs(samples, setup)
     faq = snippets / "faq.yaml"
     faq.write_text(faq.read_text("utf-8").replace("您好", "亲，您好"), "utf-8")
-    assert fit_fingerprint(samples, tasks, moved, models) != before
+    after = fit_inputs(samples, setup)
+    assert {key for key in before if before[key] != after[key]} == {"snippets"}
     picture = samples[0].pictures[0]
     other = replace(picture, facts=replace(picture.facts, brightness=picture.facts.brightness + 0.1))
-    with pytest.raises(BundleError, match="other samples, settings or models"):
-        fit_bundle([replace(samples[0], pictures=(other,)), *samples[1:]], tasks, config, copy, models, print)
+    with pytest.raises(BundleError, match=r"holds a fit with other inputs \(these differ: "):
+        fit_bundle([replace(samples[0], pictures=(other,)), *samples[1:]], tasks, config, copy, models)
 
 
 def test_a_fit_killed_before_its_manifest_keeps_its_folds(
@@ -120,7 +123,7 @@ def test_a_fit_killed_before_its_manifest_keeps_its_folds(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("kdsl.ensemble.fit.write_manifest", dies)
+        patch.setattr("kdsl.ensemble.fit.write_bundle_manifest", dies)
         with pytest.raises(Killed):
             fit(tmp_path / "killed")
     said.clear()
@@ -136,15 +139,15 @@ def test_a_given_adapter_takes_the_place_of_training(
     own = Path(shutil.copytree(ask, tmp_path / "own"))
     tensors = load_file(own / WEIGHTS)
     save_file({name: tensor * 0.5 for name, tensor in tensors.items()}, own / WEIGHTS)
-    made = fit_bundle(samples, tasks, config, tmp_path / "b", models, print, {"ask": own})
+    made = fit_bundle(samples, tasks, config, tmp_path / "b", models, {"ask": own})
     assert file_hash(made.folder / "adapters" / "ask" / WEIGHTS) == file_hash(own / WEIGHTS) != file_hash(ask / WEIGHTS)
     assert Predictor(made, models).predict(samples[:2])
-    with pytest.raises(BundleError, match="other samples, settings or models"):
-        fit_bundle(samples, tasks, config, tmp_path / "b", models, print)
+    with pytest.raises(BundleError, match=r"holds a fit with other inputs \(these differ: "):
+        fit_bundle(samples, tasks, config, tmp_path / "b", models)
     with pytest.raises(InputError, match="given for 'asks'; this fit has: screen, ask"):
-        fit_bundle(samples, tasks, config, tmp_path / "c", models, print, {"asks": own})
+        fit_bundle(samples, tasks, config, tmp_path / "c", models, {"asks": own})
     with pytest.raises(BundleError, match="is not an adapter"):
-        fit_bundle(samples, tasks, config, tmp_path / "c", models, print, {"ask": tmp_path})
+        fit_bundle(samples, tasks, config, tmp_path / "c", models, {"ask": tmp_path})
 
 
 def test_a_budget_that_holds_no_call_is_refused_before_any_training(
@@ -153,7 +156,7 @@ def test_a_budget_that_holds_no_call_is_refused_before_any_training(
     budget = config.ensemble.budget.model_copy(update={"max_parameters": 1000})
     small = config.model_copy(update={"ensemble": config.ensemble.model_copy(update={"budget": budget})})
     with pytest.raises(BudgetError, match="would pass the limit of 1,000"):
-        fit_bundle(samples, tasks, small, tmp_path / "b", models, print)
+        fit_bundle(samples, tasks, small, tmp_path / "b", models)
     assert not (tmp_path / "b").exists()
 
 
@@ -162,9 +165,9 @@ def test_too_few_samples_are_refused(
 ) -> None:
     alike = [e for e in samples if e.sample.label == samples[0].sample.label]
     with pytest.raises(InputError, match="at least 2 labels in each of 2 inner trainings"):
-        fit_bundle(alike, tasks, config, tmp_path / "b", models, print)
+        fit_bundle(alike, tasks, config, tmp_path / "b", models)
     with pytest.raises(InputError, match="no labelled sample"):
-        fit_bundle([], tasks, config, tmp_path / "b", models, print)
+        fit_bundle([], tasks, config, tmp_path / "b", models)
 
 
 def test_most_labels_may_have_one_sample(
@@ -175,7 +178,7 @@ def test_most_labels_may_have_one_sample(
         few.setdefault((evidence.sample.task, evidence.sample.label), []).append(evidence)
     first = {task.name: task.names[0] for task in tasks}
     kept = [e for (task, label), group in few.items() for e in group[: 2 if label == first[task] else 1]]
-    bundle = fit_bundle(kept, tasks, config, tmp_path / "b", models, print)
+    bundle = fit_bundle(kept, tasks, config, tmp_path / "b", models)
     predictor = Predictor(bundle, models)
     names = {task.name: task.names for task in tasks}
     assert all(found.label in names[found.task] for found in predictor.predict(samples))
@@ -197,7 +200,7 @@ def test_damage_is_found_but_rules_may_be_edited(copy: Path, models: Models) -> 
 
 
 def test_a_bundle_for_another_base_is_refused(bundle: Bundle, models: Models) -> None:
-    swapped = Models(models.small, models.small)
+    swapped = Models(models.config.model_copy(update={"large": models.config.small}))
     with pytest.raises(BundleError, match="fitted with a large model of fingerprint"):
         Predictor(bundle, swapped)
 
@@ -219,7 +222,7 @@ def test_settings_of_another_kdsl_are_named(copy: Path) -> None:
         open_bundle(copy)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"schema": 99, "files": {}}', '{"schema": 2, "files": {}}'])
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"schema": 99, "files": {}}', '{"schema": 3, "files": {}}'])
 def test_a_broken_manifest_says_so(copy: Path, content: str) -> None:
     (copy / "manifest.json").write_text(content)
     with pytest.raises(BundleError, match=r"manifest\.json"):

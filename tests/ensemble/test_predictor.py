@@ -7,15 +7,15 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from kdsl.ensemble.experts import Models
-from kdsl.ensemble.prediction import Prediction
 
 from kdsl.config import BudgetConfig
+from kdsl.data.prediction import Prediction
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.fusion import Fusion
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import BudgetError
 from kdsl.evidence.types import Evidence
+from kdsl.models.roles import Models
 
 FURTHER = Fusion({"large": 0.5, "rules": 0.5, "retrieval": 0.5, "lexical": 0.5, "reread": 0.5, "small": 0.2})
 
@@ -33,9 +33,9 @@ def predict(predictor: Predictor, samples: list[Evidence]) -> Callable[..., list
 
     def run(budget: BudgetConfig, route: bool = True) -> list[Prediction]:
         for task in predictor.tasks.values():
-            task.config = task.config.model_copy(update={"budget": budget})
-            task.settings = dataclasses.replace(
-                task.settings, further=FURTHER if route else None, route_below=2.0 if route else 0.0
+            task.budget = budget
+            task.router = dataclasses.replace(
+                task.router, further=FURTHER if route else None, route_below=2.0 if route else 0.0
             )
         return predictor.predict(samples)
 
@@ -43,14 +43,14 @@ def predict(predictor: Predictor, samples: list[Evidence]) -> Callable[..., list
 
 
 def roles(prediction: Prediction) -> list[str]:
-    return [call["role"] for call in prediction.trace["calls"]]
+    return [call.role for call in prediction.trace.calls]
 
 
 def test_three_calls_when_the_budget_allows_them(predict: Callable[..., list[Prediction]], models: Models) -> None:
     for prediction in predict(BudgetConfig()):
         assert roles(prediction) == ["large", "reread", "small"]
         assert prediction.spend.calls == 3
-        assert prediction.spend.output_tokens == sum(call["output_tokens"] for call in prediction.trace["calls"])
+        assert prediction.spend.output_tokens == sum(call.output_tokens for call in prediction.trace.calls)
         assert prediction.spend.parameters > models.large.n_parameters + models.small.n_parameters
 
 
@@ -73,7 +73,7 @@ def test_no_limit_is_passed_on_any_path(predict: Callable[..., list[Prediction]]
     for prediction in predict(BudgetConfig(max_calls=calls, max_output_tokens=tokens)):
         assert 1 <= prediction.spend.calls <= calls
         assert prediction.spend.output_tokens <= tokens
-        assert len(prediction.trace["calls"]) == prediction.spend.calls
+        assert len(prediction.trace.calls) == prediction.spend.calls
 
 
 def test_a_model_too_large_for_the_limit_is_refused_before_the_call(predict: Callable[..., list[Prediction]]) -> None:
@@ -92,6 +92,7 @@ def test_a_prediction_is_a_distribution_and_its_line_reads_back(
         assert line["probability"] == max(line["distribution"].values())
         assert line["versions"]["bundle"] == bundle.manifest["id"]
         assert set(line["trace"]) == {"calls", "experts", "rules", "snippets", "margin", "routed"}
+        assert Prediction.from_json(line) == prediction
 
 
 def test_alone_or_in_a_batch_a_sample_gets_the_same_prediction(

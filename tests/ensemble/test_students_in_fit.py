@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kdsl.ensemble.experts import Models
 
 from kdsl.config import Config, DistilConfig
 from kdsl.ensemble.bundle import Bundle
@@ -16,6 +15,7 @@ from kdsl.ensemble.fusion import Fusion
 from kdsl.ensemble.predictor import Predictor
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import count_parameters
+from kdsl.models.roles import Models
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
 
@@ -32,7 +32,7 @@ def taught(
     training = config.training.model_copy(update={"learning_rate": 1e-2})
     config = config.model_copy(update={"distil": DistilConfig(student=True), "training": training})
     asks = [e for e in samples if e.sample.task == "ask"]
-    return fit_bundle(asks, tasks, config, tmp_path_factory.mktemp("taught"), models, print)
+    return fit_bundle(asks, tasks, config, tmp_path_factory.mktemp("taught"), models)
 
 
 def test_the_bundle_ships_the_student_and_not_what_its_teacher_said(taught: Bundle) -> None:
@@ -46,26 +46,28 @@ def test_call_three_is_the_students_and_its_weights_are_counted(
 ) -> None:
     predictor = Predictor(taught, models)
     task = predictor.tasks["ask"]
-    experts = task.experts
-    assert experts.student is not None
-    task.settings = dataclasses.replace(task.settings, further=Fusion({"large": 1.0, "small": 1.0}), route_below=2.0)
+    task.router = dataclasses.replace(task.router, further=Fusion({"large": 1.0, "small": 1.0}), route_below=2.0)
     asked = next(e for e in samples if e.sample.task == "ask")
     (prediction,) = predictor.predict([asked])
-    assert [call["role"] for call in prediction.trace["calls"]] == ["large", "reread", "small"]
-    adapters = count_parameters(models.large, experts.adapter), count_parameters(models.small, experts.student)
+    assert [call.role for call in prediction.trace.calls] == ["large", "reread", "small"]
+    (adapter,), (student,) = models.large.adapters, models.small.adapters
+    adapters = count_parameters(models.large, adapter), count_parameters(models.small, student)
     assert min(adapters) > 0
     assert prediction.spend.parameters == models.large.n_parameters + models.small.n_parameters + sum(adapters)
-    bare = LabelScorer(models.small, experts.task, taught.config.prompt).score([asked])[0]
-    with models.small.using(experts.student):
-        expected = experts.small.score([asked])[0]
-    np.testing.assert_array_equal(experts.small_verdict(asked), expected)
+    scorer = LabelScorer(models.small, task.task, taught.config.prompt)
+    bare = scorer.score([asked])[0]
+    with models.small.using(student):
+        expected = scorer.score([asked])[0]
     assert np.abs(expected - bare).max() > 1e-3
+    said = dict(prediction.trace.calls[2].top)
+    assert said[task.task.names[int(expected.argmax())]] == pytest.approx(np.exp(expected.max()), abs=1e-4)
     predictor.close()
     assert models.small.adapters == ()
 
 
-def test_without_a_student_the_small_model_stays_bare(bundle: Bundle, models: Models) -> None:
+def test_without_a_student_the_small_model_stays_bare(bundle: Bundle, models: Models, samples: list[Evidence]) -> None:
     predictor = Predictor(bundle, models)
-    assert {task.experts.student for task in predictor.tasks.values()} == {None}
+    predictor.predict(samples)
+    assert models.small.adapters == ()
     assert not (Path(bundle.folder) / "small").exists()
     predictor.close()

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.materials import material_of, setup_of
 from sklearn.linear_model import LogisticRegression
 
 from kdsl.evidence.types import Evidence, OcrLine
-from kdsl.experts.layout import LayoutExpert, _features
+from kdsl.experts.layout import C, LayoutExpert, _features
 from kdsl.experts.lexical import FLOOR
 from kdsl.tasks import Task
 
@@ -33,34 +34,40 @@ def screen(make: Callable[..., Evidence], label: str, i: int) -> Evidence:
     return Evidence(evidence.sample, (replace(picture, lines=lines if kind < 2 else (), facts=facts),))
 
 
+def fitted(task: Task, labelled: list[Evidence]) -> LayoutExpert:
+    return LayoutExpert(task, setup_of(task)).fit(material_of(task, labelled))
+
+
 @pytest.fixture
 def screens(make_evidence: Callable[..., Evidence]) -> list[Evidence]:
     return [screen(make_evidence, label, i) for label in LABELS for i in range(4)]
 
 
 def test_learns_saves_and_loads(screens: list[Evidence], scene: Task, tmp_path: Path) -> None:
-    expert = LayoutExpert(scene, c=1.0).fit(screens[::2])
+    expert = fitted(scene, screens[::2])
     scores = expert.scores(screens[1::2])
     assert [scene.names[i] for i in scores.argmax(1)] == [e.sample.label for e in screens[1::2]]
     assert (scores[:, scene.index("物流页面-物流异常页面")] == FLOOR).all()
-    expert.save(tmp_path)
-    assert np.array_equal(LayoutExpert.load(tmp_path, scene).scores(screens), expert.scores(screens))
+    expert.save(tmp_path / "layout")
+    assert np.array_equal(
+        LayoutExpert.load(tmp_path / "layout", scene, setup_of(scene)).scores(screens), expert.scores(screens)
+    )
 
 
 @pytest.mark.parametrize("n_labels", [2, 3])
 def test_gives_the_probabilities_of_scikit_learn(screens: list[Evidence], scene: Task, n_labels: int) -> None:
     shown = screens[: 4 * n_labels]
-    expert = LayoutExpert(scene).fit(shown)
+    expert = fitted(scene, shown)
     features = np.stack([_features(e) for e in shown])
     standard = (features - expert.mean_) / expert.scale_
     labels = [scene.index(e.sample.label or "") for e in shown]
-    wanted = LogisticRegression(C=expert.c, max_iter=3000).fit(standard, labels).predict_proba(standard)
+    wanted = LogisticRegression(C=C, max_iter=3000).fit(standard, labels).predict_proba(standard)
     assert np.exp(expert.scores(shown))[:, expert.classes_] == pytest.approx(wanted, abs=1e-6)
 
 
 def test_abstains_without_a_picture(screens: list[Evidence], scene: Task) -> None:
     blind = replace(screens[0], pictures=())
-    scores = LayoutExpert(scene).fit([*screens, blind]).scores([blind, screens[0]])
+    scores = fitted(scene, [*screens, blind]).scores([blind, screens[0]])
     assert np.isnan(scores[0]).all()
     assert np.isfinite(scores[1]).all()
 

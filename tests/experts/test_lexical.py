@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from helpers.materials import material_of, setup_of
 
 from kdsl.evidence.types import Evidence
 from kdsl.experts.lexical import FLOOR, LexicalExpert
@@ -27,18 +28,18 @@ def dialogues(make: Callable[..., Evidence], asks: dict[str, list[str]]) -> list
 
 
 def test_learns_saves_and_loads(make_evidence: Callable[..., Evidence], intent: Task, tmp_path: Path) -> None:
-    expert = LexicalExpert(intent).fit(dialogues(make_evidence, ASKS))
+    expert = LexicalExpert(intent, setup_of(intent)).fit(material_of(intent, dialogues(make_evidence, ASKS)))
     asked = [make_evidence("x", turns=(("user", "<image>"), ("user", text))) for text in ("会锈吗", "有气泡")]
     scores = expert.scores(asked)
     assert [intent.names[i] for i in scores.argmax(1)] == ["是否会生锈", "气泡"]
     assert scores[0, intent.index("商品材质")] == FLOOR
-    expert.save(tmp_path)
-    again = LexicalExpert.load(tmp_path, intent)
+    expert.save(tmp_path / "lexical")
+    again = LexicalExpert.load(tmp_path / "lexical", intent, setup_of(intent))
     assert np.allclose(again.scores(asked), scores, atol=1e-4)
 
 
 def test_abstains_without_known_text(make_evidence: Callable[..., Evidence], intent: Task) -> None:
-    expert = LexicalExpert(intent).fit(dialogues(make_evidence, ASKS))
+    expert = LexicalExpert(intent, setup_of(intent)).fit(material_of(intent, dialogues(make_evidence, ASKS)))
     silent = make_evidence("x", turns=(("user", "<image>"), ("user", "")))
     assert np.isnan(expert.scores([silent])).all()
 
@@ -46,7 +47,8 @@ def test_abstains_without_known_text(make_evidence: Callable[..., Evidence], int
 def test_two_labels_and_empty_fields(make_evidence: Callable[..., Evidence], scene: Task) -> None:
     shown = {"购物车页面": "购物车 结算 合计", "退款页面": "退款成功 退款金额"}
     train = [make_evidence(f"{k}{i}", k, lines=tuple(v.split())) for k, v in shown.items() for i in range(3)]
-    scores = LexicalExpert(scene).fit(train).scores([make_evidence("x", lines=("结算(3)",))])
+    expert = LexicalExpert(scene, setup_of(scene))
+    scores = expert.fit(material_of(scene, train)).scores([make_evidence("x", lines=("结算(3)",))])
     assert scene.names[int(scores.argmax())] == "购物车页面"
     photos = [make_evidence(f"{k}{i}", k) for k in shown for i in range(3)]
-    assert np.isnan(LexicalExpert(scene).fit(photos).scores(photos)).all()
+    assert np.isnan(expert.fit(material_of(scene, photos)).scores(photos)).all()

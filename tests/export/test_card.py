@@ -11,7 +11,7 @@ from huggingface_hub import ModelCard
 
 from kdsl.config import ModelConfig
 from kdsl.ensemble.fusion import Fusion
-from kdsl.ensemble.router import TaskSettings, save_settings
+from kdsl.ensemble.router import Router, save_routers
 from kdsl.export.card import bundle_card, held_out, model_card, public_name, write_cards
 from kdsl.scores import OutOfFold
 from kdsl.tasks import Task
@@ -32,9 +32,7 @@ class FittedBundle:
         scored = OutOfFold(("a", "b", "c", "d"), np.array([0, 0, 1, 0]), {"large": log_p})
         scored.save(folder / "report" / f"{task.name}.npz")
         figures = {"f1_fused": 0.875, "accuracy": 0.8125}
-        save_settings(
-            folder / "ensemble.json", {task.name: TaskSettings(Fusion({"large": 1.0}), None, 0.0, 0.625, figures)}
-        )
+        save_routers(folder / "ensemble.json", {task.name: Router(Fusion({"large": 1.0}), None, 0.0, 0.625, figures)})
 
     def adapter(self, task: Task) -> Path:
         return self._adapter

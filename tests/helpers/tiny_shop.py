@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -94,16 +95,31 @@ def models(config: Config) -> Models:
     return Models(config)
 
 
-@pytest.fixture(scope="session")
-def said() -> list[str]:
-    """What the fit told the person."""
-    return []
+class _Heard(logging.Handler):
+    """Keeps what is said, without its time."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
 
 
 @pytest.fixture(scope="session")
-def fit(
-    samples: list[Evidence], tasks: list[Task], config: Config, models: Models, said: list[str]
-) -> Callable[[Path], Bundle]:
+def said() -> Iterator[list[str]]:
+    """What kdsl logs; a test clears it before what it listens to."""
+    heard, logger = _Heard(), logging.getLogger("kdsl")
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(heard)
+    yield heard.messages
+    logger.removeHandler(heard)
+    logger.setLevel(before)
+
+
+@pytest.fixture(scope="session")
+def fit(samples: list[Evidence], tasks: list[Task], config: Config, models: Models) -> Callable[[Path], Bundle]:
     return lambda folder: fit_bundle(samples, tasks, config, folder, models)
 
 

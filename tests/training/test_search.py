@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from kdsl.ensemble.experts import Models
 
 from kdsl.config import Config, SearchConfig
 from kdsl.ensemble.fit import fit_bundle
+from kdsl.ensemble.parts import Parts
 from kdsl.evidence.types import Evidence
+from kdsl.models.roles import Models
 from kdsl.tasks import Task
 from kdsl.training.search import TIE, Recipe, Trial, choose
 
@@ -39,9 +41,8 @@ def test_a_fit_searches_and_trains_by_what_it_found(
 ) -> None:
     search = SearchConfig(ranks=(2, 4), augment=("none", "rare") if strategy == "separate" else ("none",))
     training = config.training.model_copy(update={"search": search, "strategy": strategy, "epochs": 1.0})
-    said: list[str] = []
     config = config.model_copy(update={"training": training})
-    bundle = fit_bundle(samples, tasks, config, tmp_path / "bundle", models, said.append)
+    bundle = fit_bundle(samples, tasks, config, tmp_path / "bundle", models)
     report = json.loads((bundle.folder / "report" / "adaptation.json").read_text("utf-8"))
     assert list(report) == (["joint"] if strategy == "joint" else [task.name for task in tasks])
     for name, found in report.items():
@@ -57,30 +58,39 @@ def test_a_fit_searches_and_trains_by_what_it_found(
 
 
 def test_a_killed_search_goes_on_and_finds_the_same(
-    samples: Sequence[Evidence], tasks: Sequence[Task], config: Config, models: Models, tmp_path: Path
+    samples: Sequence[Evidence],
+    tasks: Sequence[Task],
+    config: Config,
+    models: Models,
+    said: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     training = config.training.model_copy(update={"search": SearchConfig(ranks=(2,), augment=("none",))})
     config = config.model_copy(update={"training": training})
 
-    def kill(text: str) -> None:
-        if "training 2" in text and "adaptation of ask" in text:
-            raise KeyboardInterrupt
+    class Killer(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            text = record.getMessage()
+            if "training 2" in text and "adaptation of ask" in text:
+                raise KeyboardInterrupt
+            return True
 
-    whole = fit_bundle(samples, tasks, config, tmp_path / "whole", models, lambda text: None)
+    whole = fit_bundle(samples, tasks, config, tmp_path / "whole", models)
+    killer, logger = Killer(), logging.getLogger("kdsl.ensemble.fit")
+    logger.addFilter(killer)
     with pytest.raises(KeyboardInterrupt):
-        fit_bundle(samples, tasks, config, tmp_path / "killed", models, kill)
+        fit_bundle(samples, tasks, config, tmp_path / "killed", models)
+    logger.removeFilter(killer)
     done = sorted((tmp_path / "killed" / "work").glob("inner-*/trials/screen/*/manifest.json"))
-    stamps = [file.stat().st_mtime_ns for file in done]
+    before_resume = {file: file.stat().st_mtime_ns for file in done}
     assert len(done) == 2
-    resumed: list[str] = []
-
-    def watch(text: str) -> None:
-        resumed.append(text)
-        if text.startswith("adapters: "):  # the search is over: what was finished was not trained again
-            assert [file.stat().st_mtime_ns for file in done] == stamps
-
-    bundle = fit_bundle(samples, tasks, config, tmp_path / "killed", models, watch)
-    assert any(text.startswith("adapters: ") for text in resumed)
+    with monkeypatch.context() as patch:
+        patch.setattr(Parts, "fit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):  # the search is over: what was finished was not trained again
+            fit_bundle(samples, tasks, config, tmp_path / "killed", models)
+    assert {file: file.stat().st_mtime_ns for file in done} == before_resume
+    bundle = fit_bundle(samples, tasks, config, tmp_path / "killed", models)
     again, before = (json.loads((b.folder / "report" / "adaptation.json").read_text("utf-8")) for b in (bundle, whole))
     assert again["ask"]["chosen"]["recipe"] == before["ask"]["chosen"]["recipe"]
     assert again["ask"]["chosen"]["log_loss"]["ask"] == pytest.approx(

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kdsl.ensemble.experts import Models
 from safetensors.numpy import load_file
 from sklearn.metrics import f1_score
 
@@ -18,6 +17,7 @@ from kdsl.config import Config, SearchConfig
 from kdsl.errors import BundleError, ConfigError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import adapter_on
+from kdsl.models.roles import Models
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
 from kdsl.training.lora import train_adapter
