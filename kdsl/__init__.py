@@ -1,3 +1,37 @@
-"""kdsl: knowledge-decoupled synergetic learning for few-shot multimodal intent recognition."""
+"""kdsl recognises what a shopper wants from a customer-service dialogue and its pictures, from a few labelled examples.
 
-__version__ = "0.1.0"
+    from kdsl import Recognizer, Sample
+
+Names are imported when they are first used: `import kdsl` loads no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.2.0"
+
+_HOME = {
+    "Recognizer": "kdsl.recognizer",
+    "Sample": "kdsl.data.sample",
+    "Prediction": "kdsl.data.prediction",
+    "KdslError": "kdsl.errors",
+}
+__all__ = ["KdslError", "Prediction", "Recognizer", "Sample", "__version__"]
+
+if TYPE_CHECKING:
+    from kdsl.data.prediction import Prediction
+    from kdsl.data.sample import Sample
+    from kdsl.errors import KdslError
+    from kdsl.recognizer import Recognizer
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'kdsl' has no attribute '{name}'; it has {', '.join(__all__)}.")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

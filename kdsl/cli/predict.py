@@ -48,13 +48,13 @@ def predict(
       kdsl predict --bundle runs/nano --input many.jsonl --images images --output predictions.jsonl --engine ray
     """
     from kdsl.ensemble.bundle import open_bundle
-    from kdsl.ensemble.predict_file import predict_file, predict_here
+    from kdsl.ensemble.predict_file import predict_file
     from kdsl.ensemble.ray_engine import RayEngine
     from kdsl.progress import say
 
     if workers and engine != "ray":
         raise click.UsageError("--workers belongs to --engine ray.")
-    chosen = RayEngine(workers) if engine == "ray" else predict_here
+    chosen = RayEngine(workers) if engine == "ray" else None
     summary = predict_file(open_bundle(bundle), input_path, images, ocr, output, chosen)
     say(f"{summary.predicted} predicted, {summary.kept} kept from before, {len(summary.failed)} failed")
     for fault in summary.failed[:10]:

@@ -114,6 +114,8 @@ class Prediction(_Part):
     spend: Spend
     trace: Trace
     versions: dict[str, str]
+    content: str = ""
+    """`kdsl.data.resume.content_digest` of the sample, where it came from a file."""
 
     def explain(self, gold: str | None = None) -> str:
         """The prediction in words: each expert's vote, the rules that fired, the snippets found, what was spent.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, islice
 from pathlib import Path
@@ -19,10 +19,10 @@ Row = Sample | BadSample
 
 
 @dataclass(frozen=True)
-class Remaining:
-    """The rows of a file that are not done.
+class Unfinished:
+    """The rows of a file that have no result yet, or one that was made of other content under the same id.
 
-    A byte a row is held and no sample, so that a file of millions of lines can be read here or elsewhere as it is
+    A byte per row is held and no sample, so that a file of millions of lines can be read here or elsewhere as it is
     worked on. A file that is one JSON list is still read as a whole (`kdsl.data.files.json_rows`).
     """
 
@@ -30,17 +30,28 @@ class Remaining:
     tasks: tuple[Task, ...]
     marks: bytes
     """One for each row: 1 if it is to be done, else 0."""
+    stale: frozenset[str]
+    """Ids of results that were made of other content: a corrected dialogue, a replaced picture, another day's file."""
 
     @classmethod
-    def of(cls, source: Path, tasks: Sequence[Task], done: set[str]) -> Remaining:
-        """All rows but the samples with an id in `done`; a bad row stays bad, whatever id it bears.
+    def of(cls, source: Path, tasks: Sequence[Task], images: Path, done: Mapping[str, str]) -> Unfinished:
+        """All rows but the samples that `done` has a result of; a bad row stays bad, whatever id it bears.
+
+        Args:
+            images: the folder that all pictures lie below.
+            done: id -> `content_digest` of the sample that the result was made of.
 
         Raises:
             InputError: the file as a whole cannot be read.
         """
-        rows = read_rows(source, tasks, on_unknown_label="keep")
-        marks = bytes(isinstance(row, BadSample) or row.id not in done for row in rows)
-        return cls(source, tuple(tasks), marks)
+        marks, stale = bytearray(), set()
+        for row in read_rows(source, tasks, on_unknown_label="keep"):
+            known = isinstance(row, Sample) and row.id in done
+            if isinstance(row, Sample) and known and done[row.id] != content_digest(row, images):
+                stale.add(row.id)
+                known = False
+            marks.append(not known)
+        return cls(source, tuple(tasks), bytes(marks), frozenset(stale))
 
     def __len__(self) -> int:
         return self.marks.count(1)

@@ -1,10 +1,17 @@
-"""A sample and its turns: what a user hands in, parsed once, with no torch and no pictures opened."""
+"""`Sample`: one thing to classify, as a user hands it in: turns, pictures, perhaps a label. No picture is opened."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Role = Literal["user", "agent"]
 
 PLACEHOLDER = re.compile(r"<(?:image|http)>")
 """What stands in a turn's text for a picture or a link that was sent."""
@@ -14,7 +21,7 @@ PLACEHOLDER = re.compile(r"<(?:image|http)>")
 class Turn:
     """One utterance. `text` is cleaned for models and rules; `raw` is verbatim."""
 
-    role: Literal["user", "agent"]
+    role: Role
     text: str
     raw: str
 
@@ -30,6 +37,9 @@ class Sample:
 
     `images` are paths relative to one root folder, in the order the pictures were sent; a picture
     in a dialogue stands in its turn's text as `<image>`. `label` is None where it is not known.
+
+    In Python, `Sample.dialogue` and `Sample.picture` take the pictures themselves; these stand in `pictures` until a
+    `Recognizer` gives them a place. There `task` may be empty, if only one task takes such an input.
     """
 
     id: str
@@ -37,6 +47,46 @@ class Sample:
     images: tuple[str, ...]
     turns: tuple[Turn, ...]
     label: str | None = None
+    pictures: tuple[Path | bytes | Image, ...] = ()
+
+    @classmethod
+    def dialogue(
+        cls,
+        turns: Iterable[str | tuple[Role, str]],
+        pictures: Sequence[str | Path | bytes | Image] = (),
+        *,
+        task: str = "",
+        label: str | None = None,
+        id: str = "",
+    ) -> Self:
+        """A dialogue with its pictures.
+
+        Args:
+            turns: texts of the user, or pairs of 'user' or 'agent' and a text; `<image>` in a text says where a
+                picture was sent.
+            pictures: a path, a file's content as bytes, or a PIL image each, in the order they were sent.
+            task: the task's name; needed where several tasks take a dialogue.
+            label: the right label, for fitting.
+            id: what the prediction will be called; by default the number of the sample in its list.
+        """
+        from kdsl.data.dialogue import clean_text  # it needs `Turn`
+
+        said = [("user", turn) if isinstance(turn, str) else turn for turn in turns]
+        made = tuple(Turn(role, clean_text(text), text) for role, text in said)  # type: ignore[arg-type]
+        return cls(id, task, (), made, label, _given(pictures))
+
+    @classmethod
+    def picture(
+        cls, picture: str | Path | bytes | Image, *, task: str = "", label: str | None = None, id: str = ""
+    ) -> Self:
+        """One picture alone; arguments as in `dialogue`."""
+        return cls(id, task, (), (), label, _given([picture]))
+
+
+def _given(pictures: Sequence[str | Path | bytes | Image]) -> tuple[Path | bytes | Image, ...]:
+    if isinstance(pictures, str | bytes | Path):
+        raise TypeError("pictures must be a list of pictures, not a single one")
+    return tuple(Path(picture) if isinstance(picture, str) else picture for picture in pictures)
 
 
 def without_placeholders(text: str) -> str:

@@ -63,7 +63,13 @@ class Bundle:
         return names | ({"edited": ",".join(self.edited)} if self.edited else {})
 
     def adapter(self, task: Task) -> Path:
-        """The adapter folder that a task uses."""
+        """The adapter folder that a task uses.
+
+        Raises:
+            BundleError: the bundle was fitted without a large model.
+        """
+        if task.name not in self.manifest["adapters"]:
+            raise BundleError(f"{self.folder} has no adapter for task '{task.name}': it was fitted without one.")
         return self.folder / self.manifest["adapters"][task.name]
 
     def check_models(self, fingerprints: Mapping[str, str]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kdsl.data.prediction import Failure
 from kdsl.data.readers import BadSample
-from kdsl.data.resume import Remaining, Row, row_id
+from kdsl.data.resume import Row, Unfinished, content_digest, row_id
 from kdsl.data.sample import Sample
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.predictor import Predictor
@@ -19,6 +21,8 @@ from kdsl.evidence.types import Evidence
 from kdsl.progress import track
 from kdsl.runs import atomic_write, sole_writer
 
+log = logging.getLogger(__name__)
+
 BATCH = 8
 """Samples whose first calls go through the model together."""
 CHUNK = 256
@@ -27,6 +31,7 @@ OPENING = b'{"id": '
 """How each line of an output begins: by this one that a kill cut off is told from another file's."""
 
 Line = dict[str, Any]
+"""A prediction or a failure as plain values."""
 
 
 @dataclass
@@ -38,37 +43,55 @@ class Summary:
     failed: list[str] = field(default_factory=list)
 
 
-Engine = Callable[[Bundle, Remaining, Path, Path | None], Iterator[Line]]
+Engine = Callable[[Bundle, Unfinished, Path, Path | None], Iterator[Line]]
 """(bundle, rows, folder of pictures, file of OCR results) -> a line for each row, in any order."""
 
 
-def predict_here(bundle: Bundle, remaining: Remaining, images: Path, ocr_file: Path | None) -> Iterator[Line]:
-    """The engine `local`: one model in this process, pictures read over all cores, lines in the file's order."""
-    predictor = Predictor(bundle)
-    for chunk in remaining.chunks(CHUNK):
-        yield from predict_chunk(predictor, bundle, chunk, images, ocr_file)
+def local_engine(open_predictor: Callable[[], Predictor]) -> Engine:
+    """One set of models in this process, opened if there is work; pictures read over all cores; lines in file order."""
+
+    def run(bundle: Bundle, unfinished: Unfinished, images: Path, ocr_file: Path | None) -> Iterator[Line]:
+        predictor = open_predictor()
+        for chunk in unfinished.chunks(CHUNK):
+            yield from predict_chunk(predictor, bundle, chunk, images, ocr_file)
+
+    return run
 
 
 def predict_file(
-    bundle: Bundle, source: Path, images: Path, ocr_file: Path | None, output: Path, engine: Engine = predict_here
+    bundle: Bundle, data: Path, images: Path, ocr_file: Path | None, out: Path, engine: Engine | None = None
 ) -> Summary:
-    """Predict the samples of a file and append one line each to `output`.
+    """Predict the samples of the file `data` and append one line each to `out`.
 
     Bad rows and samples whose pictures cannot be read become lines with an `error`; the rest goes on. Run
-    again with the same output, it keeps the predictions that are there and tries failed samples again.
+    again with the same `out`, it keeps the predictions that are there, tries failed samples again, and replaces
+    predictions that were made of other content under the same id.
+
+    Args:
+        engine: by default the bundle's models in this process.
 
     Raises:
-        InputError: the file as a whole cannot be read, `output` is some other file or another bundle's, cannot
+        InputError: the file as a whole cannot be read, `out` is some other file or another bundle's, cannot
             be written, or is written by another command.
         BundleError: the models loaded are not the bundle's.
     """
-    with sole_writer(output):
-        remaining = Remaining.of(source, bundle.tasks, read_done(output, bundle.versions["bundle"]))
-        summary = Summary(kept=len(remaining.marks) - len(remaining))
-        if len(remaining):
-            append(output)  # before hours of work
-            for line in track(engine(bundle, remaining, images, ocr_file), "predicting", len(remaining)):
-                append(output, line)
+    engine = engine or local_engine(lambda: Predictor(bundle))
+    with sole_writer(out):
+        unfinished = Unfinished.of(data, bundle.tasks, images, read_done(out, bundle.versions["bundle"]))
+        summary = Summary(kept=len(unfinished.marks) - len(unfinished))
+        if unfinished.stale:
+            some = ", ".join(sorted(unfinished.stale)[:3])
+            log.warning(
+                "%s holds %d prediction(s) made of other content under the same id (%s); they are made anew",
+                out,
+                len(unfinished.stale),
+                some,
+            )
+            _take_out(out, unfinished.stale)
+        if len(unfinished):
+            append(out)  # before hours of work
+            for line in track(engine(bundle, unfinished, images, ocr_file), "predicting", len(unfinished)):
+                append(out, line)
                 if "error" in line:
                     summary.failed.append(f"{line['id']}: {line['error']}")
                 else:
@@ -91,33 +114,40 @@ def predict_chunk(
         cache: as `observe` takes it.
         workers: processes that read pictures, as `observe` takes it.
     """
-    yield from (failure(row_id(row), None, str(row)) for row in chunk if isinstance(row, BadSample))
-    samples = [row for row in chunk if isinstance(row, Sample)]
+    yield from (_failure(row_id(row), None, str(row)) for row in chunk if isinstance(row, BadSample))
+    samples = {row.id: row for row in chunk if isinstance(row, Sample)}
     evidences, faults = observe(
-        samples, images, bundle.config.evidence, ocr_file, cache, on_error="collect", workers=workers
+        list(samples.values()), images, bundle.config.evidence, ocr_file, cache, on_error="collect", workers=workers
     )
-    task = {sample.id: sample.task for sample in samples}
-    yield from (failure(id, task[id], message) for id, message in faults)
-    yield from predict_rows(predictor, evidences)
+    yield from (_failure(id, samples[id].task, message) for id, message in faults)
+    for line in predict_rows(predictor, evidences):
+        yield line if "error" in line else line | {"content": content_digest(samples[line["id"]], images)}
 
 
 def predict_rows(predictor: Predictor, evidences: Sequence[Evidence]) -> Iterator[Line]:
-    """Predictions as JSON rows; a sample that fails becomes a row with `id`, `task` and `error`."""
+    """Predictions as lines; a sample that fails becomes a line with `id`, `task` and `error`."""
     for start in range(0, len(evidences), BATCH):
         batch = evidences[start : start + BATCH]
         try:
             yield from [prediction.to_json() for prediction in predictor.predict(batch)]
-        except KdslError:
-            for evidence in batch:  # one by one, so that only the bad one is lost
-                try:
-                    yield predictor.predict([evidence])[0].to_json()
-                except KdslError as error:
-                    yield failure(evidence.sample.id, evidence.sample.task, str(error))
+        except Exception:  # whatever it is, only the bad sample is lost: they are tried one by one
+            for evidence in batch:
+                yield _predict_one(predictor, evidence)
 
 
-def failure(id: str, task: str | None, message: str) -> Line:
-    """The line that stands for a sample that could not be predicted."""
-    return {"id": id, "task": task, "error": message}
+def _predict_one(predictor: Predictor, evidence: Evidence) -> Line:
+    try:
+        return predictor.predict([evidence])[0].to_json()
+    except KdslError as error:
+        message = str(error)
+    except Exception as error:  # a library's, on this sample's content: the others go on
+        log.exception("sample %s", evidence.sample.id)
+        message = f"{type(error).__name__}: {error}"
+    return _failure(evidence.sample.id, evidence.sample.task, message)
+
+
+def _failure(id: str, task: str | None, message: str) -> Line:
+    return Failure(id=id, task=task, error=message).to_json()
 
 
 def append(path: Path, *lines: Line) -> None:
@@ -137,8 +167,8 @@ def append(path: Path, *lines: Line) -> None:
         ) from error
 
 
-def read_done(path: Path, bundle: str | None = None) -> set[str]:
-    """Ids of the predictions that an output file holds.
+def read_done(path: Path, bundle: str | None = None) -> dict[str, str]:
+    """Id -> content of the predictions that an output file holds ('' where a line does not say).
 
     A line cut off by a kill, and lines of failed samples, are taken out of the file: they are made anew.
 
@@ -149,36 +179,48 @@ def read_done(path: Path, bundle: str | None = None) -> set[str]:
         InputError: a line is no prediction, or another bundle's: the file is left alone.
     """
     if not path.is_file():
-        return set()
-    done: set[str] = set()
+        return {}
+    done: dict[str, str] = {}
     spoilt: set[int] = set()
     for number, line in _numbered(path):
-        whole = line.endswith(b"\n")
-        try:
-            row = json.loads(line)
-            failed, id_ = "error" in row, str(row["id"])
-            _ = failed or row["label"]
-            made_by = row.get("versions", {}).get("bundle")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            if not whole and isinstance(error, ValueError) and line.startswith(OPENING[: len(line)]):
-                spoilt.add(number)
-                continue
-            raise InputError(
-                f"{path}, line {number}: not a prediction ({error!r}). To continue a run, --output must be its "
-                "own file; choose another name."
-            ) from error
-        if failed or not whole:
+        row = _read_line(path, number, line)
+        if "error" in row or not line.endswith(b"\n"):
             spoilt.add(number)
-        elif bundle and made_by != bundle:
+            continue
+        made_by = row.get("versions", {}).get("bundle")
+        if bundle and made_by != bundle:
             raise InputError(
-                f"{path} holds predictions of bundle {made_by}, not of {bundle}. Choose another --output, or delete "
+                f"{path} holds predictions of bundle {made_by}, not of {bundle}. Choose another `out`, or delete "
                 "that file."
             )
-        else:
-            done.add(id_)
+        done[str(row["id"])] = row.get("content", "")
     if spoilt:
         atomic_write(path, (line for number, line in _numbered(path) if number not in spoilt))
     return done
+
+
+def _read_line(path: Path, number: int, line: bytes) -> Line:
+    """A line of an output; one that a kill cut off counts as a failure.
+
+    Raises:
+        InputError: it is neither a prediction nor a failure.
+    """
+    try:
+        row = json.loads(line)
+        _ = row["id"], row.get("versions", {}).get("bundle"), "error" in row or row["label"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if not line.endswith(b"\n") and isinstance(error, ValueError) and line.startswith(OPENING[: len(line)]):
+            return {"error": "cut off"}
+        raise InputError(
+            f"{path}, line {number}: not a prediction ({error!r}). To continue a run, `out` must be its "
+            "own file; choose another name."
+        ) from error
+    return dict(row)
+
+
+def _take_out(path: Path, ids: Collection[str]) -> None:
+    """Rewrite an output without the lines of some ids."""
+    atomic_write(path, (line for _, line in _numbered(path) if str(json.loads(line)["id"]) not in ids))
 
 
 def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -5,21 +5,20 @@ A fit on them learns what the bundle believes, right or wrong; the file beside t
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kdsl.data.files import BadRow, json_rows
+from kdsl.data.prediction import Prediction, read_predictions
 from kdsl.data.readers import read_rows
 from kdsl.data.sample import Sample
 from kdsl.data.writers import write_mire
 from kdsl.ensemble.bundle import Bundle
-from kdsl.ensemble.predict_file import Summary, predict_file
+from kdsl.ensemble.predict_file import predict_file
 from kdsl.errors import InputError
-from kdsl.runs import atomic_write
+from kdsl.runs import write_jsonl
 
 
 @dataclass(frozen=True)
@@ -34,19 +33,19 @@ class PseudoLabels:
 
 def pseudo_label(
     bundle: Bundle,
-    source: Path,
+    data: Path,
     images: Path,
     ocr_file: Path | None,
-    output: Path,
+    out: Path,
     *,
     min_probability: float,
     per_label: int | None = None,
 ) -> PseudoLabels:
-    """Predict the samples of a file and write the confident ones, labelled, to `output` in MIRE's format.
+    """Predict the samples of the file `data` and write the confident ones, labelled, to `out` in MIRE's format.
 
     Predictions that say 'ask a person' and samples that have a label already are left out. Beside the output come
-    `<output>.predictions.jsonl`, which a killed run continues and another threshold reuses, and
-    `<output>.origin.jsonl`: probability and bundle of each label written.
+    `<out>.predictions.jsonl`, which a killed run continues and another threshold reuses, and
+    `<out>.origin.jsonl`: probability and bundle of each label written.
 
     Args:
         min_probability: the least fused, calibrated probability.
@@ -55,39 +54,30 @@ def pseudo_label(
     Raises:
         InputError: no sample is that confident, or the predictions there are another bundle's.
     """
-    predictions = output.with_name(output.name + ".predictions.jsonl")
-    summary: Summary = predict_file(bundle, source, images, ocr_file, predictions)
+    predictions = out.with_name(out.name + ".predictions.jsonl")
+    summary = predict_file(bundle, data, images, ocr_file, predictions)
     unlabelled = {
         row.id: row
-        for row in read_rows(source, bundle.tasks, on_unknown_label="keep")
+        for row in read_rows(data, bundle.tasks, on_unknown_label="keep")
         if isinstance(row, Sample) and row.label is None
     }
-    lines = [line for line in _lines(predictions) if line["id"] in unlabelled and "error" not in line]
-    chosen = _confident(lines, min_probability, per_label)
+    found = [p for p in read_predictions(predictions) if isinstance(p, Prediction) and p.id in unlabelled]
+    chosen = _confident(found, min_probability, per_label)
     if not chosen:
-        best = max((line["probability"] for line in lines if not line["abstained"]), default=0.0)
+        best = max((one.probability for one in found if not one.abstained), default=0.0)
         raise InputError(
-            f"{source}: of {len(lines)} samples without a label, none is predicted with a probability of "
+            f"{data}: of {len(found)} samples without a label, none is predicted with a probability of "
             f"{min_probability} or more (the most confident that does not ask a person has {best:.3f}). "
-            "Lower --min-probability, or fit the bundle on more labelled samples."
+            "Lower `min_probability`, or fit the bundle on more labelled samples."
         )
-    origin = [
-        {
-            "id": line["id"],
-            "task": line["task"],
-            "label": line["label"],
-            "probability": line["probability"],
-            "bundle": line["versions"]["bundle"],
-        }
-        for line in chosen
-    ]
-    atomic_write(
-        output.with_name(output.name + ".origin.jsonl"),
-        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in origin),
+    origin = (
+        {"id": p.id, "task": p.task, "label": p.label, "probability": p.probability, "bundle": p.versions["bundle"]}
+        for p in chosen
     )
-    samples = [replace(unlabelled[line["id"]], label=line["label"]) for line in chosen]
-    write_mire(output, samples, bundle.tasks)
-    return PseudoLabels(samples, _count(lines), _count(chosen), summary.failed)
+    write_jsonl(out.with_name(out.name + ".origin.jsonl"), origin)
+    samples = [replace(unlabelled[one.id], label=one.label) for one in chosen]
+    write_mire(out, samples, bundle.tasks)
+    return PseudoLabels(samples, _count(found), _count(chosen), summary.failed)
 
 
 def counts_table(found: PseudoLabels) -> Any:
@@ -100,25 +90,17 @@ def counts_table(found: PseudoLabels) -> Any:
     return table
 
 
-def _confident(
-    lines: Sequence[Mapping[str, Any]], min_probability: float, per_label: int | None
-) -> list[Mapping[str, Any]]:
-    """The lines to keep, in their order."""
-    sure = [line for line in lines if not line["abstained"] and line["probability"] >= min_probability]
+def _confident(found: Sequence[Prediction], min_probability: float, per_label: int | None) -> list[Prediction]:
+    """The predictions to keep, in their order."""
+    sure = [one for one in found if not one.abstained and one.probability >= min_probability]
     taken: Counter[tuple[str, str]] = Counter()
     kept = set()
-    for line in sorted(sure, key=lambda line: -float(line["probability"])):
-        label = line["task"], line["label"]
-        if per_label is None or taken[label] < per_label:
-            taken[label] += 1
-            kept.add(line["id"])
-    return [line for line in sure if line["id"] in kept]
+    for one in sorted(sure, key=lambda one: -one.probability):
+        if per_label is None or taken[one.task, one.label] < per_label:
+            taken[one.task, one.label] += 1
+            kept.add(one.id)
+    return [one for one in sure if one.id in kept]
 
 
-def _count(lines: Sequence[Mapping[str, Any]]) -> Counter[tuple[str, str]]:
-    return Counter((line["task"], line["label"]) for line in lines)
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a predictions file; one that a kill cut short is made anew by `predict_file`."""
-    return [row.value for row in json_rows(path) if not isinstance(row, BadRow) and isinstance(row.value, dict)]
+def _count(found: Sequence[Prediction]) -> Counter[tuple[str, str]]:
+    return Counter((one.task, one.label) for one in found)

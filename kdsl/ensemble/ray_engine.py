@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from kdsl import errors
-from kdsl.data.resume import Remaining, Row
+from kdsl.data.resume import Row, Unfinished
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.predict_file import Line, predict_chunk
 from kdsl.ensemble.predictor import Predictor
@@ -93,7 +93,7 @@ class RayEngine:
 
     workers: int | None = None
 
-    def __call__(self, bundle: Bundle, remaining: Remaining, images: Path, ocr_file: Path | None) -> Iterator[Line]:
+    def __call__(self, bundle: Bundle, unfinished: Unfinished, images: Path, ocr_file: Path | None) -> Iterator[Line]:
         """A line for each row, as chunks are done."""
         with cluster() as ray:
             machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
@@ -107,7 +107,7 @@ class RayEngine:
                 "cache": default_cache_dir().absolute(),
                 "cores": share.cores,
             }
-            for batch in _answers(replace(remaining, source=remaining.source.absolute()), job, share):
+            for batch in _answers(replace(unfinished, source=unfinished.source.absolute()), job, share):
                 for answer in batch["answer"]:
                     yield from lines_of(answer)
 
@@ -156,7 +156,7 @@ def lines_of(answer: str) -> list[Line]:
     return found
 
 
-def _answers(remaining: Remaining, job: Mapping[str, Any], share: Share) -> Iterator[Mapping[str, np.ndarray]]:
+def _answers(unfinished: Unfinished, job: Mapping[str, Any], share: Share) -> Iterator[Mapping[str, np.ndarray]]:
     """Batches of `answer` as they arrive."""
     import ray
     from ray.data import ActorPoolStrategy, DataContext
@@ -165,7 +165,7 @@ def _answers(remaining: Remaining, job: Mapping[str, Any], share: Share) -> Iter
     size = CHUNK
 
     def read(_: object) -> Iterator[dict[str, np.ndarray]]:
-        for chunk in remaining.chunks(size):
+        for chunk in unfinished.chunks(size):
             cell = np.empty(1, dtype=object)  # numpy would make a matrix of the list
             cell[0] = chunk
             yield {"rows": cell}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -11,7 +13,8 @@ from helpers.sample_files import input_file, ocr_file
 
 from kdsl.cli.main import cli
 from kdsl.ensemble.bundle import Bundle
-from kdsl.ensemble.predict_file import append, read_done
+from kdsl.ensemble.predict_file import append, predict_file, read_done
+from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 
@@ -65,11 +68,11 @@ def test_failed_samples_are_tried_again_and_predictions_kept(tmp_path: Path) -> 
     output = tmp_path / "out.jsonl"
     append(output, {"id": "a", "label": "x"})
     append(output, {"id": "b", "error": "picture is missing"})
-    assert read_done(output) == {"a"}
+    assert read_done(output) == {"a": ""}
     assert output.read_text("utf-8") == '{"id": "a", "label": "x"}\n'
     with output.open("a") as file:
         file.write('{"id": "b", "label": "')
-    assert read_done(output) == {"a"}
+    assert read_done(output) == {"a": ""}
     assert output.read_text("utf-8") == '{"id": "a", "label": "x"}\n'
 
 
@@ -80,7 +83,7 @@ def test_predictions_of_another_bundle_are_refused_and_left_alone(tmp_path: Path
     with pytest.raises(InputError, match="predictions of bundle old, not of new"):
         read_done(output, "new")
     assert output.read_bytes() == before
-    assert read_done(output, "old") == {"a"}
+    assert read_done(output, "old") == {"a": ""}
 
 
 def test_an_output_that_cannot_be_written_is_told_before_the_work(run) -> None:
@@ -109,4 +112,28 @@ def test_no_bundle_is_a_clear_error(tmp_path: Path) -> None:
     arguments = ["--bundle", tmp_path / "b", "--input", source, "--images", tmp_path, "--output", tmp_path / "o"]
     result = CliRunner().invoke(cli, ["predict", *map(str, arguments)])
     assert isinstance(result.exception, BundleError)
-    assert "`kdsl fit" in str(result.exception)
+    assert "the folder that a fit writes" in str(result.exception)
+
+
+def test_another_text_under_the_same_id_is_predicted_anew(
+    bundle: Bundle, shop: Path, samples: list[Evidence], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two days' files that both number from 1, a corrected dialogue, and a picture that was replaced."""
+    asks = [e for e in samples if e.sample.task == "ask"]
+    out, known = tmp_path / "out.jsonl", ocr_file(tmp_path / "ocr.jsonl", samples)
+
+    def predict(day: str, evidences: list[Evidence]) -> dict[str, dict[str, Any]]:
+        numbered = [replace(e, sample=replace(e.sample, id=str(i))) for i, e in enumerate(evidences)]
+        predict_file(bundle, input_file(tmp_path / f"{day}.json", numbered, []), shop, known, out)
+        lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+        assert len({line["id"] for line in lines}) == len(lines)
+        return {line["id"]: line for line in lines}
+
+    first = predict("one", asks[:3])
+    second = predict("two", [asks[0], asks[4], asks[8]])
+    assert "2 prediction(s) made of other content under the same id (1, 2)" in caplog.text
+    assert second["0"] == first["0"]
+    assert {second[i]["content"] for i in "12"}.isdisjoint({first[i]["content"] for i in "12"})
+    alone = Predictor(bundle).predict([replace(asks[8], sample=replace(asks[8].sample, id="2"))])[0]
+    assert second["2"]["label"] == alone.label
+    assert second["2"]["probability"] == pytest.approx(alone.probability, abs=1e-4)

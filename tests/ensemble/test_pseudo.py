@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from helpers.sample_files import input_file, ocr_file
 
 from kdsl.cli.main import cli
+from kdsl.data.prediction import Prediction, Spend, Trace
 from kdsl.data.readers import read_samples
+from kdsl.data.resume import content_digest
 from kdsl.data.sample import Sample
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.pseudo import PseudoLabels, pseudo_label
@@ -35,25 +37,31 @@ def unlabelled(samples: list[Evidence], bundle: Bundle, tmp_path: Path) -> dict[
     """Arguments of `pseudo_label`: a file without labels whose predictions are there."""
     held = [e for e in samples if e.sample.id in SAID]
     bare = [dataclasses.replace(e, sample=dataclasses.replace(e.sample, label=None)) for e in held]
+    data, images = input_file(tmp_path / "new.json", bare, []), held[0].pictures[0].path.parent
+    content = {sample.id: content_digest(sample, images) for sample in read_samples(data, bundle.tasks)}
     lines = [
-        {
-            "id": id,
-            "task": "ask",
-            "label": label,
-            "probability": probability,
-            "abstained": asks,
-            "versions": {"bundle": bundle.versions["bundle"]},
-        }
+        Prediction(
+            id=id,
+            task="ask",
+            label=label,
+            probability=probability,
+            distribution={label: probability},
+            abstained=asks,
+            spend=Spend(calls=0, output_tokens=0, parameters=0),
+            trace=Trace(),
+            versions={"bundle": bundle.versions["bundle"]},
+            content=content[id],
+        ).to_json()
         for id, (label, probability, asks) in SAID.items()
     ]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     (tmp_path / "pseudo.json.predictions.jsonl").write_text(text, "utf-8")
     return {
         "bundle": bundle,
-        "source": input_file(tmp_path / "new.json", bare, []),
-        "images": held[0].pictures[0].path.parent,
+        "data": data,
+        "images": images,
         "ocr_file": ocr_file(tmp_path / "ocr.jsonl", held),
-        "output": tmp_path / "pseudo.json",
+        "out": tmp_path / "pseudo.json",
     }
 
 
@@ -69,7 +77,7 @@ def test_confident_predictions_become_samples_with_their_origin(unlabelled: dict
     found = pseudo_label(**unlabelled, min_probability=0.9)
     assert _labels(found) == {"生锈0": "生锈", "生锈1": "生锈", "生锈2": "生锈", "补货0": "气泡"}
     assert sum(found.predicted.values()) == 6
-    output: Path = unlabelled["output"]
+    output: Path = unlabelled["out"]
     assert [_said(sample) for sample in read_samples(output, bundle.tasks)] == [_said(s) for s in found.samples]
     rows = [json.loads(line) for line in Path(f"{output}.origin.jsonl").read_text("utf-8").splitlines()]
     assert [(row["id"], row["probability"]) for row in rows] == [(id, SAID[id][1]) for id in _labels(found)]
@@ -77,7 +85,7 @@ def test_confident_predictions_become_samples_with_their_origin(unlabelled: dict
 
 
 def test_what_has_no_prediction_yet_gets_one(unlabelled: dict[str, Any]) -> None:
-    file = Path(f"{unlabelled['output']}.predictions.jsonl")
+    file = Path(f"{unlabelled['out']}.predictions.jsonl")
     file.write_text("".join(file.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
     found = pseudo_label(**unlabelled, min_probability=0.9)
     assert sum(found.predicted.values()) == 6
@@ -94,11 +102,11 @@ def test_per_label_keeps_the_most_confident(unlabelled: dict[str, Any]) -> None:
 def test_nothing_is_written_where_nothing_is_sure(unlabelled: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"the most confident that does not ask a person has 0\.990"):
         pseudo_label(**unlabelled, min_probability=0.995)
-    assert not unlabelled["output"].exists()
+    assert not unlabelled["out"].exists()
 
 
 def test_predictions_of_another_bundle_are_refused(unlabelled: dict[str, Any]) -> None:
-    file = Path(f"{unlabelled['output']}.predictions.jsonl")
+    file = Path(f"{unlabelled['out']}.predictions.jsonl")
     file.write_text(file.read_text("utf-8").replace(unlabelled["bundle"].versions["bundle"], "other", 1), "utf-8")
     with pytest.raises(InputError, match="holds predictions of bundle other"):
         pseudo_label(**unlabelled, min_probability=0.9)
@@ -108,7 +116,7 @@ def test_a_label_that_a_person_gave_is_not_touched(
     unlabelled: dict[str, Any], samples: list[Evidence], bundle: Bundle
 ) -> None:
     held = [e for e in samples if e.sample.id in SAID]  # with their labels
-    input_file(unlabelled["source"], held, [])
+    input_file(unlabelled["data"], held, [])
     with pytest.raises(InputError, match="of 0 samples without a label"):
         pseudo_label(**unlabelled, min_probability=0.9)
 
@@ -116,11 +124,11 @@ def test_a_label_that_a_person_gave_is_not_touched(
 def test_the_command_shows_counts_of_each_label(unlabelled: dict[str, Any]) -> None:
     options = {
         "--bundle": unlabelled["bundle"].folder,
-        "--input": unlabelled["source"],
+        "--input": unlabelled["data"],
         "--images": unlabelled["images"],
         "--ocr": unlabelled["ocr_file"],
         "--min-probability": 0.9,
-        "--output": unlabelled["output"],
+        "--output": unlabelled["out"],
     }
     result = CliRunner().invoke(cli, ["pseudo-label", *(str(part) for pair in options.items() for part in pair)])
     assert result.exit_code == 0, result.output

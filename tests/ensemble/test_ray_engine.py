@@ -48,7 +48,7 @@ def job(
     ]
     return {
         "bundle": bundle,
-        "source": input_file(folder / "in.json", many, BAD),
+        "data": input_file(folder / "in.json", many, BAD),
         "images": shop,
         "ocr_file": ocr_file(folder / "ocr.jsonl", samples),
     }
@@ -79,7 +79,7 @@ def started(job: dict[str, Any], output: Path, workers: int) -> Iterator[subproc
     # Ray gives its workers niceness 15, which takes minutes where something else uses the cores
     environment = os.environ | {"RAY_worker_niceness": "0"}
     script = "from kdsl.ensemble import ray_engine; ray_engine.CHUNK = 4; from kdsl.cli.main import main; main()"
-    options = ["--bundle", job["bundle"].folder, "--input", job["source"], "--images", job["images"]]
+    options = ["--bundle", job["bundle"].folder, "--input", job["data"], "--images", job["images"]]
     options += ["--ocr", job["ocr_file"], "--output", output, "--engine", "ray", "--workers", workers]
     command = [sys.executable, "-c", script, "predict", *map(str, options)]
     with subprocess.Popen(
@@ -108,7 +108,7 @@ def test_nothing_is_lost_or_doubled_when_the_command_and_then_a_worker_are_kille
     job: dict[str, Any], tmp_path: Path
 ) -> None:
     local, output = tmp_path / "local.jsonl", tmp_path / "ray.jsonl"
-    predict_file(**job, output=local)
+    predict_file(**job, out=local)
     expected = {line["id"]: line for line in read(local)}
     assert len(expected) == 121
 
@@ -197,7 +197,7 @@ def test_without_ray_the_command_to_install_it_is_told(
     for name in ("RAY_USAGE_STATS_ENABLED", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "RAY_BACKEND_LOG_LEVEL"):
         monkeypatch.setenv(name, os.environ.get(name, "0"))
     with pytest.raises(MissingDependency, match=r"pip install 'kdsl\[ray\]'"):
-        predict_file(**job, output=tmp_path / "out.jsonl", engine=RayEngine())
+        predict_file(**job, out=tmp_path / "out.jsonl", engine=RayEngine())
 
 
 def test_workers_without_ray_are_refused(tmp_path: Path) -> None:

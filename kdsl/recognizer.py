@@ -1,0 +1,264 @@
+"""`Recognizer`: a fitted bundle, opened: the way into kdsl from Python."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import tempfile
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, Self, overload
+
+from kdsl.config import Config, load_config, load_tasks
+from kdsl.data.dialogue import IMAGE
+from kdsl.data.prediction import Prediction
+from kdsl.data.readers import read_files
+from kdsl.data.sample import Sample
+from kdsl.ensemble.bundle import Bundle, open_bundle
+from kdsl.ensemble.predict_file import Engine, Summary, local_engine, predict_file
+from kdsl.ensemble.predictor import Predictor
+from kdsl.errors import InputError
+from kdsl.evidence.observe import observe
+from kdsl.evidence.types import Evidence
+from kdsl.rules.book import RuleBook
+from kdsl.runs import atomic_write
+from kdsl.tasks import Task, task_by_name
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+log = logging.getLogger(__name__)
+
+Data = str | Path | Sequence[str | Path] | Sequence[Sample]
+"""A file of samples, several, or the samples themselves."""
+
+
+class Recognizer:
+    """Predicts with the bundle in a folder.
+
+    Models are loaded at the first prediction. One recogniser may be used by several threads: they take turns at the
+    models. It is a context manager; `close` gives back what it holds.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._lock = threading.RLock()
+        self._inbox = tempfile.TemporaryDirectory(prefix="kdsl-")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Open the bundle that `fit` wrote.
+
+        Raises:
+            BundleError: the folder is no bundle, unfinished, damaged, or of another version.
+        """
+        return cls(open_bundle(Path(folder)))
+
+    @classmethod
+    def fit(
+        cls,
+        data: Data,
+        *,
+        images: str | Path = ".",
+        out: str | Path,
+        config: str | Path | Config = "configs/nano.yaml",
+        overrides: Sequence[str] = (),
+        ocr: str | Path | None = None,
+        adapters: Mapping[str, str | Path] = MappingProxyType({}),
+    ) -> Self:
+        """Fit a bundle into the folder `out` and open it; a fit that was killed continues, a finished one is opened.
+
+        Args:
+            data: labelled samples.
+            images: the folder that pictures named in files lie below.
+            config: a file of settings, one that ships with kdsl by its name, or settings.
+            overrides: `key.path=value`, where `config` is a file.
+            ocr: a file of OCR results that exist already.
+            adapters: task name, or 'joint', -> the folder of an adapter that takes the place of training one.
+
+        Raises:
+            KdslError: the samples, the settings or what lies in `out` do not allow it; the message says why.
+        """
+        from kdsl.ensemble.fit import fit_bundle
+        from kdsl.export.card import write_cards
+
+        settings = config if isinstance(config, Config) else load_config(config, overrides)
+        tasks = load_tasks(settings)
+        if settings.large is not None:
+            from kdsl.training.memory import check_memory
+
+            log.info("memory by estimate: %s", check_memory(settings, beside_small=True))
+        with tempfile.TemporaryDirectory(prefix="kdsl-") as inbox:
+            samples, root = _read(data, tasks, Path(images), Path(inbox))
+            evidences = observe(samples, root, settings.evidence, Path(ocr) if ocr else None)
+            given = {name: Path(folder) for name, folder in adapters.items()}
+            bundle = fit_bundle(evidences, tasks, settings, Path(out), given=given)
+        if settings.large is not None:
+            write_cards(bundle)
+        return cls(bundle)
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """The bundle's tasks by name; a task's `labels` are the columns of `predict_proba`."""
+        return {task.name: task for task in self.bundle.tasks}
+
+    @cached_property
+    def rules(self) -> dict[str, RuleBook]:
+        """The rule book of each task by the task's name."""
+        return {name: RuleBook.load(self.bundle.folder / "rules" / f"{name}.yaml") for name in self.tasks}
+
+    @overload
+    def predict(self, samples: Sample) -> Prediction: ...
+
+    @overload
+    def predict(self, samples: Iterable[Sample]) -> list[Prediction]: ...
+
+    def predict(self, samples: Sample | Iterable[Sample]) -> Prediction | list[Prediction]:
+        """The prediction of a sample, or of each sample of a list, in order; tasks may be mixed.
+
+        Raises:
+            InputError: a sample cannot be used; nothing is predicted, and the message names it.
+        """
+        if isinstance(samples, Sample):
+            return self.predict([samples])[0]
+        with self._lock:
+            return self._predictor.predict(self._observe(list(samples)))
+
+    def predict_proba(self, samples: Iterable[Sample]) -> np.ndarray:
+        """Probabilities [n, m] of samples of one task; the columns are the task's labels.
+
+        Raises:
+            InputError: a sample cannot be used, or the samples are of several tasks.
+        """
+        import numpy as np
+
+        found = self.predict(list(samples))
+        names = {prediction.task for prediction in found}
+        if len(names) != 1:
+            raise InputError(f"predict_proba takes samples of one task; found {', '.join(sorted(names)) or 'none'}.")
+        columns = self.tasks[names.pop()].names
+        return np.array([[prediction.distribution[name] for name in columns] for prediction in found])
+
+    def predict_file(
+        self,
+        data: str | Path,
+        out: str | Path,
+        *,
+        images: str | Path = ".",
+        ocr: str | Path | None = None,
+        engine: Literal["local", "ray"] = "local",
+        workers: int | None = None,
+    ) -> Summary:
+        """Predict a file of samples, one JSON line each; see `kdsl.ensemble.predict_file.predict_file`.
+
+        Args:
+            images: the folder that the pictures lie below.
+            ocr: a file of OCR results that exist already.
+            engine: `ray` predicts in many processes, on this machine or a cluster (docs/predicting.md).
+            workers: processes of the engine `ray`.
+        """
+        if workers and engine != "ray":
+            raise InputError("`workers` belongs to the engine 'ray'.")
+        chosen: Engine
+        if engine == "ray":
+            from kdsl.ensemble.ray_engine import RayEngine
+
+            chosen = RayEngine(workers)
+        else:
+            chosen = local_engine(lambda: self._predictor)
+        with self._lock:
+            return predict_file(self.bundle, Path(data), Path(images), Path(ocr) if ocr else None, Path(out), chosen)
+
+    def close(self) -> None:
+        """Take the bundle's adapters off the models and delete the pictures that were handed in."""
+        with self._lock:
+            if predictor := self.__dict__.pop("_predictor", None):
+                predictor.close()
+            self._inbox.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        return Predictor(self.bundle)
+
+    def _observe(self, samples: Sequence[Sample]) -> list[Evidence]:
+        inbox = Path(self._inbox.name)
+        return observe(_placed(samples, self.bundle.tasks, inbox), inbox, self.bundle.config.evidence)
+
+
+def _read(data: Data, tasks: Sequence[Task], images: Path, inbox: Path) -> tuple[list[Sample], Path]:
+    """Samples of files, or those handed in with their pictures put into `inbox`; and the folder of the pictures."""
+    given = [data] if isinstance(data, str | Path) else list(data)
+    samples = [one for one in given if isinstance(one, Sample)]
+    if not samples:
+        return read_files([Path(one) for one in given if isinstance(one, str | Path)], tasks), images
+    if len(samples) < len(given):
+        raise InputError("`data` mixes samples and files; give one or the other.")
+    return _placed(samples, tasks, inbox), inbox
+
+
+def _placed(samples: Sequence[Sample], tasks: Sequence[Task], inbox: Path) -> list[Sample]:
+    """Samples with a task, an id, and their pictures as files in `inbox`.
+
+    Raises:
+        InputError: a sample cannot be used; the message says which.
+    """
+    placed = []
+    for number, sample in enumerate(samples, 1):
+        id = sample.id or str(number)
+        try:
+            task = _task(sample, tasks)
+            images = tuple(_place(picture, inbox) for picture in sample.pictures)
+            wanted = sum(turn.text.count(IMAGE) for turn in sample.turns)
+            if wanted > len(images):
+                raise InputError(f"the turns hold {wanted} {IMAGE}, and {len(images)} picture(s) are given.")
+        except (InputError, OSError) as error:
+            raise InputError(f"sample {id}: {error}") from error
+        placed.append(replace(sample, id=id, task=task.name, images=images, pictures=()))
+    if len({sample.id for sample in placed}) < len(placed):
+        raise InputError("two samples have the same id; ids must differ.")
+    return placed
+
+
+def _task(sample: Sample, tasks: Sequence[Task]) -> Task:
+    kind = "dialogue" if sample.turns else "picture"
+    if sample.task:
+        task = task_by_name(tasks, sample.task)
+        if task.input != kind:
+            raise InputError(f"is a {kind}, and task '{task.name}' takes a {task.input}.")
+        return task
+    fitting = [task for task in tasks if task.input == kind]
+    if len(fitting) != 1:
+        have = ", ".join(f"{task.name} ({task.input})" for task in tasks)
+        found = "several tasks take" if fitting else "no task takes"
+        raise InputError(f"{found} a {kind}; name one by `task`. There are: {have}.")
+    return fitting[0]
+
+
+def _place(picture: Path | bytes | Image, inbox: Path) -> str:
+    """Write a picture to a file that is named by its content; the name."""
+    if isinstance(picture, Path):
+        if not picture.is_file():
+            raise InputError(f"picture '{picture}' does not exist or is no file.")
+        content = picture.read_bytes()
+    elif isinstance(picture, bytes):
+        content = picture
+    else:
+        stream = io.BytesIO()
+        picture.save(stream, "PNG")
+        content = stream.getvalue()
+    name = hashlib.sha256(content).hexdigest()[:32]
+    if not (inbox / name).exists():
+        atomic_write(inbox / name, content)
+    return name

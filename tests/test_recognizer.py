@@ -1,0 +1,151 @@
+"""The Python front door, on a bundle of tiny models of the real classes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import kdsl
+from kdsl import KdslError, Prediction, Recognizer, Sample
+from kdsl.config import Config
+from kdsl.ensemble.bundle import Bundle
+from kdsl.errors import InputError
+from kdsl.evidence.types import Evidence
+
+
+@pytest.fixture(scope="module")
+def recognizer(bundle: Bundle) -> Iterator[Recognizer]:
+    with Recognizer.load(bundle.folder) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("given") / "截图 1.png"
+    Image.linear_gradient("L").convert("RGB").resize((56, 84)).save(path)
+    return path
+
+
+def test_a_dialogue_is_recognised_and_explained(recognizer: Recognizer, picture: Path) -> None:
+    found = recognizer.predict(Sample.dialogue(["<image>", ("agent", "您好"), "会不会生锈"], pictures=[picture]))
+    assert isinstance(found, Prediction)
+    assert (found.id, found.task) == ("1", "ask")
+    assert found.label in recognizer.tasks["ask"].names
+    assert found.probability == max(found.distribution.values())
+    assert found.label in found.explain()
+    assert "lexical" in found.explain()
+
+
+def test_a_path_bytes_and_a_pil_image_say_the_same(recognizer: Recognizer, picture: Path) -> None:
+    with Image.open(picture) as opened:
+        given = [str(picture), picture, picture.read_bytes(), opened.copy()]
+    found = recognizer.predict([Sample.picture(one, id=str(i)) for i, one in enumerate(given)])
+    assert [prediction.id for prediction in found] == ["0", "1", "2", "3"]
+    for prediction in found[1:]:
+        assert prediction.label == found[0].label
+        assert prediction.probability == pytest.approx(found[0].probability, abs=1e-4)
+
+
+def test_columns_of_predict_proba_are_the_tasks_labels(recognizer: Recognizer) -> None:
+    samples = [Sample.dialogue(["会不会生锈"]), Sample.dialogue(["什么时候补货"])]
+    proba = recognizer.predict_proba(samples)
+    assert proba.shape == (2, len(recognizer.tasks["ask"].labels))
+    assert proba.sum(axis=1) == pytest.approx(1, abs=1e-4)
+    best = [recognizer.tasks["ask"].names[column] for column in proba.argmax(axis=1)]
+    assert best == [prediction.label for prediction in recognizer.predict(samples)]
+
+
+def test_predict_proba_takes_one_task(recognizer: Recognizer, picture: Path) -> None:
+    with pytest.raises(InputError, match="samples of one task; found ask, screen"):
+        recognizer.predict_proba([Sample.dialogue(["会不会生锈"]), Sample.picture(picture)])
+
+
+def test_eight_threads_get_what_one_gets(recognizer: Recognizer, picture: Path) -> None:
+    texts = ["会不会生锈", "还补货吗", "有气泡", "钱退了吗"] * 4
+    samples = [Sample.dialogue([text], pictures=[picture] if i % 3 == 0 else ()) for i, text in enumerate(texts)]
+    alone = [recognizer.predict(sample) for sample in samples]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(recognizer.predict, samples))
+    assert [p.label for p in together] == [p.label for p in alone]
+    assert [p.probability for p in together] == pytest.approx([p.probability for p in alone], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("sample", "says"),
+    [
+        (Sample.picture("nowhere.png", id="x"), "sample x: picture 'nowhere.png' does not exist"),
+        (Sample.picture(b"no picture"), "not a picture that can be read"),
+        (Sample.dialogue(["<image> 这个"]), "the turns hold 1 <image>, and 0 picture"),
+        (Sample.dialogue(["在吗"], task="asks"), "no task is called 'asks'.* Did you mean ask"),
+        (Sample.dialogue(["在吗"], task="screen"), "is a dialogue, and task 'screen' takes a picture"),
+    ],
+)
+def test_a_sample_that_cannot_be_used_is_named(recognizer: Recognizer, sample: Sample, says: str) -> None:
+    with pytest.raises(KdslError, match=says):
+        recognizer.predict(sample)
+
+
+def test_one_picture_is_no_list() -> None:
+    with pytest.raises(TypeError, match="a list of pictures"):
+        Sample.dialogue(["这个"], pictures="pot.jpg")
+
+
+def test_a_fit_of_samples_in_memory_needs_no_model(shop: Path, config: Config, samples: list[Evidence]) -> None:
+    """`large: null`: the other experts predict, and no call is made."""
+    light = config.model_copy(update={"large": None, "small": None})
+    asks = [e.sample for e in samples if e.sample.task == "ask"]
+    given = [
+        Sample.dialogue([(turn.role, turn.text.replace("<image>", "")) for turn in one.turns], label=one.label)
+        for one in asks
+    ]
+    with Recognizer.fit(given, out=shop / "light", config=light) as fitted:
+        found = fitted.predict(Sample.dialogue(["这个会不会生锈"]))
+    assert found.label == "生锈"
+    assert (found.spend.calls, found.spend.output_tokens, found.spend.parameters) == (0, 0, 0)
+    assert "model calls: none" in found.explain()
+    assert "large" not in found.trace.experts
+
+
+def test_nothing_is_printed_and_no_torch_loaded_without_a_model(shop: Path) -> None:
+    """In a process of its own; after the light bundle was fitted."""
+    code = (
+        "import sys, kdsl; assert 'torch' not in sys.modules; assert 'numpy' not in sys.modules\n"
+        f"r = kdsl.Recognizer.load({str(shop / 'light')!r})\n"
+        "p = r.predict(kdsl.Sample.dialogue(['会不会生锈']))\n"
+        "assert p.label and 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Recogniser'"):
+        _ = kdsl.Recogniser
+
+
+def test_rules_are_at_hand(recognizer: Recognizer) -> None:
+    assert set(recognizer.rules) == {"ask", "screen"}
+    assert recognizer.rules["ask"].labels == recognizer.tasks["ask"].names
+
+
+def test_probabilities_are_those_of_the_file(recognizer: Recognizer, samples: list[Evidence], shop: Path) -> None:
+    """What a command writes, Python can write."""
+    from helpers.sample_files import input_file, ocr_file
+
+    data, known, out = shop / "few.json", shop / "few.ocr.jsonl", shop / "few.out.jsonl"
+    input_file(data, samples[:3], [])
+    ocr_file(known, samples[:3])
+    summary = recognizer.predict_file(data, out, images=shop, ocr=known)
+    assert (summary.predicted, summary.kept, summary.failed) == (3, 0, [])
+    assert recognizer.predict_file(data, out, images=shop, ocr=known).kept == 3
+    lines = [Prediction.from_json(json.loads(line)) for line in out.read_text("utf-8").splitlines()]
+    assert all(line.content for line in lines)
+    assert np.isclose([line.probability for line in lines], [max(p.distribution.values()) for p in lines]).all()
