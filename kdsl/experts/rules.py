@@ -10,9 +10,9 @@ import numpy as np
 
 from kdsl.config import Config
 from kdsl.data.prediction import FiredRule
-from kdsl.evidence.cache import default_cache_dir
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Material, Setup
+from kdsl.resources import default_cache_dir
 from kdsl.rules.book import RuleBook, shipped_rules
 from kdsl.rules.distill import distill
 from kdsl.rules.teacher import ScoreCache, Teacher
