@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from kdsl.data.pictures import load_pixels, open_header, picture_path
+from kdsl.data.pictures import as_rgb, guarded, load_pixels, open_header, picture_path, upright
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError
 
@@ -50,7 +50,10 @@ def fingerprint(root: Path, name: str, max_megapixels: float) -> Fingerprint:
         # a JPEG is decoded at an eighth of its size: all of its data is still read
         picture.draft("L", (_SIDE * 4, _SIDE * 4))
         load_pixels(picture, name)
-        grey = picture.convert("L").resize((_SIDE + 1, _SIDE), Image.Resampling.BOX)
+        with guarded(name):
+            as_rgb(upright(picture).crop((0, 0, 1, 1)))  # what a fit does, on one pixel
+            plain = as_rgb(picture) if picture.mode == "LAB" else picture
+            grey = plain.convert("L").resize((_SIDE + 1, _SIDE), Image.Resampling.BOX)
     cells = np.asarray(grey, dtype=np.int16)  # [16, 17]
     look = np.packbits(cells[:, 1:] - cells[:, :-1] > _STEP).tobytes()
     return Fingerprint(width, height, hashlib.sha256(path.read_bytes()).hexdigest(), look)

@@ -6,16 +6,29 @@ A file's ending says nothing: the content decides. Nothing is ever fetched.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from kdsl.data.inline_pictures import inline_path, is_inline
+from kdsl.data.picture_search import why_missing
 from kdsl.errors import InputError
 
 # Decoders that run no other program (EPS would start Ghostscript) and that a phone or a shop produces.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation -> how the picture is turned upright."""
 
 
 def check_name(name: str) -> None:
@@ -63,8 +76,7 @@ def picture_path(root: Path, name: str) -> Path:
     if not path.is_relative_to(base):
         raise InputError(f"picture '{name}' is a link that leaves the image folder {root}; copy the file there.")
     if not found:
-        hint = "" if base.is_dir() else " (that folder does not exist)"
-        raise InputError(f"picture '{name}' is not below {root}{hint}; is --images the right folder?")
+        raise InputError(f"picture '{name}' is not below {root}; {why_missing(base, name)}.")
     return path
 
 
@@ -111,6 +123,35 @@ def load_pixels(picture: Image.Image, name: str) -> None:
         raise InputError(f"picture '{name}' is cut off or damaged: {error}") from error
 
 
+@contextmanager
+def guarded(name: str) -> Iterator[None]:
+    """Whatever goes wrong while a picture is turned, converted or resized is an InputError that names it."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"picture '{name}' cannot be brought to RGB: {error}") from error
+
+
+def orientation(picture: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 (upright) where there is no EXIF or none that can be read."""
+    try:
+        found = picture.getexif().get(0x0112, 1)
+    except Exception:  # EXIF is written by anyone: Pillow raises what its parser happens to meet
+        return 1
+    return found if found in range(1, 9) else 1
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """A picture turned as its EXIF says; as it is where that cannot be read."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # pixels are whole all the same
+        turn = _TURNS.get(orientation(picture))
+        return picture.transpose(turn) if turn is not None else picture
+
+
 def open_picture(root: Path, name: str, max_megapixels: float) -> Image.Image:
     """A picture as people see it: RGB, turned as its EXIF says, transparency on white, the first frame.
 
@@ -124,14 +165,22 @@ def open_picture(root: Path, name: str, max_megapixels: float) -> Image.Image:
     """
     with open_header(picture_path(root, name), name, max_megapixels) as opened:
         load_pixels(opened, name)
-        picture = ImageOps.exif_transpose(opened)
-        if picture.mode.startswith(("I", "F")):  # 16 bits a pixel: Pillow would clip, not scale
-            values = np.asarray(picture, dtype=np.float64)
-            top = 65535 if values.max(initial=0) > 255 else 255
-            picture = Image.fromarray((values * (255 / top)).clip(0, 255).astype(np.uint8))
-        if picture.has_transparency_data:
-            layer = picture.convert("RGBA")
-            paper = Image.new("RGBA", layer.size, "white")
-            paper.alpha_composite(layer)
-            picture = paper
-        return picture.convert("RGB")
+        with guarded(name):
+            return as_rgb(upright(opened))
+
+
+def as_rgb(picture: Image.Image) -> Image.Image:
+    """A decoded picture in RGB: 16 bits scaled to 8, transparency on white, CIELAB by its colours."""
+    if picture.mode == "LAB":  # as print shops scan; `convert` would take the numbers for red, green and blue
+        profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        picture = ImageCms.profileToProfile(picture, *profiles, outputMode="RGB") or picture
+    if picture.mode.startswith(("I", "F")):  # 16 bits per pixel: Pillow would clip, not scale
+        values = np.asarray(picture, dtype=np.float64)
+        top = 65535 if values.max(initial=0) > 255 else 255
+        picture = Image.fromarray((values * (255 / top)).clip(0, 255).astype(np.uint8))
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        paper = Image.new("RGBA", layer.size, "white")
+        paper.alpha_composite(layer)
+        picture = paper
+    return picture.convert("RGB")

@@ -8,9 +8,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
 
-from kdsl.data.pictures import load_pixels, open_header, open_picture, picture_path
+from kdsl.data.pictures import (
+    as_rgb,
+    guarded,
+    load_pixels,
+    open_header,
+    open_picture,
+    orientation,
+    picture_path,
+    upright,
+)
 
 SIDE = 256
 """Longest side of the thumbnail in pixels."""
@@ -88,11 +97,12 @@ def read_pixels(root: Path, name: str, max_megapixels: float) -> PixelStats:
     """
     with open_header(picture_path(root, name), name, max_megapixels) as opened:
         if opened.format in ("JPEG", "MPO"):
-            turned = opened.getexif().get(0x0112, 1) >= 5  # EXIF orientations 5 to 8 swap the sides
+            turned = orientation(opened) >= 5  # EXIF orientations 5 to 8 swap the sides
             size = opened.size[::-1] if turned else opened.size
             opened.draft("RGB", (SIDE, SIDE))
             load_pixels(opened, name)
-            return measure(ImageOps.exif_transpose(opened).convert("RGB"), size)
+            with guarded(name):
+                return measure(as_rgb(upright(opened)), size)
     picture = open_picture(root, name, max_megapixels)
     return measure(picture, picture.size)
 

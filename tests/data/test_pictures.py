@@ -8,7 +8,8 @@ import pytest
 from helpers.own_shop import noise, png_header
 from PIL import Image
 
-from kdsl.data.pictures import FORMATS, open_picture, picture_path
+from kdsl.data.duplicates import fingerprint
+from kdsl.data.pictures import FORMATS, guarded, open_picture, picture_path
 from kdsl.errors import InputError
 
 
@@ -116,7 +117,7 @@ def test_the_first_frame_of_an_animation(images: Path):
         ("file:///etc/passwd", "is a URL"),
         ("a\0.png", "is not a file name"),
         (" ", "is not a file name"),
-        ("none.png", "is not below .*is --images the right folder"),
+        ("none.png", "is not below .*is it the right folder. It holds 6 file"),
         ("x" * 5000, "cannot be looked up"),
     ],
 )
@@ -144,3 +145,50 @@ def test_a_root_that_is_a_link_or_missing(images: Path):
     assert picture_path(images.parent / "alias", "a.png") == (images / "a.png").resolve()
     with pytest.raises(InputError, match="that folder does not exist"):
         picture_path(images.parent / "nowhere", "a.png")
+
+
+@pytest.mark.parametrize(
+    ("stored", "name", "message"),
+    [
+        ("sub/g.png", "sub\\g.png", r"there is 'sub/g.png': write / instead of "),
+        ("sub/g.png", "sub/G.PNG", "there is 'sub/g.png': upper and lower case count"),
+        ("g\u00e9.png", "ge\u0301.png", "another form of Unicode"),
+        ("ge\u0301.png", "g\u00e9.png", "another form of Unicode"),
+        ("g.png", "images/g.png", "there is 'g.png': the path begins with 'images/', which is no part of that folder"),
+        ("sub/g.png", "data/train/sub/g.png", "there is 'sub/g.png': the path begins with 'data/train/'"),
+        ("sub/g.png", "g.png", "there is 'sub/g.png', in another folder"),
+        ("g.jpg", "g.png", "there is 'g.jpg', with another ending"),
+        ("g.png", "zzz.png", "is it the right folder"),
+    ],
+)
+def test_a_missing_picture_is_looked_for(images: Path, stored: str, name: str, message: str):
+    (images / stored).parent.mkdir(exist_ok=True)
+    (images / stored).write_bytes(b"x")
+    with pytest.raises(InputError, match=message):
+        picture_path(images, name)
+
+
+def test_a_missing_and_an_empty_folder_are_named(tmp_path: Path):
+    with pytest.raises(InputError, match="that folder does not exist"):
+        picture_path(tmp_path / "none", "a.png")
+    with pytest.raises(InputError, match="that folder is empty"):
+        picture_path(tmp_path, "a.png")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG", "TIFF"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0no TIFF", b"b'Exif\\x00", b"Exif\0\0II*\0\xff\xff\xff\xff", b"x"])
+def test_malformed_exif_leaves_the_pixels_as_they_are(images: Path, kind: str, exif: bytes):
+    noise(1).save(images / "x", kind, **({} if kind == "TIFF" else {"exif": exif}))
+    assert open_picture(images, "x", 100).size == noise(1).size
+    assert fingerprint(images, "x", 100).width == noise(1).width
+
+
+def test_a_lab_picture_is_read_by_its_colours_by_check_and_fit_alike(images: Path):
+    Image.new("LAB", (4, 4), (255, 0, 0)).save(images / "lab.tiff")  # the lightest: white
+    assert open_picture(images, "lab.tiff", 100).getpixel((0, 0)) == (255, 255, 255)
+    assert fingerprint(images, "lab.tiff", 100).width == 4
+
+
+def test_whatever_fails_in_a_conversion_is_an_input_error_with_the_pictures_name():
+    with pytest.raises(InputError, match=r"picture 'a.png' cannot be brought to RGB: 3"), guarded("a.png"):
+        raise KeyError(3)
