@@ -184,8 +184,8 @@ def test_malformed_exif_leaves_the_pixels_as_they_are(images: Path, kind: str, e
 
 
 def test_a_lab_picture_is_read_by_its_colours_by_check_and_fit_alike(images: Path):
-    Image.new("LAB", (4, 4), (255, 0, 0)).save(images / "lab.tiff")  # the lightest: white
-    assert open_picture(images, "lab.tiff", 100).getpixel((0, 0)) == (255, 255, 255)
+    Image.new("LAB", (4, 4), (255, 128, 128)).save(images / "lab.tiff")  # the lightest, without colour
+    assert np.asarray(open_picture(images, "lab.tiff", 100)).min() > 250
     assert fingerprint(images, "lab.tiff", 100).width == 4
 
 
