@@ -157,7 +157,7 @@ def _row(judged: Judged, task: Task, pred: Path) -> np.ndarray:
         what = f"names label '{strange[0]}', which task '{task.name}' lacks" if strange else "is no distribution"
         raise InputError(
             f"{pred} (id {judged.sample.id}): 'distribution' {what}; an audit needs one over the task's labels, as "
-            "`kdsl crossval` writes it."
+            "a cross-validation writes it."
         )
     normalised: np.ndarray = row / row.sum()
     return normalised

@@ -74,7 +74,7 @@ class SpendSummary:
 
     max_calls: int
     max_output_tokens: int
-    max_parameters: float
+    max_parameters: int
     mean_calls: float
 
 

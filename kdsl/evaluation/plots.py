@@ -71,7 +71,7 @@ def reliability_png(confidence: Confidence) -> bytes:
 
 
 def coverage_png(curves: Mapping[str, Confidence]) -> bytes:
-    """Error rate over coverage, a line a task: how wrong kdsl is if it answers its surest share only."""
+    """Error rate over coverage, one line per task: how wrong kdsl is if it answers its surest share only."""
     figure = Figure(figsize=(5.5, 4))
     axes = figure.add_subplot()
     for name, confidence in curves.items():

@@ -119,7 +119,7 @@ def read_judged(gold: Path, pred: Path, tasks: Sequence[Task]) -> list[Judged]:
     if missing:
         raise InputError(
             f"{pred}: {len(missing)} of {len(samples)} ids of {gold.name} have no prediction, the first: "
-            f"{missing[0]}. Run `kdsl predict` or `kdsl crossval` again: it adds the missing ones."
+            f"{missing[0]}. Predict the same file again: the missing ones are added."
         )
     return [_judge(pred, sample, *lines[id]) for id, sample in samples.items()]
 

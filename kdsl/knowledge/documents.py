@@ -30,7 +30,7 @@ class Document:
     """One thing that can be found.
 
     `title` asks or names, `text` answers or shows. Of a sample, `title` holds the user's turns that say
-    something, one a line, and `text` the agent's last such turn, or the text of its pictures. `label` is None
+    something, one per line, and `text` the agent's last such turn, or the text of its pictures. `label` is None
     where a document speaks of no single label; `source` says where it comes from, for people.
     """
 

@@ -5,6 +5,7 @@ A sample's pictures are looked at by every call on it, by every epoch of a train
 
 from __future__ import annotations
 
+import logging
 import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -17,10 +18,11 @@ from kdsl.machine import GIB, free_memory
 from kdsl.models.base import LoadedModel
 from kdsl.models.encode import encode
 from kdsl.models.prompts import Prompt
-from kdsl.progress import say
+
+log = logging.getLogger(__name__)
 
 FEATURE_BYTES = 2 << 30
-"""Picture features kept a model where nobody reserves more; what does not fit is computed again when it is needed."""
+"""Picture features kept per model where nobody reserves more; what does not fit is computed again when it is needed."""
 _SHARE = 0.5
 """Of the memory that is free, what may be reserved."""
 
@@ -51,9 +53,11 @@ class PictureFeatures:
         asked, room = pixels // self.loaded.factor**2 * token, int(_SHARE * free_memory()) + self._bytes
         self.limit = max(self.limit, min(asked, room))
         if asked > self.limit:
-            say(
-                f"picture features take {asked / GIB:.1f} GiB, and memory has {self.limit / GIB:.1f} GiB to spare: "
-                "those of some pictures are computed anew in every epoch. A smaller prompt.max_pixels takes less."
+            log.warning(
+                "picture features take %.1f GiB, and memory has %.1f GiB to spare: those of some pictures are computed "
+                "anew in every epoch. A smaller prompt.max_pixels takes less.",
+                asked / GIB,
+                self.limit / GIB,
             )
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""How large each picture is shown to a model: one pixel limit a sample, shared by its pictures."""
+"""How large each picture is shown to a model: one pixel limit per sample, shared by its pictures."""
 
 from __future__ import annotations
 

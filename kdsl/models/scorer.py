@@ -87,7 +87,7 @@ class LabelScorer:
         return build_prompt(evidence, self.task, self.prompt_config, self.frame, context=context)
 
     def score(self, evidences: Sequence[Evidence]) -> np.ndarray:
-        """Log-probabilities over the task's labels, [n, m]: one model call a sample."""
+        """Log-probabilities over the task's labels, [n, m]: one model call per sample."""
         return self.score_prompts([self.prompt(evidence) for evidence in evidences]).log_probs
 
     def score_prompts(self, prompts: Sequence[Prompt], *, keep: bool = False) -> LabelScores:
