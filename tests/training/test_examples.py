@@ -112,7 +112,7 @@ def test_a_training_makes_room_for_its_pictures(
     care: Task,
     small_config: Config,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     loaded = load_tiny()
     examples = make_examples(loaded, dialogues, {care.name: care}, small_config.prompt)
@@ -122,12 +122,12 @@ def test_a_training_makes_room_for_its_pictures(
     held = [store.of(prompt) for prompt in prompts if prompt.pictures]
     distinct = {id(embeds): embeds.nbytes + sum(layer.nbytes for layer in deep) for embeds, deep in held}
     assert store.limit == sum(distinct.values())
-    assert "computed anew" not in capsys.readouterr().err
+    assert "computed anew" not in caplog.text
     short = PictureFeatures(loaded, limit=1)
     monkeypatch.setattr("kdsl.models.features.free_memory", lambda: 2 * store.limit - 8)
     short.reserve(prompts)
     assert short.limit == store.limit - 4
-    assert "computed anew" in capsys.readouterr().err
+    assert "computed anew" in caplog.text
 
 
 def test_a_batch_without_pictures_has_no_features(
