@@ -6,23 +6,12 @@ from kdsl.world.screens.page import Page
 from kdsl.world.screens.words import Words
 
 Step = tuple[str, str, str]
-GRIEVANCES = (
-    "虚假发货",
-    "缺货/不发货/拒绝发货",
-    "未按约定时间发货",
-    "违背承诺",
-    "恶意骚扰",
-    "出售假冒商品",
-    "未按约定开具发票",
-    "态度恶劣",
-    "虚假宣传",
-)
 
 
 def _complaint_steps(words: Words) -> list[Step]:
     """A complaint's progress, newest first."""
     sum_ = words.price(words.rng.uniform(3, 60), sign="")
-    grievance = words.rng.choice(GRIEVANCES)
+    grievance = words.say("grievances")
     verdicts = [
         (
             "平台客服判决，投诉成立",
@@ -54,7 +43,7 @@ def _complaint_info(page: Page, words: Words) -> None:
         page.heading("投诉信息")
         page.goods(words.product())
         page.pair("投诉单号", words.number(12), private=True)
-        page.pair("投诉原因", words.pick("|发货物流问题-") + page.rng.choice(GRIEVANCES))
+        page.pair("投诉原因", words.pick("|发货物流问题-") + words.say("grievances"))
 
 
 def complaint_detail(page: Page, words: Words) -> None:
@@ -83,7 +72,7 @@ def complaint_service(page: Page, words: Words) -> None:
     page.title_bar(words.pick("服务进度|我的投诉|举报记录|投诉记录"))
     for _ in range(3):
         with page.card():
-            page.heading(f"投诉卖家：{page.rng.choice(GRIEVANCES)}", words.pick("处理中|处理完成|已撤销"))
+            page.heading(f"投诉卖家：{words.say('grievances')}", words.pick("处理中|处理完成|已撤销"))
             page.goods(words.product())
             page.note(
                 words.pick(
@@ -101,7 +90,7 @@ def complaint_form(page: Page, words: Words) -> None:
         page.goods(words.product())
     with page.card():
         page.heading(words.pick("请选择投诉原因|投诉类型|举报类型|请选择举报理由"))
-        for grievance in page.rng.sample(GRIEVANCES, page.rng.randint(3, 6)):
+        for grievance in page.rng.sample(words.book["grievances"], page.rng.randint(3, 6)):
             page.pair(grievance, words.pick("○|>"))
     with page.card():
         page.heading(words.pick("投诉说明|问题描述|举报内容"))

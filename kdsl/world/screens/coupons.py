@@ -11,28 +11,6 @@ from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import APP_TABS
 from kdsl.world.screens.words import Words
 
-COUPON_NAMES = (
-    "美妆惊喜券",
-    "美妆超级券",
-    "服饰天降券",
-    "3C数码券",
-    "苹果手机券",
-    "天猫国际券",
-    "运动惊喜券",
-    "家装专享券",
-    "天猫超市券",
-    "家享生活券",
-    "满减红包",
-    "店铺优惠券",
-    "商品优惠券",
-    "新人专享券",
-    "运动户外券",
-    "88VIP消费券",
-    "618惊喜红包",
-    "超级红包",
-    "官方补贴购物券",
-)
-
 
 def _vip_coupons(page: Page, words: Words) -> None:
     page.heading("88VIP消费券", words.pick("规则|天猫实物"))
@@ -54,7 +32,7 @@ def coupon_list(page: Page, words: Words) -> None:
         page.coupon(
             value,
             limit,
-            words.pick(*COUPON_NAMES),
+            words.say("coupon_titles"),
             words.pick("立即领取|领取|立即抢|去使用|已领|已抢光|查看"),
             sub=words.pick(
                 "淘宝天猫实物商品能用",
@@ -106,7 +84,7 @@ def discount_sheet(page: Page, words: Words) -> None:
             page.coupon(
                 value,
                 limit,
-                words.pick("官方立减", "限时限量补贴", *COUPON_NAMES),
+                words.pick("官方立减", "限时限量补贴", *words.book["coupon_titles"]),
                 words.pick("去使用|领取|已领|不可用"),
                 sub=words.pick("无使用门槛|优惠抢完即止，用券后不能价保|该商品可用"),
             )
@@ -136,11 +114,11 @@ def coupon_cut_out(page: Page, words: Words) -> None:
         for _ in range(2):
             value, limit = amount(words)
             page.coupon(
-                value, limit, words.pick(*COUPON_NAMES), words.pick("查看|已抢光|去使用"), sub="再过2天就会失效"
+                value, limit, words.say("coupon_titles"), words.pick("查看|已抢光|去使用"), sub="再过2天就会失效"
             )
     else:
         page.tickets(
-            [(*amount(words), words.pick("立即抢|已抢光|立即领取")) for _ in range(2)], words.pick(*COUPON_NAMES)
+            [(*amount(words), words.pick("立即抢|已抢光|立即领取")) for _ in range(2)], words.say("coupon_titles")
         )
 
 
@@ -151,7 +129,7 @@ def coupon_hall(page: Page, words: Words) -> None:
         spending_progress(page, words)
     for _ in range(page.rng.randint(2, 3)):
         with page.card():
-            name = words.pick(*COUPON_NAMES)
+            name = words.say("coupon_titles")
             page.tickets(
                 [
                     (*amount(words), words.pick("立即抢|立即领取|已抢光|去使用|已领"))
@@ -214,7 +192,11 @@ def cash_coupon(page: Page, words: Words) -> None:
     for _ in range(page.rng.randint(1, 4)):
         value, limit = amount(words)
         page.coupon(
-            value, limit, words.pick("品类券", *COUPON_NAMES), words.pick("立即领取|点击领取|已领取"), height=96
+            value,
+            limit,
+            words.pick("品类券", *words.book["coupon_titles"]),
+            words.pick("立即领取|点击领取|已领取"),
+            height=96,
         )
     page.note("面额由平台提供，领取后下单自动抵扣，不参与价格保护", colour=WHITE)
 

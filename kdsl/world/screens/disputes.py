@@ -4,34 +4,11 @@ from __future__ import annotations
 
 from kdsl.world.screens.complaints import Step
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.refunds import REASONS
 from kdsl.world.screens.words import Words
-
-PLATFORM_STEPS: tuple[tuple[str, str], ...] = (
-    ("平台客服处理中", "平台客服正在看这个问题，请等一等。想补充什么，可在页面底部点“我要留言”写给我们。"),
-    (
-        "平台客服已处理",
-        "经平台核实，卖家确有违约，这次会算进店铺的违约考核，卖家要补偿您一笔现金，耽误您了，非常抱歉。",
-    ),
-    ("平台客服跟进处理", "一天之内会处理"),
-    ("平台客服查实您的发货情况", "平台客服介入了，一天之内会给您答复。"),
-    ("客服会加急处理", "您的催促我们看到了，客服会加急处理，请留意APP消息和来电。还有要说的，点我要留言告诉我们。"),
-    ("平台主动介入", "平台客服已主动介入您的售后纠纷，正在核实双方凭证"),
-    ("卖家已上传凭证", "卖家补充了凭证，平台客服将结合双方凭证判定"),
-    ("卖家补充留言", "卖家已补充留言，请等待客服核实"),
-    ("可以问物流核实", "系统检测到退货物流异常，请您联系物流公司核实签收情况"),
-    ("您已申请平台介入", "问题描述："),
-    ("您申请换货", "换货原因：质量问题"),
-    ("您已退货", "物流公司：快递已签收"),
-    ("卖家超时未处理", "卖家迟迟没有发货，平台客服正在把问题升级，请稍候。"),
-    ("卖家处理中", "平台客服让卖家一天之内答复您，到时还没有答复的，平台会介入。"),
-    ("分配小二处理", "任务已分配，小二将在48小时内处理"),
-    ("平台判定", "经核实双方提交的凭证，平台支持买家退款申请"),
-)
 
 
 def _platform_steps(words: Words, low: int, high: int) -> list[Step]:
-    chosen = words.rng.sample(PLATFORM_STEPS, words.rng.randint(low, high))
+    chosen = words.rng.sample(words.book["platform_steps"], words.rng.randint(low, high))
     return [
         (title, words.short(4 + 18 * index), text + ("商品有质量问题" if text.endswith("：") else ""))
         for index, (title, text) in enumerate(chosen)
@@ -43,7 +20,7 @@ def _dispute(page: Page, words: Words, name: str = "退款信息") -> None:
         page.heading(name)
         page.goods(words.product())
         if words.chance(0.7):
-            page.pair("退款原因", page.rng.choice(REASONS))
+            page.pair("退款原因", words.say("reasons"))
             page.pair("申请时间", words.stamp(120))
             page.pair("退款单号", words.number(18), private=True)
 
@@ -89,9 +66,9 @@ def urge_dispatch(page: Page, words: Words) -> None:
                 ),
                 *[
                     (title, words.short(30 + 10 * index), text)
-                    for index, (title, text) in enumerate(PLATFORM_STEPS[1:4])
+                    for index, (title, text) in enumerate(words.book["platform_steps"][1:4])
                 ],
-                ("卖家超时未处理", words.short(70), PLATFORM_STEPS[12][1]),
+                ("卖家超时未处理", words.short(70), words.book["platform_steps"][12][1]),
             ][: page.rng.randint(3, 5)]
         )
         if words.chance(0.4):

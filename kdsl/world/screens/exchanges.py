@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.refunds import REASONS, services
+from kdsl.world.screens.refunds import services
 from kdsl.world.screens.returns import ask_platform
 from kdsl.world.screens.words import Words
 
@@ -17,7 +17,7 @@ def _exchange_info(page: Page, words: Words) -> None:
         page.y -= 6
         page.note(f"新商品:{key}:{page.rng.choice(values)}", colour=page.theme.accent, most=2)
         if words.chance(0.5):
-            page.pair("换货原因", page.rng.choice(REASONS))
+            page.pair("换货原因", words.say("reasons"))
             page.pair("申请时间", words.stamp(80))
             page.pair("换货编号", words.number(18), private=True)
         page.text(WIDTH / 2, page.y, "查看全部", 12, page.theme.muted, align="c")
@@ -90,7 +90,7 @@ def apply_exchange(page: Page, words: Words) -> None:
         page.goods(product, count=None)
     with page.card():
         page.pair("换货商品", words.pick("选择规格>", page.rng.choice(next(iter(product.options.values()))) + ">"))
-        page.pair("换货原因", words.pick("换货原因请选择>", page.rng.choice(REASONS) + ">"))
+        page.pair("换货原因", words.pick("换货原因请选择>", words.say("reasons") + ">"))
         page.pair("换货数量", "1")
         page.pair("收货地址", words.address(), private=True)
         if words.chance(0.5):
@@ -126,7 +126,7 @@ def exchange_steps(page: Page, words: Words) -> None:
                 ("卖家寄出换货商品", words.short(4), "卖家发货了，留意收货"),
                 ("买家已退货", words.short(30), f"{words.courier} {words.number(12)}"),
                 ("卖家同意换货", words.short(60), "请将原商品寄回给卖家"),
-                ("您发起换货申请", words.short(70), "换货原因：" + page.rng.choice(REASONS)),
+                ("您发起换货申请", words.short(70), "换货原因：" + words.say("reasons")),
             ][page.rng.randint(0, 2) :]
         )
     _exchange_info(page, words)
@@ -187,7 +187,7 @@ def exchange_history(page: Page, words: Words) -> None:
     entries = [
         ("系统", "【标题】卖家已确认收货，换货商品待发出"),
         ("卖家", "卖家同意了换货申请，退货地址：" + words.address()),
-        ("买家", f"发起了换货申请\n换货原因：{page.rng.choice(REASONS)}\n换货数量：1\n新商品：{product.spec}"),
+        ("买家", f"发起了换货申请\n换货原因：{words.say('reasons')}\n换货数量：1\n新商品：{product.spec}"),
         ("系统", "买家已寄出退货，物流公司：" + words.courier),
         ("卖家", "卖家已寄出换货商品，请注意查收"),
     ]

@@ -10,22 +10,6 @@ from kdsl.world.screens.product_page import product_top
 from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.words import Words
 
-FAILURES = (
-    "下单人数太多啦，请过一会儿再试",
-    "活动太热门，名额分批放，晚点再试",
-    "拥挤，过会儿再试吧",
-    "很抱歉，商品库存不足，请选择其他商品",
-    "该商品不支持配送到您的收货地址",
-    "您购买的数量超过了限购数量",
-    "宝贝已限购，看看相似商品吧",
-    "抱歉，商品已下架",
-    "优惠信息发生变更，请重新下单",
-    "系统繁忙，请稍后再试",
-    "您的账号存在异常，暂时无法购买",
-    "您已达到该商品的购买上限",
-    "人数太多，请您排队等一等",
-)
-
 
 def failed_sheet(page: Page, words: Words) -> None:
     """购买失败 in a panel over the order form."""
@@ -33,7 +17,7 @@ def failed_sheet(page: Page, words: Words) -> None:
     title = words.pick("购买失败|购买失败|抱歉，购买失败了")
     with page.sheet(page.height * page.rng.uniform(0.5, 0.62), "", close=words.chance(0.2)):
         page.y -= 20
-        page.empty_picture(title, size=64, sub=page.rng.choice(FAILURES))
+        page.empty_picture(title, size=64, sub=words.say("failures"))
         page.button(18, page.height - 66, WIDTH - 36, "我知道了", height=38)
 
 
@@ -44,14 +28,14 @@ def failed_dialog(page: Page, words: Words) -> None:
     page.popup = True
     page.fill(60, 200, WIDTH - 60, 480, page.theme.card, 12)
     page.y = 208
-    page.empty_picture(words.pick("购买失败|抱歉，购买失败了|下单失败"), size=70, sub=page.rng.choice(FAILURES)[:24])
+    page.empty_picture(words.pick("购买失败|抱歉，购买失败了|下单失败"), size=70, sub=words.say("failures")[:24])
     page.button(80, 430, WIDTH - 160, "我知道了", height=36)
 
 
 def failed_toast(page: Page, words: Words) -> None:
     """A toast over the order form."""
     confirm_order(page, words)
-    page.toast(page.rng.choice(FAILURES))
+    page.toast(words.say("failures"))
 
 
 def refused_dialog(page: Page, words: Words) -> None:
@@ -70,7 +54,7 @@ def cannot_buy_page(page: Page, words: Words) -> None:
     """The whole page is the failure."""
     page.title_bar(words.pick("确认订单|下单失败|订单详情"))
     page.y += 90
-    page.empty_picture(words.pick("购买失败|下单失败|提取错误|商品无法购买"), size=90, sub=page.rng.choice(FAILURES))
+    page.empty_picture(words.pick("购买失败|下单失败|提取错误|商品无法购买"), size=90, sub=words.say("failures"))
     page.buttons(["返回", "找相似"])
     page.foot_buttons(["我知道了"])
 
@@ -89,16 +73,16 @@ def option_failed(page: Page, words: Words) -> None:
     page.foot_buttons(["立即购买"])
     words.pick("|")
     if words.chance(0.5):
-        page.toast(page.rng.choice(FAILURES))
+        page.toast(words.say("failures"))
     else:
-        page.dialog(words.pick("抱歉，购买失败了|购买失败"), page.rng.choice(FAILURES), ["我知道了"])
+        page.dialog(words.pick("抱歉，购买失败了|购买失败"), words.say("failures"), ["我知道了"])
 
 
 def sold_out(page: Page, words: Words) -> None:
     """Sold out at the last step."""
     confirm_order(page, words)
     with page.sheet(380, words.pick("商品已抢光|库存不足|抱歉，购买失败了")):
-        page.note(page.rng.choice(FAILURES), colour=page.theme.ink)
+        page.note(words.say("failures"), colour=page.theme.ink)
         page.goods(words.product())
         page.button(18, page.height - 66, 156, words.pick("返回|逛逛"), main=False, height=38)
         page.button(184, page.height - 66, 158, words.pick("找相似|看看其他"), height=38)

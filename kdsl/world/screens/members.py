@@ -8,18 +8,6 @@ from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.theme import BLACK, WHITE
 from kdsl.world.screens.words import Words
 
-RIGHTS = (
-    "视频会员二选一",
-    "音乐会员",
-    "外卖吃货卡",
-    "大促消费券",
-    "天猫超市95折",
-    "天猫国际95折",
-    "退货包运费",
-    "阿里健康95折",
-    "专属客服",
-)
-
 
 def card_rights(page: Page, words: Words) -> None:
     """What a membership card holds, right by right."""
@@ -27,7 +15,7 @@ def card_rights(page: Page, words: Words) -> None:
     page.y += 70
     page.text(WIDTH / 2, page.y - 50, words.pick("会员权益已生效|会员权益说明|开通即享"), 20, align="c", bold=True)
     with page.card():
-        for right in page.rng.sample(RIGHTS, page.rng.randint(5, 9)):
+        for right in page.rng.sample(words.book["member_rights"], page.rng.randint(5, 9)):
             page.oval(page.left + 12, page.y + 12, 11, vivid(page.rng))
             page.text(page.left + 34, page.y + 5, right, 14)
             page.text(

@@ -9,25 +9,11 @@ from kdsl.world.screens.tracking import head, journey, moving, order_card, waybi
 from kdsl.world.screens.words import Words
 
 ALARM = (235, 70, 30)
-ALARMS = (
-    ("物流异常提醒", "快件要比预计晚到一些，正在加急处理，请再等等！"),
-    ("物流异常提醒", "电话打不通，地址也没有人收快件，会尽快安排再次派送"),
-    ("物流异常", "中转仓入库异常；原因：包裹破损，快递公司正在核实处理"),
-    ("物流异常提醒", "包裹运输异常，商家重发了一件。补发单号请查看订单详情"),
-    ("配送延迟提醒", "受中转线路变化影响，包裹可能晚到，请您耐心等待"),
-    ("配送延迟提醒", "受天气影响，您的包裹可能晚到，已通知快递加急处理"),
-    ("退货返回", "这单没有拦截成，请注意查收"),
-    ("退货返回", "快件已被拒收，正在退回发件地"),
-    ("包裹异常", "您的包裹疑似丢失，平台正在与快递公司核实"),
-    ("派送失败", "收件人电话无法接通，本次派送不成功，快件已带回网点"),
-    ("物流停滞提醒", "包裹已超过48小时没有更新物流信息，可联系快递公司催促"),
-    ("揽收超时提醒", "商家已发货但快递超时未揽收，平台已提醒商家处理"),
-)
 
 
 def alarm_on_map(page: Page, words: Words) -> None:
     """The tracking page with an alarm as its newest step."""
-    state, text = page.rng.choice(ALARMS)
+    state, text = words.rng.choice(words.book["parcel_alarms"])
     head(page)
     page.map_area(
         page.rng.uniform(120, 320),
@@ -49,7 +35,7 @@ def alarm_on_map(page: Page, words: Words) -> None:
 
 def alarm_in_order(page: Page, words: Words) -> None:
     """The shipped order with a delay notice."""
-    state, text = page.rng.choice(ALARMS)
+    state, text = words.rng.choice(words.book["parcel_alarms"])
     page.title_bar("卖家已发货", centred=False)
     page.note(f"{words.left()}自动确认")
     with page.card():

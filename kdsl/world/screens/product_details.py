@@ -3,32 +3,11 @@
 from __future__ import annotations
 
 from kdsl.world.screens.page import WIDTH, Page
-from kdsl.world.screens.product_page import SLOGANS, price_band, product_top, under_image
+from kdsl.world.screens.product_page import price_band, product_top, under_image
 from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.theme import BLACK, WHITE, mix
 from kdsl.world.screens.toolkit import PRODUCT_TABS
 from kdsl.world.screens.words import Words
-
-PARAMETERS = (
-    ("品牌", "brand"),
-    ("产地", "city"),
-    ("厂名", "factory"),
-    ("厂址", "address"),
-    ("厂家联系方式", "详见包装"),
-    ("生产日期", "date"),
-    ("保质期", "365天"),
-    ("适用季节", "四季通用"),
-    ("材质", "纯棉"),
-    ("货号", "code"),
-    ("上市时间", "2024年夏季"),
-    ("净含量", "500g"),
-    ("功率", "36W"),
-    ("额定电压", "220V"),
-    ("保修期", "12个月"),
-    ("适用对象", "通用"),
-    ("包装方式", "盒装"),
-    ("生产许可证编号", "code"),
-)
 
 
 def _parameters(page: Page, words: Words, low: int = 4, high: int = 9) -> None:
@@ -40,7 +19,7 @@ def _parameters(page: Page, words: Words, low: int = 4, high: int = 9) -> None:
         "date": words.stamp(4000, "%Y年%m月%d日"),
         "code": "SC" + words.number(10),
     }
-    for key, value in page.rng.sample(PARAMETERS, page.rng.randint(low, high)):
+    for key, value in page.rng.sample(words.book["parameters"], page.rng.randint(low, high)):
         page.pair(key, values.get(value, value), spread=False)
 
 
@@ -62,7 +41,7 @@ def parameters_and_picture(page: Page, words: Words) -> None:
         page.heading(words.pick("宝贝详情|商品详情"))
         for _ in range(3):
             page.thing(page.left, page.y, page.right, page.y + 160, product.thing)
-            page.text(page.left + 20, page.y + 20, words.pick(*SLOGANS), 22, vivid(page.rng), bold=True)
+            page.text(page.left + 20, page.y + 20, words.say("slogans"), 22, vivid(page.rng), bold=True)
             page.text(
                 page.left + 20,
                 page.y + 52,
@@ -140,7 +119,9 @@ def long_picture(page: Page, words: Words) -> None:
     for _ in range(page.rng.randint(1, 3)):
         page.thing(20, page.y, WIDTH - 20, page.y + 180, product.thing)
         page.y += 190
-        page.text(WIDTH / 2, page.y, words.pick(*SLOGANS, *words.book["suffixes"][2:]), 17, align="c", bold=True)
+        page.text(
+            WIDTH / 2, page.y, words.pick(*words.book["slogans"], *words.book["suffixes"][2:]), 17, align="c", bold=True
+        )
         page.y += 30
     _parameters(page, words, 3, 6)
 

@@ -8,26 +8,13 @@ from kdsl.world.screens.theme import BLACK, WHITE, mix
 from kdsl.world.screens.toolkit import PRODUCT_TABS
 from kdsl.world.screens.words import Product, Words
 
-SLOGANS = (
-    "正品保障",
-    "买一送一",
-    "现货速发",
-    "7天无理由",
-    "送运费险",
-    "厂家直销",
-    "爆款热卖",
-    "直播同款",
-    "全网低价",
-    "顺丰包邮",
-)
-
 
 def main_image(page: Page, words: Words, product: Product, bottom: float, *, slogan: bool = True) -> None:
     """The picture that fills the top of a product page, with its counter and slogans."""
     page.thing(0, page.y, WIDTH, bottom, product.thing)
     if slogan:
         for _ in range(page.rng.randint(0, 4)):
-            text = words.pick(product.noun, *SLOGANS)
+            text = words.pick(product.noun, *words.book["slogans"])
             y = page.rng.uniform(page.y + 30, bottom - 50)
             page.text(page.rng.uniform(10, 230), y, text, page.rng.choice((16, 20, 26)), vivid(page.rng), bold=True)
     page.text(WIDTH - 16, bottom - 24, words.pick("1/5|1/4|1/6|2/5|1/9"), 11, WHITE, align="r")
@@ -183,7 +170,7 @@ def collage_top(page: Page, words: Words) -> None:
         page.thing(left, top, left + 178, top + 188, product.thing)
     band = vivid(page.rng)
     page.fill(0, page.y + 330, WIDTH, page.y + 380, band)
-    page.text(14, page.y + 342, " ".join(page.rng.sample(SLOGANS, 3)), 19, WHITE, bold=True)
+    page.text(14, page.y + 342, " ".join(page.rng.sample(words.book["slogans"], 3)), 19, WHITE, bold=True)
     page.y += 384
     price_band(page, words, product)
     under_image(page, words, product)

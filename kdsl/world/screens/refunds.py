@@ -7,21 +7,6 @@ from kdsl.world.screens.theme import WHITE
 from kdsl.world.screens.toolkit import ORDER_TABS
 from kdsl.world.screens.words import Words
 
-REASONS = (
-    "拍错/多拍/不喜欢",
-    "质量问题",
-    "不想要了",
-    "大小/尺寸与商品描述不符",
-    "材质与商品描述不符",
-    "未按约定时间发货",
-    "少件/漏发",
-    "商品破损",
-    "做工差/有毛病",
-    "快递一直未送到",
-    "七天无理由退换货",
-    "效果不好/不喜欢",
-    "卖家发错货",
-)
 SERVICES = ("7天无理由退换", "7天无理由退货", "极速退款", "88VIP退货包运费")
 
 
@@ -51,7 +36,7 @@ def refund_info(page: Page, words: Words, *, history: bool = True, kind: str = "
         page.heading(f"{kind}信息")
         page.goods(product, price=False, count=None)
         rows = [
-            (f"{kind}原因", page.rng.choice(REASONS), False),
+            (f"{kind}原因", words.say("reasons"), False),
             (f"{kind}金额", words.price(product.price), False),
             ("申请件数", "1", False),
             ("申请时间", words.stamp(50), False),
@@ -123,7 +108,7 @@ def apply_refund(page: Page, words: Words) -> None:
         page.pair("服务类型*", words.pick("仅退款>|退货退款>|我要退款(无需退货)>"))
         if words.chance(0.5):
             page.pair("货物状态*", words.pick("未收到货>|已收到货>"))
-        page.pair("退款原因*", words.pick("请选择>", page.rng.choice(REASONS) + ">"))
+        page.pair("退款原因*", words.pick("请选择>", words.say("reasons") + ">"))
         page.pair("退款金额*", words.price(product.price) + " 修改", colour=page.theme.accent)
         page.note(f"最多可退{words.price(product.price)}，含发货邮费¥0.00")
         if words.chance(0.5):
@@ -157,7 +142,7 @@ def negotiation(page: Page, words: Words) -> None:
         (
             "买家",
             f"发起了退款申请\n退款类型：{words.pick('仅退款|退货退款')}\n"
-            f"退款金额：{amount}\n退款原因：{page.rng.choice(REASONS)}",
+            f"退款金额：{amount}\n退款原因：{words.say('reasons')}",
         ),
         ("卖家", "【标题】卖家拒绝了退款申请\n【内容】拒绝原因：商品没有质量问题"),
         ("买家", "买家修改了退款申请\n退款描述：商品不合适，申请退款"),

@@ -7,53 +7,15 @@ from kdsl.world.screens.product_pictures import vivid
 from kdsl.world.screens.toolkit import PRODUCT_TABS
 from kdsl.world.screens.words import Words
 
-OPENINGS = (
-    "收到货了，",
-    "用了一周来评价，",
-    "第二次买了，",
-    "孩子很喜欢，",
-    "给家里人买的，",
-    "等了三天到了，",
-    "",
-    "朋友推荐的，",
-    "直播间拍的，",
-)
-MIDDLES = (
-    "做工比想象中细致",
-    "颜色跟图片差不多",
-    "包装很严实没有破损",
-    "味道清淡不刺鼻",
-    "大小刚好合适",
-    "声音有一点大但能接受",
-    "手感软软的",
-    "装起来不费劲",
-    "用料扎实",
-    "上身效果不错",
-    "价格划算",
-    "客服回复也快",
-    "快递员送到家门口",
-    "有点色差",
-    "没有说明书",
-    "味道一般般",
-    "掉毛有点多",
-)
-ENDINGS = (
-    "，推荐购买。",
-    "，会回购的！",
-    "，总体满意",
-    "，先用用看再追评。",
-    "，给个好评",
-    "，不太值这个价。",
-    "，希望耐用。",
-    "~",
-    "！",
-)
-
 
 def review(page: Page) -> str:
     """A review that nobody wrote."""
-    rng = page.rng
-    return rng.choice(OPENINGS) + "，".join(rng.sample(MIDDLES, rng.randint(1, 4))) + rng.choice(ENDINGS)
+    words, rng = page.words, page.rng
+    return (
+        words.say("review_openings")
+        + "，".join(rng.sample(words.book["review_middles"], rng.randint(1, 4)))
+        + words.say("review_endings")
+    )
 
 
 def _review(page: Page, words: Words, *, pictures: int = 0) -> None:
