@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -78,9 +80,8 @@ def test_a_stream_takes_labels_in_turns_and_seeds_each_row_alone() -> None:
 
 
 def test_labels_that_the_world_does_not_know_are_left_out() -> None:
-    strange = SCENE.model_copy(
-        update={"labels": (SCENE.labels[1].model_copy(update={"name": "new"}), *SCENE.labels[:2])}
-    )
+    new = SCENE.labels[0].model_copy(update={"name": "new"})
+    strange = SCENE.model_copy(update={"labels": (new, *SCENE.labels[:2])})
     assert known_labels(strange) == [label.name for label in SCENE.labels[:2]]
 
 
@@ -95,3 +96,15 @@ def test_shards_that_are_there_are_not_drawn_again(tmp_path: Path, workers: int)
     parts[1].file.write_text('{"row": "kept"}\n', "utf-8")
     assert {part.file.name for part in write_missing(parts, workers)} == {"0.jsonl", "2.jsonl"}
     assert [row["row"] for part in parts for row in part.read()] == [*range(50), "kept", *range(100, 120)]
+
+
+def test_importing_the_world_reads_no_phrases_and_no_drawings() -> None:
+    code = (
+        "import sys\n"
+        "import kdsl.world.documents, kdsl.world.evidence, kdsl.world.files, kdsl.world.rows\n"
+        "from kdsl.world.dialogues.phrasebook import phrasebook\n"
+        "from kdsl.world.screens.words import catalogue\n"
+        "assert phrasebook.cache_info().currsize == catalogue.cache_info().currsize == 0\n"
+        "assert 'kdsl.world.screens.table' not in sys.modules\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -106,7 +106,7 @@ def _intent(path: Path) -> Intent:
 
 @cache
 def phrasebook() -> Phrasebook:
-    """Read all phrase files, once a process.
+    """Read all phrase files, once per process.
 
     Raises:
         ConfigError: a file is damaged; the message names it.

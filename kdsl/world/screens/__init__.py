@@ -33,7 +33,7 @@ def draw_screen(label: str, rng: random.Random, scale: float = 1.0, family: str 
     Args:
         label: a scene label, such as '退款页面'.
         rng: the source of everything random.
-        scale: pixels a point; a phone's page is 360 points wide. 1 suits training, 2 suits real OCR.
+        scale: pixels per point; a phone's page is 360 points wide. 1 suits training, 2 suits real OCR.
         family: draw this layout family instead of a random one of the label.
 
     Raises:

@@ -21,7 +21,7 @@ class Blocks(Toolkit):
                     self.pair(key, value, private=key in private)
 
     def choices(self, texts: Sequence[str], *, title: str = "", marked: int | None = None, mark: str = "○") -> None:
-        """Texts to choose from, one a row, with a mark at the right edge."""
+        """Texts to choose from, one per row, with a mark at the right edge."""
         if title:
             self.heading(title)
         for index, text in enumerate(texts):

@@ -34,7 +34,7 @@ def text_width(text: str, size: int, face: Face = "sans") -> float:
 
 @dataclass(slots=True)
 class Canvas:
-    """The picture under work; `scale` is pixels a point."""
+    """The picture under work; `scale` is pixels per point."""
 
     image: Image.Image
     scale: float

@@ -80,7 +80,7 @@ def option_sheet(page: Page, words: Words) -> None:
 
 
 def option_list(page: Page, words: Words) -> None:
-    """A long list of choices, one a row with thumbnail and price."""
+    """A long list of choices, one per row with thumbnail and price."""
     product = words.product()
     page.status_bar()
     with page.sheet(70, ""):

@@ -49,7 +49,7 @@ class Paper:
         return self.y >= self.height
 
     def paint(self, scale: float) -> tuple[Image.Image, list[DrawnLine]]:
-        """The picture at `scale` pixels a point, and its visible lines."""
+        """The picture at `scale` pixels per point, and its visible lines."""
         size = (round(WIDTH * scale), round(self.height * scale))
         canvas = Canvas(Image.new("RGB", size, self.theme.page), scale, self.face)
         for op in self.ops:
