@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy.cluster.hierarchy import DisjointSet
 
 from kdsl.data.pictures import as_rgb, guarded, load_pixels, open_header, picture_path, upright
 from kdsl.data.sample import Sample
@@ -107,10 +108,10 @@ def picture_groups(prints: Mapping[str, Fingerprint]) -> dict[str, int]:
     names = list(prints)
     if not names:
         return {}
-    sets = _Sets(len(names))
+    sets = DisjointSet(range(len(names)))
     same_file: dict[str, int] = {}
     for i, name in enumerate(names):
-        sets.join(i, same_file.setdefault(prints[name].sha256, i))
+        sets.merge(i, same_file.setdefault(prints[name].sha256, i))
     bits = np.unpackbits(
         np.frombuffer(b"".join(prints[name].look for name in names), dtype=np.uint8).reshape(len(names), -1),
         axis=1,
@@ -123,8 +124,8 @@ def picture_groups(prints: Mapping[str, Fingerprint]) -> dict[str, int]:
         distance = edges[rows, None] + edges[None, vivid] - 2 * bits[rows] @ bits[vivid].T
         for a, b in np.argwhere(distance <= SAME_PICTURE):
             if rows[a] < vivid[b]:
-                sets.join(int(rows[a]), int(vivid[b]))
-    return {name: sets.root(i) for i, name in enumerate(names)}
+                sets.merge(int(rows[a]), int(vivid[b]))
+    return {name: sets[i] for i, name in enumerate(names)}
 
 
 def normalised_text(sample: Sample) -> str:
@@ -147,28 +148,11 @@ def near_duplicates(samples: Sequence[Sample], prints: Mapping[str, Fingerprint]
             alike[(sample.task, text)].append(i)
         if sample.images and all(name in groups for name in sample.images):
             alike[(sample.task, text, tuple(groups[name] for name in sample.images))].append(i)
-    sets = _Sets(len(samples))
+    sets = DisjointSet(range(len(samples)))
     for members in alike.values():
         for member in members[1:]:
-            sets.join(members[0], member)
+            sets.merge(members[0], member)
     found: dict[int, list[str]] = defaultdict(list)
     for i, sample in enumerate(samples):
-        found[sets.root(i)].append(sample.id)
+        found[sets[i]].append(sample.id)
     return [ids for ids in found.values() if len(ids) > 1]
-
-
-class _Sets:
-    """Disjoint sets of 0..n-1; a set's root is its smallest member."""
-
-    def __init__(self, n: int) -> None:
-        self._parent = list(range(n))
-
-    def root(self, i: int) -> int:
-        while self._parent[i] != i:
-            self._parent[i] = self._parent[self._parent[i]]
-            i = self._parent[i]
-        return i
-
-    def join(self, i: int, j: int) -> None:
-        low, high = sorted((self.root(i), self.root(j)))
-        self._parent[high] = low

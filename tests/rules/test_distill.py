@@ -189,6 +189,13 @@ def test_pictures_of_one_name_are_told_apart_in_the_cache(make_evidence: Callabl
     assert model.asked == 2
 
 
+def test_equal_content_is_scored_once_whatever_its_id_and_label(make_evidence: Callable[..., Evidence]) -> None:
+    first = make_evidence("1", "购物车", ("结算",))
+    model, cache = WordModel(), ScoreCache()
+    cache.scores(model, [first, replace(first, sample=replace(first.sample, id="2", label=None))])
+    assert model.asked == 1
+
+
 def test_occlusion_finds_the_word_that_the_model_needs(shop: list[Evidence], toy: Task) -> None:
     gold = np.array([toy.index(str(e.sample.label)) for e in shop])
     views = [NormalisedEvidence.of(e) for e in shop]
