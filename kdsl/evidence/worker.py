@@ -87,7 +87,7 @@ class Worker:
         self.backend = backend
 
     def read(self, job: Job) -> Outcome:
-        """Read one picture; errors are returned, so that one bad picture does not end the run."""
+        """Read one picture; whatever goes wrong with it is returned, so that one bad picture does not end the run."""
         try:
             measured = read_pixels(self.images, job.name, self.config.max_megapixels)
             if job.ocr:
@@ -95,6 +95,10 @@ class Worker:
             self.store.put_pixels(job.key, measured)
         except KdslError as error:
             return job, error
+        except Exception as error:  # odd metadata and colour spaces make Pillow raise anything, at any step
+            return job, InputError(
+                f"picture '{job.name}' cannot be read: {_said(error)}. Save it anew, as a plain PNG or JPEG."
+            )
         return job, None
 
     def _read_text(self, job: Job) -> None:
@@ -108,9 +112,15 @@ class Worker:
         except Exception as error:  # inference engines raise anything on odd sizes
             height, width = image.shape[:2]
             raise InputError(
-                f"picture '{job.name}' ({width} x {height}): {self.backend.name} failed: {error!r}"
+                f"picture '{job.name}' ({width} x {height} pixels): the OCR backend {self.backend.name} failed: "
+                f"{_said(error)}. Crop or enlarge it, or give its text in a file of OCR results."
             ) from error
         self.store.put_lines(self.backend, job.key, lines)
+
+
+def _said(error: Exception) -> str:
+    """What a library's exception says; its kind alone often says more than its text."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 _worker: Worker | None = None

@@ -8,10 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from helpers.drawn_pictures import draw_screen
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
 
 from kdsl.config import EvidenceConfig
 from kdsl.data.sample import Sample
@@ -142,6 +146,63 @@ def test_faults_are_collected_and_the_rest_goes_on(pictures: Path, warm: Path, s
     with pytest.raises(InputError, match="5 sample") as error:
         observe(samples, tmp_path, CONFIG, cache=warm)
     assert "broken.jpg" in str(error.value)
+
+
+def encoded(format: str, exif: bytes = b"") -> bytes:
+    """A small drawn screen as a file of a format."""
+    file = BytesIO()
+    draw_screen(("10:00", "首页"), (60, 90)).save(file, format, exif=exif)
+    return file.getvalue()
+
+
+BAD_EXIF = b"Exif\0\0neither byte order of a TIFF"
+WHOLE = [encoded("PNG"), encoded("JPEG"), encoded("WEBP"), *(encoded(f, BAD_EXIF) for f in ("PNG", "JPEG", "WEBP"))]
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A picture's file with bytes changed, cut off or put in."""
+    data = bytearray(draw(st.sampled_from(WHOLE)))
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(data)))
+        data[at : at + draw(st.integers(0, 8))] = draw(st.binary(max_size=8))
+    return bytes(data[: draw(st.integers(0, len(data)))] if draw(st.booleans()) else data)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=damaged() | st.binary(max_size=200))
+@example(content=WHOLE[3])
+@example(content=WHOLE[4])
+@example(content=WHOLE[5])
+def test_every_sample_has_evidence_or_a_fault_whatever_one_picture_holds(
+    content: bytes, pictures: Path, sample_of: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "odd").write_bytes(content)
+    shutil.copy(pictures / "screen.png", tmp_path / "good.png")
+    given_text = tmp_path / "ocr.jsonl"
+    given_text.write_text("".join(json.dumps({"image": name, "lines": []}) + "\n" for name in ("odd", "good.png")))
+    samples = [sample_of("odd", "odd"), sample_of("good", "good.png"), sample_of("both", "good.png", "odd")]
+    evidences, faults = observe(
+        samples, tmp_path, CONFIG, given_text, tmp_path / "cache", on_error="collect", workers=1
+    )
+    seen, missed = [e.sample.id for e in evidences], [id for id, _ in faults]
+    assert sorted(seen + missed) == ["both", "good", "odd"]
+    assert "good" in seen
+    assert ("odd" in seen) == ("both" in seen)
+
+
+def test_what_libraries_raise_becomes_the_fault_of_the_sample(pictures: Path, sample_of: Make, tmp_path: Path) -> None:
+    shutil.copy(pictures / "screen.png", tmp_path / "good.png")
+    Image.new("LAB", (40, 40)).save(tmp_path / "lab.tif")
+    Image.new("RGB", (4000, 5)).save(tmp_path / "strip.png")
+    samples = [sample_of(name, name) for name in ("lab.tif", "strip.png", "good.png")]
+    evidences, faults = observe(samples, tmp_path, CONFIG, cache=tmp_path / "cache", on_error="collect", workers=1)
+    told = dict(faults)
+    assert "good.png" in [e.sample.id for e in evidences]
+    assert {e.sample.id for e in evidences} | told.keys() == {"lab.tif", "strip.png", "good.png"}
+    for name, message in told.items():
+        assert message.startswith(f"picture '{name}'")
+        assert "()" not in message
 
 
 def test_worker_processes_read_what_one_process_reads(sample_of: Make, tmp_path: Path) -> None:
