@@ -6,8 +6,9 @@ In a checkout they stand at its top level; an installed wheel carries them in kd
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 from kdsl.errors import InputError
 
@@ -24,10 +25,5 @@ def resource(name: str) -> Path:
 
 def default_cache_dir() -> Path:
     """$KDSL_CACHE, else `kdsl` in the platform's folder for caches (XDG on Linux)."""
-    if own := os.environ.get("KDSL_CACHE"):
-        return Path(own)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "kdsl" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "kdsl"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kdsl"
+    own = os.environ.get("KDSL_CACHE")
+    return Path(own) if own else user_cache_path("kdsl", appauthor=False)

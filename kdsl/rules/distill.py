@@ -8,6 +8,7 @@ the mean logits of the K books that were judged.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from kdsl.config import Config, RulesConfig
 from kdsl.data.splits import stratified_folds
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
-from kdsl.progress import say, track
+from kdsl.progress import track
 from kdsl.rules.book import RuleBook, shipped_rules
 from kdsl.rules.candidates import Candidate, LabelCues, Pool, found_in, search_conditions
 from kdsl.rules.cues import Vocabulary, mine
@@ -31,6 +32,8 @@ from kdsl.rules.teacher import Teacher, Write
 from kdsl.rules.weights import fit_weights
 from kdsl.scores import wilson_interval
 from kdsl.tasks import Task
+
+log = logging.getLogger(__name__)
 
 FOLDS = 5
 """Internal folds; fewer where there are fewer samples."""
@@ -135,7 +138,7 @@ def distill_tasks(
             seed_rules=shipped_rules(task) if shipped else (),
         )
         books[task.name].save(out / f"{task.name}.yaml")
-        say(f"{out / f'{task.name}.yaml'}: {len(books[task.name].rules)} rules")
+        log.info("%s: %d rules", out / f"{task.name}.yaml", len(books[task.name].rules))
     return books
 
 
