@@ -15,23 +15,14 @@ def bill_detail(page: Page, words: Words) -> None:
     value = page.rng.uniform(0, 300)
     with page.card():
         page.oval(WIDTH / 2, page.y + 22, 20, page.theme.accent if back else (220, 30, 40))
-        page.text(WIDTH / 2, page.y + 12, "退" if back else words.pick("淘|猫"), 18, WHITE, align="c")
-        page.text(WIDTH / 2, page.y + 52, words.shop, 14, align="c", private=True)
-        page.text(
-            WIDTH / 2,
-            page.y + 76,
-            words.pick(f"-{value:.2f}", "-0.00", f"+{value:.2f}", "0.00"),
-            28,
-            align="c",
-            bold=True,
-        )
-        page.text(
-            WIDTH / 2,
+        page.centred(page.y + 12, "退" if back else words.pick("淘|猫"), 18, WHITE)
+        page.centred(page.y + 52, words.shop, 14, private=True)
+        page.centred(page.y + 76, words.pick(f"-{value:.2f}", "-0.00", f"+{value:.2f}", "0.00"), 28, bold=True)
+        page.centred(
             page.y + 112,
             words.pick("交易成功", "退款成功", "有退款>", f"已退款(¥{value * 0.9:.2f})>", "发放金失效", "支付成功"),
             13,
             page.theme.muted,
-            align="c",
         )
         page.y += 136
         rows = [

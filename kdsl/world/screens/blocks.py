@@ -72,7 +72,7 @@ class Blocks(Toolkit):
 
     def centre(self, text: str, size: int = 15, colour: Colour | None = None, *, bold: bool = False) -> None:
         """A line in the middle of the self."""
-        self.text(WIDTH / 2, self.y, text, size, colour, align="c", bold=bold, width=WIDTH - 24)
+        self.centred(self.y, text, size, colour, bold=bold, width=WIDTH - 24)
         self.y += size + 10
 
     def bubble(self, text: str, *, mine: bool = False, colour: Colour | None = None) -> None:
@@ -102,5 +102,5 @@ class Blocks(Toolkit):
     def band(self, text: str, colour: Colour, height: float = 40, size: int = 16) -> None:
         """A coloured band across the page with white words."""
         self.fill(0, self.y, WIDTH, self.y + height, colour)
-        self.text(WIDTH / 2, self.y + (height - size) / 2, text, size, WHITE, align="c", bold=True, width=WIDTH - 20)
+        self.centred(self.y + (height - size) / 2, text, size, WHITE, bold=True, width=WIDTH - 20)
         self.y += height

@@ -94,7 +94,7 @@ def cart_total(page: Page, words: Words) -> None:
     """金额明细 over the cart."""
     cart(page, words)
     with page.sheet(page.rng.uniform(120, 320), "金额明细"):
-        page.text(WIDTH / 2, page.y - 8, "优惠多少以提交订单时为准", 11, page.theme.muted, align="c")
+        page.centred(page.y - 8, "优惠多少以提交订单时为准", 11, page.theme.muted)
         page.y += 14
         for index in range(4):
             page.thing(20 + index * 66, page.y, 78 + index * 66, page.y + 58)

@@ -28,10 +28,8 @@ def coupon_list(page: Page, words: Words) -> None:
     if words.chance(0.4):
         page.tabs(["推荐", "美妆", "数码", "服饰", "超市"])
     while page.y < page.height - 90:
-        value, limit = amount(words)
         page.coupon(
-            value,
-            limit,
+            *amount(words),
             words.say("coupon_titles"),
             words.pick("立即领取|领取|立即抢|去使用|已领|已抢光|查看"),
             sub=words.pick(
@@ -54,15 +52,15 @@ def coupon_popup(page: Page, words: Words) -> None:
     page.veil(0.6)
     value, limit = amount(words)
     page.fill(70, 200, WIDTH - 70, 500, (250, 60, 60), 18)
-    page.text(WIDTH / 2, 224, words.pick("618惊喜红包|恭喜获得|惊喜加油红包"), 17, WHITE, align="c", bold=True)
+    page.centred(224, words.pick("618惊喜红包|恭喜获得|惊喜加油红包"), 17, WHITE, bold=True)
     page.fill(86, 258, WIDTH - 86, 400, (255, 244, 236), 12)
-    page.text(WIDTH / 2, 284, value, 42, RED, align="c", bold=True)
-    page.text(WIDTH / 2, 346, limit, 17, RED, align="c")
-    page.text(WIDTH / 2, 416, words.pick("可与满300减50同用|6.15-6.20可用|有效期7天"), 13, WHITE, align="c")
+    page.centred(284, value, 42, RED, bold=True)
+    page.centred(346, limit, 17, RED)
+    page.centred(416, words.pick("可与满300减50同用|6.15-6.20可用|有效期7天"), 13, WHITE)
     page.fill(100, 444, WIDTH - 100, 484, (255, 236, 180), 20)
-    page.text(WIDTH / 2, 455, words.pick("去使用|立即领取|开心收下"), 17, RED, align="c", bold=True)
+    page.centred(455, words.pick("去使用|立即领取|开心收下"), 17, RED, bold=True)
     page.oval(WIDTH / 2, 540, 15, None, WHITE)
-    page.text(WIDTH / 2, 531, "×", 17, WHITE, align="c")
+    page.centred(531, "×", 17, WHITE)
 
 
 def coupon_exchange_sheet(page: Page, words: Words) -> None:
@@ -80,18 +78,15 @@ def discount_sheet(page: Page, words: Words) -> None:
         page.note("这次购买能用的优惠")
         page.pair(words.pick("官方立减|活动价|店铺优惠"), words.price(), colour=RED)
         for _ in range(page.rng.randint(1, 2)):
-            value, limit = amount(words)
             page.coupon(
-                value,
-                limit,
+                *amount(words),
                 words.pick("官方立减", "限时限量补贴", *words.book["coupon_titles"]),
                 words.pick("去使用|领取|已领|不可用"),
                 sub=words.pick("无使用门槛|优惠抢完即止，用券后不能价保|该商品可用"),
             )
         page.heading("更多优惠")
-        value, limit = amount(words)
         page.coupon(
-            value, limit, words.pick("3C数码购物券|店铺优惠券"), words.pick("领取|已领|去凑单"), sub="距到期仅剩3天"
+            *amount(words), words.pick("3C数码购物券|店铺优惠券"), words.pick("领取|已领|去凑单"), sub="距到期仅剩3天"
         )
         page.note("优惠金额由系统估算，以实际活动为准，看明细>")
         page.button(18, page.height - 60, WIDTH - 36, words.pick("关闭|确定|领券购买"), height=38)
@@ -112,9 +107,8 @@ def coupon_cut_out(page: Page, words: Words) -> None:
     elif kind == 2:
         page.heading(words.pick("618加油红包|天猫积分换红包|领券更优惠"))
         for _ in range(2):
-            value, limit = amount(words)
             page.coupon(
-                value, limit, words.say("coupon_titles"), words.pick("查看|已抢光|去使用"), sub="再过2天就会失效"
+                *amount(words), words.say("coupon_titles"), words.pick("查看|已抢光|去使用"), sub="再过2天就会失效"
             )
     else:
         page.tickets(
@@ -171,29 +165,12 @@ def cash_coupon(page: Page, words: Words) -> None:
     """A coupon landing page with a single big voucher."""
     page.gradient(0, page.height, vivid(page.rng), (255, 220, 200))
     page.status_bar()
-    page.text(
-        WIDTH / 2,
-        90,
-        words.pick("领天猫手机优惠券|新人专享礼包|领专属消费券|品类券限时领"),
-        24,
-        WHITE,
-        align="c",
-        bold=True,
-    )
-    page.text(
-        WIDTH / 2,
-        126,
-        f"{words.stamp(100, '%-m月%-d日')}00:00-{words.stamp(-100, '%-m月%-d日')}23:59",
-        13,
-        WHITE,
-        align="c",
-    )
+    page.centred(90, words.pick("领天猫手机优惠券|新人专享礼包|领专属消费券|品类券限时领"), 24, WHITE, bold=True)
+    page.centred(126, f"{words.stamp(100, '%-m月%-d日')}00:00-{words.stamp(-100, '%-m月%-d日')}23:59", 13, WHITE)
     page.y = 160
     for _ in range(page.rng.randint(1, 4)):
-        value, limit = amount(words)
         page.coupon(
-            value,
-            limit,
+            *amount(words),
             words.pick("品类券", *words.book["coupon_titles"]),
             words.pick("立即领取|点击领取|已领取"),
             height=96,
@@ -207,10 +184,8 @@ def shop_coupon_sheet(page: Page, words: Words) -> None:
     with page.sheet(page.rng.uniform(120, 260), words.pick("领券|优惠券|店铺优惠券|可领优惠券|优惠")):
         page.heading(words.pick("可领取优惠券|领券立减"))
         for _ in range(page.rng.randint(3, 5)):
-            value, limit = amount(words)
             page.coupon(
-                value,
-                limit,
+                *amount(words),
                 words.say("coupon_names"),
                 words.pick("领取|立即领取|已领取|关注并领取|入会领取"),
                 sub=words.pick("限本店商品", "有效期7天", words.stamp(-99, "%m.%d") + "前可用"),
@@ -224,10 +199,8 @@ def coupon_rain(page: Page, words: Words) -> None:
     page.tabs(["10:00 已结束", "14:00 抢券中", "20:00 即将开始"], 1)
     with page.card():
         for _ in range(5):
-            value, limit = amount(words)
             page.coupon(
-                value,
-                limit,
+                *amount(words),
                 words.say("coupon_names"),
                 words.pick("马上抢|立即领|已抢完|提醒我|已领取"),
                 sub=words.pick("已抢86%|每日限量500张|领取后24小时有效"),

@@ -46,9 +46,8 @@ def festival_head(page: Page, words: Words, title: str, height: float = 150) -> 
     page.status_bar(colour=first, ink=WHITE)
     page.gradient(page.y, page.y + height, first, (255, 150, 130))
     page.text(14, page.y + 10, "<", 17, WHITE)
-    page.text(WIDTH / 2, page.y + 36, title, 30 if len(title) < 9 else 24, WHITE, align="c", bold=True)
-    page.text(
-        WIDTH / 2,
+    page.centred(page.y + 36, title, 30 if len(title) < 9 else 24, WHITE, bold=True)
+    page.centred(
         page.y + 84,
         words.pick(
             f"活动时间：{words.stamp(200, '%-m月%-d日')}20点至{words.stamp(-200, '%-m月%-d日')}",
@@ -58,7 +57,6 @@ def festival_head(page: Page, words: Words, title: str, height: float = 150) -> 
         ),
         14,
         WHITE,
-        align="c",
     )
     page.y += height
 
@@ -104,21 +102,14 @@ def sign_in_cash(page: Page, words: Words) -> None:
     page.title_bar(
         words.pick("签到领现金|签到领现金|签到领红包"), right=["更多", words.pick("小说|看小说")], centred=True
     )
-    page.text(WIDTH / 2, page.y + 8, f"{page.rng.uniform(0.1, 15):.2f}元", 32, WHITE, align="c", bold=True)
+    page.centred(page.y + 8, f"{page.rng.uniform(0.1, 15):.2f}元", 32, WHITE, bold=True)
     page.text(40, page.y + 18, words.pick("赚50元|日领红包|日领现金"), 12, WHITE)
     page.text(WIDTH - 60, page.y + 18, words.pick("攒满提现|立即提现10元"), 13, WHITE, align="c")
-    page.text(
-        WIDTH / 2,
-        page.y + 50,
-        f"仅差{page.rng.randint(1000, 99999)}元宝{words.pick('|可兑换红包')}",
-        12,
-        WHITE,
-        align="c",
-    )
+    page.centred(page.y + 50, f"仅差{page.rng.randint(1000, 99999)}元宝{words.pick('|可兑换红包')}", 12, WHITE)
     page.y += 76
     _sign_in_days(page, words)
     page.fill(60, page.y, WIDTH - 60, page.y + 44, (255, 200, 60), 22)
-    page.text(WIDTH / 2, page.y + 12, words.pick("继续领钱|立即签到|明天再来"), 19, RED, align="c", bold=True)
+    page.centred(page.y + 12, words.pick("继续领钱|立即签到|明天再来"), 19, RED, bold=True)
     page.text(WIDTH - 40, page.y + 16, "赚元宝", 12, WHITE, align="c")
     page.y += 54
     page.chips(words.some("斗地主 +80|淘宝乐园|连连消|芭芭农场|看小说|逛直播", 3, 5))
@@ -277,7 +268,7 @@ def planting(page: Page, words: Words) -> None:
     page.gradient(0, page.height, (130, 210, 120), (240, 250, 210))
     page.title_bar(words.pick("芭芭农场|省钱消消消|天天开宝箱"), right=["规则"])
     page.oval(WIDTH / 2, 280, 90, (90, 170, 80))
-    page.text(WIDTH / 2, 270, words.pick("领肥料|再施肥2次可领|集能量"), 18, WHITE, align="c", bold=True)
+    page.centred(270, words.pick("领肥料|再施肥2次可领|集能量"), 18, WHITE, bold=True)
     page.y = 400
     with page.card():
         for name in words.some(

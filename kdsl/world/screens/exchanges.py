@@ -20,7 +20,7 @@ def _exchange_info(page: Page, words: Words) -> None:
             page.pair("换货原因", words.say("reasons"))
             page.pair("申请时间", words.stamp(80))
             page.pair("换货编号", words.number(18), private=True)
-        page.text(WIDTH / 2, page.y, "查看全部", 12, page.theme.muted, align="c")
+        page.centred(page.y, "查看全部", 12, page.theme.muted)
         page.y += 18
 
 

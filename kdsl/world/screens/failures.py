@@ -93,8 +93,8 @@ def queueing(page: Page, words: Words) -> None:
     confirm_order(page, words)
     page.veil(0.7)
     page.popup = True
-    page.text(WIDTH / 2, 330, words.pick("当前人数过多|活动太火爆了"), 20, WHITE, align="c", bold=True)
-    page.text(WIDTH / 2, 366, words.pick("下单人数太多，请再试|前方拥挤，正在为您排队"), 14, WHITE, align="c")
+    page.centred(330, words.pick("当前人数过多|活动太火爆了"), 20, WHITE, bold=True)
+    page.centred(366, words.pick("下单人数太多，请再试|前方拥挤，正在为您排队"), 14, WHITE)
     page.button(100, 410, 160, words.pick("我知道了|刷新重试"), height=36)
 
 

@@ -13,7 +13,7 @@ def card_rights(page: Page, words: Words) -> None:
     """What a membership card holds, right by right."""
     page.title_bar(words.pick("88VIP|会员权益|权益详情"))
     page.y += 70
-    page.text(WIDTH / 2, page.y - 50, words.pick("会员权益已生效|会员权益说明|开通即享"), 20, align="c", bold=True)
+    page.centred(page.y - 50, words.pick("会员权益已生效|会员权益说明|开通即享"), 20, bold=True)
     with page.card():
         for right in page.rng.sample(words.book["member_rights"], page.rng.randint(5, 9)):
             page.oval(page.left + 12, page.y + 12, 11, vivid(page.rng))
@@ -59,20 +59,12 @@ def detail_viewer(page: Page, words: Words) -> None:
     page.fill(0, 0, WIDTH, page.height, BLACK)
     page.status_bar(colour=BLACK, ink=WHITE)
     count = page.rng.randint(6, 30)
-    page.text(WIDTH / 2, page.y + 8, f"{page.rng.randint(2, count)}/{count}", 14, WHITE, align="c")
+    page.centred(page.y + 8, f"{page.rng.randint(2, count)}/{count}", 14, WHITE)
     page.y += page.rng.uniform(60, 140)
     if words.chance(0.4):
         bottom = page.y + page.rng.uniform(320, 420)
         page.fill(0, page.y, WIDTH, bottom, vivid(page.rng))
-        page.text(
-            WIDTH / 2,
-            page.y + 24,
-            words.pick("发货公告|温馨提示|致歉信|退换须知|型号齐全"),
-            26,
-            WHITE,
-            align="c",
-            bold=True,
-        )
+        page.centred(page.y + 24, words.pick("发货公告|温馨提示|致歉信|退换须知|型号齐全"), 26, WHITE, bold=True)
         page.paragraph(
             30,
             page.y + 80,

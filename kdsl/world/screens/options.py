@@ -68,13 +68,11 @@ def option_sheet(page: Page, words: Words) -> None:
         if words.chance(0.4):
             page.heading("分期付款")
             page.note("花呗分期 3期免息  招商银行信用卡  交通银行信用卡")
-    page.text(
-        WIDTH / 2,
+    page.centred(
         page.height - 82,
         words.pick("48小时内发货|3天内发货|晚九点前付款，后天到，晚到必赔|7天内发货|"),
         11,
         page.theme.muted,
-        align="c",
     )
     page.foot_buttons(words.pick("立即购买|加入购物车|加入购物车,立即购买|已到购买件数上限|确定").split(","))
 
@@ -164,13 +162,8 @@ def sold_out_options(page: Page, words: Words) -> None:
     """Options of which some are gone."""
     product = words.product()
     option_sheet(page, words)
-    page.text(
-        WIDTH / 2,
-        page.height - 100,
-        words.pick("已选规格缺货|该规格已售罄，可选择其他规格|到货通知"),
-        12,
-        page.theme.accent,
-        align="c",
+    page.centred(
+        page.height - 100, words.pick("已选规格缺货|该规格已售罄，可选择其他规格|到货通知"), 12, page.theme.accent
     )
     page.foot_buttons([words.pick("到货提醒|缺货|已售罄"), "找相似"])
     if not product.options:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kdsl.world.screens.page import WIDTH, Page
+from kdsl.world.screens.page import Page
 from kdsl.world.screens.toolkit import ORDER_TABS
 from kdsl.world.screens.tracking import PROMISES, journey
 from kdsl.world.screens.words import Words
@@ -36,7 +36,7 @@ def _order_facts(page: Page, words: Words) -> None:
             page.pair(key + colon, value, private=private, spread=False)
         if words.chance(0.3):
             page.pair("天猫积分" + colon, f"获得{page.rng.randint(3, 900)}点积分>", spread=False)
-        page.text(WIDTH / 2, page.y, words.pick("收起更多订单信息|收起へ|查看更多"), 12, page.theme.muted, align="c")
+        page.centred(page.y, words.pick("收起更多订单信息|收起へ|查看更多"), 12, page.theme.muted)
         page.y += 18
 
 

@@ -159,8 +159,8 @@ def wallet_bill(page: Page, words: Words) -> None:
     """A payment in another wallet, seen afterwards."""
     page.title_bar(words.pick("|账单详情"), centred=True)
     page.y += 40
-    page.text(WIDTH / 2, page.y, "扫二维码付款-给" + words.say("nicknames"), 14, align="c", private=True)
-    page.text(WIDTH / 2, page.y + 30, "-" + words.price(sign=""), 34, align="c", bold=True)
+    page.centred(page.y, "扫二维码付款-给" + words.say("nicknames"), 14, private=True)
+    page.centred(page.y + 30, "-" + words.price(sign=""), 34, bold=True)
     page.y += 96
     for key, value in (
         ("当前状态", words.pick("支付成功|已全额退款|对方已收钱")),
@@ -211,7 +211,7 @@ def gadget_app(page: Page, words: Words) -> None:
     page.title_bar(words.pick("摄像头|智能家居|运动健康|儿童手表|扫地机器人"), right=["设置"])
     page.fill(0, page.y, WIDTH, page.y + 210, (50, 54, 60))
     page.text(14, page.y + 10, words.stamp(), 12, WHITE)
-    page.text(WIDTH / 2, page.y + 92, words.pick("设备离线|实时画面|连接中...|正在充电"), 16, WHITE, align="c")
+    page.centred(page.y + 92, words.pick("设备离线|实时画面|连接中...|正在充电"), 16, WHITE)
     page.y += 218
     page.chips(words.some("生活报告|睡眠记录|消息|媒体库|对讲|回放|电量80%|固件升级", 4, 7))
     with page.card():

@@ -14,7 +14,7 @@ def wechat_parcel(page: Page, words: Words) -> None:
     """WeChat's parcel service."""
     page.gradient(0, 130, (40, 170, 100), (60, 190, 120))
     page.status_bar(colour=(40, 170, 100), ink=WHITE)
-    page.text(WIDTH / 2, page.y + 14, "微信快递服务", 15, WHITE, align="c")
+    page.centred(page.y + 14, "微信快递服务", 15, WHITE)
     page.y += 46
     with page.card():
         page.heading("订阅快递动态", "订阅")
@@ -100,14 +100,7 @@ def douyin(page: Page, words: Words) -> None:
     ground = mix(vivid(page.rng), (0, 0, 0), 0.6)
     page.fill(0, 0, WIDTH, page.height, ground)
     page.status_bar(colour=ground, ink=WHITE)
-    page.text(
-        WIDTH / 2,
-        page.y + 8,
-        words.pick("关注  推荐|直播  团购  商城  推荐|同城  关注  商城  推荐"),
-        15,
-        WHITE,
-        align="c",
-    )
+    page.centred(page.y + 8, words.pick("关注  推荐|直播  团购  商城  推荐|同城  关注  商城  推荐"), 15, WHITE)
     page.thing(60, 180, 300, 470)
     for index, text in enumerate(("赞", words.number(4), "评论", words.number(3), "收藏", "分享")):
         page.text(WIDTH - 26, 380 + index * 34, text, 12, WHITE, align="c")
@@ -115,7 +108,7 @@ def douyin(page: Page, words: Words) -> None:
     page.y = page.height - 106
     page.left = 14
     page.note(review(page) + words.pick(" #好物分享| #开箱| #618"), colour=WHITE, most=2)
-    page.text(WIDTH / 2, page.height - 26, "首页   朋友   +   消息   我", 14, WHITE, align="c")
+    page.centred(page.height - 26, "首页   朋友   +   消息   我", 14, WHITE)
 
 
 def notes_app(page: Page, words: Words) -> None:
@@ -138,18 +131,10 @@ def text_messages(page: Page, words: Words) -> None:
     """Short messages of couriers, banks and shops."""
     page.status_bar()
     page.text(14, page.y + 8, "<", 18, page.theme.accent)
-    page.text(
-        WIDTH / 2,
-        page.y + 10,
-        words.pick("1069" + words.number(8), "95" + words.number(3), words.courier),
-        13,
-        align="c",
-    )
+    page.centred(page.y + 10, words.pick("1069" + words.number(8), "95" + words.number(3), words.courier), 13)
     page.y += 40
     for _ in range(page.rng.randint(1, 4)):
-        page.text(
-            WIDTH / 2, page.y, words.pick("短信 ||今天 ") + words.stamp(9, "%H:%M"), 11, page.theme.muted, align="c"
-        )
+        page.centred(page.y, words.pick("短信 ||今天 ") + words.stamp(9, "%H:%M"), 11, page.theme.muted)
         page.y += 20
         body = words.pick(
             f"【{words.courier}】您的快件已到{words.city()}，取件码{words.number(1)}-{words.number(4)}，请及时领取。",
@@ -218,7 +203,7 @@ def chat_app(page: Page, words: Words) -> None:
         page.title_bar(words.pick("转账|"), centred=True)
         page.y += 60
         page.empty_picture(words.pick("待对方确认收款|已收款|对方一天没收，钱退回给你"), sub="提醒对方收款")
-        page.text(WIDTH / 2, page.y, words.price(), 32, align="c", bold=True)
+        page.centred(page.y, words.price(), 32, bold=True)
         page.y += 60
         page.pair("转账时间", words.stamp(form="%Y年%m月%d日 %H:%M:%S"))
         page.pair("收款时间", words.stamp(form="%Y年%m月%d日 %H:%M:%S"))
@@ -279,10 +264,8 @@ def web_page(page: Page, words: Words) -> None:
 def desktop(page: Page, words: Words) -> None:
     """The phone's home screen or its notifications."""
     page.gradient(0, page.height, vivid(page.rng), vivid(page.rng))
-    page.text(WIDTH / 2, 60, words.stamp(0, "%H:%M"), 56, WHITE, align="c")
-    page.text(
-        WIDTH / 2, 126, words.stamp(0, "%-m月%-d日") + " " + words.pick("星期二|星期六|周五"), 15, WHITE, align="c"
-    )
+    page.centred(60, words.stamp(0, "%H:%M"), 56, WHITE)
+    page.centred(126, words.stamp(0, "%-m月%-d日") + " " + words.pick("星期二|星期六|周五"), 15, WHITE)
     names = [
         "微信",
         "支付宝",

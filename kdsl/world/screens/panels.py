@@ -27,10 +27,10 @@ class Panels(Blocks):
         self.fill(50, top, WIDTH - 50, top + height, theme.card, 12)
         at = top + 18
         if title:
-            self.text(WIDTH / 2, at, title, 16, align="c", bold=True)
+            self.centred(at, title, 16, bold=True)
             at += 30
         for row in rows:
-            self.text(WIDTH / 2, at, row, 14, theme.muted if title else theme.ink, align="c")
+            self.centred(at, row, 14, theme.muted if title else theme.ink)
             at += 22
         at += 8
         self.stroke((50, at), (WIDTH - 50, at))
@@ -45,7 +45,7 @@ class Panels(Blocks):
         self.popup = True
         self.fill(0, top, WIDTH, self.height + 20, self.theme.card, 14)
         if title:
-            self.text(WIDTH / 2, top + 15, title, 16, align="c", bold=True)
+            self.centred(top + 15, title, 16, bold=True)
         if close:
             if self.words.chance(0.5):
                 self.text(WIDTH - 20, top + 14, self.words.pick("×|X"), 17, self.theme.muted, align="c")
@@ -128,7 +128,7 @@ class Panels(Blocks):
         """Recommended goods in two columns, which carry words of other pages."""
         words = self.words
         if title:
-            self.text(WIDTH / 2, self.y + 2, title, 13, self.theme.muted, align="c")
+            self.centred(self.y + 2, title, 13, self.theme.muted)
             self.y += 24
         for _ in range(rows):
             if self.full:

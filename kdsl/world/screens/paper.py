@@ -86,6 +86,20 @@ class Paper:
         self.ops.append(Write(x, y, text, size, colour or self.theme.ink, bold, private))
         return extent
 
+    def centred(
+        self,
+        y: float,
+        text: str,
+        size: int = 13,
+        colour: Colour | None = None,
+        *,
+        bold: bool = False,
+        private: bool = False,
+        width: float | None = None,
+    ) -> float:
+        """Write one line in the middle of the page; returns its width."""
+        return self.text(WIDTH / 2, y, text, size, colour, align="c", bold=bold, private=private, width=width)
+
     def fill(
         self,
         left: float,

@@ -97,9 +97,7 @@ def delay_compensation(page: Page, words: Words) -> None:
     """A message that pays for late pick-up."""
     page.fill(0, 0, WIDTH, page.height, page.theme.page)
     page.title_bar(words.pick("服务消息|88VIP|天猫客服"))
-    page.text(
-        WIDTH / 2, page.y + 4, words.pick("星期二 14:23", "昨天 09:12", words.stamp()), 11, page.theme.muted, align="c"
-    )
+    page.centred(page.y + 4, words.pick("星期二 14:23", "昨天 09:12", words.stamp()), 11, page.theme.muted)
     page.y += 26
     amount = page.rng.choice((3, 5, 10, 20))
     cause = words.pick("卖家超时未揽件|您的包裹超时未送达|您的包裹物流长时间没有更新")

@@ -93,7 +93,7 @@ def my_shipments(page: Page, words: Words) -> None:
             page.y += 32
             if words.chance(0.6):
                 page.buttons(["复制", words.pick("通知收件人|再来一单|查看物流")], None)
-    page.text(WIDTH / 2, page.y + 10, "已经到底啦", 12, page.theme.muted, align="c")
+    page.centred(page.y + 10, "已经到底啦", 12, page.theme.muted)
 
 
 def courier_list(page: Page, words: Words) -> None:

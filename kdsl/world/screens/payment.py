@@ -17,8 +17,8 @@ def freight_fee(page: Page, words: Words) -> None:
     if words.chance(0.3):
         page.note("  88VIP包退货运费生效中")
     with page.card():
-        page.text(WIDTH / 2, page.y, "支付费用", 18, align="c", bold=True)
-        page.text(WIDTH / 2, page.y + 26, "请核对价格", 12, page.theme.muted, align="c")
+        page.centred(page.y, "支付费用", 18, bold=True)
+        page.centred(page.y + 26, "请核对价格", 12, page.theme.muted)
         page.y += 50
         page.pair(words.pick("基础运费|基础运费|运费险订单优惠价"), f"{fee:.2f}元")
         size = words.chance(0.4)
@@ -37,15 +37,15 @@ def freight_fee(page: Page, words: Words) -> None:
             page.note("运费不能先替您垫付。买过运费险的，付完运费再到退款页申请理赔就行")
         page.pair("选择优惠", "暂无优惠券可用")
     with page.card():
-        page.text(WIDTH / 2, page.y, ">>运费算得不对？<<", 13, (60, 110, 200), align="c")
-        page.text(WIDTH / 2, page.y + 20, words.pick("运费付过了、收多了等|联系站点"), 11, page.theme.muted, align="c")
+        page.centred(page.y, ">>运费算得不对？<<", 13, (60, 110, 200))
+        page.centred(page.y + 20, words.pick("运费付过了、收多了等|联系站点"), 11, page.theme.muted)
         page.y += 38
     if words.chance(0.3):
         with page.card():
             page.heading("88VIP会员·退货运费不限次数", "¥8.8")
             page.note("下月起自动续费，随时能关")
     page.foot_buttons(["立即支付"])
-    page.text(WIDTH / 2, page.height - 84, f"实际支付¥{fee:.2f}", 14, align="c", bold=True)
+    page.centred(page.height - 84, f"实际支付¥{fee:.2f}", 14, bold=True)
 
 
 def confirm_order(page: Page, words: Words) -> None:
@@ -96,7 +96,7 @@ def cashier(page: Page, words: Words) -> None:
     """The cashier: amount, ways to pay, 确认付款; perhaps a password pad."""
     page.title_bar(words.pick("确认付款|收银台|支付订单|选择付款方式"))
     with page.card():
-        page.text(WIDTH / 2, page.y + 6, words.price(), 30, align="c", bold=True)
+        page.centred(page.y + 6, words.price(), 30, bold=True)
         page.y += 48
         page.pair("订单信息", words.pick("淘宝购物", "天猫购物", words.shop))
         page.pair("付款方式", words.pick("花呗>", "余额宝>", "储蓄卡(" + words.number(4) + ")>"))
@@ -106,7 +106,7 @@ def cashier(page: Page, words: Words) -> None:
         with page.sheet(page.height - 420, "请输入支付密码"):
             for index in range(6):
                 page.fill(40 + index * 47, page.y + 8, 80 + index * 47, page.y + 48, None, 4, page.theme.muted)
-            page.text(WIDTH / 2, page.y + 66, "忘记密码?", 13, page.theme.accent, align="c")
+            page.centred(page.y + 66, "忘记密码?", 13, page.theme.accent)
             for index, key in enumerate("123456789·0×"):
                 page.text(60 + 120 * (index % 3), page.y + 120 + 54 * (index // 3), key, 24, align="c")
 
@@ -117,9 +117,9 @@ def waiting_bill(page: Page, words: Words) -> None:
     with page.card():
         page.oval(WIDTH / 2, page.y + 22, 20, page.theme.accent_2)
         page.y += 50
-        page.text(WIDTH / 2, page.y, words.shop, 14, align="c", private=True)
-        page.text(WIDTH / 2, page.y + 24, "-" + words.price(sign=""), 28, align="c", bold=True)
-        page.text(WIDTH / 2, page.y + 60, words.pick("等待付款|等待付款|支付成功"), 14, page.theme.accent, align="c")
+        page.centred(page.y, words.shop, 14, private=True)
+        page.centred(page.y + 24, "-" + words.price(sign=""), 28, bold=True)
+        page.centred(page.y + 60, words.pick("等待付款|等待付款|支付成功"), 14, page.theme.accent)
         page.y += 84
         page.pair("创建时间", words.stamp(3))
         page.pair("付款方式", words.pick("余额宝>|花呗>"))
@@ -188,8 +188,8 @@ def wechat_pay(page: Page, words: Words) -> None:
     """A payment in another wallet."""
     page.title_bar(words.pick("支付|确认交易|支付成功"), centred=True)
     page.y += 30
-    page.text(WIDTH / 2, page.y, words.pick(words.shop, "商户收款", "扫码付款"), 15, align="c")
-    page.text(WIDTH / 2, page.y + 30, words.price(), 34, align="c", bold=True)
+    page.centred(page.y, words.pick(words.shop, "商户收款", "扫码付款"), 15)
+    page.centred(page.y + 30, words.price(), 34, bold=True)
     page.y += 90
     page.pair("收款方", words.shop, private=True)
     page.pair("付款方式", words.pick("零钱", "零钱通", "储蓄卡(" + words.number(4) + ")"))

@@ -112,16 +112,12 @@ def long_picture(page: Page, words: Words) -> None:
     page.photo = words.chance(0.5)
     ground = mix(vivid(page.rng), WHITE, 0.7)
     page.fill(0, 0, WIDTH, page.height, ground)
-    page.text(
-        WIDTH / 2, 30, words.pick("产品信息|细节展示|尺码表|色卡|使用说明|温馨提示|成分说明"), 24, align="c", bold=True
-    )
+    page.centred(30, words.pick("产品信息|细节展示|尺码表|色卡|使用说明|温馨提示|成分说明"), 24, bold=True)
     page.y = 76
     for _ in range(page.rng.randint(1, 3)):
         page.thing(20, page.y, WIDTH - 20, page.y + 180, product.thing)
         page.y += 190
-        page.text(
-            WIDTH / 2, page.y, words.pick(*words.book["slogans"], *words.book["suffixes"][2:]), 17, align="c", bold=True
-        )
+        page.centred(page.y, words.pick(*words.book["slogans"], *words.book["suffixes"][2:]), 17, bold=True)
         page.y += 30
     _parameters(page, words, 3, 6)
 
@@ -131,9 +127,7 @@ def size_table(page: Page, words: Words) -> None:
     page.status_bar()
     page.fill(0, page.y, WIDTH, page.height, WHITE)
     page.y += 14
-    page.text(
-        WIDTH / 2, page.y, words.pick("尺码表 单位(CM)|尺码信息|尺寸参考"), 18, (30, 30, 30), align="c", bold=True
-    )
+    page.centred(page.y, words.pick("尺码表 单位(CM)|尺码信息|尺寸参考"), 18, (30, 30, 30), bold=True)
     page.y += 36
     columns = words.pick("尺码,衣长,胸围,肩宽,袖长|尺码,腰围,臀围,裤长|鞋码,脚长,脚围").split(",")
     for row in range(page.rng.randint(4, 8)):

@@ -118,7 +118,7 @@ def image_viewer(page: Page, words: Words) -> None:
     product = words.product()
     page.fill(0, 0, WIDTH, page.height, (0, 0, 0))
     page.y = page.height * 0.24
-    page.text(WIDTH / 2, 40, f"{page.rng.randint(1, 5)}/{page.rng.randint(5, 9)}", 14, WHITE, align="c")
+    page.centred(40, f"{page.rng.randint(1, 5)}/{page.rng.randint(5, 9)}", 14, WHITE)
     main_image(page, words, product, page.y + WIDTH)
 
 
@@ -129,16 +129,8 @@ def poster_top(page: Page, words: Words) -> None:
     bottom = page.rng.uniform(360, 430)
     page.gradient(page.y, bottom, vivid(page.rng), vivid(page.rng))
     page.thing(90, page.y + 70, 270, page.y + 250, product.thing)
-    page.text(
-        WIDTH / 2,
-        page.y + 18,
-        words.pick("年中狂欢节|天猫618|双11狂欢节|开门红|超级品牌日"),
-        25,
-        WHITE,
-        align="c",
-        bold=True,
-    )
-    page.text(WIDTH / 2, page.y + 52, "活动时间：" + words.stamp(0, "%-m月%-d日"), 13, WHITE, align="c")
+    page.centred(page.y + 18, words.pick("年中狂欢节|天猫618|双11狂欢节|开门红|超级品牌日"), 25, WHITE, bold=True)
+    page.centred(page.y + 52, "活动时间：" + words.stamp(0, "%-m月%-d日"), 13, WHITE)
     page.text(20, bottom - 70, words.pick("到手价|88VIP券后价不高于|限时价"), 14, WHITE)
     page.text(20, bottom - 50, words.price(product.price), 30, WHITE, bold=True)
     page.text(WIDTH - 16, bottom - 28, "1/5", 11, WHITE, align="r")

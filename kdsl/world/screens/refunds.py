@@ -46,7 +46,7 @@ def refund_info(page: Page, words: Words, *, history: bool = True, kind: str = "
             page.pair(key, value, private=private)
         if history:
             page.pair("协商历史", "点击查看>")
-        page.text(WIDTH / 2, page.y, words.pick("收起^|查看全部|查看全部﹀"), 12, page.theme.muted, align="c")
+        page.centred(page.y, words.pick("收起^|查看全部|查看全部﹀"), 12, page.theme.muted)
         page.y += 16
 
 

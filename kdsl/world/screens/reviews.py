@@ -172,7 +172,7 @@ def review_photos(page: Page, words: Words) -> None:
     """A buyer's picture seen large, the review beneath."""
     page.fill(0, 0, WIDTH, page.height, (10, 10, 12))
     page.theme = type(page.theme)(page.theme.app, page=(10, 10, 12), card=(10, 10, 12), ink=(240, 240, 240))
-    page.text(WIDTH / 2, 36, f"{page.rng.randint(1, 9)}/{page.rng.randint(9, 60)}", 14, align="c")
+    page.centred(36, f"{page.rng.randint(1, 9)}/{page.rng.randint(9, 60)}", 14)
     page.thing(0, 110, WIDTH, 500)
     page.y = 520
     page.heading(words.say("nicknames"), words.stamp(600, "%Y-%m-%d"))

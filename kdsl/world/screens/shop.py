@@ -44,18 +44,10 @@ def shop_home(page: Page, words: Words) -> None:
         page.tabs(["综合", "销量", "新品", "价格"])
     elif words.chance(0.5):
         page.gradient(page.y, page.y + 110, vivid(page.rng), vivid(page.rng))
-        page.text(
-            WIDTH / 2,
-            page.y + 30,
-            words.pick("全店实付满赠|618年中狂欢节|新品上市|一键入会 锁定好礼"),
-            24,
-            WHITE,
-            align="c",
-            bold=True,
+        page.centred(
+            page.y + 30, words.pick("全店实付满赠|618年中狂欢节|新品上市|一键入会 锁定好礼"), 24, WHITE, bold=True
         )
-        page.text(
-            WIDTH / 2, page.y + 66, words.pick("实付满399 实付满699|立即抢购|加入会员 解锁福利"), 14, WHITE, align="c"
-        )
+        page.centred(page.y + 66, words.pick("实付满399 实付满699|立即抢购|加入会员 解锁福利"), 14, WHITE)
         page.y += 116
     page.strip("", 3)
     page.tab_bar(
@@ -79,15 +71,8 @@ def shop_impression(page: Page, words: Words) -> None:
     )
     page.title_bar("店铺印象", centred=True)
     page.fill(WIDTH / 2 - 30, page.y + 16, WIDTH / 2 + 30, page.y + 76, (240, 110, 30), 6)
-    page.text(WIDTH / 2, page.y + 86, words.shop, 17, align="c", bold=True, private=True)
-    page.text(
-        WIDTH / 2,
-        page.y + 110,
-        f"{words.pick('企业店铺 |')}{rng.randint(3, 9999)}粉丝",
-        12,
-        page.theme.muted,
-        align="c",
-    )
+    page.centred(page.y + 86, words.shop, 17, bold=True, private=True)
+    page.centred(page.y + 110, f"{words.pick('企业店铺 |')}{rng.randint(3, 9999)}粉丝", 12, page.theme.muted)
     page.y += 138
     names = words.pick("综合体验,宝贝质量,物流速度,服务保障|综合体验,商品体验,物流体验,服务体验").split(",")
     with page.card():
@@ -142,7 +127,7 @@ def shop_profile(page: Page, words: Words) -> None:
         page.note("宝贝描述4.8高 卖家服务4.7高 物流4.9高")
     for text in ("进入店铺", "联系客服"):
         page.fill(0, page.y, WIDTH, page.y + 46, page.theme.card)
-        page.text(WIDTH / 2, page.y + 15, text, 15, page.theme.accent, align="c")
+        page.centred(page.y + 15, text, 15, page.theme.accent)
         page.y += 50
 
 
@@ -171,9 +156,9 @@ def shop_brand(page: Page, words: Words) -> None:
     _shop_head(page, words)
     page.tabs(["618", "推荐", "宝贝", "分类", "新品"], 0)
     page.gradient(page.y, page.y + 150, vivid(page.rng), vivid(page.rng))
-    page.text(WIDTH / 2, page.y + 34, words.pick("满场好物618|品牌会员日|开学季"), 28, WHITE, align="c", bold=True)
-    page.text(WIDTH / 2, page.y + 80, "限时好价 分期免息", 13, WHITE, align="c")
-    page.text(WIDTH / 2, page.y + 112, "立即抢购", 16, WHITE, align="c", bold=True)
+    page.centred(page.y + 34, words.pick("满场好物618|品牌会员日|开学季"), 28, WHITE, bold=True)
+    page.centred(page.y + 80, "限时好价 分期免息", 13, WHITE)
+    page.centred(page.y + 112, "立即抢购", 16, WHITE, bold=True)
     page.y += 158
     page.note("  正规发票  售后一对一服务  闪电发货  分期免息  终身售后", colour=page.theme.ink)
     page.strip("", 1)

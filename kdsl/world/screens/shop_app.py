@@ -102,7 +102,7 @@ def freight_panel(page: Page, words: Words) -> None:
         )
     else:
         page.veil(0.6)
-        page.text(WIDTH / 2, 380, words.pick("网络连接失败|加载中...|正在为您跳转"), 17, WHITE, align="c")
+        page.centred(380, words.pick("网络连接失败|加载中...|正在为您跳转"), 17, WHITE)
 
 
 def fragment(page: Page, words: Words) -> None:
@@ -183,15 +183,7 @@ def reading(page: Page, words: Words) -> None:
     """A novel, an article or a certificate."""
     page.status_bar()
     page.fill(0, page.y, WIDTH, page.height, (246, 238, 220))
-    page.text(
-        WIDTH / 2,
-        page.y + 20,
-        words.pick("第十二章 归途|公告|保修卡|合格证|说明书"),
-        20,
-        (60, 50, 40),
-        align="c",
-        bold=True,
-    )
+    page.centred(page.y + 20, words.pick("第十二章 归途|公告|保修卡|合格证|说明书"), 20, (60, 50, 40), bold=True)
     page.y += 60
     parts = (
         "天色渐渐暗下来",

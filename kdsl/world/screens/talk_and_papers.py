@@ -210,13 +210,5 @@ def home_with_popup(page: Page, words: Words) -> None:
     page.veil(0.6)
     page.popup = True
     page.fill(60, 220, WIDTH - 60, 500, (90, 60, 200), 16)
-    page.text(
-        WIDTH / 2,
-        260,
-        words.pick("新版本上线|开启定位|签到提醒|年度账单|好友送你一份礼物"),
-        20,
-        WHITE,
-        align="c",
-        bold=True,
-    )
-    page.text(WIDTH / 2, 440, words.pick("立即体验|去看看|以后再说"), 17, WHITE, align="c")
+    page.centred(260, words.pick("新版本上线|开启定位|签到提醒|年度账单|好友送你一份礼物"), 20, WHITE, bold=True)
+    page.centred(440, words.pick("立即体验|去看看|以后再说"), 17, WHITE)

@@ -45,7 +45,7 @@ class Toolkit(Paper):
         else:
             self.stroke((22, self.y + 14), (15, self.y + 21), (22, self.y + 28), colour=theme.bar_ink, width=1.6)
         if centred if centred is not None else words.chance(0.35):
-            self.text(WIDTH / 2, self.y + 12, title, 17, theme.bar_ink, align="c", bold=True)
+            self.centred(self.y + 12, title, 17, theme.bar_ink, bold=True)
         else:
             self.text(40, self.y + 12, title, 17, theme.bar_ink, bold=True)
         x: float = WIDTH - 14
@@ -295,4 +295,4 @@ class Toolkit(Paper):
         top = y or self.height * 0.45
         self.fill(WIDTH / 2 - 118, top, WIDTH / 2 + 118, top + 22 + 21 * len(rows), (50, 50, 52), 8)
         for index, row in enumerate(rows):
-            self.text(WIDTH / 2, top + 12 + 21 * index, row, 14, WHITE, align="c")
+            self.centred(top + 12 + 21 * index, row, 14, WHITE)

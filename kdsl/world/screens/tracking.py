@@ -79,7 +79,7 @@ def order_card(page: Page, words: Words) -> None:
         if words.chance(0.6):
             page.note(words.pick("号码保护中", "取件出示虚拟号>", "收货信息：" + words.address()))
         page.goods(words.product(), tags=words.some(PROMISES, 1, 2))
-        page.text(WIDTH / 2, page.y, words.pick("查看全部订单信息√|查看全部订单信息"), 12, page.theme.muted, align="c")
+        page.centred(page.y, words.pick("查看全部订单信息√|查看全部订单信息"), 12, page.theme.muted)
         page.y += 18
 
 
