@@ -22,13 +22,13 @@ from kdsl.evidence.types import Evidence, OcrLine, Picture
 from kdsl.evidence.worker import Job, Outcome, Store, Worker, read_in_processes
 from kdsl.progress import track
 from kdsl.resources import default_cache_dir
+from kdsl.runs import listed
 
 Fault = tuple[str, str]
 """(sample id, message) of a sample that has no evidence."""
 
 POOL_FROM = 8
 """Unread pictures from which worker processes are worth their start of about a second."""
-_LISTED = 5
 
 
 @overload
@@ -76,7 +76,7 @@ def observe(
         cache: folder of the cache; `kdsl.resources.default_cache_dir` if None.
         on_error: `raise` reads all pictures, then raises one error that lists the samples whose pictures
             cannot be used; `collect` returns (evidence of the others, faults).
-        workers: processes that read pictures; one a core if None.
+        workers: processes that read pictures; one per core if None.
 
     Raises:
         InputError: a picture cannot be used (`raise` only), or the OCR file has a fault.
@@ -96,9 +96,8 @@ def observe(
     if on_error == "collect":
         return evidences, faults
     if faults:
-        listed = "\n".join(f"  - {id}: {message}" for id, message in faults[:_LISTED])
-        more = f"\n  and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
-        raise InputError(f"the pictures of {len(faults)} sample(s) cannot be used:\n{listed}{more}")
+        lines = listed(f"{id}: {message}" for id, message in faults)
+        raise InputError(f"the pictures of {len(faults)} sample(s) cannot be used:\n{lines}")
     return evidences
 
 
