@@ -1,4 +1,4 @@
-"""Configuration: YAML with `extends`, then `--set key=value`; every fault is reported at once.
+"""Configuration: YAML with `extends`, then overrides `key.path=value`; every fault is reported at once.
 
 A config file names everything a run depends on; paths in it are relative to the file itself.
 """
@@ -253,20 +253,20 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals or not key:
-            faults.append(f"--set {override}: expected key.path=value")
+            faults.append(f"override '{override}': expected key.path=value")
             continue
         node = raw
         *parents, leaf = key.split(".")
         for parent in parents:
             node = node.setdefault(parent, {})
             if not isinstance(node, dict):
-                faults.append(f"--set {override}: '{parent}' is a value, not a section")
+                faults.append(f"override '{override}': '{parent}' is a value, not a section")
                 break
         else:
             try:
                 node[leaf] = yaml.safe_load(value)
             except yaml.YAMLError as error:
-                faults.append(f"--set {override}: the value is not YAML: {error}")
+                faults.append(f"override '{override}': the value is not YAML: {error}")
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:

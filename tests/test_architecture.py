@@ -1,8 +1,9 @@
-"""The direction of imports between rooms and modules, read from the import statements themselves."""
+"""The direction of imports between rooms and modules, and what messages may say, read from the source itself."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -96,3 +97,20 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         sorter.prepare()
     except CycleError as error:
         pytest.fail(" <- ".join(error.args[1]))
+
+
+FOREIGN = {"--gpu_ids"}
+"""Flags of other programs' commands that a message may name."""
+FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]*")
+
+
+def test_only_the_command_line_names_its_flags() -> None:
+    wrong = []
+    for name, file in modules().items():
+        if name.startswith("kdsl.cli."):
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                flags = set(FLAG.findall(node.value)) - FOREIGN
+                wrong += [f"{file.relative_to(PACKAGE)}, line {node.lineno}: {', '.join(sorted(flags))}"] * bool(flags)
+    assert not wrong, "\n".join(["messages name parameters; only kdsl/cli names flags:", *wrong])

@@ -38,7 +38,7 @@ def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     message = str(error.value)
     assert "6 fault(s)" in message
     assert "training.search.rank: no such setting; did you mean 'ranks'" in message
-    assert "--set seed={: the value is not YAML" in message
+    assert "override 'seed={': the value is not YAML" in message
     assert "did you mean 'lora_r'" in message
     assert "training.epochs" in message
     assert "max_calls" in message

@@ -64,7 +64,7 @@ def search(index: Path, text: str, task: str | None, k: int, as_json: bool) -> N
     for hit in KnowledgeIndex.load(index).search(text, k, task):
         document = hit.document
         if as_json:
-            row = {"score": round(hit.score, 4), **document.as_dict()}
+            row = {"score": round(hit.similarity, 4), **document.as_dict()}
             click.echo(json.dumps(row, ensure_ascii=False))
         else:
-            click.echo(f"{hit.score:.3f}  {document.label or '-'}  {document.excerpt}  [{document.source}]")
+            click.echo(f"{hit.similarity:.3f}  {document.label or '-'}  {document.excerpt}  [{document.source}]")

@@ -191,7 +191,7 @@ def _notes(
     if across:
         notes.append(
             f"{len(across)} of these stand in more than one fold, so that scores flatter: "
-            f"{', '.join(across[0])}. `kdsl data split --images` keeps them together."
+            f"{', '.join(across[0])}. `kdsl data split` keeps them together where it is given the pictures."
         )
     return notes
 
@@ -233,4 +233,4 @@ def _print_list(console: Console, title: str, lines: Sequence[str]) -> None:
     for line in lines[:_SHOWN]:
         console.print(f"  - {line}", markup=False, highlight=False)
     if len(lines) > _SHOWN:
-        console.print(f"  and {len(lines) - _SHOWN} more; --json lists all", highlight=False)
+        console.print(f"  and {len(lines) - _SHOWN} more; the report as JSON lists all", highlight=False)

@@ -71,7 +71,7 @@ class Share:
         if not 0 < workers <= most:
             raise ConfigError(
                 f"Ray finds room for {most} worker(s), each with {'a GPU and ' if gpu else ''}a core, but "
-                f"{workers} are to run; give fewer with --workers, or set RAY_ADDRESS to a larger cluster."
+                f"{workers} are to run; give fewer `workers`, or set RAY_ADDRESS to a larger cluster."
             )
         cores = 1
         while places(cores + 1) >= workers:
@@ -192,7 +192,7 @@ def _answers(unfinished: Unfinished, job: Mapping[str, Any], share: Share) -> It
     except RayError as error:
         raise KdslError(
             f"workers failed: {error}\nWhat was predicted is kept: run the same command again, with fewer "
-            "--workers if they ran out of memory."
+            "`workers` if they ran out of memory."
         ) from error
 
 

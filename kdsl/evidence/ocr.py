@@ -189,5 +189,5 @@ def _installed(package: str, title: str, extra: str) -> str:
     except PackageNotFoundError:
         raise MissingDependency(
             f"the OCR backend needs {title}, which is not installed. Run: pip install '{extra}', "
-            "or choose another backend with --set evidence.ocr=rapidocr."
+            "or choose another backend, such as evidence.ocr=rapidocr."
         ) from None

@@ -52,7 +52,7 @@ class RetrievalExpert(Expert):
                 label=document.label,
                 title=document.title[:TITLE],
                 source=document.source,
-                score=round(hit.score, 4),
+                score=round(hit.similarity, 4),
             )
             found.append(Snippet(f"{document.excerpt}：{document.label}", shown))
         return found

@@ -139,7 +139,7 @@ def bundle_card(bundle: Bundle, task: Task, kind: Literal["adapter", "model"]) -
 
 def write_cards(bundle: Bundle) -> None:
     """Write README.md into every adapter folder of a bundle. It is no part of the manifest: people may edit it."""
-    for task in bundle.tasks:
+    for task in (task for task in bundle.tasks if task.name in bundle.manifest["adapters"]):
         card = bundle.adapter(task) / "README.md"
         if not card.exists():
             atomic_write(card, bundle_card(bundle, task, "adapter"))

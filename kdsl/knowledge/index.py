@@ -35,10 +35,10 @@ NEAR = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A document with its similarity to the query, a cosine."""
+    """A document that was found, with its similarity to the query, a cosine."""
 
     document: Document
-    score: float
+    similarity: float
 
 
 class KnowledgeIndex:
@@ -115,12 +115,12 @@ class KnowledgeIndex:
         repeats = max((len(self._rows.get(query.id, ())) for query in queries), default=0)
         for i, hits in enumerate(self._nearest(queries, neighbours + repeats, allowed)):
             others = [hit for hit in hits if hit.document.id != queries[i].id][:neighbours]
-            if not others or others[0].score < NEAR:
+            if not others or others[0].similarity < NEAR:
                 continue
             votes = np.zeros(m)
             for hit in others:
                 column = task.index(hit.document.label or "")
-                kernel = np.exp((hit.score - others[0].score) / width)
+                kernel = np.exp((hit.similarity - others[0].similarity) / width)
                 votes[column] += kernel / counts[column] ** prior_power
             scores[i] = np.log((1 - smoothing) * votes / votes.sum() + smoothing / m)
         return scores

@@ -29,7 +29,7 @@ _HEADER = """\
 # Rules of the task '{task}', one vote each: the weights of the rules that fire are added to their labels' biases,
 # and a softmax over the labels makes probabilities of the sums. If no rule fires the book abstains.
 # Edit freely: set `enabled: false`, change a weight, a literal or its text, add a rule (docs/rules.md lists the
-# forms a literal can have), then mark it `origin: {{how: edited}}`. `kdsl rules list --book FILE` checks the file.
+# forms a literal can have), then mark it `origin: {{how: edited}}`. `kdsl rules list` checks the file.
 """
 
 
@@ -180,7 +180,7 @@ def open_books(book: Path | None, bundle: Path | None, task: str | None) -> list
         ConfigError: a book holds faults.
     """
     if book and bundle:
-        raise InputError("--book and --bundle were both given; give one of them")
+        raise InputError("`book` and `bundle` were both given; give one of them")
     if book:
         files = [book]
     elif bundle:

@@ -289,12 +289,12 @@ def check_launch(model: ModelConfig, adapters: int, *, choosing: bool = False) -
     if choosing:
         raise ConfigError(
             f"{method()} deals the base out to the processes, so that it cannot score held-out samples. Leave "
-            "out --valid and training.search, or take ddp.yaml or zero2.yaml."
+            "out those and training.search, or take ddp.yaml or zero2.yaml."
         )
     if adapters > 1:
         raise ConfigError(
             f"{method()} deals the base out to the processes, so that one launch trains one adapter, not {adapters}. "
-            "Launch once for each --task, or take training.strategy=joint, ddp.yaml or zero2.yaml."
+            "Launch once for each task, or take training.strategy=joint, ddp.yaml or zero2.yaml."
         )
     if model.quantize != "none":
         raise ConfigError(
@@ -334,7 +334,7 @@ def _check_claimed(out: Path, inputs: dict[str, Any]) -> None:
     file = out / "inputs.json"
     if not file.is_file():
         raise BundleError(
-            f"process {rank()} of the launch does not see {file}: --out must lie on a file system that all machines "
+            f"process {rank()} of the launch does not see {file}: `out` must lie on a file system that all machines "
             "share."
         )
     claimed = json.loads(file.read_text("utf-8"))

@@ -202,10 +202,10 @@ def _advice(
             continue
         config = config.model_copy(update={part: after})
         name = trained if part == "large" else part
-        said += [f"--set {name}.{key}={_yaml(value)}" for key, value in values.items()]
+        said += [f"{name}.{key}={_yaml(value)}" for key, value in values.items()]
         memory = training_memory(config, shape, beside, **launch)
         if memory.total <= available:
-            return f"About {memory.total / GIB:.1f} GiB with {' '.join(said)}."
+            return f"About {memory.total / GIB:.1f} GiB with {', '.join(said)}."
     return "Lower prompt.max_tokens, or take a smaller model or a larger GPU."
 
 

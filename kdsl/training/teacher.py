@@ -109,7 +109,7 @@ def ask_teachers(
         if adapter is None:
             raise BundleError(
                 f"{folder} has no adapters/{task.name} (nor adapters/joint) to teach task '{task.name}'. "
-                "Give a bundle, or the --out of `kdsl train-large`."
+                "Give a bundle, or a folder that `kdsl train-large` wrote."
             )
         _check_prompts(adapter, config.prompt)
         own = [e for e in evidences if e.sample.task == task.name]
@@ -203,5 +203,5 @@ def _check_prompts(adapter: Path, prompt: PromptConfig) -> None:
     if differ:
         raise ConfigError(
             f"the teacher's adapter in {adapter} was trained with other prompts ({'; '.join(differ)}); "
-            "give the --config and --set it was trained with."
+            "give the settings it was trained with."
         )

@@ -152,7 +152,7 @@ def _check_held_out(held_out: Sequence[Evidence], tasks: Sequence[Task]) -> None
     bare = [task.name for task in tasks if not _of(held_out, [task])]
     if bare:
         raise InputError(
-            f"task '{bare[0]}' has no labelled sample among the held-out ones. Add some, or choose tasks by --task."
+            f"task '{bare[0]}' has no labelled sample among the held-out ones. Add some, or choose other tasks."
         )
 
 
@@ -161,8 +161,8 @@ def _claim(work: Path, inputs: str) -> None:
     stamp = work / "inputs"
     if stamp.is_file() and stamp.read_text("utf-8") != inputs:
         raise BundleError(
-            f"{work} holds unfinished trials of other samples or settings. Give another folder, or discard them with "
-            "--no-resume."
+            f"{work} holds unfinished trials of other samples or settings. Give another folder, or discard them "
+            "(`resume=False`)."
         )
     atomic_write(stamp, inputs)
 

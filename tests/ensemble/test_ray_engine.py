@@ -186,7 +186,7 @@ def test_workers_share_cores_and_gpus(
 
 @pytest.mark.parametrize("machines", [MACHINES, WITH_GPUS])
 def test_more_workers_than_there_is_room_for_are_refused(machines: list[dict[str, float]]) -> None:
-    with pytest.raises(ConfigError, match="--workers"):
+    with pytest.raises(ConfigError, match="fewer `workers`"):
         Share.of(machines, 13, gpu=True)
 
 

@@ -39,7 +39,7 @@ def index(asked: list[Evidence], intent: Task) -> KnowledgeIndex:
 def test_search_finds_what_is_said_in_other_words(index: KnowledgeIndex) -> None:
     hits = index.search("剪刀会生锈吗", 2)
     assert hits[0].document.id == "是否会生锈-2"
-    assert hits[0].score > hits[1].score > 0
+    assert hits[0].similarity > hits[1].similarity > 0
 
 
 def test_search_keeps_to_a_task_and_leaves_out_ids(index: KnowledgeIndex) -> None:

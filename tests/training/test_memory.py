@@ -113,10 +113,10 @@ def test_what_does_not_fit_is_refused_with_what_would(seven_b: Any, monkeypatch:
     monkeypatch.setattr(memory, "device_memory", lambda _: 80 * memory.GIB)
     assert memory.check_memory(config).total < 80 * memory.GIB
     long = with_training(config.model_copy(update={"prompt": config.prompt.model_copy(update={"max_tokens": 4096})}))
-    with pytest.raises(ConfigError, match=r"GPU has 80\.0 GiB.*--set training\.gradient_checkpointing=true\."):
+    with pytest.raises(ConfigError, match=r"GPU has 80\.0 GiB.*with training\.gradient_checkpointing=true\."):
         memory.check_memory(long)
     monkeypatch.setattr(memory, "device_memory", lambda _: 16 * memory.GIB)
-    with pytest.raises(ConfigError, match=r"regime=lora --set large\.quantize=4bit"):
+    with pytest.raises(ConfigError, match=r"regime=lora, large\.quantize=4bit"):
         memory.check_memory(with_training(config, regime="full", gradient_checkpointing=True))
     monkeypatch.setattr(memory, "device_memory", lambda _: 4 * memory.GIB)
     with pytest.raises(ConfigError, match=r"smaller model"):

@@ -165,7 +165,7 @@ def test_trials_of_other_samples_are_refused_until_discarded(train: Train, tasks
 
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, valid=True, only=tasks[1:], say=kill)
-    with pytest.raises(BundleError, match="--no-resume"):
+    with pytest.raises(BundleError, match="resume=False"):
         train(tmp_path, valid=True, only=tasks[1:], epochs=0.5)
     train(tmp_path, valid=True, only=tasks[1:], epochs=0.5, resume=False)
     assert _report(tmp_path)["ask"]["chosen"]["recipe"]["epochs"] == 0.5

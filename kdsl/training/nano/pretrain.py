@@ -81,7 +81,7 @@ def run(
         ConfigError: neither steps nor minutes are given, or `out` holds a run of other settings.
     """
     if settings.steps is None and settings.minutes is None:
-        raise ConfigError("kdsl nano pretrain needs --steps or --minutes.")
+        raise ConfigError("pretraining ends by `steps` or by `minutes`: give one of them.")
     out.mkdir(parents=True, exist_ok=True)
     _check_same_run(out / "settings.json", settings)
     torch.set_num_threads(settings.threads)
@@ -124,9 +124,10 @@ def run(
     folder = out / "weights"
     save(loaded.model, loaded.processor, folder)
     accuracy = exam.accuracy()
+    again = {"out": "OUT", "seed": settings.seed, "steps": trainer.step}
+    again |= {name: getattr(settings, name) for name in ("dialogues", "screens", "threads")}
     manifest = NanoManifest(
-        command=f"kdsl nano pretrain --out OUT --seed {settings.seed} --steps {trainer.step} "
-        f"--dialogues {settings.dialogues} --screens {settings.screens} --threads {settings.threads}",
+        command="kdsl nano pretrain " + " ".join(f"--{name} {value}" for name, value in again.items()),
         seed=settings.seed,
         steps=trainer.step,
         minutes=round(trainer.minutes, 1),
@@ -302,6 +303,6 @@ def _check_same_run(file: Path, settings: Pretraining) -> None:
         if other:
             raise ConfigError(
                 f"{file.parent} holds a run of other settings ({', '.join(other)}). "
-                "Choose another --out, or the same settings to go on with it."
+                "Choose another `out`, or the same settings to go on with it."
             )
     file.write_text(json.dumps(now, indent=1) + "\n", "utf-8")

@@ -45,7 +45,7 @@ def test_another_seed_is_refused_in_the_same_folder(finished: Path, scene: Task,
 
 
 def test_a_run_needs_a_length(tmp_path: Path, scene: Task, intent: Task) -> None:
-    with pytest.raises(ConfigError, match="--steps or --minutes"):
+    with pytest.raises(ConfigError, match="by `steps` or by `minutes`"):
         run(tmp_path, replace(TINY, steps=None), (scene, intent), SNIPPETS, lambda line: None)
 
 
