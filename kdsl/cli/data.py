@@ -31,6 +31,7 @@ def data() -> None:
 @click.option("--images", type=_FILE, required=True, help="Folder that all pictures lie below.")
 @click.option("--folds", type=_FILE, help="folds.json, to find near-duplicates across folds.")
 @_task_option
+@config_options
 @click.option("--max-megapixels", default=100.0, show_default=True, help="Larger pictures are refused.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 def check_command(
@@ -38,6 +39,8 @@ def check_command(
     images: Path,
     folds: Path | None,
     task_files: tuple[Path, ...],
+    config_path: str,
+    overrides: tuple[str, ...],
     max_megapixels: float,
     as_json: bool,
 ) -> None:
@@ -46,13 +49,19 @@ def check_command(
     \b
     examples:
       kdsl data check train.json --images images
+      kdsl data check train.json --images images --config my-shop.yaml
       kdsl data check train.json --images images --folds folds.json --json > report.json
     """
     from rich.console import Console
 
+    from kdsl.config import load_config, load_tasks
     from kdsl.data.check import check, print_report
+    from kdsl.models.task_checks import task_faults
 
-    report = check(file, _tasks(task_files), images, folds, max_megapixels)
+    config = load_config(config_path, overrides)
+    tasks = _tasks(task_files) if task_files else load_tasks(config)
+    report = check(file, tasks, images, folds, max_megapixels, config.ensemble.inner_folds, config.seed)
+    report.problems += task_faults(tasks, config, fetch=False)
     if as_json:
         click.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
     else:

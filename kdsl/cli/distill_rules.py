@@ -38,15 +38,18 @@ def distill_rules(
       kdsl distill-rules --data train.json --images images --out my-rules --task scene --no-model
     """
     from kdsl.config import load_config, load_tasks
+    from kdsl.data.trainable import check_trainable
     from kdsl.evidence.load import load_evidence
     from kdsl.rules.distill import distill_tasks
     from kdsl.tasks import task_by_name
 
     config = load_config(config_path, overrides)
     tasks = load_tasks(config)
-    evidences = load_evidence(data, images, tasks, config.evidence, ocr)
-    teachers = {}
     chosen = tasks if only is None else [task_by_name(tasks, only)]
+    evidences = load_evidence(
+        data, images, tasks, config.evidence, ocr, lambda samples: check_trainable(samples, chosen)
+    )
+    teachers = {}
     if not no_model and config.small is not None and config.rules.occlusion_samples:
         from kdsl.models.base import load_base
         from kdsl.models.generation import writer

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kdsl.cli.options import config_options, data_options
+
+if TYPE_CHECKING:
+    from kdsl.data.sample import Sample
 
 
 @click.command()
@@ -40,6 +45,7 @@ def fit(
       kdsl fit --data train.json --images images --bundle runs/merged --adapter scene=runs/merged-scene
     """
     from kdsl.config import load_config, load_tasks
+    from kdsl.data.trainable import check_fit
     from kdsl.ensemble.fit import fit_bundle
     from kdsl.ensemble.router import figures_table, load_routers
     from kdsl.errors import InputError
@@ -56,7 +62,15 @@ def fit(
     tasks = load_tasks(config)
     if config.large is not None:
         say(f"memory by estimate: {check_memory(config, beside_small=True)}")
-    evidences = load_evidence(data, images, tasks, config.evidence, ocr)
+    if config.large is not None:
+        from kdsl.models.task_checks import check_tasks
+
+        check_tasks(tasks, config)
+
+    def check(samples: Sequence[Sample]) -> None:
+        check_fit(samples, tasks, config.ensemble.inner_folds, config.seed)
+
+    evidences = load_evidence(data, images, tasks, config.evidence, ocr, check)
     fitted = fit_bundle(evidences, tasks, config, bundle, given=adapters)
     write_cards(fitted)
     show(figures_table(load_routers(fitted.folder / "ensemble.json")))

@@ -62,12 +62,13 @@ def train_large(
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.data.readers import read_files
+    from kdsl.data.trainable import check_trainable
     from kdsl.evidence.observe import observe
     from kdsl.models.base import load_base
     from kdsl.processes import is_main, main_first, shards_weights, spare_gpus
     from kdsl.progress import say
     from kdsl.tasks import task_by_name
-    from kdsl.training.lora import adapter_groups, check_launch, check_trainable
+    from kdsl.training.lora import adapter_groups, check_launch
     from kdsl.training.memory import check_memory
     from kdsl.training.train_large import train_large as train
 

@@ -14,10 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from kdsl.data.duplicates import Fingerprint, fingerprints, near_duplicates, picture_groups
+from kdsl.data.notes import Notes
 from kdsl.data.pictures import picture_path
-from kdsl.data.readers import BadSample, read_rows
+from kdsl.data.readers import FROM_LAST_MESSAGE, BadSample, grouped, read_rows
 from kdsl.data.sample import Sample
 from kdsl.data.splits import read_folds
+from kdsl.data.trainable import fit_faults
 from kdsl.errors import InputError, did_you_mean
 from kdsl.tasks import Task
 
@@ -85,27 +87,38 @@ class CheckReport:
 
 
 def check(
-    path: Path, tasks: Sequence[Task], images: Path, folds: Path | None = None, max_megapixels: float = 100
+    path: Path,
+    tasks: Sequence[Task],
+    images: Path,
+    folds: Path | None = None,
+    max_megapixels: float = 100,
+    inner_folds: int = 2,
+    seed: int = 17,
 ) -> CheckReport:
     """Read a data file and all of its pictures, and report everything at once.
+
+    Args:
+        inner_folds: those of a fit (`ensemble.inner_folds`), which the samples must be enough for.
+        seed: of the folds.
 
     Raises:
         InputError: the data file as a whole cannot be read.
     """
     samples: list[Sample] = []
-    problems: list[str] = []
-    for row in read_rows(path, tasks, on_unknown_label="keep"):
+    bad_rows: list[BadSample] = []
+    read = Notes()
+    for row in read_rows(path, tasks, on_unknown_label="keep", notes=read):
         if isinstance(row, BadSample):
-            problems.append(str(row))
+            bad_rows.append(row)
         else:
             samples.append(row)
+    problems = grouped(bad_rows)
     if not samples and not problems:
         problems.append(f"{path} holds no sample.")
     counts = _count(samples, tasks)
-    for task in tasks:
-        for label, n in counts[task.name].unknown.items():
-            hint = did_you_mean(label, task.names)
-            problems.append(f"label '{label}' ({n} sample(s)) is unknown to task '{task.name}'.{hint}")
+    problems += _unknown_labels(counts, tasks, read)
+    if not problems:  # samples that cannot be read leave others to be learned from
+        problems += fit_faults(samples, tasks, inner_folds, seed)
     prints, bad = fingerprints(images, (name for s in samples for name in s.images), max_megapixels)
     missing = {name: why for name, why in bad.items() if not _exists(images, name)}
     unreadable = {name: why for name, why in bad.items() if name not in missing}
@@ -133,8 +146,27 @@ def check(
         near_duplicates=near,
         across_folds=across,
         problems=problems,
-        notes=_notes(samples, counts, lookalikes, near, across),
+        notes=read.lines() + _notes(counts, samples, lookalikes, near, across),
     )
+
+
+def _unknown_labels(counts: dict[str, TaskCounts], tasks: Sequence[Task], notes: Notes) -> list[str]:
+    """A problem for each unknown label, the most frequent first; of many the rest in one line."""
+    problems = []
+    for task in tasks:
+        unknown = sorted(counts[task.name].unknown.items(), key=lambda item: -item[1])
+        for label, n in unknown[:_SHOWN]:
+            hint = did_you_mean(label, task.names)
+            problems.append(f"label '{label[:60]}' ({n} sample(s)) is unknown to task '{task.name}'.{hint}")
+        if rest := unknown[_SHOWN:]:
+            n = sum(n for _, n in rest)
+            problems.append(f"{len(rest)} more labels ({n} sample(s)) are unknown to task '{task.name}'.")
+        if unknown and any(FROM_LAST_MESSAGE in line for line in notes.lines()):
+            problems.append(
+                "in chats without a field 'label' the last message was taken for the label; where it belongs to the "
+                "dialogue, add the field (empty if the label is not known)."
+            )
+    return problems
 
 
 def _exists(images: Path, name: str) -> bool:
@@ -167,16 +199,14 @@ def _lookalikes(prints: dict[str, Fingerprint]) -> list[list[str]]:
 
 
 def _notes(
-    samples: Sequence[Sample],
     counts: dict[str, TaskCounts],
+    samples: Sequence[Sample],
     lookalikes: list[list[str]],
     near: list[list[str]],
     across: list[list[str]],
 ) -> list[str]:
     notes = []
     for task, count in counts.items():
-        if count.unlabelled:
-            notes.append(f"{task}: {count.unlabelled} sample(s) have no label; nothing can be fitted to them.")
         absent = [label for label, n in count.labels.items() if n == 0]
         if absent and count.unlabelled < count.samples:
             notes.append(f"{task}: {len(absent)} label(s) have no sample: {', '.join(absent)}.")
@@ -206,8 +236,11 @@ def print_report(report: CheckReport, console: Console) -> None:
         table.add_column("samples", justify="right")
         for label, n in sorted(count.labels.items(), key=lambda item: -item[1]):
             table.add_row(label, str(n))
-        for label, n in count.unknown.items():
+        unknown = sorted(count.unknown.items(), key=lambda item: -item[1])
+        for label, n in unknown[:_SHOWN]:
             table.add_row(f"{label} (unknown)", str(n), style="red")
+        if rest := unknown[_SHOWN:]:
+            table.add_row(f"{len(rest)} more (unknown)", str(sum(n for _, n in rest)), style="red")
         console.print(table)
     sizes = Table("", "smallest", "median", "95%", "largest")
     for name, spread in (("turns", report.turns), ("characters", report.characters)):

@@ -43,6 +43,10 @@ class BadSample:
         return f"{self.where}{f' (id {self.id})' if self.id else ''}: {self.message}"
 
 
+FROM_LAST_MESSAGE = "the last message was taken for the label, and no task has it"
+"""What a reader that keeps unknown labels notes of a chat."""
+
+
 def load_task_files(files: Sequence[Path]) -> list[Task]:
     """The tasks in these files, or the two of the MIRE challenge where none is given.
 
@@ -190,11 +194,13 @@ def _sample(record: Record, tasks: Sequence[Task], on_unknown_label: str, say: C
         say(f"the text beside a picture is not read: task '{task.name}' is about pictures alone", record.said[:40])
     label = record.label
     if label is not None and label not in task.names and on_unknown_label == "error":
-        raise InputError(unknown_label(label, record.label_from, task))
+        raise InputError(_unknown_label(label, record.label_from, task))
+    if label is not None and label not in task.names and record.label_from == LAST_MESSAGE:
+        say(FROM_LAST_MESSAGE, label[:40])
     return Sample(record.id or _content_id(task, record, turns), task.name, record.images, turns, label)
 
 
-def unknown_label(label: str, source: str, task: Task) -> str:
+def _unknown_label(label: str, source: str, task: Task) -> str:
     """What is wrong with a label that a task does not have.
 
     Args:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from kdsl.config import Config
+from kdsl.data.trainable import check_fit
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import Bundle, open_bundle, write_bundle_manifest
 from kdsl.ensemble.calls import first_pass, further_pass
@@ -64,7 +65,7 @@ def fit_bundle(
     groups = {task.name: [e for e in evidences if e.sample.task == task.name] for task in tasks}
     tasks = [task for task in tasks if groups[task.name]]
     groups = {task.name: groups[task.name] for task in tasks}
-    _check(groups, tasks)
+    check_fit([e.sample for e in evidences], tasks, config.ensemble.inner_folds, config.seed)
     fold = inner_folds(groups, tasks, config)
     setup = Setup(tuple(tasks), config, models or Models(config))
     if config.large is not None:
@@ -223,18 +224,6 @@ class _Opened:
     def __exit__(self, *_: object) -> None:
         for expert in self.experts:
             expert.close()
-
-
-def _check(groups: Mapping[str, Sequence[Evidence]], tasks: Sequence[Task]) -> None:
-    if not tasks:
-        raise InputError("there is no labelled sample; a fit needs some of at least one task.")
-    for task in tasks:
-        unlabelled = [e.sample.id for e in groups[task.name] if e.sample.label is None]
-        if unlabelled:
-            raise InputError(
-                f"{len(unlabelled)} samples of task '{task.name}' have no label, such as {unlabelled[0]}; "
-                "a fit takes labelled samples only."
-            )
 
 
 def _check_budget(setup: Setup) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from kdsl.config import Config, RulesConfig
 from kdsl.data.splits import stratified_folds
-from kdsl.errors import InputError
+from kdsl.data.trainable import check_trainable
 from kdsl.evidence.types import Evidence
 from kdsl.progress import track
 from kdsl.rules.book import RuleBook, shipped_rules
@@ -91,15 +91,11 @@ def distill(
         seed_rules: rules of a person (such as the shipped ones), judged and weighted beside the mined ones.
 
     Raises:
-        InputError: no sample has a label, or one has a label that the task does not know.
+        InputError: the samples have fewer than two labels, or one that the task does not know.
     """
     rng = np.random.default_rng(seed)
     labelled = [e for e in evidences if e.sample.label is not None]
-    if len(labelled) < 2:
-        raise InputError(
-            f"task '{task.name}': {len(labelled)} of {len(evidences)} samples have a label; "
-            "rules are distilled from labelled samples, some dozens at least."
-        )
+    check_trainable((e.sample for e in labelled), [task])
     extra = [*unlabelled, *(e for e in evidences if e.sample.label is None)] if teacher else []
     material = _observe(labelled, extra, task, config, teacher, rng)
     n_folds = min(FOLDS, len(labelled))

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from kdsl.config import Config
-from kdsl.data.duplicates import Fingerprint, near_duplicates
-from kdsl.data.splits import stratified_folds
-from kdsl.errors import InputError
+from kdsl.data.duplicates import Fingerprint
+from kdsl.data.trainable import inner_folds as inner_folds_of
 from kdsl.evidence.types import Evidence
 from kdsl.tasks import Task
 
@@ -27,21 +26,12 @@ def inner_folds(
         InputError: a task's samples cannot be trained on without a fold: they are too few, or a single label is left.
             One sample of a label is enough.
     """
-    n = config.ensemble.inner_folds
     found = {}
     for task in tasks:
         group = groups[task.name]
         samples = [evidence.sample for evidence in group]
-        together = near_duplicates(samples, _fingerprints(group))
-        folds = stratified_folds(samples, n, config.seed, together)
+        folds = inner_folds_of(samples, task, config.ensemble.inner_folds, config.seed, _fingerprints(group))
         found[task.name] = np.array([folds[sample.id] for sample in samples])
-        labels = np.array([sample.label for sample in samples])
-        left = min(len(set(labels[found[task.name] != k])) for k in range(n))
-        if left < 2:
-            raise InputError(
-                f"task '{task.name}' needs samples of at least 2 labels in each of {n} inner trainings, which leave "
-                f"one fold out; its {len(labels)} samples of {len(set(labels))} label(s) leave {left}. Label more."
-            )
     return found
 
 

@@ -17,14 +17,14 @@ import hashlib
 import importlib.metadata
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from kdsl.config import Config, ModelConfig
-from kdsl.data.sample import Sample
-from kdsl.errors import BundleError, ConfigError, InputError
+from kdsl.data.trainable import check_trainable
+from kdsl.errors import BundleError, ConfigError
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import SHIFT, renames_unheard, stamp_adapter
 from kdsl.models.base import LoadedModel
@@ -222,32 +222,6 @@ def train_adapters(
         )
         for name, group in adapter_groups(tasks, config).items()
     ]
-
-
-def check_trainable(samples: Iterable[Sample], tasks: Sequence[Task]) -> None:
-    """Refuse samples on which training cannot work; needs no picture, so it can run before OCR does.
-
-    Raises:
-        InputError: a task has no labelled samples or one label only, or labels are not the task's; the
-            message lists all of it.
-    """
-    faults = []
-    labelled = [sample for sample in samples if sample.label is not None]
-    for task in tasks:
-        own = [sample for sample in labelled if sample.task == task.name]
-        labels = {sample.label for sample in own}
-        if len(labels) < 2:
-            found = f"only label '{labels.pop()}'" if labels else "no labelled sample"
-            faults.append(f"task '{task.name}' has {found}; training needs samples of two labels at least.")
-        for sample in own:
-            try:
-                task.index(sample.label or "")
-            except InputError as error:
-                faults.append(f"sample '{sample.id}': {error}")
-    if faults:
-        listed = "\n".join(f"  - {fault}" for fault in faults[:10])
-        more = f"\n  and {len(faults) - 10} more" if len(faults) > 10 else ""
-        raise InputError(f"an adapter cannot be trained on these samples:\n{listed}{more}")
 
 
 def training_inputs(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kdsl.config import Config
+from kdsl.data.trainable import check_trainable
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
@@ -23,7 +24,7 @@ from kdsl.processes import on_main
 from kdsl.runs import atomic_write
 from kdsl.tasks import Task
 from kdsl.training.inner_folds import inner_folds
-from kdsl.training.lora import adapter_groups, check_trainable, train_adapter, train_adapters, training_inputs
+from kdsl.training.lora import adapter_groups, train_adapter, train_adapters, training_inputs
 from kdsl.training.search import Recipe, Round, adapt, fold_rounds
 
 

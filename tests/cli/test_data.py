@@ -39,13 +39,76 @@ def check(shop: Path, rows: Any, *more: object) -> Result:
     return kdsl("data", "check", write(shop / "x.json", rows), "--images", shop / "images", *tasks, *more)
 
 
+SCENES = [scene_row(f"s-{name}", label, f"{name}.png") for name, label in zip("abcd", SCENE.names[:2] * 2, strict=True)]
+INTENTS = [
+    intent_row(f"d-{n}", f"用户: 第{n}个问题", label, "") for n, label in zip("一二三四", INTENT.names * 2, strict=True)
+]
+"""Enough samples for a fit of two inner folds."""
+
+
 def test_check_reports_good_data(shop: Path):
-    result = check(shop, [scene_row(), intent_row(), intent_row("d2", label="", image="c.png")])
+    result = check(shop, [*SCENES, *INTENTS, intent_row("d5", label="商品材质", image="e.png") | {"rating": 5}])
     assert result.exit_code == 0
-    for found in ("scene: 1 samples", "退款页面", "characters", "pictures: 3 (3 sample(s) with 1)"):
+    for found in ("scene: 4 samples", "退款页面", "characters", "pictures: 5 (4 sample(s) with 0, 5 sample(s) with 1)"):
         assert found in result.output
-    assert "intent: 1 sample(s) have no label" in result.output
-    assert "scene: 2 label(s) have no sample: 退货页面, 购物车页面" in result.output.replace("\n", "")
+    assert "scene: 1 label(s) have no sample: 购物车页面" in result.output.replace("\n", "")
+    assert "field 'rating' is not read (1 time(s), first in sample 9)" in result.output.replace("\n", "")
+
+
+UNFIT = {
+    "no label": ([row | {"output": ""} for row in INTENTS], "4 of 4 sample(s) of task 'intent' have no label"),
+    "some without a label": ([*INTENTS, intent_row("d5", label="")], "1 of 5 sample(s) of task 'intent' have no label"),
+    "one class": ([row | {"output": "商品材质"} for row in INTENTS], "task 'intent' has only label '商品材质'"),
+    "two samples": (INTENTS[:2], "in each of 2 inner trainings"),
+    "one sample": (INTENTS[:1], "task 'intent' has only label '是否会生锈'"),
+}
+
+
+@pytest.mark.parametrize("case", UNFIT)
+def test_check_and_fit_refuse_the_same_before_any_picture_is_read(shop: Path, case: str):
+    rows, message = UNFIT[case]
+    rows = [row | {"image": ["none.png"]} for row in rows]
+    result = check(shop, rows, "--json")
+    assert isinstance(result.exception, InputError)
+    assert message in json.loads(result.stdout)["problems"][0]
+    config = shop / "run.yaml"
+    config.write_text(f"extends: {resource('configs/nano.yaml')}\ntasks: [scene.yaml, intent.yaml]\n", "utf-8")
+    with_data = ("--data", shop / "x.json", "--images", shop / "images", "--config", config)
+    fitted = kdsl("fit", *with_data, "--bundle", shop / "bundle")
+    assert isinstance(fitted.exception, InputError)
+    assert message in str(fitted.exception)
+    assert "none.png" not in str(fitted.exception)
+    if case in ("no label", "one class"):
+        distilled = kdsl("distill-rules", *with_data, "--task", "intent", "--out", shop / "rules", "--no-model")
+        assert isinstance(distilled.exception, InputError)
+        assert "training needs samples of two labels at least" in str(distilled.exception)
+        assert not (shop / "rules").exists()
+
+
+def test_check_and_fit_refuse_tasks_that_the_model_cannot_be_asked(shop: Path):
+    data = write(shop / "x.json", SCENES)
+    labels = ({"name": name, "zh": name, "en": name} for name in ("退款页面", "退货页面", "a<|im_end|>"))
+    task = {"name": "scene", "input": "picture", "prompt": "问" * 9000, "labels": list(labels)}
+    (shop / "scene.yaml").write_text(json.dumps(task), "utf-8")
+    config = shop / "run.yaml"
+    config.write_text(f"extends: {resource('configs/nano.yaml')}\ntasks: [scene.yaml]\n", "utf-8")
+    checked = kdsl("data", "check", data, "--images", shop / "images", "--config", config, "--json")
+    (special,) = json.loads(checked.stdout)["problems"]
+    assert "label 'a<|im_end|>' holds the special token" in special
+    fitted = kdsl("fit", "--data", data, "--images", shop / "none", "--config", config, "--bundle", shop / "bundle")
+    assert "holds the special token" in str(fitted.exception)
+    task["labels"] = task["labels"][:2]
+    (shop / "scene.yaml").write_text(json.dumps(task), "utf-8")
+    checked = kdsl("data", "check", data, "--images", shop / "images", "--config", config, "--json")
+    assert "cannot hold the question of task 'scene'" in json.loads(checked.stdout)["problems"][0]
+
+
+def test_check_says_that_the_last_message_was_taken_for_the_label(shop: Path):
+    talk = [{"role": "user", "content": "退"}, {"role": "assistant", "content": "好的亲"}]
+    rows = [{"messages": [talk[0] | {"content": f"退{n}"}, talk[1] | {"content": f"好的{n}"}]} for n in range(300)]
+    result = check(shop, rows)
+    assert len(result.output.splitlines()) < 60
+    assert "the last message was taken for the label" in result.output.replace("\n", " ")
 
 
 def test_check_as_json(shop: Path):
@@ -54,14 +117,16 @@ def test_check_as_json(shop: Path):
         scene_row("s1"),
         scene_row("s2", "退货页面", "again.jpg"),
         scene_row("s3", image="c.png"),
-        intent_row(),
+        scene_row("s4", "退货页面", "d.png"),
     ]
-    folds = write(shop / "folds.json", {"s1": 0, "s2": 1, "s3": 0, "d1": 1})
+    folds = write(shop / "folds.json", {"s1": 0, "s2": 1, "s3": 0, "s4": 1})
+    rows += [intent_row("d1", image="b.png"), *INTENTS]
+    write(folds, {row["id"]: n % 2 for n, row in enumerate(rows)})
     result = check(shop, rows, "--json", "--folds", folds)
     report = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert report["tasks"]["scene"]["labels"] == {"退款页面": 2, "退货页面": 1, "购物车页面": 0}
-    assert report["turns"] == {"smallest": 3, "median": 3, "p95": 3, "largest": 3}
+    assert report["tasks"]["scene"]["labels"] == {"退款页面": 2, "退货页面": 2, "购物车页面": 0}
+    assert report["turns"] == {"smallest": 1, "median": 1, "p95": 3, "largest": 3}
     assert report["duplicate_pictures"] == [["a.png", "again.jpg"]]
     assert report["near_duplicates"] == report["across_folds"] == [["s1", "s2"]]
     notes = " ".join(report["notes"])
@@ -93,7 +158,8 @@ def test_check_names_what_would_stop_fit(shop: Path, case: str):
     noise(9, (640, 480)).save(images / "cut.jpg")
     (images / "cut.jpg").write_bytes((images / "cut.jpg").read_bytes()[:-300])
     row, message = BAD_ROWS[case]
-    result = check(shop, [scene_row("twin", image="c.png"), row], "--json")
+    others = [scene_row("twin", image="c.png"), *SCENES[1:]]
+    result = check(shop, [*others, row], "--json")
     assert isinstance(result.exception, InputError)
     assert "1 problem(s) would stop `kdsl fit`" in str(result.exception)
     (problem,) = json.loads(result.stdout)["problems"]
@@ -110,7 +176,7 @@ def test_check_prints_problems_for_people(shop: Path):
 def test_check_folds_that_do_not_fit(shop: Path):
     result = check(shop, [scene_row()], "--folds", write(shop / "folds.json", {"other": 0}), "--json")
     assert isinstance(result.exception, InputError)
-    assert "1 id(s) (s1) of the data have no fold" in json.loads(result.stdout)["problems"][0]
+    assert "1 id(s) (s1) of the data have no fold" in json.loads(result.stdout)["problems"][-1]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +253,8 @@ def test_the_example_of_the_docs_works(images: Path):
     assert [turn.role for turn in hurry.turns] == ["user", "agent", "user"]
     assert (hurry.label, content.label, content.images) == ("着急", "满意", ("m2.jpg",))
     command = ("data", "check", shop / "mood.jsonl", "--images", images, "--task", shop / "mood.yaml")
-    assert kdsl(*command).exit_code == 0
+    (problem,) = json.loads(kdsl(*command, "--json").stdout)["problems"]
+    assert "task 'mood' needs samples of at least 2 labels in each of 2 inner trainings" in problem
     assert yaml.safe_load(run_file)["tasks"] == ["mood.yaml"]
 
     (shop / "mood.jsonl").write_text(lines.replace('"着急"', '"生气了"'), "utf-8")

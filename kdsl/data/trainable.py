@@ -1,0 +1,107 @@
+"""Whether samples can be learned from: asked before any picture is read, by `kdsl data check` and all that learns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from kdsl.data.duplicates import Fingerprint, near_duplicates
+from kdsl.data.sample import Sample
+from kdsl.data.splits import stratified_folds
+from kdsl.errors import InputError
+from kdsl.runs import listed
+from kdsl.tasks import Task
+
+_LISTED = 10
+
+
+def check_trainable(samples: Iterable[Sample], tasks: Sequence[Task]) -> None:
+    """Refuse samples on which training cannot work.
+
+    Raises:
+        InputError: a task has no labelled samples or one label only, or labels are not the task's; the
+            message lists all of it.
+    """
+    labelled = [sample for sample in samples if sample.label is not None]
+    faults = [fault for task in tasks for fault in _label_faults([s for s in labelled if s.task == task.name], task)]
+    if faults:
+        raise InputError(f"these samples cannot be learned from:\n{listed(faults, _LISTED)}")
+
+
+def check_fit(samples: Sequence[Sample], tasks: Sequence[Task], n_folds: int, seed: int) -> None:
+    """Refuse samples that a fit of a bundle cannot use.
+
+    Raises:
+        InputError: what `fit_faults` lists.
+    """
+    faults = fit_faults(samples, tasks, n_folds, seed)
+    if faults:
+        raise InputError(f"a bundle cannot be fitted to these samples:\n{listed(faults, _LISTED)}")
+
+
+def fit_faults(
+    samples: Sequence[Sample],
+    tasks: Sequence[Task],
+    n_folds: int,
+    seed: int,
+    prints: Mapping[str, Fingerprint] | None = None,
+) -> list[str]:
+    """What would stop a fit of a bundle, task by task; a task without samples is left out of a bundle.
+
+    Args:
+        n_folds: inner folds, `ensemble.inner_folds`.
+        prints: of the pictures, if they have been read; copies of one picture share a fold.
+    """
+    faults = []
+    for task in tasks:
+        own = [sample for sample in samples if sample.task == task.name]
+        unlabelled = [sample.id for sample in own if sample.label is None]
+        if unlabelled:
+            faults.append(
+                f"{len(unlabelled)} of {len(own)} sample(s) of task '{task.name}' have no label, such as "
+                f"{unlabelled[0]}; a fit takes labelled samples only."
+            )
+        elif own:
+            wrong = _label_faults(own, task)
+            if not wrong:
+                try:
+                    inner_folds(own, task, n_folds, seed, prints or {})
+                except InputError as error:
+                    wrong = [str(error)]
+            faults += wrong
+    if not samples:
+        faults.append("there is no labelled sample; a fit needs some of at least one task.")
+    return faults
+
+
+def inner_folds(
+    samples: Sequence[Sample], task: Task, n_folds: int, seed: int, prints: Mapping[str, Fingerprint]
+) -> dict[str, int]:
+    """Id -> fold of one task's samples, near-duplicates together.
+
+    Raises:
+        InputError: the samples cannot be trained on without a fold: they are too few, or a single label is left.
+            One sample of a label is enough.
+    """
+    fold_of = stratified_folds(samples, n_folds, seed, near_duplicates(samples, prints))
+    left = min(len({s.label for s in samples if fold_of[s.id] != fold}) for fold in range(n_folds))
+    if left < 2:
+        found = len({sample.label for sample in samples})
+        raise InputError(
+            f"task '{task.name}' needs samples of at least 2 labels in each of {n_folds} inner trainings, which leave "
+            f"one fold out; its {len(samples)} samples of {found} label(s) leave {left}. Label more."
+        )
+    return fold_of
+
+
+def _label_faults(labelled: Sequence[Sample], task: Task) -> list[str]:
+    labels = {sample.label for sample in labelled}
+    faults = []
+    if len(labels) < 2:
+        found = f"only label '{next(iter(labels))}'" if labels else "no labelled sample"
+        faults.append(f"task '{task.name}' has {found}; training needs samples of two labels at least.")
+    for sample in labelled:
+        try:
+            task.index(sample.label or "")
+        except InputError as error:
+            faults.append(f"sample '{sample.id}': {error}")
+    return faults

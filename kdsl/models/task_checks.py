@@ -1,0 +1,63 @@
+"""Whether a task can be asked of a model at all: its question fits the prompt, and its labels are plain text.
+
+The tokenizer alone answers this, so it is asked before any picture is read or weight is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from kdsl.config import Config, ModelConfig
+from kdsl.data.sample import Sample
+from kdsl.errors import ConfigError, MissingDependency
+from kdsl.evidence.types import Evidence
+from kdsl.models.base import NANO, find_weights
+from kdsl.models.chat import ChatFrame
+from kdsl.models.label_tree import LabelTree
+from kdsl.models.prompts import build_prompt
+from kdsl.runs import listed
+from kdsl.tasks import Task
+
+
+def check_tasks(tasks: Sequence[Task], config: Config) -> None:
+    """Refuse tasks that the models of a config cannot be asked.
+
+    Raises:
+        ConfigError: what `task_faults` lists.
+        MissingDependency: a model's files are not here and cannot be fetched.
+    """
+    if faults := task_faults(tasks, config):
+        raise ConfigError(f"tasks do not fit the models:\n{listed(faults)}")
+
+
+def task_faults(tasks: Sequence[Task], config: Config, fetch: bool = True) -> list[str]:
+    """What is wrong with tasks for the models of a config: labels of special tokens, questions too long for a prompt.
+
+    Args:
+        fetch: get a model's files from its hub where they are missing; else that model is left out.
+    """
+    faults = []
+    for model in dict.fromkeys(model for model in (config.large, config.small) if model is not None):
+        if not fetch and model.source != NANO and not Path(model.source).expanduser().is_dir():
+            continue
+        frame = _frame(model)
+        for task in tasks:
+            try:
+                LabelTree(frame, task.names)
+                build_prompt(Evidence(Sample("", task.name, (), ()), ()), task, config.prompt, frame)
+            except ConfigError as error:
+                faults.append(f"task '{task.name}': {error}")
+    return list(dict.fromkeys(faults))
+
+
+def _frame(config: ModelConfig) -> ChatFrame:
+    from transformers import AutoProcessor
+
+    folder = find_weights(config)
+    try:
+        processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise MissingDependency(f"the tokenizer in {folder} cannot be loaded: {error}.") from error
+    pictures = processor.image_processor
+    return ChatFrame(processor, pictures.patch_size * pictures.merge_size)
