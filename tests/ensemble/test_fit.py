@@ -164,7 +164,7 @@ def test_too_few_samples_are_refused(
     samples: list[Evidence], tasks: list[Task], config: Config, models: Models, tmp_path: Path
 ) -> None:
     alike = [e for e in samples if e.sample.label == samples[0].sample.label]
-    with pytest.raises(InputError, match="has only label .*training needs samples of two labels"):
+    with pytest.raises(InputError, match=r"has only label .*training needs samples of two labels"):
         fit_bundle(alike, tasks, config, tmp_path / "b", models)
     with pytest.raises(InputError, match="no labelled sample"):
         fit_bundle([], tasks, config, tmp_path / "b", models)
