@@ -5,15 +5,38 @@ Tasks are YAML files (configs/tasks/*.yaml), so that labels can be exchanged for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from kdsl.errors import ConfigError, InputError, did_you_mean, faults_of
 from kdsl.runs import listed
+
+
+class _Unquoted(str):
+    """A text of a YAML file that stands without quotes and that YAML takes for something else; `kind` says for what."""
+
+    kind: str
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads a task file, all of whose values are texts: what YAML takes for true, a number or a date stays a text."""
+
+
+def _unquoted(kind: str) -> Callable[[_Loader, yaml.ScalarNode], _Unquoted]:
+    def construct(_: _Loader, node: yaml.ScalarNode) -> _Unquoted:
+        text = _Unquoted(node.value)
+        text.kind = kind
+        return text
+
+    return construct
+
+
+for _tag, _kind in (("bool", "true or false"), ("int", "a number"), ("float", "a number"), ("timestamp", "a date")):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _unquoted(_kind))
 
 
 class Label(BaseModel):
@@ -24,6 +47,15 @@ class Label(BaseModel):
     name: str = Field(min_length=1)
     zh: str = Field(min_length=1)
     en: str = Field(min_length=1)
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _quoted(cls, name: Any) -> Any:
+        if isinstance(name, _Unquoted):
+            raise ValueError(f'YAML reads {name} as {name.kind}; put it in quotes: name: "{name}"')
+        if name is None:
+            raise ValueError('is empty (YAML reads null and ~ as nothing); write a text, in quotes: name: "..."')
+        return name
 
 
 class SpeakerNames(BaseModel):
@@ -46,13 +78,15 @@ class Task(BaseModel):
     """What a sample of this task is: pictures alone, or a dialogue with its pictures."""
     prompt: str = Field(min_length=1)
     """The question, asked after the pictures, their text and the dialogue."""
-    labels: tuple[Label, ...] = Field(min_length=2)
+    labels: tuple[Label, ...]
     speakers: SpeakerNames = SpeakerNames()
     """Names that open a turn in this shop's dialogues, beside the usual ones (`kdsl.data.speakers`)."""
 
     @field_validator("labels")
     @classmethod
     def _distinct(cls, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+        if len(labels) < 2:  # here and not in the field: a faulty label would count as missing
+            raise ValueError(f"expected two labels at least, found {len(labels)}")
         names = [label.name for label in labels]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -86,7 +120,7 @@ def load_task(path: Path) -> Task:
         ConfigError: the file is missing, is not YAML, or holds faults (all of them are listed).
     """
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
+        raw = yaml.load(path.read_text("utf-8"), _Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as a task file: {error}") from error
     try:
