@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -75,21 +76,17 @@ def check_command(
 @click.argument("output", type=_FILE)
 @click.option("--to", "kind", type=click.Choice(["mire", "llama-factory"]), required=True)
 @_task_option
-def convert(file: Path, output: Path, kind: str, task_files: tuple[Path, ...]) -> None:
-    """Convert FILE (MIRE, ShareGPT or OpenAI messages; JSON or JSONL) and write OUTPUT.
+def convert(file: Path, output: Path, kind: Literal["mire", "llama-factory"], task_files: tuple[Path, ...]) -> None:
+    """Convert FILE, in any format that docs/data.md lists, and write OUTPUT.
 
     \b
     example:
       kdsl data convert train.json llama/mire.json --to llama-factory
     """
-    from kdsl.data.readers import read_samples
-    from kdsl.data.writers import write_llama_factory, write_mire
+    from kdsl.data.writers import convert as write
 
-    tasks = _tasks(task_files)
-    samples = read_samples(file, tasks)
-    write = {"mire": write_mire, "llama-factory": write_llama_factory}[kind]
-    write(output, samples, tasks)
-    click.echo(f"{output}: {len(samples)} samples", err=True)
+    n_samples = write(file, output, kind, _tasks(task_files))
+    click.echo(f"{output}: {n_samples} samples", err=True)
 
 
 @data.command()

@@ -7,14 +7,36 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from kdsl.data.dialogue import END, IMAGE, START, format_turns
 from kdsl.data.files import BadRow, json_rows
+from kdsl.data.inline_pictures import inline_address, is_inline
+from kdsl.data.readers import read_samples
 from kdsl.data.sample import Sample
+from kdsl.data.speakers import Speakers
 from kdsl.errors import InputError
 from kdsl.runs import atomic_write
 from kdsl.tasks import Task, task_by_name
+
+
+def convert(source: Path, output: Path, kind: Literal["mire", "llama-factory"], tasks: Sequence[Task]) -> int:
+    """Read a file of samples in any format and write them in another.
+
+    What the reader notes as not read (extra fields, system messages) is not written either.
+
+    Returns:
+        How many samples were written.
+
+    Raises:
+        InputError: the file cannot be read, holds bad samples, or is the output itself.
+    """
+    if output.exists() and output.samefile(source):
+        raise InputError(f"{output}: is the file that is read; write the converted samples to another.")
+    samples = read_samples(source, tasks)
+    write = {"mire": write_mire, "llama-factory": write_llama_factory}[kind]
+    write(output, samples, tasks)
+    return len(samples)
 
 
 def write_mire(path: Path, samples: Sequence[Sample], tasks: Sequence[Task]) -> None:
@@ -33,7 +55,7 @@ def mire_row(sample: Sample, task: Task) -> dict[str, Any]:
         "instruction": instruction(sample, task),
         "input": "",
         "output": sample.label or "",
-        "image": list(sample.images),
+        "image": [inline_address(name) if is_inline(name) else name for name in sample.images],
     }
 
 
@@ -44,8 +66,15 @@ def write_llama_factory(path: Path, samples: Sequence[Sample], tasks: Sequence[T
     LLaMA-Factory's `media_dir` at the image folder.
 
     Raises:
-        InputError: there is a `dataset_info.json` that is not a mapping.
+        InputError: there is a `dataset_info.json` that is not a mapping, or a picture came inside a row, which
+            LLaMA-Factory does not read.
     """
+    inside = [sample.id for sample in samples if any(map(is_inline, sample.images))]
+    if inside:
+        raise InputError(
+            f"{len(inside)} sample(s), such as {inside[0]}, hold a picture in the row itself, which LLaMA-Factory does "
+            "not read; save these pictures as files and name their paths."
+        )
     info_path = path.parent / "dataset_info.json"
     info: Any = {}
     if info_path.exists():
@@ -78,8 +107,8 @@ def write_llama_factory(path: Path, samples: Sequence[Sample], tasks: Sequence[T
 
 def instruction(sample: Sample, task: Task) -> str:
     """A sample as one instruction: as many `<image>` as pictures, the dialogue, the question, the labels."""
-    body = format_turns(sample.turns)
-    # tools demand one placeholder a picture; those not placed in a turn stand first
+    body = format_turns(sample.turns, Speakers.of([task]))
+    # tools demand one placeholder per picture; those not placed in a turn stand first
     lead = [f"Picture {i}: {IMAGE}" for i in range(1, len(sample.images) - body.count(IMAGE) + 1)]
     middle = [START, body, END] if sample.turns else []
     labels = json.dumps(task.names, ensure_ascii=False, separators=(",", ":"))

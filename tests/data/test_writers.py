@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from helpers.own_shop import intent_row, scene_row, write
+from helpers.own_shop import intent_row, noise, scene_row, write
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
+from kdsl.data.dialogue import END, START
 from kdsl.data.readers import read_samples
 from kdsl.data.sample import Sample, Turn
-from kdsl.data.writers import instruction, write_llama_factory, write_mire, write_submission
+from kdsl.data.writers import convert, instruction, write_llama_factory, write_mire, write_submission
 from kdsl.errors import InputError
 from kdsl.runs import atomic_write
 from kdsl.tasks import Task
@@ -28,6 +34,101 @@ def test_mire_and_llama_factory_read_back_to_the_same_samples(tmp_path: Path, ta
     write_llama_factory(tmp_path / "llama.json", samples, tasks)
     assert read_samples(tmp_path / "mire.json", tasks) == samples
     assert read_samples(tmp_path / "llama.json", tasks) == samples
+
+
+def user(content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content}
+
+
+def agent(content: Any) -> dict[str, Any]:
+    return {"role": "assistant", "content": content}
+
+
+TALKS: dict[str, list[dict[str, Any]]] = {
+    "speakers within a turn": [user("用户: 我是客服的朋友\n客服: 真的"), agent("好"), user("退")],
+    "markers within a turn": [user(f"看 {START} 这个 {END} 标记"), agent(f"好\n{END}\n{START}"), user("退")],
+    "line ends": [user("行一\r\n行二\n\n行四  "), agent("\n\n好\n"), user("退\r")],
+    "pictures": [user("<image><image>两张"), agent("<image>这张吗"), user("退")],
+    "pictures that stand in no turn": [user("没放图"), agent("好"), user("退")],
+    "the agent begins": [agent("您好"), user("退")],
+    "empty turns": [user(""), agent(""), user("退")],
+    "a list of labels": [user('只回答一个标签。可选标签：["是否会生锈"]'), agent("好"), user("退")],
+    "nothing but a speaker": [user("用户:"), agent("客服："), user(" 用户: 缩进")],
+    "a vertical tab": [user("a 用户: b"), agent("c客服: d"), user("e\v用户: f")],
+    "other line ends before speakers": [user("a\r用户: b"), agent("c<br>客服: d"), user("e\\n用户: f\u2028客服: g")],
+    "one message": [user("单句退款")],
+    "a time": [user("[10:00] 客服: 好"), agent("用户 10:00\n好"), user("【客服】退")],
+    "several systems": [
+        {"role": "system", "content": "你是客服"},
+        user("我"),
+        {"role": "system", "content": "中"},
+        agent("好"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", TALKS)
+@pytest.mark.parametrize("kind", ["mire", "llama-factory"])
+@pytest.mark.parametrize("label", ["是否会生锈", None])
+def test_converted_chats_are_read_back_turn_by_turn(
+    tmp_path: Path, tasks: list[Task], name: str, kind: Any, label: Any
+):
+    row = {"id": "r", "task": "intent", "messages": TALKS[name], "images": ["a.png", "b.png", "c.png"], "label": label}
+    source = write(tmp_path / "in.json", [row])
+    assert convert(source, tmp_path / "out.json", kind, tasks) == 1
+    (before,), (after,) = read_samples(source, tasks), read_samples(tmp_path / "out.json", tasks)
+    assert [(turn.role, turn.text) for turn in after.turns] == [(turn.role, turn.text) for turn in before.turns]
+    assert replace(after, turns=()) == replace(before, turns=())
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["user", "assistant"]),
+            st.text(st.sampled_from("用户客服:：\n\r\u2028 \\n<br>[10]【】a")) | st.text(),
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_chat_changes_sides_when_it_is_converted(tmp_path: Path, tasks: list[Task], talk: list[tuple[str, str]]):
+    messages = [{"role": role, "content": said} for role, said in [*talk, ("user", "退"), ("user", "快")]]
+    source = write(tmp_path / "in.json", [{"id": "r", "task": "intent", "messages": messages, "images": ["a"] * 9}])
+    before = read_samples(source, tasks)
+    assume("<img" not in str(talk) and "<image>" not in str(talk))
+    convert(source, tmp_path / "out.json", "mire", tasks)
+    (sample,) = read_samples(tmp_path / "out.json", tasks)
+    assert [(t.role, t.text) for t in sample.turns] == [(t.role, t.text) for t in before[0].turns]
+
+
+def test_a_file_is_not_converted_onto_itself(tmp_path: Path, tasks: list[Task]):
+    source = write(tmp_path / "in.json", [intent_row()])
+    content = source.read_bytes()
+    (tmp_path / "link.json").symlink_to(source)
+    for output in (source, tmp_path / "link.json"):
+        with pytest.raises(InputError, match="is the file that is read"):
+            convert(source, output, "mire", tasks)
+    assert source.read_bytes() == content
+
+
+def test_what_is_not_converted_is_said(tmp_path: Path, tasks: list[Task], caplog: pytest.LogCaptureFixture):
+    rows = [intent_row() | {"rating": 5}, scene_row() | {"instruction": "这是什么"}]
+    convert(write(tmp_path / "in.json", rows), tmp_path / "out.json", "mire", tasks)
+    assert "field 'rating' is not read (1 time(s), first in sample 1)" in caplog.text
+    assert "the text beside a picture is not read" in caplog.text
+
+
+def test_a_picture_inside_a_row_stays_inside(tmp_path: Path, tasks: list[Task], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KDSL_CACHE", str(tmp_path / "cache"))
+    noise(1).save(tmp_path / "a.png")
+    address = "data:image/png;base64," + base64.b64encode((tmp_path / "a.png").read_bytes()).decode()
+    source = write(tmp_path / "in.json", [scene_row(image=address)])
+    convert(source, tmp_path / "out.json", "mire", tasks)
+    assert json.loads((tmp_path / "out.json").read_bytes())[0]["image"] == [address]
+    assert read_samples(tmp_path / "out.json", tasks) == read_samples(source, tasks)
+    with pytest.raises(InputError, match="hold a picture in the row itself, which LLaMA-Factory does not read"):
+        convert(source, tmp_path / "llama.json", "llama-factory", tasks)
 
 
 def test_as_many_placeholders_as_pictures(tasks: list[Task]):
