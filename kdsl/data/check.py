@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from kdsl.data.duplicates import Fingerprint, fingerprints, near_duplicates, picture_groups
-from kdsl.data.notes import Notes
+from kdsl.data.notes import Notes, grouped
 from kdsl.data.pictures import picture_path
-from kdsl.data.readers import FROM_LAST_MESSAGE, BadSample, grouped, read_rows
+from kdsl.data.readers import FROM_LAST_MESSAGE, BadSample, read_rows
 from kdsl.data.sample import Sample
 from kdsl.data.splits import read_folds
 from kdsl.data.trainable import fit_faults
@@ -112,7 +112,7 @@ def check(
             bad_rows.append(row)
         else:
             samples.append(row)
-    problems = grouped(bad_rows)
+    problems = grouped((row.where, str(row)) for row in bad_rows)
     if not samples and not problems:
         problems.append(f"{path} holds no sample.")
     counts = _count(samples, tasks)
@@ -122,7 +122,7 @@ def check(
     prints, bad = fingerprints(images, (name for s in samples for name in s.images), max_megapixels)
     missing = {name: why for name, why in bad.items() if not _exists(images, name)}
     unreadable = {name: why for name, why in bad.items() if name not in missing}
-    problems += bad.values()
+    problems += grouped(bad.items())
     near = near_duplicates(samples, prints)
     across: list[list[str]] = []
     if folds is not None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 _log = logging.getLogger(__name__)
+_PLACES = 5
 
 
 @dataclass(slots=True)
@@ -43,3 +46,21 @@ class Notes:
         """Log the notes as one warning, if there are any."""
         if self._notes:
             _log.warning("%s:\n%s", path, "\n".join(f"  - {line}" for line in self.lines()))
+
+
+def grouped(faults: Iterable[tuple[str, str]]) -> list[str]:
+    """Faults as lines of a report, of which those that differ only in a name or a number share one.
+
+    Args:
+        faults: where each is ('line 3', 'a.png'), and what it is.
+    """
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for place, fault in faults:
+        kind = re.sub(r"\(id .*?\)|'[^']*'|\"[^\"]*\"|Did you mean .*\?|\d+", "", fault)
+        groups.setdefault(kind, []).append((place, fault))
+    lines = []
+    for (_, first), *others in groups.values():
+        places = ", ".join(place for place, _ in others[:_PLACES])
+        more = f", and {len(others) - _PLACES} more" if len(others) > _PLACES else ""
+        lines.append(first + (f" [{len(others) + 1} times; also {places}{more}]" if others else ""))
+    return lines

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -14,7 +13,7 @@ from typing import Literal
 from kdsl.data.dialogue import IMAGE
 from kdsl.data.files import BadRow
 from kdsl.data.formats import LAST_MESSAGE, Conventions, Record, parse_row
-from kdsl.data.notes import Notes
+from kdsl.data.notes import Notes, grouped
 from kdsl.data.pictures import check_name
 from kdsl.data.rows import file_rows
 from kdsl.data.sample import Sample, Turn
@@ -25,8 +24,11 @@ from kdsl.runs import listed
 from kdsl.tasks import Task, load_task, task_by_name
 
 MIRE_TASKS = ("configs/tasks/mire-scene.yaml", "configs/tasks/mire-intent.yaml")
-_PLACES = 5
 _CONTENT = "content-"
+_STRANGER = (
+    "a line within a turn reads like the turn of another speaker; if it is one, name the speaker under 'speakers' in "
+    "the task file"
+)
 _MIRE_PICTURE = f"Picture 1: {IMAGE}"
 """What the challenge's rows about a picture begin with; what follows is the question put to a model."""
 
@@ -74,25 +76,11 @@ def read_samples(path: Path, tasks: Sequence[Task]) -> list[Sample]:
         else:
             bad.append(row)
     if bad:
-        faults = listed(grouped(bad), rest="`kdsl data check` lists all")
+        faults = listed(grouped((fault.where, str(fault)) for fault in bad), rest="`kdsl data check` lists all")
         raise InputError(f"{path}: {len(bad)} sample(s) cannot be used:\n{faults}")
     if not samples:
         raise InputError(f"{path}: holds no sample.")
     return samples
-
-
-def grouped(bad: Iterable[BadSample]) -> list[str]:
-    """Bad samples as lines of a report; faults that differ only in a name or a number share a line."""
-    groups: dict[str, list[BadSample]] = {}
-    for fault in bad:
-        kind = re.sub(r"'[^']*'|\"[^\"]*\"|Did you mean .*\?|\d+", "", fault.message)
-        groups.setdefault(kind, []).append(fault)
-    lines = []
-    for first, *others in groups.values():
-        places = ", ".join(fault.where for fault in others[:_PLACES])
-        more = f", and {len(others) - _PLACES} more" if len(others) > _PLACES else ""
-        lines.append(f"{first}" + (f" [{len(others) + 1} times; also {places}{more}]" if others else ""))
-    return lines
 
 
 def read_files(paths: Sequence[Path], tasks: Sequence[Task]) -> list[Sample]:
@@ -219,7 +207,7 @@ def _note_turns(turns: Sequence[Turn], task: Task, say: Callable[..., None]) -> 
     for number, turn in enumerate(turns):
         found = stranger(turn.raw if number or turn.raw != turn.text else f"\n{turn.raw}")
         if found:
-            say("a line reads like the turn of an unknown speaker; name it under 'speakers' in the task file", found)
+            say(_STRANGER, found)
     if turns[-1].role == "agent" and turns[-1].text in task.names:
         say("the agent's last turn is the name of a label, which a model would see", turns[-1].text)
 

@@ -53,7 +53,9 @@ _TIME = rf"(?:{_DATE}[ T,，]*)?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:{_SPACES}[AaPp]
 _STAMP = rf"(?:[\[(（【]{_SPACES}{_TIME}{_SPACES}[\])）】]|{_TIME}){_SPACES}-?{_SPACES}"
 _STRANGER = re.compile(
     rf"(?:{BREAK}){_INVISIBLE}(?:{_STAMP})?"
-    rf"((?!\d+:|https?:)\S{{1,8}}{_SPACES}[:：]|\S[^\n:：]{{0,20}}{_SPACES}[(（\[]{_TIME}[\])）]\s*[:：]?|【[^【】\n]{{1,8}}】)"
+    rf"((?!\d+:|https?:)\S{{1,8}}{_SPACES}[:：]|\S[^\n:：]{{0,20}}{_SPACES}[(（\[]{_TIME}[\])）]\s*[:：]?|【[^【】\n]{{1,8}}】"
+    rf"|(?:{'|'.join(name for names in NAMES.values() for name in names if not name.isascii())}){_SPACES}[-–—>→|])",
+    re.IGNORECASE,
 )
 
 
