@@ -7,18 +7,20 @@ import io
 import logging
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from kdsl.config import Config, load_config, load_tasks
 from kdsl.data.dialogue import IMAGE
 from kdsl.data.prediction import Prediction
 from kdsl.data.readers import read_files
+from kdsl.data.resume import Unfinished
 from kdsl.data.sample import Sample
+from kdsl.data.trainable import check_fit
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.predict_file import Engine, Summary, local_engine, predict_file
 from kdsl.ensemble.predictor import Predictor
@@ -91,11 +93,14 @@ class Recognizer:
         settings = config if isinstance(config, Config) else load_config(config, overrides)
         tasks = load_tasks(settings)
         if settings.large is not None:
+            from kdsl.models.task_checks import check_tasks
             from kdsl.training.memory import check_memory
 
             log.info("memory by estimate: %s", check_memory(settings, beside_small=True))
+            check_tasks(tasks, settings)
         with tempfile.TemporaryDirectory(prefix="kdsl-") as inbox:
             samples, root = _read(data, tasks, Path(images), Path(inbox))
+            check_fit(samples, tasks, settings.ensemble.inner_folds, settings.seed)  # before any picture is read
             evidences = observe(samples, root, settings.evidence, Path(ocr) if ocr else None)
             given = {name: Path(folder) for name, folder in adapters.items()}
             bundle = fit_bundle(evidences, tasks, settings, Path(out), given=given)
@@ -174,6 +179,15 @@ class Recognizer:
             chosen = local_engine(lambda: self._predictor)
         with self._lock:
             return predict_file(self.bundle, Path(data), Path(images), Path(ocr) if ocr else None, Path(out), chosen)
+
+    def predict_lines(
+        self, data: str | Path, *, images: str | Path = ".", ocr: str | Path | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Predict a file of samples, one after another: a line as `predict_file` writes it for each, kept nowhere."""
+        rows = Unfinished.of(Path(data), self.bundle.tasks, Path(images), {})
+        with self._lock:
+            engine = local_engine(lambda: self._predictor)
+            yield from engine(self.bundle, rows, Path(images), Path(ocr) if ocr else None)
 
     def close(self) -> None:
         """Take the bundle's adapters off the models and delete the pictures that were handed in."""

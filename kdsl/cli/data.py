@@ -1,38 +1,45 @@
-"""`kdsl data`: check, convert, split and generate data."""
+"""`kdsl data`: check, convert, split, draw and label data."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from kdsl.cli.options import config_options, data_options
+from kdsl.cli.options import (
+    FILE,
+    bundle_option,
+    config_option,
+    data_option,
+    images_option,
+    learning_options,
+    noun,
+    ocr_option,
+    out_option,
+    pred_option,
+    seed_option,
+    set_option,
+    task_files_option,
+)
 from kdsl.errors import InputError
 from kdsl.tasks import Task
 
-_FILE = click.Path(path_type=Path)
-_task_option = click.option(
-    "--task",
-    "task_files",
-    type=_FILE,
-    multiple=True,
-    help="Task file; may be given more than once. Default: the two tasks of the MIRE challenge.",
-)
 
-
-@click.group()
+@noun("check")
 def data() -> None:
-    """Check, convert and generate data."""
+    """Check, convert, split, draw, label and review data."""
 
 
 @data.command(name="check")
-@click.argument("file", type=_FILE)
-@click.option("--images", type=_FILE, required=True, help="Folder that all pictures lie below.")
-@click.option("--folds", type=_FILE, help="folds.json, to find near-duplicates across folds.")
-@_task_option
-@config_options
+@click.argument("file", type=FILE)
+@images_option
+@click.option("--folds", type=FILE, help="JSON file: sample id -> fold; finds near-duplicates across folds.")
+@task_files_option
+@config_option
+@set_option
 @click.option("--max-megapixels", default=100.0, show_default=True, help="Larger pictures are refused.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 def check_command(
@@ -40,7 +47,7 @@ def check_command(
     images: Path,
     folds: Path | None,
     task_files: tuple[Path, ...],
-    config_path: str,
+    config: str,
     overrides: tuple[str, ...],
     max_megapixels: float,
     as_json: bool,
@@ -53,119 +60,202 @@ def check_command(
       kdsl data check train.json --images images --config my-shop.yaml
       kdsl data check train.json --images images --folds folds.json --json > report.json
     """
-    from rich.console import Console
-
     from kdsl.config import load_config, load_tasks
-    from kdsl.data.check import check, print_report
+    from kdsl.data.check import check, report_parts
     from kdsl.models.task_checks import task_faults
+    from kdsl.progress import show
 
-    config = load_config(config_path, overrides)
-    tasks = _tasks(task_files) if task_files else load_tasks(config)
-    report = check(file, tasks, images, folds, max_megapixels, config.ensemble.inner_folds, config.seed)
-    report.problems += task_faults(tasks, config, fetch=False)
+    settings = load_config(config, overrides)
+    tasks = _tasks(task_files) if task_files else load_tasks(settings)
+    report = check(file, tasks, images, folds, max_megapixels, settings.ensemble.inner_folds, settings.seed)
+    report.problems += task_faults(tasks, settings, fetch=False)
     if as_json:
         click.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
     else:
-        print_report(report, Console())
+        show(*report_parts(report))
     if report.problems:
         raise InputError(f"{file}: {len(report.problems)} problem(s) would stop `kdsl fit`; the report lists them.")
 
 
 @data.command()
-@click.argument("file", type=_FILE)
-@click.argument("output", type=_FILE)
-@click.option("--to", "kind", type=click.Choice(["mire", "llama-factory"]), required=True)
-@_task_option
-def convert(file: Path, output: Path, kind: Literal["mire", "llama-factory"], task_files: tuple[Path, ...]) -> None:
-    """Convert FILE, in any format that docs/data.md lists, and write OUTPUT.
+@click.argument("file", type=FILE)
+@out_option("File to write; never FILE itself.")
+@click.option("--to", "kind", type=click.Choice(["mire", "llama-factory"]), required=True, help="The format to write.")
+@task_files_option
+def convert(file: Path, out: Path, kind: Literal["mire", "llama-factory"], task_files: tuple[Path, ...]) -> None:
+    """Convert FILE, in any format that kdsl reads, and write it in another one.
 
     \b
-    example:
-      kdsl data convert train.json llama/mire.json --to llama-factory
+    examples:
+      kdsl data convert train.json --to llama-factory --out llama/mire.json
     """
-    from kdsl.data.writers import convert as write
+    from kdsl.data.writers import convert as convert_file
 
-    n_samples = write(file, output, kind, _tasks(task_files))
-    click.echo(f"{output}: {n_samples} samples", err=True)
+    click.echo(f"{out}: {convert_file(file, out, kind, _tasks(task_files))} samples", err=True)
 
 
 @data.command()
-@click.argument("file", type=_FILE)
-@click.option("--output", type=_FILE, required=True, help="Where to write folds.json.")
-@click.option("--folds", "n_folds", default=5, show_default=True, type=click.IntRange(min=2))
-@click.option("--seed", default=17, show_default=True)
-@click.option("--images", type=_FILE, help="Folder of the pictures; near-duplicates then share a fold.")
-@_task_option
-def split(file: Path, output: Path, n_folds: int, seed: int, images: Path | None, task_files: tuple[Path, ...]) -> None:
-    """Divide FILE into folds, stratified by label, for `kdsl crossval`.
+@click.argument("file", type=FILE)
+@out_option("Where to write the folds, a JSON file.")
+@click.option("--n-folds", default=5, show_default=True, type=click.IntRange(min=2), help="Number of folds.")
+@seed_option
+@click.option("--images", type=FILE, help="Folder that all pictures lie below; near-duplicates then share a fold.")
+@task_files_option
+def split(file: Path, out: Path, n_folds: int, seed: int, images: Path | None, task_files: tuple[Path, ...]) -> None:
+    """Divide FILE into folds, stratified by label, for `kdsl experiment crossval`.
 
     \b
-    example:
-      kdsl data split train.json --images images --folds 5 --output folds.json
+    examples:
+      kdsl data split train.json --images images --n-folds 5 --out folds.json
     """
-    from kdsl.data.duplicates import near_duplicates, read_fingerprints
-    from kdsl.data.readers import read_samples
-    from kdsl.data.splits import stratified_folds, write_folds
+    from kdsl.data.splits import split_file
 
-    samples = read_samples(file, _tasks(task_files))
-    together = near_duplicates(samples, read_fingerprints(images, samples) if images else {})
-    write_folds(output, stratified_folds(samples, n_folds, seed, together))
-    click.echo(f"{output}: {len(samples)} samples in {n_folds} folds", err=True)
+    click.echo(f"{out}: {split_file(file, out, _tasks(task_files), n_folds, seed, images)} samples", err=True)
 
 
 @data.command()
-@click.option("--output", type=_FILE, required=True, help="Folder for train.json and images/.")
-@click.option("--per-label", default=20, show_default=True, type=click.IntRange(min=1))
-@click.option("--seed", default=17, show_default=True)
-@_task_option
-def world(output: Path, per_label: int, seed: int, task_files: tuple[Path, ...]) -> None:
-    """Generate labelled samples of the synthetic world: dialogues and drawn screens.
+@out_option("Folder for train.json and images/.")
+@click.option("--per-label", default=20, show_default=True, type=click.IntRange(min=1), help="Samples of each label.")
+@seed_option
+@task_files_option
+def world(out: Path, per_label: int, seed: int, task_files: tuple[Path, ...]) -> None:
+    """Draw labelled samples of the synthetic world: dialogues and screens.
 
     \b
-    example:
-      kdsl data world --output world --per-label 50
+    examples:
+      kdsl data world --out world --per-label 50
     """
     from kdsl.world.files import write_world
 
-    write_world(output, per_label, seed, _tasks(task_files))
-    click.echo(f"{output}: written", err=True)
+    write_world(out, per_label, seed, _tasks(task_files))
+    click.echo(f"{out}: written", err=True)
 
 
 @data.command()
-@data_options
-@config_options
-@click.option("--samples", "n_samples", default=6, show_default=True, type=click.IntRange(1, 100))
-@click.option("--output", type=_FILE, required=True, help="The contact sheet, a PNG file.")
+@learning_options
+@click.option("--samples", default=6, show_default=True, type=click.IntRange(1, 100), help="How many to show.")
+@out_option("The contact sheet, a PNG file.")
 def augment(
     data: tuple[Path, ...],
     images: Path,
     ocr: Path | None,
-    config_path: str,
-    n_samples: int,
-    output: Path,
+    config: str,
     overrides: tuple[str, ...],
+    samples: int,
+    out: Path,
 ) -> None:
     """Show what augmentation makes of some samples: each beside three copies, changes of text marked.
 
     \b
     examples:
-      kdsl data augment --data train.json --images images --output sheet.png
-      kdsl data augment --data train.json --images images --output sheet.png --set training.augment.pictures=false
+      kdsl data augment --data train.json --images images --out sheet.png
+      kdsl data augment --data train.json --images images --out sheet.png --set training.augment.pictures=false
+    """
+    from kdsl.evaluation.contact_sheet import write_contact_sheet
+
+    shown = write_contact_sheet(data, out, samples, images=images, ocr=ocr, config=config, overrides=overrides)
+    click.echo(f"{out}: {shown} samples with 3 copies each", err=True)
+
+
+@data.command()
+@data_option("Labelled samples", multiple=False)
+@pred_option
+@out_option("CSV file of suspects, the worst first.")
+@click.option("--images", type=FILE, help="Folder that all pictures lie below, to show the suspects.")
+@config_option
+def audit(data: Path, pred: Path, out: Path, images: Path | None, config: str) -> None:
+    """Rank labels that out-of-fold predictions contradict.
+
+    Confident learning, by cleanlab. A suspect is a sample to look at: the predictions may be the ones that are
+    wrong. No label is changed. With --images, OUT.html shows each suspect's pictures and words beside both labels.
+
+    \b
+    examples:
+      kdsl experiment crossval --data train.json --images images --folds folds.json --out oof.jsonl
+      kdsl data audit --data train.json --pred oof.jsonl --images images --out audit.csv
     """
     from kdsl.config import load_config, load_tasks
-    from kdsl.data.readers import read_files
-    from kdsl.evaluation.contact_sheet import contact_sheet, spread
-    from kdsl.evidence.observe import observe
-    from kdsl.runs import atomic_write
-    from kdsl.training.augmentation import augmented_copy
+    from kdsl.evaluation.audit import audit as find
+    from kdsl.evaluation.audit import pairs_table, write_audit, write_audit_page
+    from kdsl.progress import say, show
 
-    settings = load_config(config_path, overrides)
-    samples = spread(read_files(data, load_tasks(settings)), n_samples)
-    evidences = observe(samples, images, settings.evidence, ocr)
-    make = settings.training.augment
-    rows = [(e, [augmented_copy(e, f"{e.sample.id}+{k}", make, settings.seed) for k in (1, 2, 3)]) for e in evidences]
-    atomic_write(output, contact_sheet(rows))
-    click.echo(f"{output}: {len(rows)} samples with 3 copies each", err=True)
+    tasks = load_tasks(load_config(config))
+    found = find(data, pred, tasks)
+    write_audit(out, found)
+    if images:
+        page = out.with_name(out.name + ".html")
+        write_audit_page(page, found, tasks, images)
+        say(f"page to look through: {page}")
+    if found.suspects:
+        show(pairs_table(found))
+    if not found.out_of_fold:
+        say("these predictions do not say in which fold they were held out; of samples that were fitted on, few show")
+    say(f"{len(found.suspects)} of {found.judged} labels are suspect ({found.failed} had no prediction): {out}")
+
+
+@data.command(name="pseudo-label")
+@bundle_option(required=True)
+@data_option("Unlabelled samples", multiple=False)
+@images_option
+@ocr_option
+@click.option(
+    "--min-probability", type=click.FloatRange(0, 1), required=True, help="Less confident predictions are left out."
+)
+@click.option("--per-label", type=click.IntRange(1), help="At most so many per label, the most confident.")
+@out_option("Labelled samples, in MIRE's format.")
+def pseudo_label(
+    bundle: Path,
+    data: Path,
+    images: Path,
+    ocr: Path | None,
+    min_probability: float,
+    per_label: int | None,
+    out: Path,
+) -> None:
+    """Label unlabelled samples where a bundle is confident.
+
+    Predictions that say 'ask a person' are never taken. OUT.origin.jsonl says how probable each label is and
+    which bundle gave it. A killed run continues where it was; another threshold reuses its predictions.
+
+    \b
+    examples:
+      kdsl data pseudo-label --bundle runs/shop --data new.json --images images --min-probability 0.95 --out more.json
+      kdsl fit --data train.json --data more.json --images images --out runs/more
+    """
+    from kdsl.ensemble.bundle import open_bundle
+    from kdsl.ensemble.pseudo import counts_table
+    from kdsl.ensemble.pseudo import pseudo_label as label
+    from kdsl.progress import say, show
+
+    found = label(open_bundle(bundle), data, images, ocr, out, min_probability=min_probability, per_label=per_label)
+    show(counts_table(found))
+    say(f"{len(found.samples)} of {sum(found.predicted.values())} samples are labelled in {out}")
+    for fault in found.failed[:10]:
+        say(f"failed: {fault}")
+    if found.failed:
+        sys.exit(2)
+
+
+@data.command()
+@pred_option
+@out_option("CSV file to write.")
+@click.option(
+    "--test",
+    type=FILE,
+    help="The challenge's unlabelled file: keep its order and columns, as the baseline does, and check "
+    "that every sample has a prediction.",
+)
+def submit(pred: Path, out: Path, test: Path | None) -> None:
+    """Write predictions as the challenge's CSV, with columns id and predict.
+
+    \b
+    examples:
+      kdsl data submit --pred predictions.jsonl --out submit.csv
+      kdsl data submit --pred predictions.jsonl --out submit.csv --test test1.json
+    """
+    from kdsl.data.writers import write_submission
+
+    click.echo(f"{out}: {write_submission(pred, out, test)} predictions", err=True)
 
 
 def _tasks(files: tuple[Path, ...]) -> list[Task]:

@@ -6,24 +6,23 @@ from pathlib import Path
 
 import click
 
-from kdsl.cli.options import config_options, data_options
+from kdsl.cli.options import HelpfulCommand, learning_options, out_option, tasks_option
 
 
-@click.command(name="distill-rules")
-@data_options
-@config_options
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for <task>.yaml.")
-@click.option("--task", "only", help="Distil the rules of this task only.")
+@click.command(name="distill-rules", cls=HelpfulCommand)
+@learning_options
+@out_option("Folder for <task>.yaml.")
+@tasks_option
 @click.option("--no-model", is_flag=True, help="Search without the small model: a uniform prior.")
 @click.option("--no-shipped", is_flag=True, help="Leave the rules that ship with kdsl out of the candidates.")
 def distill_rules(
     data: tuple[Path, ...],
     images: Path,
     ocr: Path | None,
-    config_path: str,
+    config: str,
     overrides: tuple[str, ...],
     out: Path,
-    only: str | None,
+    tasks: tuple[str, ...],
     no_model: bool,
     no_shipped: bool,
 ) -> None:
@@ -37,29 +36,9 @@ def distill_rules(
       kdsl distill-rules --data train.json --images images --config configs/nano.yaml --out my-rules
       kdsl distill-rules --data train.json --images images --out my-rules --task scene --no-model
     """
-    from kdsl.config import load_config, load_tasks
-    from kdsl.data.trainable import check_trainable
-    from kdsl.evidence.load import load_evidence
-    from kdsl.rules.distill import distill_tasks
-    from kdsl.tasks import task_by_name
+    from kdsl.experts.rules import distill_files
 
-    config = load_config(config_path, overrides)
-    tasks = load_tasks(config)
-    chosen = tasks if only is None else [task_by_name(tasks, only)]
-    evidences = load_evidence(
-        data, images, tasks, config.evidence, ocr, lambda samples: check_trainable(samples, chosen)
+    overrides += ("small=null",) if no_model else ()
+    distill_files(
+        data, out, images=images, ocr=ocr, config=config, overrides=overrides, only=tasks, shipped=not no_shipped
     )
-    teachers = {}
-    if not no_model and config.small is not None and config.rules.occlusion_samples:
-        from kdsl.models.base import load_base
-        from kdsl.models.generation import writer
-        from kdsl.models.scorer import LabelScorer
-        from kdsl.rules.teacher import ScoreCache, Teacher
-
-        small = load_base(config.small)
-        for task in chosen:
-            cache = ScoreCache(f"{small.fingerprint}:{config.prompt}:{task}", out / ".scores")
-            teachers[task.name] = Teacher(
-                LabelScorer(small, task, config.prompt).score, writer(small), small.name, cache
-            )
-    distill_tasks(evidences, chosen, config, out, teachers, shipped=not no_shipped)

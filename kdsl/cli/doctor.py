@@ -6,19 +6,20 @@ import sys
 
 import click
 
-from kdsl.cli.options import set_option
+from kdsl.cli.options import HelpfulCommand, set_option
 
 
-@click.command()
-@click.option("--config", "config_path", help="Estimate the memory that training by these settings takes.")
+@click.command(cls=HelpfulCommand)
+@click.option("--config", help="Estimate the memory that training by these settings takes.")
 @set_option
-def doctor(config_path: str | None, overrides: tuple[str, ...]) -> None:
+def doctor(config: str | None, overrides: tuple[str, ...]) -> None:
     """Say what this machine can run, and what is missing for the rest.
 
     Exits with 1 if the embedded default cannot run here, or what --config asks for does not fit.
 
     \b
-    Example:
+    examples:
+      kdsl doctor
       kdsl doctor --config configs/qwen2-vl-7b.yaml --set training.gradient_checkpointing=true
     """
     from rich.console import Console
@@ -35,9 +36,9 @@ def doctor(config_path: str | None, overrides: tuple[str, ...]) -> None:
     Console().print(table)
     if not usable(checks):
         sys.exit(1)
-    if config_path is not None:
+    if config is not None:
         from kdsl.config import load_config
         from kdsl.training.memory import check_memory
 
-        settings = load_config(config_path, overrides)
+        settings = load_config(config, overrides)
         click.echo(f"\nTraining {settings.model('large').source}, by estimate: {check_memory(settings)}")

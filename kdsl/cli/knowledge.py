@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
-from kdsl.cli.options import config_options
-
-_PATH = click.Path(path_type=Path)
+from kdsl.cli.options import FILE, config_option, noun, out_option, set_option, task_option
 
 
-@click.group()
+@noun()
 def knowledge() -> None:
     """Build and search the knowledge index."""
 
 
 @knowledge.command()
-@config_options
-@click.option("--out", type=_PATH, required=True, help="Folder for the index.")
-@click.option("--snippets", type=_PATH, help="Folder of snippets; default: knowledge.snippets of the config.")
-@click.option("--world", default=0, show_default=True, help="Synthetic documents a label to add.")
-def build(config_path: str, out: Path, snippets: Path | None, world: int, overrides: tuple[str, ...]) -> None:
+@config_option
+@set_option
+@out_option("Folder for the index.")
+@click.option("--snippets", type=FILE, help="Folder of snippets; default: knowledge.snippets of the config.")
+@click.option("--world", default=0, show_default=True, help="Synthetic documents per label to add.")
+def build(config: str, overrides: tuple[str, ...], out: Path, snippets: Path | None, world: int) -> None:
     """Index the snippets of all tasks (`kdsl fit` adds labelled samples to its own).
 
     \b
@@ -30,35 +30,24 @@ def build(config_path: str, out: Path, snippets: Path | None, world: int, overri
       kdsl knowledge build --out index --world 100
       kdsl knowledge build --config configs/nano.yaml --snippets my-shop/snippets --out index
     """
-    from kdsl.config import load_config, load_tasks
-    from kdsl.knowledge.documents import load_snippets
-    from kdsl.knowledge.embedders import open_embedder
-    from kdsl.knowledge.index import KnowledgeIndex
-    from kdsl.world.documents import world_documents
+    from kdsl.world.documents import build_index
 
-    settings = load_config(config_path, overrides)
-    tasks = load_tasks(settings)
-    documents = load_snippets(snippets or Path(settings.knowledge.snippets), tasks)
-    documents += [d for task in tasks for d in world_documents(task, world, settings.seed)]
-    KnowledgeIndex.build(documents, open_embedder(settings.knowledge.embedder)).save(out)
-    click.echo(f"{out}: {len(documents)} documents", err=True)
+    click.echo(f"{out}: {build_index(out, config, overrides, snippets, world)} documents", err=True)
 
 
 @knowledge.command()
-@click.argument("index", type=_PATH)
+@click.argument("index", type=FILE)
 @click.argument("text")
-@click.option("--task", help="Only documents of this task.")
+@task_option
 @click.option("-k", default=5, show_default=True, type=click.IntRange(min=1), help="Documents to show.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the full text.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line, with the full text.")
 def search(index: Path, text: str, task: str | None, k: int, as_json: bool) -> None:
     """Show the documents of INDEX nearest to TEXT, with their similarity.
 
     \b
-    example:
+    examples:
       kdsl knowledge search index "这个锅会不会生锈" --task intent -k 3
     """
-    import json
-
     from kdsl.knowledge.index import KnowledgeIndex
 
     for hit in KnowledgeIndex.load(index).search(text, k, task):

@@ -11,32 +11,50 @@ from kdsl import __version__
 from kdsl.errors import ConfigError, KdslError
 from kdsl.processes import is_main, rank, world_size
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    # name: (module that holds a click command of the same name, one line of help)
-    "fit": ("kdsl.cli.fit", "Fit a whole bundle: adapters, rules, index and ensemble."),
-    "predict": ("kdsl.cli.predict", "Predict samples with a bundle; one JSON line each."),
-    "evaluate": ("kdsl.cli.evaluate", "Score predictions against gold and write a report."),
-    "crossval": ("kdsl.cli.crossval", "Honest out-of-fold predictions of the whole system."),
-    "leave-out": ("kdsl.cli.leave_out", "What each expert is worth: alone, and left out."),
-    "ablate": ("kdsl.cli.ablate", "Compare settings over seeds and folds, in tables."),
-    "train-large": ("kdsl.cli.train_large", "Train one adapter per task."),
-    "train-small": ("kdsl.cli.train_small", "Teach the small model what the large one knows."),
-    "pseudo-label": ("kdsl.cli.pseudo_label", "Label unlabelled samples where a bundle is confident."),
-    "audit": ("kdsl.cli.audit", "Rank labels that out-of-fold predictions contradict."),
-    "merge-adapters": ("kdsl.cli.merge_adapters", "Merge adapters of one base into one."),
-    "export": ("kdsl.cli.export", "Write a task's model as a plain Hugging Face folder; push it."),
-    "distill-rules": ("kdsl.cli.distill_rules", "Distil readable rules by tree search."),
-    "rules": ("kdsl.cli.rules", "List and show rules."),
-    "knowledge": ("kdsl.cli.knowledge", "Build and search the knowledge index."),
-    "data": ("kdsl.cli.data", "Check, convert and generate data."),
-    "nano": ("kdsl.cli.nano", "Pretrain and inspect the embedded model."),
-    "submit": ("kdsl.cli.submit", "Write predictions as the challenge's CSV."),
-    "demo": ("kdsl.cli.demo", "Fit, predict and explain on a bundled sample, in minutes."),
-    "doctor": ("kdsl.cli.doctor", "Say what this machine can run, and what is missing."),
+SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+    # section: {name: (module that holds a click command of that name, one line of help)}
+    "Recognise": {
+        "fit": ("kdsl.cli.fit", "Fit a whole bundle: adapters, rules, index and ensemble."),
+        "predict": ("kdsl.cli.predict", "Predict samples with a bundle; one JSON line each."),
+        "ask": ("kdsl.cli.predict", "Answer one question, without a file."),
+        "explain": ("kdsl.cli.predict", "Say how one prediction came about."),
+        "evaluate": ("kdsl.cli.evaluate", "Score predictions against labels and write a report."),
+    },
+    "Learn one part": {
+        "train-large": ("kdsl.cli.train_large", "Train one adapter per task."),
+        "distill-rules": ("kdsl.cli.distill_rules", "Distil readable rules by tree search."),
+    },
+    "Look into and change": {
+        "rules": ("kdsl.cli.rules", "List, show and analyse rules."),
+        "adapters": ("kdsl.cli.adapters", "List, merge and export adapters; teach the small model."),
+        "knowledge": ("kdsl.cli.knowledge", "Build and search the knowledge index."),
+        "data": ("kdsl.cli.data", "Check, convert, split, draw, label and review data."),
+    },
+    "Measure": {
+        "experiment": ("kdsl.cli.experiment", "Cross-validate, compare settings, and weigh experts."),
+    },
+    "kdsl itself": {
+        "demo": ("kdsl.cli.demo", "Fit, predict and explain on a bundled sample, in minutes."),
+        "doctor": ("kdsl.cli.doctor", "Say what this machine can run, and what is missing."),
+        "nano": ("kdsl.cli.nano", "Inspect and pretrain the embedded model."),
+    },
 }
+COMMANDS = {name: found for section in SECTIONS.values() for name, found in section.items()}
 
+RENAMED = {
+    "crossval": "experiment crossval",
+    "ablate": "experiment ablate",
+    "leave-out": "experiment leave-out",
+    "audit": "data audit",
+    "pseudo-label": "data pseudo-label",
+    "submit": "data submit",
+    "merge-adapters": "adapters merge",
+    "export": "adapters export",
+    "train-small": "adapters train-small",
+}
+"""Commands of kdsl 0.1 -> what they are called now."""
 
-TOGETHER = ("train-large", "train-small")
+TOGETHER = ("train-large", "adapters")
 """Commands that several processes may run together (docs/gpu.md)."""
 
 
@@ -47,15 +65,18 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in RENAMED:
+            raise click.UsageError(f"`kdsl {name}` is called `kdsl {RENAMED[name]}` now.", ctx)
         if name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[name][0])
-        command: click.Command = getattr(module, COMMANDS[name][0].rsplit(".", 1)[1])
+        command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, text) for name, (_, text) in commands.items()])
 
 
 @click.group(cls=LazyGroup)

@@ -6,30 +6,40 @@ from pathlib import Path
 
 import click
 
-_PATH = click.Path(path_type=Path)
+from kdsl.cli.options import FILE, noun, out_option, seed_option
 
 
-@click.group()
+@noun("info")
 def nano() -> None:
-    """Pretrain and inspect kdsl-nano, the model that ships with kdsl."""
+    """Inspect and pretrain kdsl-nano, the model that ships with kdsl."""
 
 
 @nano.command()
-@click.option("--out", type=_PATH, required=True, help="Work folder; the model is written to OUT/weights.")
-@click.option("--seed", default=17, show_default=True, help="Fixes the world, the order and the first weights.")
+@click.option("--weights", type=FILE, help="Folder of a model; the shipped one by default.")
+def info(weights: Path | None) -> None:
+    """Show a model's shape, size and how it was made, after checking its files against the manifest.
+
+    \b
+    examples:
+      kdsl nano
+    """
+    from kdsl.models.base import NANO_FOLDER
+    from kdsl.models.nano.manifest import describe
+    from kdsl.progress import show
+
+    show(describe(weights or NANO_FOLDER))
+
+
+@nano.command()
+@out_option("Work folder; the model is written to OUT/weights.")
+@seed_option
 @click.option("--steps", type=click.IntRange(min=1), help="Optimizer steps.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train about so long instead.")
 @click.option("--dialogues", default=40_000, show_default=True, type=click.IntRange(min=100), help="In the world.")
 @click.option("--screens", default=12_000, show_default=True, type=click.IntRange(min=100), help="In the world.")
 @click.option("--threads", default=2, show_default=True, type=click.IntRange(min=1), help="CPU threads.")
 def pretrain(
-    out: Path,
-    seed: int,
-    steps: int | None,
-    minutes: float | None,
-    dialogues: int,
-    screens: int,
-    threads: int,
+    out: Path, seed: int, steps: int | None, minutes: float | None, dialogues: int, screens: int, threads: int
 ) -> None:
     """Train kdsl-nano on the synthetic world; run the same command again to go on after a kill.
 
@@ -51,14 +61,3 @@ def pretrain(
     )
     manifest = run(out, settings, tasks, snippets, say)
     click.echo(f"{out / 'weights'}: {manifest.steps} steps in {manifest.minutes} minutes")
-
-
-@nano.command()
-@click.option("--weights", type=_PATH, help="Folder of a model; the shipped one by default.")
-def info(weights: Path | None) -> None:
-    """Show a model's shape, size and how it was made, after checking its files against the manifest."""
-    from kdsl.models.base import NANO_FOLDER
-    from kdsl.models.nano.manifest import describe
-    from kdsl.progress import show
-
-    show(describe(weights or NANO_FOLDER))

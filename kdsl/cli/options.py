@@ -1,51 +1,122 @@
-"""Options that several commands share."""
+"""Options and groups that commands share: one word for each thing, wherever it occurs."""
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+from click_default_group import DefaultGroup
 
 Command = Callable[..., Any]
+FILE = click.Path(path_type=Path)
+
+RENAMED = {
+    "--input": "--data",
+    "--gold": "--data",
+    "--output": "--out",
+    "--report": "--out",
+    "--model": "--config",
+}
+"""Options of kdsl 0.1 -> what they are called now."""
 
 
-def data_options(command: Command) -> Command:
-    """--data, --images and --ocr of a command that learns."""
-    for option in reversed(
-        (
-            click.option(
-                "--data",
-                type=click.Path(path_type=Path),
-                required=True,
-                multiple=True,
-                help="Labelled samples; may be given more than once.",
-            ),
-            images_option,
-            ocr_option,
-        )
-    ):
+class HelpfulCommand(click.Command):
+    """A command that says what an option of an earlier version is called now."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name in RENAMED:
+                said = f"No such option: {error.option_name}. It is called {RENAMED[error.option_name]} now."
+                raise click.UsageError(said, ctx) from error
+            raise
+
+
+class NounGroup(DefaultGroup):
+    """A group that is named by a noun; without a verb it does what `default` names."""
+
+    command_class = HelpfulCommand
+
+
+def noun(default: str | None = None, **attributes: Any) -> Callable[[Command], NounGroup]:
+    """Make a function a group; `default` is the verb that may be left out."""
+    return click.group(cls=NounGroup, default=default, default_if_no_args=default is not None, **attributes)
+
+
+def data_option(what: str = "Labelled samples", *, multiple: bool = True) -> Callable[[Command], Command]:
+    """--data: a file of samples, '-' for standard input."""
+    again = "; may be given more than once" if multiple else ""
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path, allow_dash=True),
+        required=True,
+        multiple=multiple,
+        callback=_from_stdin,
+        help=f"{what}, a file or '-' for standard input{again}.",
+    )
+
+
+def out_option(what: str, **attributes: Any) -> Callable[[Command], Command]:
+    """--out: where a command writes."""
+    return click.option("--out", type=FILE, required=True, help=what, **attributes)
+
+
+def bundle_option(what: str = "A bundle that `kdsl fit` made.", **attributes: Any) -> Callable[[Command], Command]:
+    """--bundle: a bundle that is read."""
+    return click.option("--bundle", type=FILE, help=what, **attributes)
+
+
+images_option = click.option(
+    "--images", type=FILE, default=".", show_default=True, help="Folder that all pictures lie below."
+)
+ocr_option = click.option("--ocr", type=FILE, help="OCR results that exist already, as JSON lines.")
+set_option = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, e.g. training.epochs=3."
+)
+config_option = click.option(
+    "--config", default="configs/nano.yaml", show_default=True, help="Settings of the run, a YAML file."
+)
+tasks_option = click.option("--task", "tasks", multiple=True, help="Only this task; may be given more than once.")
+task_option = click.option("--task", help="The task's name.")
+task_files_option = click.option(
+    "--task-file",
+    "task_files",
+    type=FILE,
+    multiple=True,
+    help="Task file; may be given more than once. Default: the two tasks of the MIRE challenge.",
+)
+pred_option = click.option("--pred", type=FILE, required=True, help="Predictions, one JSON line each.")
+folds_option = click.option("--folds", type=FILE, required=True, help="JSON file: sample id -> fold.")
+fold_option = click.option(
+    "--fold", "only", type=int, multiple=True, help="Only this fold; may be given more than once."
+)
+seed_option = click.option("--seed", default=17, show_default=True, help="Fixes what is drawn at random.")
+resume_option = click.option(
+    "--resume/--no-resume", default=True, show_default=True, help="Continue an unfinished training, or discard it."
+)
+
+
+def learning_options(command: Command) -> Command:
+    """Options of a command that learns from labelled samples."""
+    for option in reversed((data_option(), images_option, ocr_option, config_option, set_option)):
         command = option(command)
     return command
 
 
-images_option = click.option(
-    "--images", type=click.Path(path_type=Path), required=True, help="Folder that the pictures lie in."
-)
-ocr_option = click.option(
-    "--ocr", type=click.Path(path_type=Path), help="OCR results that exist already, as JSON lines."
-)
+def _from_stdin(context: click.Context, option: click.Parameter, value: Any) -> Any:
+    """Paths as given; standard input is read into a file that goes with the command."""
 
+    def path(given: Path) -> Path:
+        if str(given) != "-":
+            return given
+        folder = context.with_resource(tempfile.TemporaryDirectory(prefix="kdsl-"))
+        file = Path(folder) / "standard-input"
+        file.write_bytes(sys.stdin.buffer.read())
+        return file
 
-set_option = click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, e.g. training.epochs=3."
-)
-
-
-def config_options(command: Command) -> Command:
-    """--config and --set."""
-    command = set_option(command)
-    return click.option(
-        "--config", "config_path", default="configs/nano.yaml", show_default=True, help="Settings of the run."
-    )(command)
+    return tuple(path(one) for one in value) if isinstance(value, tuple) else value and path(value)

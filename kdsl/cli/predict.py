@@ -1,21 +1,29 @@
-"""`kdsl predict`."""
+"""`kdsl predict`, `kdsl ask` and `kdsl explain`."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import click
 
-from kdsl.cli.options import images_option, ocr_option
+from kdsl.cli.options import HelpfulCommand, bundle_option, data_option, images_option, ocr_option, task_option
+
+SHOWN_FAULTS = 10
 
 
-@click.command()
-@click.option("--bundle", type=click.Path(path_type=Path), required=True, help="A bundle that `kdsl fit` made.")
-@click.option("--input", "input_path", type=click.Path(path_type=Path), required=True, help="Samples to predict.")
+@click.command(cls=HelpfulCommand)
+@bundle_option(required=True)
+@data_option("Samples to predict", multiple=False)
 @images_option
 @ocr_option
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="Predictions, one JSON line each.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, allow_dash=True),
+    required=True,
+    help="Predictions, one JSON line each; '-' for standard output.",
+)
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
@@ -26,38 +34,104 @@ from kdsl.cli.options import images_option, ocr_option
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Processes of --engine ray, each with the bundle's models. [default: one a GPU, else one a core]",
+    help="Processes of --engine ray, each with the bundle's models. [default: one per GPU, else one per core]",
 )
 def predict(
-    bundle: Path,
-    input_path: Path,
-    images: Path,
-    ocr: Path | None,
-    output: Path,
-    engine: str,
-    workers: int | None,
+    bundle: Path, data: Path, images: Path, ocr: Path | None, out: Path, engine: str, workers: int | None
 ) -> None:
     """Predict samples with a bundle; one JSON line each.
 
     Lines are appended as they are made. A sample that cannot be predicted becomes a line with an `error`,
-    the rest goes on, and the exit code is 2. A killed run continues where it was, with either engine.
+    the rest goes on, and the exit code is 2. A killed run continues where it was, with either engine. A prediction
+    that was made of other content under the same id is made anew.
 
     \b
-    Examples:
-      kdsl predict --bundle runs/nano --input test.json --images images --output predictions.jsonl
-      kdsl predict --bundle runs/nano --input many.jsonl --images images --output predictions.jsonl --engine ray
+    examples:
+      kdsl predict --bundle runs/shop --data test.json --images images --out predictions.jsonl
+      kdsl predict --bundle runs/shop --data many.jsonl --images images --out predictions.jsonl --engine ray
+      cat questions.jsonl | kdsl predict --bundle runs/shop --data - --out -
     """
-    from kdsl.ensemble.bundle import open_bundle
-    from kdsl.ensemble.predict_file import predict_file
-    from kdsl.ensemble.ray_engine import RayEngine
     from kdsl.progress import say
+    from kdsl.recognizer import Recognizer
 
-    if workers and engine != "ray":
-        raise click.UsageError("--workers belongs to --engine ray.")
-    chosen = RayEngine(workers) if engine == "ray" else None
-    summary = predict_file(open_bundle(bundle), input_path, images, ocr, output, chosen)
-    say(f"{summary.predicted} predicted, {summary.kept} kept from before, {len(summary.failed)} failed")
-    for fault in summary.failed[:10]:
+    with Recognizer.load(bundle) as recognizer:
+        if str(out) == "-":
+            failed = 0
+            for line in recognizer.predict_lines(data, images=images, ocr=ocr):
+                click.echo(json.dumps(line, ensure_ascii=False))
+                failed += "error" in line
+            sys.exit(2 if failed else 0)
+        found = recognizer.predict_file(
+            data,
+            out,
+            images=images,
+            ocr=ocr,
+            engine=engine,  # type: ignore[arg-type]
+            workers=workers,
+        )
+    say(f"{found.predicted} predicted, {found.kept} kept from before, {len(found.failed)} failed")
+    for fault in found.failed[:SHOWN_FAULTS]:
         say(f"failed: {fault}")
-    if summary.failed:
+    if found.failed:
         sys.exit(2)
+
+
+@click.command(cls=HelpfulCommand)
+@click.argument("text", nargs=-1)
+@bundle_option(required=True)
+@click.option(
+    "-p", "--picture", "pictures", type=click.Path(path_type=Path), multiple=True, help="A picture; may be repeated."
+)
+@task_option
+@click.option("--json", "as_json", is_flag=True, help="Print the whole prediction as one JSON line.")
+@click.option("--explain", "explained", is_flag=True, help="Print how the prediction came about.")
+def ask(
+    text: tuple[str, ...],
+    bundle: Path,
+    pictures: tuple[Path, ...],
+    task: str | None,
+    as_json: bool,
+    explained: bool,
+) -> None:
+    """Answer one question, without a file: what a dialogue wants, or what a picture shows.
+
+    Each TEXT is a turn of the user; '-' reads one from standard input. Pictures alone are a question of their own.
+
+    \b
+    examples:
+      kdsl ask --bundle runs/shop "会生锈吗" -p pot.jpg
+      kdsl ask --bundle runs/shop -p screenshot.png --explain
+      kdsl ask --bundle runs/shop "Will it rust?" --json
+    """
+    from kdsl.data.sample import Sample
+    from kdsl.recognizer import Recognizer
+
+    turns = [sys.stdin.read() if turn == "-" else turn for turn in text]
+    if not turns and len(pictures) != 1:
+        raise click.UsageError("Give a TEXT, or one picture with -p.")
+    one = Sample.dialogue(turns, pictures, task=task or "") if turns else Sample.picture(pictures[0], task=task or "")
+    with Recognizer.load(bundle) as recognizer:
+        found = recognizer.predict(one)
+    if as_json:
+        click.echo(json.dumps(found.to_json(), ensure_ascii=False))
+    elif explained:
+        click.echo(found.explain())
+    else:
+        doubt = "  (ask a person)" if found.abstained else ""
+        click.echo(f"{found.label}  {found.probability:.2f}{doubt}")
+
+
+@click.command(cls=HelpfulCommand)
+@click.argument("pred", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("id")
+def explain(pred: Path, id: str) -> None:
+    """Say how the prediction of the sample ID in the file PRED came about; '-' reads standard input.
+
+    \b
+    examples:
+      kdsl explain predictions.jsonl s-17
+      grep '"abstained": true' predictions.jsonl | kdsl explain - s-17
+    """
+    from kdsl.data.prediction import explain_line
+
+    click.echo(explain_line(sys.stdin.buffer if str(pred) == "-" else pred, id))

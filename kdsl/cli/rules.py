@@ -6,25 +6,23 @@ from pathlib import Path
 
 import click
 
-from kdsl.cli.options import config_options, data_options
-
-_PATH = click.Path(path_type=Path)
+from kdsl.cli.options import FILE, learning_options, noun
 
 
-@click.group()
+@noun("list")
 def rules() -> None:
     """List, show and analyse rules."""
 
 
-def _source(command: click.decorators.FC) -> click.decorators.FC:
-    command = click.option("--bundle", type=_PATH, help="A bundle: its rule books.")(command)
-    return click.option("--book", type=_PATH, help="A rule book (YAML). Default: the books that ship with kdsl.")(
+def _books(command: click.decorators.FC) -> click.decorators.FC:
+    command = click.option("--bundle", type=FILE, help="A bundle that `kdsl fit` made: its rule books.")(command)
+    return click.option("--book", type=FILE, help="A rule book (YAML). Default: the books that ship with kdsl.")(
         command
     )
 
 
 @rules.command(name="list")
-@_source
+@_books
 @click.option("--task", help="Rules of this task only.")
 @click.option("--label", help="Rules of this label only.")
 def list_command(book: Path | None, bundle: Path | None, task: str | None, label: str | None) -> None:
@@ -32,8 +30,8 @@ def list_command(book: Path | None, bundle: Path | None, task: str | None, label
 
     \b
     examples:
-      kdsl rules list --label 购物车页面
-      kdsl rules list --bundle runs/nano --task intent
+      kdsl rules --label 购物车页面
+      kdsl rules --bundle runs/shop --task intent
     """
     from kdsl.rules.book import open_books
     from kdsl.rules.show import list_lines
@@ -43,13 +41,13 @@ def list_command(book: Path | None, bundle: Path | None, task: str | None, label
 
 @rules.command()
 @click.argument("rule_id", metavar="ID")
-@_source
+@_books
 @click.option("--task", help="Look in the book of this task only.")
 def show(rule_id: str, book: Path | None, bundle: Path | None, task: str | None) -> None:
     """Show all there is to know of the rule ID (or TASK/ID).
 
     \b
-    example:
+    examples:
       kdsl rules show scene/cart-checkout
     """
     from kdsl.rules.book import find_rule, open_books
@@ -59,15 +57,14 @@ def show(rule_id: str, book: Path | None, bundle: Path | None, task: str | None)
 
 
 @rules.command()
-@data_options
-@config_options
-@_source
+@learning_options
+@_books
 @click.option("--rule", "rule_id", metavar="ID", help="List the wrong samples of this rule.")
 def analyse(
     data: tuple[Path, ...],
     images: Path,
     ocr: Path | None,
-    config_path: str,
+    config: str,
     overrides: tuple[str, ...],
     book: Path | None,
     bundle: Path | None,
@@ -78,7 +75,7 @@ def analyse(
     \b
     examples:
       kdsl rules analyse --data train.json --images images --book rules/scene.yaml
-      kdsl rules analyse --data train.json --images images --bundle runs/nano --rule scene/m13-1
+      kdsl rules analyse --data train.json --images images --bundle runs/shop --rule scene/m13-1
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.evidence.load import load_evidence
@@ -87,8 +84,8 @@ def analyse(
     from kdsl.rules.book import open_books
     from kdsl.rules.show import summary_table
 
-    config = load_config(config_path, overrides)
-    evidences = load_evidence(data, images, load_tasks(config), config.evidence, ocr)
+    settings = load_config(config, overrides)
+    evidences = load_evidence(data, images, load_tasks(settings), settings.evidence, ocr)
     books = open_books(book, bundle, None)
     if rule_id is not None:
         click.echo("\n".join(wrong_ids(books, evidences, rule_id)))

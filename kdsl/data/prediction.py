@@ -6,14 +6,15 @@ written as a `Failure` in its place.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kdsl.data.files import BadRow, json_rows
-from kdsl.errors import InputError, faults_of
+from kdsl.errors import InputError, did_you_mean, faults_of
 
 SHOWN_RULES = 5
 """Rules that an explanation shows, the heaviest first."""
@@ -153,6 +154,35 @@ class Failure(_Part):
     error: str
 
 
+def explain_line(pred: Path | IO[bytes], id: str) -> str:
+    """How the prediction of one sample came about, in words.
+
+    Args:
+        pred: a file of predictions, or a stream of its lines.
+
+    Raises:
+        InputError: the file cannot be read, the sample failed, or no line is of this id; the nearest id is named.
+    """
+    lines = read_predictions(pred) if isinstance(pred, Path) else _parsed(pred)
+    ids = []
+    for line in lines:
+        if line.id == id:
+            if isinstance(line, Failure):
+                raise InputError(f"sample '{id}' was not predicted: {line.error}")
+            return line.explain()
+        ids.append(line.id)
+    raise InputError(f"none of {len(ids)} predictions is of sample '{id}'.{did_you_mean(id, ids)}")
+
+
+def _parsed(stream: IO[bytes]) -> Iterator[Prediction | Failure]:
+    for number, text in enumerate(stream, 1):
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise InputError(f"line {number}: is not valid JSON: {error}") from error
+        yield _read(value, f"line {number}")
+
+
 def read_predictions(path: Path) -> Iterator[Prediction | Failure]:
     """The predictions and failures of a file, line by line.
 
@@ -162,8 +192,12 @@ def read_predictions(path: Path) -> Iterator[Prediction | Failure]:
     for row in json_rows(path):
         if isinstance(row, BadRow):
             raise InputError(f"{path}, {row.where}: {row.message}")
-        failed = isinstance(row.value, dict) and "error" in row.value
-        try:
-            yield Failure.from_json(row.value) if failed else Prediction.from_json(row.value)
-        except InputError as error:
-            raise InputError(f"{path}, {row.where}: {error}") from error
+        yield _read(row.value, f"{path}, {row.where}")
+
+
+def _read(value: Any, where: str) -> Prediction | Failure:
+    failed = isinstance(value, dict) and "error" in value
+    try:
+        return Failure.from_json(value) if failed else Prediction.from_json(value)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error

@@ -8,9 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from kdsl.data.duplicates import near_duplicates, read_fingerprints
+from kdsl.data.readers import read_samples
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError, did_you_mean
 from kdsl.runs import atomic_write
+from kdsl.tasks import Task
 
 
 def stratified_folds(
@@ -98,3 +101,17 @@ def read_folds(path: Path, ids: Iterable[str]) -> dict[str, int]:
 def _several(ids: Sequence[str]) -> str:
     shown = ", ".join(ids[:3])
     return f"{len(ids)} id(s) ({shown}{', ...' if len(ids) > 3 else ''})"
+
+
+def split_file(
+    file: Path, out: Path, tasks: Sequence[Task], n_folds: int, seed: int, images: Path | None = None
+) -> int:
+    """Write the folds of a file's samples to `out`; how many samples there are.
+
+    Args:
+        images: the folder that all pictures lie below; near-duplicates then share a fold.
+    """
+    samples = read_samples(file, tasks)
+    together = near_duplicates(samples, read_fingerprints(images, samples) if images else {})
+    write_folds(out, stratified_folds(samples, n_folds, seed, together))
+    return len(samples)

@@ -8,15 +8,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont
 
+from kdsl.config import load_config, load_tasks
 from kdsl.data.dialogue import SPEAKERS
+from kdsl.data.readers import read_files
 from kdsl.data.sample import Sample
+from kdsl.evidence.observe import observe
 from kdsl.evidence.types import Evidence, Picture
 from kdsl.fonts import font_path
 from kdsl.models.prompts import PromptPicture
+from kdsl.runs import atomic_write
+from kdsl.training.augmentation import augmented_copy
 
 CELL = 320
 """Width of a sample or copy in pixels."""
@@ -41,6 +47,26 @@ class _Glyph:
     row: int
     char: str
     change: Change
+
+
+def write_contact_sheet(
+    data: Sequence[Path],
+    out: Path,
+    n_samples: int,
+    *,
+    images: Path = Path(),
+    ocr: Path | None = None,
+    config: str | Path = "configs/nano.yaml",
+    overrides: Sequence[str] = (),
+) -> int:
+    """Write the contact sheet of some samples of files, each with three copies, as a PNG file; how many it shows."""
+    settings = load_config(config, overrides)
+    samples = spread(read_files(data, load_tasks(settings)), n_samples)
+    evidences = observe(samples, images, settings.evidence, ocr)
+    make = settings.training.augment
+    rows = [(e, [augmented_copy(e, f"{e.sample.id}+{k}", make, settings.seed) for k in (1, 2, 3)]) for e in evidences]
+    atomic_write(out, contact_sheet(rows))
+    return len(rows)
 
 
 def spread(samples: Sequence[Sample], n: int) -> list[Sample]:

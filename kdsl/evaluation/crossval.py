@@ -13,17 +13,20 @@ from pathlib import Path
 
 import numpy as np
 
-from kdsl.config import Config
+from kdsl.config import Config, load_config, load_tasks
+from kdsl.data.splits import read_folds
 from kdsl.ensemble.fit import fit_bundle, fit_inputs, scores_file
 from kdsl.ensemble.predict_file import append, predict_rows, read_done
 from kdsl.ensemble.predictor import Predictor, TaskPredictor
 from kdsl.errors import InputError
+from kdsl.evidence.load import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Setup
 from kdsl.models.roles import Models
 from kdsl.runs import claim, digest, sole_writer
 from kdsl.scores import OutOfFold
 from kdsl.tasks import Task
+from kdsl.training.memory import check_memory
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +84,34 @@ def cross_validate(
             shutil.rmtree(bundle.folder)
         if work.is_dir():
             shutil.rmtree(work)
+
+
+def cross_validate_files(
+    data: Sequence[Path],
+    folds: Path,
+    out: Path,
+    *,
+    images: Path = Path(),
+    ocr: Path | None = None,
+    config: str | Path = "configs/nano.yaml",
+    overrides: Sequence[str] = (),
+    only: Sequence[int] = (),
+) -> None:
+    """`cross_validate` over files of labelled samples and a file of folds.
+
+    Args:
+        folds: a JSON file, sample id -> fold.
+        images: the folder that all pictures lie below.
+        ocr: OCR results that exist already.
+        overrides: `key.path=value`.
+    """
+    settings = load_config(config, overrides)
+    tasks = load_tasks(settings)
+    if settings.large is not None:
+        log.info("memory by estimate: %s", check_memory(settings, beside_small=True))
+    evidences = load_evidence(data, images, tasks, settings.evidence, ocr)
+    assigned = read_folds(folds, [evidence.sample.id for evidence in evidences])
+    cross_validate(evidences, assigned, tasks, settings, out, only)
 
 
 def _keep_scores(predictor: TaskPredictor, test: Sequence[Evidence], bundle: Path, out: Path) -> None:

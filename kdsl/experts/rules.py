@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
-from kdsl.config import Config
+from kdsl.config import Config, load_config, load_tasks
 from kdsl.data.prediction import FiredRule
+from kdsl.data.trainable import check_trainable
+from kdsl.evidence.load import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Material, Setup
+from kdsl.models.roles import Models
 from kdsl.resources import default_cache_dir
 from kdsl.rules.book import RuleBook, shipped_rules
 from kdsl.rules.distill import distill
 from kdsl.rules.teacher import ScoreCache, Teacher
-from kdsl.tasks import Task
+from kdsl.tasks import Task, task_by_name
+
+log = logging.getLogger(__name__)
 
 
 class RulesExpert(Expert):
@@ -31,25 +37,9 @@ class RulesExpert(Expert):
 
     def fit(self, material: Material) -> Self:
         """Distil a book from labelled samples and the rules that ship for the task."""
-        config = self.setup.config
-        if config.small is None:
-            self.book = self._distilled(material)
-            return self
-        from kdsl.models.generation import writer
-        from kdsl.models.scorer import LabelScorer
-
-        small = self.setup.models.small
-        asked = f"{small.fingerprint} {config.prompt.model_dump_json()} {self.task.model_dump_json()}"
-        cache = ScoreCache(asked, default_cache_dir() / "occlusion")  # shared by folds and runs
-        scorer = LabelScorer(small, self.task, config.prompt)
-        with small.using(None):
-            self.book = self._distilled(material, Teacher(scorer.score, writer(small), small.name, cache))
+        labelled, cache = material.labelled[self.task.name], default_cache_dir() / "occlusion"
+        self.book = distil_book(labelled, self.task, self.setup, cache, shipped=True)  # folds and runs share a cache
         return self
-
-    def _distilled(self, material: Material, teacher: Teacher | None = None) -> RuleBook:
-        config, labelled = self.setup.config, material.labelled[self.task.name]
-        seed_rules = shipped_rules(self.task)
-        return distill(labelled, self.task, config.rules, teacher, seed=config.seed, seed_rules=seed_rules)
 
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
         return self.book.scores(evidences)
@@ -69,3 +59,65 @@ class RulesExpert(Expert):
         expert.book = RuleBook.load(place)
         expert.book.check(task)
         return expert
+
+
+def distil_book(labelled: Sequence[Evidence], task: Task, setup: Setup, cache: Path, *, shipped: bool) -> RuleBook:
+    """Distil the book of a task, guided by the config's small model where it has one.
+
+    Args:
+        cache: a folder where the small model's scores are kept.
+        shipped: let the rules that ship with kdsl join the candidates.
+    """
+    config = setup.config
+    options: dict[str, Any] = {"seed": config.seed, "seed_rules": shipped_rules(task) if shipped else ()}
+    if config.small is None:
+        return distill(labelled, task, config.rules, **options)
+    from kdsl.models.generation import writer
+    from kdsl.models.scorer import LabelScorer
+
+    small = setup.models.small
+    asked = f"{small.fingerprint} {config.prompt.model_dump_json()} {task.model_dump_json()}"
+    scorer = LabelScorer(small, task, config.prompt)
+    teacher = Teacher(scorer.score, writer(small), small.name, ScoreCache(asked, cache))
+    with small.using(None):
+        return distill(labelled, task, config.rules, teacher, **options)
+
+
+def distill_files(
+    data: Sequence[Path],
+    out: Path,
+    *,
+    images: Path = Path(),
+    ocr: Path | None = None,
+    config: str | Path = "configs/nano.yaml",
+    overrides: Sequence[str] = (),
+    only: Sequence[str] = (),
+    shipped: bool = True,
+) -> list[Path]:
+    """Distil a rule book per task from files of labelled samples into `out`/<task>.yaml; the files.
+
+    Args:
+        images: the folder that all pictures lie below.
+        ocr: OCR results that exist already.
+        overrides: `key.path=value`; `small=null` searches without a model.
+        only: names of tasks; by default all of the config's.
+        shipped: let the rules that ship with kdsl join the candidates.
+
+    Raises:
+        KdslError: samples or settings do not allow it.
+    """
+    settings = load_config(config, overrides)
+    tasks = load_tasks(settings)
+    chosen = [task_by_name(tasks, name) for name in only] or tasks
+    evidences = load_evidence(
+        data, images, tasks, settings.evidence, ocr, lambda samples: check_trainable(samples, chosen)
+    )
+    setup = Setup(tuple(chosen), settings, Models(settings))
+    written = []
+    for task in chosen:
+        own = [evidence for evidence in evidences if evidence.sample.task == task.name]
+        book = distil_book(own, task, setup, out / ".scores", shipped=shipped)
+        book.save(out / f"{task.name}.yaml")
+        written.append(out / f"{task.name}.yaml")
+        log.info("%s: %d rules", written[-1], len(book.rules))
+    return written

@@ -14,7 +14,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from kdsl.config import load_config, load_tasks
+from kdsl.data.readers import read_samples
 from kdsl.errors import BundleError, ConfigError
+from kdsl.evaluation.adapters import AdapterMetrics, judge_adapters
+from kdsl.evidence.observe import observe
+from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import (
     SHIFT,
     WEIGHTS,
@@ -25,7 +30,7 @@ from kdsl.models.adapters import (
     remove_adapter,
     stamp_adapter,
 )
-from kdsl.models.base import LoadedModel
+from kdsl.models.base import LoadedModel, load_base
 from kdsl.runs import file_hash, write_json, write_manifest, written_whole
 from kdsl.tasks import Task
 
@@ -154,6 +159,42 @@ def merge_adapters(loaded: LoadedModel, sources: Sequence[Path], merge: Merge, o
             write_json(partial / SHIFT, shifts)
         write_manifest(partial / "manifest.json", SCHEMA, _manifest(loaded, sources, merge))
     return out
+
+
+def merge_files(
+    sources: Sequence[Path],
+    out: Path,
+    merge: Merge,
+    *,
+    data: Path | None = None,
+    images: Path = Path(),
+    ocr: Path | None = None,
+    config: str | Path = "configs/nano.yaml",
+    overrides: Sequence[str] = (),
+) -> list[AdapterMetrics]:
+    """Merge adapters of the config's large model; with labelled samples, the figures of each source and the result.
+
+    Args:
+        data: a file of labelled samples to judge on.
+        images: the folder that all pictures lie below.
+        ocr: OCR results that exist already.
+        overrides: `key.path=value`.
+
+    Raises:
+        KdslError: the adapters cannot be merged so, or the samples cannot be used; said before a model is loaded.
+    """
+    settings = load_config(config, overrides)
+    merge = merge.resolved(len(sources))
+    check_mergeable(sources, merge.method)
+    every = load_tasks(settings)
+    tasks = trained_tasks(sources, every)
+    evidences: list[Evidence] = []
+    if data:
+        samples = [s for s in read_samples(data, every) if s.task in {task.name for task in tasks}]
+        evidences = observe(samples, images, settings.evidence, ocr)
+    loaded = load_base(settings.model("large"))
+    merge_adapters(loaded, sources, merge, out)
+    return judge_adapters(loaded, [*sources, out], evidences, tasks, settings.prompt) if evidences else []
 
 
 def _save_merged(loaded: LoadedModel, sources: Sequence[Path], merge: Merge, out: Path) -> None:

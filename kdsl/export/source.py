@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,12 @@ from kdsl.errors import InputError
 from kdsl.evidence.observe import observe
 from kdsl.evidence.types import Evidence
 from kdsl.export.card import bundle_card, model_card
+from kdsl.export.folding import Folded, fold_adapter
 from kdsl.export.merging import trained_tasks
 from kdsl.models.adapters import tensor_shapes
 from kdsl.tasks import Task, task_by_name
+
+log = logging.getLogger(__name__)
 
 COMPARED = 16
 """Given samples on which scores before and after are compared: more would prove no more."""
@@ -33,6 +37,21 @@ class Source:
     prompt: PromptConfig
     evidence: EvidenceConfig
     card: str
+
+
+def open_source(
+    bundle: Path | None, adapter: Path | None, config: str | None, task: str | None, overrides: Sequence[str] = ()
+) -> Source:
+    """What an export takes: a `task` of a `bundle`, or an `adapter` with the `config` that names its base.
+
+    Raises:
+        InputError: neither of the two is given, or both.
+    """
+    if bundle and not (adapter or config or overrides):
+        return from_bundle(bundle, task)
+    if adapter and config and not bundle:
+        return from_adapter(adapter, config, task, overrides)
+    raise InputError("give `bundle` (with `task`), or `adapter` and `config` together (overrides go with these).")
 
 
 def from_bundle(folder: Path, name: str | None) -> Source:
@@ -67,16 +86,27 @@ def from_adapter(adapter: Path, config_path: str, name: str | None, overrides: S
     return Source(adapter, config.model("large"), task, tuple(every), config.prompt, config.evidence, card)
 
 
-def comparison_samples(source: Source, data: Path | None, images: Path | None, ocr: Path | None) -> list[Evidence]:
-    """The first few samples of the task in `data`; none where no data is given.
+def fold_source(
+    source: Source, out: Path, *, data: Path | None = None, images: Path = Path(), ocr: Path | None = None
+) -> Folded:
+    """Fold a source's adapter into its base (`fold_adapter`), compared on samples of `data`, or on made-up ones.
 
     Raises:
-        InputError: data came without images or the other way round, or holds no sample of the task.
+        InputError: `data` holds no sample of the task.
     """
-    if (data is None) != (images is None):
-        raise InputError("`data` and `images` belong together: samples, and the folder of their pictures.")
-    if data is None or images is None:
-        return []
+    evidences = comparison_samples(source, data, images, ocr) if data else []
+    done = fold_adapter(source.adapter, source.base, source.task, source.prompt, out, evidences, source.card)
+    if done.touches_vision:
+        log.warning("the adapter changes the vision tower, which vLLM and sglang ignore; serve this folder instead")
+    return done
+
+
+def comparison_samples(source: Source, data: Path, images: Path, ocr: Path | None) -> list[Evidence]:
+    """The first few samples of the task in `data`.
+
+    Raises:
+        InputError: data holds no sample of the task.
+    """
     samples = [s for s in read_samples(data, source.tasks) if s.task == source.task.name][:COMPARED]
     if not samples:
         raise InputError(f"{data} holds no sample of task '{source.task.name}' to compare scores on.")

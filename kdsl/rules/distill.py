@@ -11,16 +11,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from kdsl.config import Config, RulesConfig
+from kdsl.config import RulesConfig
 from kdsl.data.splits import stratified_folds
 from kdsl.data.trainable import check_trainable
 from kdsl.evidence.types import Evidence
 from kdsl.progress import track
-from kdsl.rules.book import RuleBook, shipped_rules
+from kdsl.rules.book import RuleBook
 from kdsl.rules.candidates import Candidate, LabelCues, Pool, found_in, search_conditions
 from kdsl.rules.cues import Vocabulary, mine
 from kdsl.rules.engine import bit_set, conditions, pack, unpack
@@ -107,35 +106,6 @@ def distill(
         for candidate in _search(material, owner, fold, bit_set(folds == fold), int(rng.integers(2**31))):
             pool.add(candidate)
     return _book(material, pool.all(), folds, Origin(how="mined", model=teacher and teacher.name, seed=seed))
-
-
-def distill_tasks(
-    evidences: Sequence[Evidence],
-    tasks: Sequence[Task],
-    config: Config,
-    out: Path,
-    teachers: Mapping[str, Teacher],
-    shipped: bool = True,
-) -> dict[str, RuleBook]:
-    """Distil the book of each task, write it to `out`/<task>.yaml and say how many rules it has.
-
-    Args:
-        teachers: task name -> the small model; tasks without one are searched with a uniform prior.
-        shipped: let the rules that ship with kdsl join the candidates.
-    """
-    books = {}
-    for task in tasks:
-        books[task.name] = distill(
-            [e for e in evidences if e.sample.task == task.name],
-            task,
-            config.rules,
-            teachers.get(task.name),
-            seed=config.seed,
-            seed_rules=shipped_rules(task) if shipped else (),
-        )
-        books[task.name].save(out / f"{task.name}.yaml")
-        log.info("%s: %d rules", out / f"{task.name}.yaml", len(books[task.name].rules))
-    return books
 
 
 def _observe(

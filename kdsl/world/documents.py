@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from kdsl.knowledge.documents import Document
+from collections.abc import Sequence
+from pathlib import Path
+
+from kdsl.config import load_config, load_tasks
+from kdsl.knowledge.documents import Document, load_snippets
+from kdsl.knowledge.embedders import open_embedder
+from kdsl.knowledge.index import KnowledgeIndex
 from kdsl.tasks import Task
 from kdsl.world.dialogues import ask
 from kdsl.world.draw import Stream, known_labels
@@ -30,3 +36,21 @@ def world_documents(task: Task, per_label: int, seed: int) -> list[Document]:
         else:
             documents.append(Document(id, task.name, label, "page", "", text, SOURCE))
     return documents
+
+
+def build_index(
+    out: Path, config: str | Path, overrides: Sequence[str] = (), snippets: Path | None = None, per_label: int = 0
+) -> int:
+    """Write an index of the snippets of a config's tasks to the folder `out`; how many documents it has.
+
+    Args:
+        overrides: `key.path=value`.
+        snippets: a folder of snippets; by default the config's.
+        per_label: documents of the synthetic world to add for each label.
+    """
+    settings = load_config(config, overrides)
+    tasks = load_tasks(settings)
+    documents = load_snippets(snippets or Path(settings.knowledge.snippets), tasks)
+    documents += [document for task in tasks for document in world_documents(task, per_label, settings.seed)]
+    KnowledgeIndex.build(documents, open_embedder(settings.knowledge.embedder)).save(out)
+    return len(documents)

@@ -34,6 +34,7 @@ from kdsl.models.base import find_weights, fingerprint_of
 from kdsl.runs import claim, digest, listed
 from kdsl.tasks import Task
 from kdsl.training.lora import UNLEARNED
+from kdsl.training.memory import check_memory
 
 log = logging.getLogger(__name__)
 
@@ -163,6 +164,9 @@ def run_ablation(
         BundleError: `output` holds cells of other settings or samples.
         KdslError: at least one cell failed; the others are there.
     """
+    for settings in grid.configs.values():
+        if settings.large is not None:
+            check_memory(settings, beside_small=grid.ablation.system == "whole")
     observed = _observe(grid, data, images, ocr)
     samples = [evidence.sample for evidence in next(iter(observed.values()))]
     if bare := [sample.id for sample in samples if sample.label is None]:
