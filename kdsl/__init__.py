@@ -7,8 +7,11 @@ Names are imported when they are first used: `import kdsl` loads no torch.
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+logging.getLogger("kdsl").addHandler(logging.NullHandler())  # what kdsl says is shown where a program asks for it
 
 __version__ = "0.2.0"
 

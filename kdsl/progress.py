@@ -1,45 +1,72 @@
-"""Talk to the person at the terminal: everything here goes to stderr, results go to stdout.
+"""What a terminal is shown: messages and progress bars on stderr, results on stdout.
 
-Of several processes that train together, the main one alone speaks.
+kdsl says what it does through `logging.getLogger("kdsl...")` and prints nothing by itself. The command line calls
+`show_messages`; of several processes that train together, the main one alone then writes. Text from outside (labels,
+file names) is printed as it is: rich's markup and emoji codes are off everywhere.
 """
 
 from __future__ import annotations
 
-import time
+import logging
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kdsl.processes import is_main
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 Item = TypeVar("Item")
 
-_STARTED = time.monotonic()
+log = logging.getLogger("kdsl")
+
+
+class _Terminal(logging.Handler):
+    """Writes each message to stderr, behind the minutes and seconds since the start."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from rich.text import Text
+
+        try:
+            minutes, seconds = divmod(int(record.relativeCreated / 1000), 60)
+            warning = "warning: " if record.levelno >= logging.WARNING else ""
+            line = Text.assemble((f"{minutes:3d}:{seconds:02d}", "dim"), f" {warning}{record.getMessage()}")
+            _console(stderr=True).print(line, soft_wrap=True)
+        except Exception:  # as logging's own handlers: a message that cannot be written must not end the work
+            self.handleError(record)
+
+
+def show_messages(level: int = logging.INFO) -> None:
+    """Write kdsl's messages from this level on to stderr; calling it again changes the level alone."""
+    log.setLevel(level)
+    if is_main() and not any(isinstance(handler, _Terminal) for handler in log.handlers):
+        log.addHandler(_Terminal())
 
 
 def say(message: str) -> None:
-    """One line with the minutes and seconds since the start."""
-    if not is_main():
-        return
-    from rich.console import Console
-    from rich.markup import escape
-
-    minutes, seconds = divmod(int(time.monotonic() - _STARTED), 60)
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[dim]{minutes:3d}:{seconds:02d}[/] {escape(message)}")
+    """Log a message at level INFO."""
+    log.info("%s", message)
 
 
 def track(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
-    """Go through items with a bar that shows count and time left; silent where stderr is no terminal."""
-    from rich.console import Console
+    """Go through items with a bar that shows count and time left, where `show_messages` shows INFO on a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not (console.is_terminal and is_main())) as progress:
+    name = TextColumn("{task.description}", markup=False)
+    columns = name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    console = _console(stderr=True)
+    shown = console.is_terminal and is_main() and log.isEnabledFor(logging.INFO)
+    with Progress(*columns, console=console, disable=not shown) as progress:
         yield from progress.track(items, total=total, description=what)
 
 
-def show(renderable: Any) -> None:
-    """Print a result (a rich table or text) to stdout."""
+def show(*renderables: Any) -> None:
+    """Print results (rich tables, or plain text) to stdout."""
+    for renderable in renderables:
+        _console().print(renderable)
+
+
+def _console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
-    Console().print(renderable)
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)

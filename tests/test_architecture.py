@@ -99,7 +99,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         pytest.fail(" <- ".join(error.args[1]))
 
 
-FOREIGN = {"--gpu_ids"}
+FOREIGN = {"--gpu_ids", "--config_file", "--num_processes"}
 """Flags of other programs' commands that a message may name."""
 FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]*")
 

@@ -22,18 +22,19 @@ def doctor(config: str | None, overrides: tuple[str, ...]) -> None:
       kdsl doctor
       kdsl doctor --config configs/qwen2-vl-7b.yaml --set training.gradient_checkpointing=true
     """
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     from kdsl.machine import examine, usable
+    from kdsl.progress import show
 
     checks = examine()
     table = Table("", "found", "what to do", box=None)
-    marks = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "optional": "[yellow]optional[/]"}
+    colours = {"ok": "green", "missing": "red", "optional": "yellow"}
     for check in checks:
-        table.add_row(f"{marks[check.verdict]} {check.name}", check.found, escape(check.advice))
-    Console().print(table)
+        verdict = Text.assemble((check.verdict, colours[check.verdict]), f" {check.name}")
+        table.add_row(verdict, check.found, check.advice)
+    show(table)
     if not usable(checks):
         sys.exit(1)
     if config is not None:

@@ -8,6 +8,7 @@ import click
 
 from kdsl.cli.options import HelpfulCommand, learning_options, out_option
 
+
 def _given(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
     for value in values:
         if not all(value.partition("=")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 
 import click
@@ -10,6 +11,7 @@ import click
 from kdsl import __version__
 from kdsl.errors import ConfigError, KdslError
 from kdsl.processes import is_main, rank, world_size
+from kdsl.progress import show_messages
 
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     # section: {name: (module that holds a click command of that name, one line of help)}
@@ -55,7 +57,7 @@ RENAMED = {
 """Commands of kdsl 0.1 -> what they are called now."""
 
 TOGETHER = ("train-large", "adapters")
-"""Commands that several processes may run together (docs/gpu.md)."""
+"""Commands that several processes may run together: `train-large` and `adapters train-small` (docs/gpu.md)."""
 
 
 class LazyGroup(click.Group):
@@ -81,9 +83,12 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup)
 @click.version_option(__version__, prog_name="kdsl")
+@click.option("-q", "--quiet", is_flag=True, help="Show warnings and results alone.")
+@click.option("-v", "--verbose", is_flag=True, help="Show details too.")
 @click.pass_context
-def cli(ctx: click.Context) -> None:
+def cli(ctx: click.Context, quiet: bool, verbose: bool) -> None:
     """Recognise what a shopper wants from a dialogue and its pictures, from a few hundred examples."""
+    show_messages(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
     if world_size() > 1 and ctx.invoked_subcommand not in TOGETHER:
         raise ConfigError(
             f"`kdsl {ctx.invoked_subcommand}` runs in one process, and this launch has {world_size()}. Call it without "

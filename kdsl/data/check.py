@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from kdsl.data.duplicates import Fingerprint, fingerprints, near_duplicates, picture_groups
 from kdsl.data.notes import Notes, grouped
@@ -21,6 +22,7 @@ from kdsl.data.sample import Sample
 from kdsl.data.splits import read_folds
 from kdsl.data.trainable import fit_faults
 from kdsl.errors import InputError, did_you_mean
+from kdsl.runs import listed
 from kdsl.tasks import Task
 
 _SHOWN = 10
@@ -226,9 +228,9 @@ def _notes(
     return notes
 
 
-def print_report(report: CheckReport, console: Console) -> None:
-    """Show a report as tables for people."""
-    console.print(f"[bold]{report.file}[/bold]", highlight=False)
+def report_parts(report: CheckReport) -> Iterator[RenderableType]:
+    """A report as tables and lines for people, in the order to print them."""
+    yield Text(report.file, "bold")
     for task, count in report.tasks.items():
         if not count.samples:
             continue
@@ -241,29 +243,23 @@ def print_report(report: CheckReport, console: Console) -> None:
             table.add_row(f"{label} (unknown)", str(n), style="red")
         if rest := unknown[_SHOWN:]:
             table.add_row(f"{len(rest)} more (unknown)", str(sum(n for _, n in rest)), style="red")
-        console.print(table)
+        yield table
     sizes = Table("", "smallest", "median", "95%", "largest")
     for name, spread in (("turns", report.turns), ("characters", report.characters)):
         if spread:
             sizes.add_row(name, f"{spread.smallest}", f"{spread.median:g}", f"{spread.p95}", f"{spread.largest}")
     if sizes.row_count:
-        console.print("dialogues:")
-        console.print(sizes)
+        yield from ("dialogues:", sizes)
     several = ", ".join(f"{n} sample(s) with {k}" for k, n in report.pictures_a_sample.items())
-    console.print(
+    yield (
         f"pictures: {report.pictures} ({several}); {len(report.missing)} missing, "
-        f"{len(report.unreadable)} unreadable, {len(report.duplicate_pictures)} group(s) that look the same",
-        highlight=False,
+        f"{len(report.unreadable)} unreadable, {len(report.duplicate_pictures)} group(s) that look the same"
     )
-    _print_list(console, "notes", report.notes)
-    _print_list(console, "problems that would stop kdsl fit", report.problems)
+    yield from _listed("notes", report.notes)
+    yield from _listed("problems that would stop kdsl fit", report.problems)
 
 
-def _print_list(console: Console, title: str, lines: Sequence[str]) -> None:
-    if not lines:
-        return
-    console.print(f"{title}:", highlight=False)
-    for line in lines[:_SHOWN]:
-        console.print(f"  - {line}", markup=False, highlight=False)
-    if len(lines) > _SHOWN:
-        console.print(f"  and {len(lines) - _SHOWN} more; the report as JSON lists all", highlight=False)
+def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield f"{title}:"
+        yield listed(lines, _SHOWN, "the report as JSON lists all")

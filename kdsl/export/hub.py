@@ -67,7 +67,7 @@ def _push_huggingface(folder: Path, repo_id: str, private: bool) -> str:
     url = api.create_repo(repo_id, private=private or None, exist_ok=True)
     if private and not api.model_info(repo_id).private:
         raise _is_public(repo_id)
-    api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message="Upload by kdsl export")
+    api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message="Upload by kdsl adapters export")
     return str(url)
 
 
@@ -81,7 +81,7 @@ def _push_modelscope(folder: Path, repo_id: str, private: bool) -> str:
             "Leave `private` out to push to it as it is, or name a new repository."
         )
     api.create_repo(repo_id, visibility="private" if private else "public", repo_type="model", exist_ok=True)
-    api.upload_folder(repo_id=repo_id, folder_path=str(folder), commit_message="Upload by kdsl export")
+    api.upload_folder(repo_id=repo_id, folder_path=str(folder), commit_message="Upload by kdsl adapters export")
     return f"modelscope:{repo_id}"
 
 

@@ -1,4 +1,4 @@
-"""`kdsl data` and `kdsl submit` as people call them: what they print, and how they fail."""
+"""`kdsl data` and `kdsl data submit` as people call them: what they print, and how they fail."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def kdsl(*arguments: object) -> Result:
 
 
 def check(shop: Path, rows: Any, *more: object) -> Result:
-    tasks = ("--task", shop / "scene.yaml", "--task", shop / "intent.yaml")
+    tasks = ("--task-file", shop / "scene.yaml", "--task-file", shop / "intent.yaml")
     return kdsl("data", "check", write(shop / "x.json", rows), "--images", shop / "images", *tasks, *more)
 
 
@@ -74,7 +74,7 @@ def test_check_and_fit_refuse_the_same_before_any_picture_is_read(shop: Path, ca
     config = shop / "run.yaml"
     config.write_text(f"extends: {resource('configs/nano.yaml')}\ntasks: [scene.yaml, intent.yaml]\n", "utf-8")
     with_data = ("--data", shop / "x.json", "--images", shop / "images", "--config", config)
-    fitted = kdsl("fit", *with_data, "--bundle", shop / "bundle")
+    fitted = kdsl("fit", *with_data, "--out", shop / "bundle")
     assert isinstance(fitted.exception, InputError)
     assert message in str(fitted.exception)
     assert "none.png" not in str(fitted.exception)
@@ -95,7 +95,7 @@ def test_check_and_fit_refuse_tasks_that_the_model_cannot_be_asked(shop: Path):
     checked = kdsl("data", "check", data, "--images", shop / "images", "--config", config, "--json")
     (special,) = json.loads(checked.stdout)["problems"]
     assert "label 'a<|im_end|>' holds the special token" in special
-    fitted = kdsl("fit", "--data", data, "--images", shop / "none", "--config", config, "--bundle", shop / "bundle")
+    fitted = kdsl("fit", "--data", data, "--images", shop / "none", "--config", config, "--out", shop / "bundle")
     assert "holds the special token" in str(fitted.exception)
     task["labels"] = task["labels"][:2]
     (shop / "scene.yaml").write_text(json.dumps(task), "utf-8")
@@ -200,10 +200,10 @@ def test_a_broken_file_ends_with_one_message_and_exit_code_2(tmp_path: Path, con
 
 def test_convert_there_and_back(shop: Path):
     data = write(shop / "in.json", [scene_row(), intent_row()])
-    tasks = ("--task", shop / "scene.yaml", "--task", shop / "intent.yaml")
+    tasks = ("--task-file", shop / "scene.yaml", "--task-file", shop / "intent.yaml")
     llama, mire = shop / "out" / "llama.json", shop / "mire.json"
-    assert kdsl("data", "convert", data, llama, "--to", "llama-factory", *tasks).exit_code == 0
-    assert kdsl("data", "convert", llama, mire, "--to", "mire", *tasks).exit_code == 0
+    assert kdsl("data", "convert", data, "--out", llama, "--to", "llama-factory", *tasks).exit_code == 0
+    assert kdsl("data", "convert", llama, "--out", mire, "--to", "mire", *tasks).exit_code == 0
     assert read_samples(mire, [SCENE, INTENT]) == read_samples(data, [SCENE, INTENT])
     assert (shop / "out" / "dataset_info.json").exists()
 
@@ -211,7 +211,7 @@ def test_convert_there_and_back(shop: Path):
 def test_convert_refuses_bad_data_and_keeps_what_was_written(shop: Path):
     out = shop / "mire.json"
     out.write_text("precious")
-    result = kdsl("data", "convert", write(shop / "in.json", [scene_row(label="猫")]), out, "--to", "mire")
+    result = kdsl("data", "convert", write(shop / "in.json", [scene_row(label="猫")]), "--out", out, "--to", "mire")
     assert isinstance(result.exception, InputError)
     assert "label '猫' is unknown to task 'scene'" in str(result.exception)
     assert out.read_text() == "precious"
@@ -222,7 +222,7 @@ def test_split_keeps_lookalikes_together(shop: Path):
     noise(0).save(shop / "images" / "again.jpg")
     data = write(shop / "in.json", [*rows, scene_row("twin", image="again.jpg")])
     out = shop / "folds.json"
-    result = kdsl("data", "split", data, "--images", shop / "images", "--folds", 3, "--output", out)
+    result = kdsl("data", "split", data, "--images", shop / "images", "--n-folds", 3, "--out", out)
     assert result.exit_code == 0
     folds = json.loads(out.read_text())
     assert folds["sa"] == folds["twin"]
@@ -232,11 +232,11 @@ def test_split_keeps_lookalikes_together(shop: Path):
 def test_submit(shop: Path):
     pred = shop / "p.jsonl"
     pred.write_text('{"id": "a", "label": "退款页面"}\n{"id": "b", "la', "utf-8")
-    result = kdsl("submit", "--pred", pred, "--output", shop / "s.csv")
+    result = kdsl("data", "submit", "--pred", pred, "--out", shop / "s.csv")
     assert isinstance(result.exception, InputError)
     assert "line 2" in str(result.exception)
     pred.write_text('{"id": "a", "label": "退款页面"}\n', "utf-8")
-    assert kdsl("submit", "--pred", pred, "--output", shop / "s.csv").exit_code == 0
+    assert kdsl("data", "submit", "--pred", pred, "--out", shop / "s.csv").exit_code == 0
     assert (shop / "s.csv").read_text("utf-8") == "id,predict\na,退款页面\n"
 
 
@@ -252,7 +252,7 @@ def test_the_example_of_the_docs_works(images: Path):
     hurry, content = read_samples(shop / "mood.jsonl", [task])
     assert [turn.role for turn in hurry.turns] == ["user", "agent", "user"]
     assert (hurry.label, content.label, content.images) == ("着急", "满意", ("m2.jpg",))
-    command = ("data", "check", shop / "mood.jsonl", "--images", images, "--task", shop / "mood.yaml")
+    command = ("data", "check", shop / "mood.jsonl", "--images", images, "--task-file", shop / "mood.yaml")
     (problem,) = json.loads(kdsl(*command, "--json").stdout)["problems"]
     assert "task 'mood' needs samples of at least 2 labels in each of 2 inner trainings" in problem
     assert yaml.safe_load(run_file)["tasks"] == ["mood.yaml"]

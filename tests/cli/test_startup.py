@@ -38,11 +38,11 @@ def test_an_error_is_one_message_and_an_exit_code() -> None:
         "-m",
         "kdsl",
         "evaluate",
-        "--gold",
+        "--data",
         "no.json",
         "--pred",
         "no.jsonl",
-        "--report",
+        "--out",
         "r",
     ]
     result = subprocess.run(command, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""`kdsl train-large` and `kdsl train-small`, from files to an adapter folder, and the inputs they refuse."""
+"""`kdsl train-large` and `kdsl adapters train-small`, from files to an adapter folder, and the inputs they refuse."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "--config": folder / "tiny.yaml",
     }
 
-    def run(out: Path, *arguments: str, command: str = "train-large") -> Result:
+    def run(out: Path, *arguments: str, command: tuple[str, ...] = ("train-large",)) -> Result:
         options = [str(part) for pair in given.items() for part in pair]
-        return CliRunner().invoke(cli, [command, *options, "--out", str(out), *arguments])
+        return CliRunner().invoke(cli, [*command, *options, "--out", str(out), *arguments])
 
     return run
 
@@ -108,7 +108,7 @@ def test_trains_a_student_on_what_the_large_model_says(run: Run, tmp_path: Path)
     more = {"id": "new", "task": "intent", "instruction": "用户: 会生锈么", "output": "", "image": []}
     (tmp_path / "new.json").write_text(json.dumps([more]), "utf-8")
     options = ("--task", "intent", "--data", str(tmp_path / "new.json"))
-    result = run(tmp_path, *options, "--bundle", str(tmp_path), command="train-small")
+    result = run(tmp_path, *options, "--bundle", str(tmp_path), command=("adapters", "train-small"))
     assert result.exit_code == 0, result.output
     folder = tmp_path / "small" / "adapters" / "intent"
     assert result.stdout.split() == [str(folder)]
@@ -116,14 +116,14 @@ def test_trains_a_student_on_what_the_large_model_says(run: Run, tmp_path: Path)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert (manifest["taught"], manifest["labelled"], manifest["distil"]["temperature"]) == (5, 4, 2.0)
     said = tmp_path / "small" / "teacher" / "intent.jsonl"
-    again = run(tmp_path / "again", *options, "--teacher", str(said), command="train-small")
+    again = run(tmp_path / "again", *options, "--teacher", str(said), command=("adapters", "train-small"))
     assert again.exit_code == 0, again.output  # what is kept can teach by itself
     same = json.loads((tmp_path / "again" / "small" / "adapters" / "intent" / "manifest.json").read_text("utf-8"))
     assert same["teacher"] == manifest["teacher"]
 
 
 def test_a_student_needs_one_teacher(run: Run, tmp_path: Path) -> None:
-    result = run(tmp_path, "--task", "intent", command="train-small")
+    result = run(tmp_path, "--task", "intent", command=("adapters", "train-small"))
     assert result.exit_code == 2
     assert "Give one teacher" in result.output
 

@@ -18,7 +18,7 @@ def test_cards_and_export_of_a_fitted_bundle(bundle: Bundle, tmp_path: Path) -> 
         assert f"12 samples of {task.name}" in text
         assert "| adapter alone, label scores |" in text
     assert not open_bundle(bundle.folder).edited
-    given = ["export", "--bundle", str(bundle.folder), "--task", "ask", "--output", str(tmp_path / "out")]
+    given = ["adapters", "export", "--bundle", str(bundle.folder), "--task", "ask", "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(cli, given)
     assert result.exit_code == 0, result.output
     assert "Measured on 12 samples" in (tmp_path / "out" / "README.md").read_text("utf-8")

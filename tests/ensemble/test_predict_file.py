@@ -31,8 +31,8 @@ def run(bundle: Bundle, shop: Path, samples: list[Evidence], tmp_path: Path):
     output = tmp_path / "out.jsonl"
 
     def predict(read: bool = True):
-        arguments = ["--bundle", bundle.folder, "--input", source, "--images", shop, "--ocr", known]
-        result = CliRunner().invoke(cli, ["predict", *map(str, arguments), "--output", str(output)])
+        arguments = ["--bundle", bundle.folder, "--data", source, "--images", shop, "--ocr", known]
+        result = CliRunner().invoke(cli, ["predict", *map(str, arguments), "--out", str(output)])
         return result, [json.loads(line) for line in output.read_text("utf-8").splitlines()] if read else []
 
     return predict, output
@@ -109,7 +109,7 @@ def test_a_file_that_is_no_output_is_refused_and_left_alone(tmp_path: Path, cont
 def test_no_bundle_is_a_clear_error(tmp_path: Path) -> None:
     source = tmp_path / "in.json"
     source.write_text("[]")
-    arguments = ["--bundle", tmp_path / "b", "--input", source, "--images", tmp_path, "--output", tmp_path / "o"]
+    arguments = ["--bundle", tmp_path / "b", "--data", source, "--images", tmp_path, "--out", tmp_path / "o"]
     result = CliRunner().invoke(cli, ["predict", *map(str, arguments)])
     assert isinstance(result.exception, BundleError)
     assert "the folder that a fit writes" in str(result.exception)

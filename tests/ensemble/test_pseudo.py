@@ -124,13 +124,15 @@ def test_a_label_that_a_person_gave_is_not_touched(
 def test_the_command_shows_counts_of_each_label(unlabelled: dict[str, Any]) -> None:
     options = {
         "--bundle": unlabelled["bundle"].folder,
-        "--input": unlabelled["data"],
+        "--data": unlabelled["data"],
         "--images": unlabelled["images"],
         "--ocr": unlabelled["ocr_file"],
         "--min-probability": 0.9,
-        "--output": unlabelled["out"],
+        "--out": unlabelled["out"],
     }
-    result = CliRunner().invoke(cli, ["pseudo-label", *(str(part) for pair in options.items() for part in pair)])
+    result = CliRunner().invoke(
+        cli, ["data", "pseudo-label", *(str(part) for pair in options.items() for part in pair)]
+    )
     assert result.exit_code == 0, result.output
     rows = [line.split() for line in result.stdout.splitlines()]
     assert ["task", "label", "predicted", "labelled"] in rows

@@ -79,8 +79,8 @@ def started(job: dict[str, Any], output: Path, workers: int) -> Iterator[subproc
     # Ray gives its workers niceness 15, which takes minutes where something else uses the cores
     environment = os.environ | {"RAY_worker_niceness": "0"}
     script = "from kdsl.ensemble import ray_engine; ray_engine.CHUNK = 4; from kdsl.cli.main import main; main()"
-    options = ["--bundle", job["bundle"].folder, "--input", job["data"], "--images", job["images"]]
-    options += ["--ocr", job["ocr_file"], "--output", output, "--engine", "ray", "--workers", workers]
+    options = ["--bundle", job["bundle"].folder, "--data", job["data"], "--images", job["images"]]
+    options += ["--ocr", job["ocr_file"], "--out", output, "--engine", "ray", "--workers", workers]
     command = [sys.executable, "-c", script, "predict", *map(str, options)]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
@@ -201,7 +201,7 @@ def test_without_ray_the_command_to_install_it_is_told(
 
 
 def test_workers_without_ray_are_refused(tmp_path: Path) -> None:
-    paths = ["--bundle", "b", "--input", "i", "--images", "p", "--output", str(tmp_path / "o")]
+    paths = ["--bundle", "b", "--data", "i", "--images", "p", "--out", str(tmp_path / "o")]
     result = CliRunner().invoke(cli, ["predict", *paths, "--workers", "2"])
     assert result.exit_code == 2
     assert "--engine ray" in result.output

@@ -72,8 +72,8 @@ def test_exchanged_labels_are_found_worst_first_and_nothing_else(
 
 def test_the_command_counts_pairs_and_leaves_the_labels_alone(files: tuple[Path, Path], tmp_path: Path) -> None:
     before = files[0].read_bytes()
-    arguments = ["--data", str(files[0]), "--pred", str(files[1]), "--output", str(tmp_path / "a.csv")]
-    result = CliRunner().invoke(cli, ["audit", *arguments])
+    arguments = ["--data", str(files[0]), "--pred", str(files[1]), "--out", str(tmp_path / "a.csv")]
+    result = CliRunner().invoke(cli, ["data", "audit", *arguments])
     assert result.exit_code == 0, result.output
     rows = [row.split() for row in result.stdout.splitlines()]
     assert ["intent", NAMES[1], NAMES[2], "2"] in rows
@@ -81,7 +81,7 @@ def test_the_command_counts_pairs_and_leaves_the_labels_alone(files: tuple[Path,
     assert len(list(csv.DictReader((tmp_path / "a.csv").open(encoding="utf-8-sig")))) == 3
     assert files[0].read_bytes() == before
     assert not (tmp_path / "a.csv.html").exists()
-    result = CliRunner().invoke(cli, ["audit", *arguments, "--images", str(tmp_path)])
+    result = CliRunner().invoke(cli, ["data", "audit", *arguments, "--images", str(tmp_path)])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "a.csv.html").is_file()
 

@@ -176,7 +176,7 @@ def test_a_line_cut_off_and_gold_without_labels(tmp_path: Path, tasks: list[Task
 
 def test_the_command_prints_the_figures(tmp_path: Path) -> None:
     gold, pred = write_files(tmp_path, GOLD, PRED)
-    arguments = ["--gold", str(gold), "--pred", str(pred), "--report", str(tmp_path / "out")]
+    arguments = ["--data", str(gold), "--pred", str(pred), "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(evaluate, arguments)
     assert result.exit_code == 0, result.output
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))

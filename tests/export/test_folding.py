@@ -137,11 +137,11 @@ def test_the_command_exports_an_adapter_alone(base_of: Base, make_adapter: Make,
         "prompt": {"max_tokens": 192, "max_pixels": 6272},
     }
     (tmp_path / "tiny.yaml").write_text(json.dumps(settings), "utf-8")
-    given = ["export", "--adapter", str(adapter), "--output", str(tmp_path / "out")]
+    given = ["adapters", "export", "--adapter", str(adapter), "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(cli, given)
     assert isinstance(result.exception, InputError)
     assert "--adapter and --model together" in str(result.exception)
-    own = ["--model", str(tmp_path / "tiny.yaml"), "--set", f"large.source={base.source}"]
+    own = ["--config", str(tmp_path / "tiny.yaml"), "--set", f"large.source={base.source}"]
     result = CliRunner().invoke(cli, [*given, *own])
     assert result.exit_code == 0, result.output
     assert result.stdout.split() == [str(tmp_path / "out")]

@@ -141,7 +141,7 @@ def test_the_preview_is_a_picture_and_odd_characters_do_no_harm(tmp_path: Path) 
         ocr.append({"image": f"{i}.png", "width": 60, "height": 90, "lines": lines})
     (tmp_path / "train.json").write_text(json.dumps(rows), "utf-8")
     (tmp_path / "ocr.jsonl").write_text("\n".join(map(json.dumps, ocr)), "utf-8")
-    given = ("--data", "train.json", "--images", ".", "--ocr", "ocr.jsonl", "--output", "out/sheet.png")
+    given = ("--data", "train.json", "--images", ".", "--ocr", "ocr.jsonl", "--out", "out/sheet.png")
     paths = [part if part.startswith("--") else str(tmp_path / part) for part in given]
     result = CliRunner().invoke(cli, ["data", "augment", *paths, "--samples", "5"])
     assert result.exit_code == 0, result.output

@@ -213,7 +213,7 @@ def two(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("two")
-@pytest.mark.parametrize("command", ["fit", "crossval", "distill-rules", "predict"])
+@pytest.mark.parametrize("command", ["fit", "experiment", "distill-rules", "predict"])
 def test_other_commands_are_refused_under_a_launch(command: str) -> None:
     assert world_size() == 2
     result = CliRunner().invoke(cli, [command])

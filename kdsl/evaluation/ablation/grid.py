@@ -31,6 +31,7 @@ from kdsl.evaluation.ablation.tables import Arm, Plan, write_results
 from kdsl.evidence.load import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import find_weights, fingerprint_of
+from kdsl.progress import show_messages
 from kdsl.runs import claim, digest, listed
 from kdsl.tasks import Task
 from kdsl.training.lora import UNLEARNED
@@ -270,11 +271,15 @@ def _run(
 
 
 def _pool(processes: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _start_child)
+    return ProcessPoolExecutor(
+        processes, multiprocessing.get_context("spawn"), _start_child, (log.getEffectiveLevel(),)
+    )
 
 
-def _start_child() -> None:
+def _start_child(level: int) -> None:
     os.environ["TTY_COMPATIBLE"] = "0"  # rich: progress bars of several processes would overwrite each other
+    if level <= logging.INFO:  # as the command line sets it: a child shows what its parent shows
+        show_messages(level)
 
 
 def _settings(

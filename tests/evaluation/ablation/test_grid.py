@@ -238,7 +238,7 @@ def test_the_whole_system_runs_as_crossval_does(shop: Path, tmp_path: Path) -> N
 def test_the_command_prints_the_tables_and_fails_where_a_cell_failed(shop: Path, finished: Path) -> None:
     options = ["--data", "train.json", "--images", ".", "--ocr", "ocr.jsonl", "--folds", "folds.json"]
     given = [str(shop / part) if not part.startswith("--") else part for part in options]
-    command = ["ablate", "--config", str(write_grid(shop)), *given, "--output", str(finished)]
+    command = ["experiment", "ablate", "--config", str(write_grid(shop)), *given, "--out", str(finished)]
     result = CliRunner().invoke(cli, command)
     assert result.exit_code == 0, result.output
     assert result.stdout == (finished / "results.md").read_text("utf-8")
@@ -291,5 +291,5 @@ def test_a_learning_curve_is_drawn_as_a_line(tmp_path: Path, monkeypatch: pytest
 def test_shipped_ablations_load(path: Path) -> None:
     grid = load_grid(f"configs/ablation/{path.name}")
     assert [task.name for task in grid.tasks] == ["scene", "intent"]
-    assert path.read_text("utf-8").startswith("# kdsl ablate --config configs/ablation/" + path.name)
+    assert path.read_text("utf-8").startswith("# kdsl experiment ablate --config configs/ablation/" + path.name)
     assert find_config(f"configs/ablation/{path.name}").resolve() == path.resolve()

@@ -46,7 +46,7 @@ def test_the_expert_that_knows_is_missed_and_the_others_are_not(run: Path) -> No
 
 def test_two_runs_give_two_figures_and_a_table(run: Path) -> None:
     assert all(len(subset.f1["scene"]) == 2 for subset in leave_out([run, run]))
-    shown = CliRunner().invoke(cli, ["leave-out", str(run), str(run)])
+    shown = CliRunner().invoke(cli, ["experiment", "leave-out", str(run), str(run)])
     assert shown.exit_code == 0
     assert "without knows" in shown.output
     assert "±" in shown.output
