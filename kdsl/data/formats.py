@@ -112,7 +112,7 @@ def parse_row(row: Any, conventions: Conventions, say: Say) -> Record:
     """
     if not isinstance(row, dict):
         raise InputError(f"expected an object with named fields, found {kind(row)}.")
-    fields = Fields(_label_studio(row))
+    fields = Fields(_prompt_completion(_label_studio(row)))
     chat = next((name for name in ("conversations", "messages", "conversation") if fields.has(name)), None)
     text = next((name for name in TEXTS if fields.has(name)), None)
     if chat:
@@ -155,6 +155,17 @@ def _label_studio(row: dict[str, Any]) -> dict[str, Any]:
             rest = {name: value for name, value in row.items() if name not in _LABEL_STUDIO - {"id"}}
             return {"label" if name == answers[0] else name: value for name, value in rest.items()}
     return row
+
+
+def _prompt_completion(row: dict[str, Any]) -> dict[str, Any]:
+    """TRL's `{prompt, completion}`, each text or messages, as one chat; other rows as they are."""
+    if not row.get("prompt") or not row.get("completion"):
+        return row
+    messages: list[Any] = []
+    for name, role in (("prompt", "user"), ("completion", "assistant")):
+        said = row[name]
+        messages += said if isinstance(said, list) else [{"role": role, "content": said}]
+    return {name: value for name, value in row.items() if name not in ("prompt", "completion")} | {"messages": messages}
 
 
 def _is_content(name: str) -> bool:

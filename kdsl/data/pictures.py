@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
+from kdsl.data.file_kinds import magic
 from kdsl.data.inline_pictures import inline_path, is_inline
 from kdsl.data.picture_search import why_missing
 from kdsl.errors import InputError
@@ -100,9 +101,11 @@ def open_header(path: Path, name: str, max_megapixels: float) -> Image.Image:
     except InputError:
         raise
     except Exception as error:  # a hostile header makes decoders raise anything
-        raise InputError(
-            f"picture '{name}' is not a picture that can be read; expected one of: {', '.join(FORMATS)}."
-        ) from error
+        with path.open("rb") as file:
+            what = magic(file.read(4096)) or "is not a picture that can be read"
+        if what.upper() in (f"IS A PICTURE ({known})" for known in FORMATS):
+            raise InputError(f"picture '{name}' is cut off or damaged: {error}") from error
+        raise InputError(f"picture '{name}' {what}; expected one of: {', '.join(FORMATS)}.") from error
     megapixels = picture.width * picture.height / 1e6
     if megapixels > max_megapixels:
         picture.close()

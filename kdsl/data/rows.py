@@ -44,6 +44,7 @@ def _table_rows(path: Path) -> Iterator[Row | BadRow]:
     text = decode(path.read_bytes(), 0, path)
     first = text.lstrip().partition("\n")[0]
     delimiter = max(",;\t|", key=first.count)
+    csv.field_size_limit(max(len(text), 1 << 17))  # a cell may hold a picture
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         names = [name.strip() for name in next(reader)]

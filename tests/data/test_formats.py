@@ -77,6 +77,8 @@ SAID: Turns = [("user", "我要退钱"), ("agent", "好"), ("user", "快")]
         {"messages": [user("我要退钱"), agent("退款")], "label": float("nan")},
         {"messages": None, "conversations": [{"from": "human", "value": "我要退钱"}, {"from": "gpt", "value": "退款"}]},
         {"messages": None, "text": "我要退钱", "label": "退款"},
+        {"prompt": "我要退钱", "completion": "退款"},
+        {"prompt": [user("我要退钱")], "completion": [agent("退款")]},
         {"instruction": None, "text": "我要退钱", "label": "退款"},
         {"id": 1, "data": {"text": "我要退钱"}, "annotations": [{"result": [{"value": {"choices": ["退款"]}}]}]},
         {"id": 1, "text": "我要退钱", "sentiment": "退款", "annotator": 1, "annotation_id": 4, "lead_time": 3.2},

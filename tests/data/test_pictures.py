@@ -40,8 +40,13 @@ def test_the_limit_is_a_setting(images: Path):
         (b"", "is an empty file"),
         (b"<html>404</html>", "is not a picture that can be read; expected one of: JPEG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is not a picture that can be read"),
+        (
+            b"\0\0\0\x18ftypheic" + bytes(99),
+            r"is a picture \(HEIC or AVIF, .*\); expected one of: JPEG",
+        ),
+        (b"%PDF-1.7", "is a PDF"),
         (png_header(30, 30), "is cut off or damaged"),
-        (png_header(30, 30)[:20], "is not a picture that can be read"),
+        (png_header(30, 30)[:20], "is cut off or damaged"),
     ],
 )
 def test_broken_pictures(images: Path, content: bytes, message: str):
@@ -55,7 +60,7 @@ def test_cut_off_pictures(images: Path, kind: str):
     path = images / "cut"
     noise(3, (640, 480)).save(path, kind)
     path.write_bytes(path.read_bytes()[:-400])
-    with pytest.raises(InputError, match=r"'cut' is (cut off or damaged|not a picture)"):
+    with pytest.raises(InputError, match=r"'cut' is cut off or damaged"):
         open_picture(images, "cut", 100)
 
 
