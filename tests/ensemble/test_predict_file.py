@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from helpers.sample_files import input_file, ocr_file
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
 
 from kdsl.cli.main import cli
+from kdsl.data.sample import Sample
 from kdsl.ensemble.bundle import Bundle
-from kdsl.ensemble.predict_file import append, predict_file, read_done
+from kdsl.ensemble.predict_file import append, predict_chunk, predict_file, read_done
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
+
+
+@pytest.fixture(scope="module")
+def predictor(bundle: Bundle) -> Iterator[Predictor]:
+    opened = Predictor(bundle)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -137,3 +151,22 @@ def test_another_text_under_the_same_id_is_predicted_anew(
     alone = Predictor(bundle).predict([replace(asks[8], sample=replace(asks[8].sample, id="2"))])[0]
     assert second["2"]["label"] == alone.label
     assert second["2"]["probability"] == pytest.approx(alone.probability, abs=1e-4)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=200), cut=st.integers(0, 400), exif=st.binary(max_size=40))
+def test_whatever_one_picture_does_every_row_has_one_line(
+    bundle: Bundle, predictor: Predictor, content: bytes, cut: int, exif: bytes
+) -> None:
+    """A picture of arbitrary bytes, of a PNG that is cut off, and of one with arbitrary EXIF, beside a good one."""
+    with TemporaryDirectory() as folder:
+        images = Path(folder)
+        stream = io.BytesIO()
+        Image.linear_gradient("L").convert("RGB").resize((28, 56)).save(stream, "PNG", exif=b"Exif\0\0" + exif)
+        whole = stream.getvalue()
+        for name, written in {"a": content, "b": whole[:cut], "c": whole, "d": whole + content}.items():
+            (images / f"{name}.png").write_bytes(written)
+        rows = [Sample(name, "screen", (f"{name}.png",), ()) for name in "abcd"]
+        lines = list(predict_chunk(predictor, bundle, rows, images, None, images / "cache", workers=1))
+    assert sorted(line["id"] for line in lines) == list("abcd")
+    assert all(("label" in line) != ("error" in line) for line in lines)
