@@ -34,8 +34,9 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 def draw_screens(folder: Path, count: int, seed: int) -> list[str]:
     """Names of screens drawn into `folder`, at two pixels a point: 720 wide as most phones send them."""
-    from kdsl.world.screens import draw_screen
     from kdsl.world.screens.registry import families
+
+    from kdsl.world.screens import draw_screen
 
     rng = random.Random(seed)
     labels = sorted(families())
