@@ -56,6 +56,8 @@ from kdsl.models.features import picture_features
 from kdsl.models.shape import shape_of
 from kdsl.tasks import Task
 from kdsl.training.examples import make_examples
+from kdsl.training.folder import Run
+from kdsl.training.job import TrainingJob
 from kdsl.training.lora import train_adapter
 from kdsl.training.regimes import target_modules
 from kdsl.training.trainer import training_arguments
@@ -170,7 +172,7 @@ def run_kdsl(job: Job) -> Measured:
             features.of(example.prompt)
     once = clock(loaded.device) - start
     with tempfile.TemporaryDirectory() as folder, timed_steps(loaded.device) as steps:
-        train_adapter(loaded, evidences, [job.task], job.config, Path(folder) / "adapter", seed=SEED)
+        train_adapter(TrainingJob(loaded, evidences, [job.task], job.config), Run(Path(folder) / "adapter"))
     return Measured(once + steps.seconds, peak_mib(loaded.device))
 
 

@@ -87,7 +87,7 @@ def fit_inputs(
     evidences: Sequence[Evidence], setup: Setup, given: Mapping[str, Path] = MappingProxyType({})
 ) -> dict[str, Any]:
     """All that a fit depends on, by name, as digests: a continued fit cannot mix two."""
-    from kdsl.training.lora import UNLEARNED
+    from kdsl.training.job import UNLEARNED
 
     config, tasks = setup.config, setup.tasks
     unlearned: dict[str, Any] = {"tasks": True, "training": set(UNLEARNED)}
@@ -140,14 +140,14 @@ class _Fit:
 
     def _search(self) -> None:
         """Choose each adapter's recipe; those that it made of the inner folds are the folds' adapters."""
-        from kdsl.training.lora import adapter_groups
+        from kdsl.training.job import adapter_groups
         from kdsl.training.search import adapt, fold_rounds
 
         report = {}
         for name, members in adapter_groups(self.setup.tasks, self.config).items():
             rounds = fold_rounds(self.groups, self.fold, members, [part / "trials" / name for part in self.inner])
             table = self.folder / "report" / f"adaptation-{name}.csv"
-            found = adapt(self.setup.models.large, name, rounds, members, self.config, table, log.info)
+            found = adapt(self.setup.models.large, name, rounds, members, self.config, table)
             recipe = found.chosen.recipe
             self.parts.adapter_configs[name] = recipe.applied(self.config)
             report[name] = found.to_json()
@@ -242,7 +242,7 @@ def _check_given(given: Mapping[str, Path], setup: Setup) -> None:
     if not given:
         return
     from kdsl.models.adapters import adapter_on
-    from kdsl.training.lora import adapter_groups
+    from kdsl.training.job import adapter_groups
 
     names = adapter_groups(setup.tasks, setup.config)
     for name, adapter in given.items():

@@ -70,6 +70,7 @@ class Parts:
 
     def _fit_students(self, labelled: Labelled, folder: Path) -> None:
         """The small model's adapters, taught by the large model with those in `folder`."""
+        from kdsl.training.folder import Run
         from kdsl.training.student import train_students
         from kdsl.training.teacher import ask_teachers
 
@@ -77,7 +78,7 @@ class Parts:
         log.info("students, taught by these adapters")
         samples = [evidence for task in tasks for evidence in labelled[task.name]]
         soft = ask_teachers(models.large, folder, samples, tasks, config, folder / WORK / "teacher")
-        train_students(models.small, samples, soft, tasks, config, folder, seed=config.seed)
+        train_students(models.small, samples, soft, tasks, config, Run(folder))
 
     def _material(self, labelled: Labelled, work: Path) -> Material:
         per_label, seed = self.setup.config.knowledge.imagined_per_label, self.setup.config.seed

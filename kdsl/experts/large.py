@@ -55,14 +55,16 @@ class LargeExpert(Expert):
 
     def fit(self, material: Material) -> Self:
         """Train the task's adapter, or, with the strategy `joint`, one for all tasks; a killed training continues."""
-        from kdsl.training.lora import adapter_groups, train_adapter
+        from kdsl.training.folder import Run
+        from kdsl.training.job import TrainingJob, adapter_groups
+        from kdsl.training.lora import train_adapter
 
         groups = adapter_groups(self.setup.tasks, self.setup.config)
         name, tasks = next((name, group) for name, group in groups.items() if self.task in group)
         samples = [evidence for task in tasks for evidence in material.labelled[task.name]]
         config = material.adapter_configs.get(name, self.setup.config)
         self.adapter = material.work / name
-        train_adapter(self.setup.models.large, samples, tasks, config, self.adapter, seed=config.seed)
+        train_adapter(TrainingJob(self.setup.models.large, samples, tasks, config), Run(self.adapter))
         return self
 
     def save(self, place: Path) -> None:

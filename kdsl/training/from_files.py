@@ -13,7 +13,9 @@ from kdsl.evidence.observe import observe
 from kdsl.models.base import load_base
 from kdsl.processes import main_first, on_main, shards_weights, spare_gpus
 from kdsl.tasks import Task, task_by_name
-from kdsl.training.lora import adapter_groups, check_launch
+from kdsl.training.folder import Run
+from kdsl.training.job import adapter_groups
+from kdsl.training.lora import check_launch
 from kdsl.training.memory import check_memory
 from kdsl.training.student import student_store, train_students
 from kdsl.training.teacher import ask_teachers, read_teacher
@@ -73,7 +75,7 @@ def train_large_files(
     held_out = [e for e in evidences if e.sample.id in held]
     evidences = [e for e in evidences if e.sample.id not in held]
     loaded = load_base(large, to_shard=shards_weights())
-    return train_large(loaded, evidences, held_out, tasks, settings, out, resume=resume, say=log.info)
+    return train_large(loaded, evidences, held_out, tasks, settings, out, resume=resume)
 
 
 def train_small_files(
@@ -113,7 +115,7 @@ def train_small_files(
         large = settings.model("large")
         soft = on_main(lambda: ask_teachers(load_base(large), bundle, evidences, tasks, settings, student_store(out)))
     loaded = load_base(small, to_shard=shards_weights())
-    return train_students(loaded, evidences, soft, tasks, settings, out, seed=settings.seed, resume=resume, report=True)
+    return train_students(loaded, evidences, soft, tasks, settings, Run(out, resume=resume, report=True))
 
 
 def _chosen(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:

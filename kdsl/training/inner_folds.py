@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -39,6 +38,5 @@ def _fingerprints(evidences: Sequence[Evidence]) -> dict[str, Fingerprint]:
     """Of each picture, by name, from what was observed of it: copies are alike, and no file is read."""
     found = {}
     for picture in (picture for evidence in evidences for picture in evidence.pictures):
-        seen = hashlib.sha256(repr((picture.lines, picture.facts)).encode()).hexdigest()
-        found[picture.name] = Fingerprint(picture.width, picture.height, seen, look=bytes(32))
+        found[picture.name] = Fingerprint(picture.width, picture.height, picture.digest(), look=bytes(32))
     return found

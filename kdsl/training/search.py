@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import product
@@ -19,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import f1_score
 
 from kdsl.config import Config
 from kdsl.errors import ConfigError
@@ -28,10 +28,14 @@ from kdsl.models.adapters import adapter_on
 from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.processes import on_main
-from kdsl.runs import atomic_write
-from kdsl.scores import OutOfFold, fit_temperature, log_softmax
+from kdsl.runs import atomic_write, written_whole
+from kdsl.scores import OutOfFold, fit_temperature, log_loss, log_softmax, macro_f1, weighted_f1
 from kdsl.tasks import Task
-from kdsl.training.lora import LOGS, half_epoch, half_epochs, train_adapter
+from kdsl.training.folder import LOGS, Run, half_epoch, half_epochs
+from kdsl.training.job import TrainingJob
+from kdsl.training.lora import train_adapter
+
+log = logging.getLogger(__name__)
 
 TIE = 0.005
 """Log-loss, in nats a sample, below which two recipes count as equally good."""
@@ -111,15 +115,13 @@ class Round:
 
         Nothing is done where the target is there, or the training no longer.
         """
-        copy = target.with_name(f".{target.name}")
-        shutil.rmtree(copy, ignore_errors=True)
         home = self.home(recipe)
         if target.exists() or not home.exists():
             return
-        shutil.copytree(half_epoch(home, recipe.epochs), copy, ignore=shutil.ignore_patterns("*.npz"))
-        if (home / LOGS).is_dir():
-            shutil.copytree(home / LOGS, copy / LOGS)
-        copy.replace(target)
+        with written_whole(target) as partial:
+            shutil.copytree(half_epoch(home, recipe.epochs), partial, ignore=shutil.ignore_patterns("*.npz"))
+            if (home / LOGS).is_dir():
+                shutil.copytree(home / LOGS, partial / LOGS)
 
 
 def fold_rounds(
@@ -148,7 +150,6 @@ def adapt(
     tasks: Sequence[Task],
     config: Config,
     table: Path,
-    say: Callable[[str], None],
     *,
     report: bool = False,
 ) -> Adapted:
@@ -167,20 +168,21 @@ def adapt(
     for candidate in _candidates(config):
         title = f"adaptation of {name}: rank {candidate.lora_r}, augment {candidate.augment}"
         for number, part in enumerate(rounds, 1):
-            say(f"{title}: training {number} of {len(rounds)}")
-            home, settings = part.home(candidate), candidate.applied(config)
-            train_adapter(loaded, part.train, tasks, settings, home, seed=config.seed, halves=True, report=report)
+            log.info("%s: training %d of %d", title, number, len(rounds))
+            job = TrainingJob(loaded, part.train, tasks, candidate.applied(config))
+            train_adapter(job, Run(part.home(candidate), halves=True, report=report))
         reached = (half_epochs(part.home(candidate)) for part in rounds)
         for epochs in sorted(set.intersection(*map(set, reached))):
             trial = on_main(partial(_judge, loaded, replace(candidate, epochs=epochs), tasks, rounds, config))
             trials.append(trial)
             on_main(partial(write_table, table, trials))
             f1, macro = (float(np.mean(list(by_task.values()))) for by_task in (trial.f1, trial.macro_f1))
-            say(f"{title}: epoch {epochs}: log-loss {trial.mean_loss:.4f}, F1 {f1:.4f}, macro F1 {macro:.4f}")
+            figures = (trial.mean_loss, f1, macro)
+            log.info("%s: epoch %s: log-loss %.4f, F1 %.4f, macro F1 %.4f", title, epochs, *figures)
     if not trials:
         raise ConfigError("training.epochs is below 0.5, so there is no half epoch to choose; raise it.")
     best = choose(trials)
-    say(f"adaptation of {name}: {best.recipe}, held-out log-loss {best.mean_loss:.3f}")
+    log.info("adaptation of %s: %s, held-out log-loss %.3f", name, best.recipe, best.mean_loss)
     return Adapted(best, tuple(trials))
 
 
@@ -221,11 +223,8 @@ def _judge(
         gold = np.concatenate([part.gold for part in parts])
         log_p = np.concatenate([part.scores["large"] for part in parts])
         calm = log_softmax(log_p / fit_temperature(log_p, gold))
-        loss[task.name] = float(-calm[np.arange(len(gold)), gold].mean())
-        f1[task.name], macro[task.name] = (
-            float(f1_score(gold, log_p.argmax(1), average=average, zero_division=0))
-            for average in ("weighted", "macro")
-        )
+        loss[task.name] = log_loss(calm, gold)
+        f1[task.name], macro[task.name] = weighted_f1(gold, log_p.argmax(1)), macro_f1(gold, log_p.argmax(1))
     return Trial(recipe, loss, f1, macro)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kdsl.config import Config
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.tasks import Task
+from kdsl.training.folder import Run
+from kdsl.training.job import TrainingJob
 from kdsl.training.lora import train_adapter
 from kdsl.training.teacher import SoftTargets
 
@@ -29,36 +32,20 @@ def train_students(
     soft: Mapping[str, SoftTargets],
     tasks: Sequence[Task],
     config: Config,
-    out: Path,
-    *,
-    seed: int,
-    resume: bool = True,
-    report: bool = False,
+    run: Run,
 ) -> list[Path]:
-    """Train `out/small/adapters/<task>` for each task on the small model; the folders, in the tasks' order.
+    """Train `run.out`/small/adapters/<task> for each task on the small model; the folders, in the tasks' order.
 
     Args:
-        evidences: labelled or not; those without a label are learned from the teacher alone.
+        evidences: labelled or not; those without a label are learned from the teacher only.
         soft: by task, see `kdsl.training.teacher`.
-        report: write curves where `training.report_to` says.
 
     Raises:
         InputError: the teacher knows no sample of a task.
         BundleError: a folder holds an adapter of other inputs.
     """
-    for task in tasks:
-        soft[task.name].taught(evidences)
-    return [
-        train_adapter(
-            loaded,
-            evidences,
-            [task],
-            config,
-            student_folder(out, task),
-            seed=seed,
-            resume=resume,
-            report=report,
-            soft=soft[task.name],
-        )
-        for task in tasks
-    ]
+    jobs = [TrainingJob(loaded, evidences, [task], config, soft[task.name]) for task in tasks]
+    for job in jobs:
+        _ = job.given  # before the first training
+    folders = (student_folder(run.out, task) for task in tasks)
+    return [train_adapter(job, replace(run, out=out)) for job, out in zip(jobs, folders, strict=True)]

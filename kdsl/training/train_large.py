@@ -8,10 +8,9 @@ OUT/adaptation/<task>/            their trainings, until the adapter is there
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,15 @@ from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.processes import on_main
-from kdsl.runs import atomic_write
+from kdsl.runs import claim, digest, write_json
 from kdsl.tasks import Task
+from kdsl.training.folder import Run
 from kdsl.training.inner_folds import inner_folds
-from kdsl.training.lora import adapter_groups, train_adapter, train_adapters, training_inputs
+from kdsl.training.job import TrainingJob, adapter_groups
+from kdsl.training.lora import train_adapter, train_adapters
 from kdsl.training.search import Recipe, Round, adapt, fold_rounds
+
+_ADVICE = "Give another folder, or discard them (`resume=False`)."
 
 
 def train_large(
@@ -36,8 +39,7 @@ def train_large(
     config: Config,
     out: Path,
     *,
-    resume: bool,
-    say: Callable[[str], None],
+    resume: bool = True,
 ) -> list[Path]:
     """Train the adapters that `config.training.strategy` asks for; their folders.
 
@@ -55,13 +57,13 @@ def train_large(
         BundleError: `out` holds an adapter, or trials, of other samples or settings.
     """
     if not held_out and config.training.search is None:
-        return train_adapters(loaded, evidences, tasks, config, out, seed=config.seed, resume=resume, report=True)
+        return train_adapters(loaded, evidences, tasks, config, Run(out, resume=resume, report=True))
     check_trainable((evidence.sample for evidence in evidences), tasks)
     if held_out:
         _check_held_out(held_out, tasks)
     else:
         inner_folds({task.name: _of(evidences, [task]) for task in tasks}, tasks, config)  # before any training
-    run = _Adaptation(loaded, config, out, say)
+    run = _Adaptation(loaded, config, out)
     return [
         run.adapter(name, _of(evidences, group), _of(held_out, group), group, resume=resume)
         for name, group in adapter_groups(tasks, config).items()
@@ -71,11 +73,10 @@ def train_large(
 class _Adaptation:
     """Recipes and adapters of one run."""
 
-    def __init__(self, loaded: LoadedModel, config: Config, out: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, loaded: LoadedModel, config: Config, out: Path) -> None:
         self.loaded = loaded
         self.config = config
         self.out = out
-        self.say = say
         self.report = out / "report" / "adaptation.json"
 
     def adapter(
@@ -94,7 +95,7 @@ class _Adaptation:
                     f"{target} holds an adapter of another recipe, other samples or other settings. "
                     "Give another folder, or delete this one to train anew."
                 )
-            _claim(work, inputs)
+            claim(work / "inputs.json", inputs, "unfinished trials", _ADVICE)
             return recipe
 
         recipe = on_main(begin)
@@ -102,14 +103,14 @@ class _Adaptation:
         if recipe is None:
             table = self.report.with_name(f"adaptation-{name}.csv")
             reports = bool(held_out)  # else the trials are not the trainings that anyone asked for
-            found = adapt(self.loaded, name, rounds, tasks, self.config, table, self.say, report=reports)
+            found = adapt(self.loaded, name, rounds, tasks, self.config, table, report=reports)
             entry = {"inputs": inputs, **found.to_json()}
             on_main(lambda: self._record(name, entry))
             recipe = found.chosen.recipe
         if held_out:
             on_main(lambda: rounds[0].keep(recipe, target))  # a trial of all samples is the training itself
-        settings, seed = recipe.applied(self.config), self.config.seed
-        train_adapter(self.loaded, train, tasks, settings, target, seed=seed, resume=resume, report=True)
+        job = TrainingJob(self.loaded, train, tasks, recipe.applied(self.config))
+        train_adapter(job, Run(target, resume=resume, report=True))
         on_main(lambda: _clear(work))
         return target
 
@@ -122,20 +123,22 @@ class _Adaptation:
         folders = [work / f"fold-{k}" for k in range(self.config.ensemble.inner_folds)]
         return fold_rounds(groups, inner_folds(groups, tasks, self.config), tasks, folders)
 
-    def _inputs(self, train: Sequence[Evidence], held_out: Sequence[Evidence], tasks: Sequence[Task]) -> str:
-        """Hash of all that a choice depends on."""
-        search, folds = self.config.training.search, self.config.ensemble.inner_folds
-        parts = [training_inputs(self.loaded, part, tasks, self.config, self.config.seed) for part in (train, held_out)]
-        stated = [*parts, search and search.model_dump(mode="json"), None if held_out else folds]
-        return hashlib.sha256(json.dumps(stated, ensure_ascii=False).encode()).hexdigest()[:16]
+    def _inputs(self, train: Sequence[Evidence], held_out: Sequence[Evidence], tasks: Sequence[Task]) -> dict[str, Any]:
+        """All that a choice depends on, by name, as digests."""
+        config = self.config
+        return {
+            "training": digest(TrainingJob(self.loaded, train, tasks, config).inputs),
+            "held_out": digest([evidence.digest() for evidence in held_out]),
+            "search": digest(config.training.search, None if held_out else config.ensemble.inner_folds),
+        }
 
-    def _chosen(self, name: str, inputs: str) -> Recipe | None:
+    def _chosen(self, name: str, inputs: Mapping[str, Any]) -> Recipe | None:
         """The recipe that an earlier run chose among the same."""
         entry = self._read().get(name, {})
         return Recipe(**entry["chosen"]["recipe"]) if entry.get("inputs") == inputs else None
 
     def _record(self, name: str, entry: dict[str, Any]) -> None:
-        atomic_write(self.report, json.dumps(self._read() | {name: entry}, ensure_ascii=False, indent=1))
+        write_json(self.report, self._read() | {name: entry})
 
     def _read(self) -> dict[str, dict]:
         try:
@@ -155,17 +158,6 @@ def _check_held_out(held_out: Sequence[Evidence], tasks: Sequence[Task]) -> None
         raise InputError(
             f"task '{bare[0]}' has no labelled sample among the held-out ones. Add some, or choose other tasks."
         )
-
-
-def _claim(work: Path, inputs: str) -> None:
-    """Make a folder these trials', or refuse if it holds others."""
-    stamp = work / "inputs"
-    if stamp.is_file() and stamp.read_text("utf-8") != inputs:
-        raise BundleError(
-            f"{work} holds unfinished trials of other samples or settings. Give another folder, or discard them "
-            "(`resume=False`)."
-        )
-    atomic_write(stamp, inputs)
 
 
 def _clear(work: Path) -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from kdsl.config import Config
+from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
+from kdsl.tasks import Task
+from kdsl.training.folder import Run
+from kdsl.training.job import TrainingJob
+from kdsl.training.lora import train_adapter
 
 
 def with_training(config: Config, **training: Any) -> Config:
@@ -25,3 +33,38 @@ def weights_of(loaded: LoadedModel) -> dict[str, torch.Tensor]:
 def losses_of(folder: Path) -> list[float]:
     """The loss of every step of a finished training."""
     return [json.loads(line)["loss"] for line in (folder / "loss.jsonl").read_text("utf-8").splitlines()]
+
+
+def train(
+    loaded: LoadedModel,
+    evidences: Sequence[Evidence],
+    tasks: Sequence[Task],
+    config: Config,
+    out: Path,
+    *,
+    seed: int = 1,
+    **run: bool,
+) -> Path:
+    """Train one adapter into `out`; `run` are settings of `Run`."""
+    return train_adapter(
+        TrainingJob(loaded, evidences, tasks, config.model_copy(update={"seed": seed})), Run(out, **run)
+    )
+
+
+@contextmanager
+def heard(listen: Callable[[str], None], logger: str = "kdsl.training") -> Iterator[None]:
+    """Hand each message that kdsl logs within the block to `listen`, which may raise."""
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            listen(record.getMessage())
+
+    handler, listened = Listener(), logging.getLogger(logger)
+    before = listened.level
+    listened.setLevel(logging.INFO)
+    listened.addHandler(handler)
+    try:
+        yield
+    finally:
+        listened.removeHandler(handler)
+        listened.setLevel(before)

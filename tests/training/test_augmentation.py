@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from click.testing import CliRunner
+from helpers.trainings import train
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -27,7 +28,6 @@ from kdsl.models.features import PictureFeatures
 from kdsl.models.prompts import build_prompt
 from kdsl.tasks import Task
 from kdsl.training.augmentation import augmented
-from kdsl.training.lora import train_adapter
 
 RARE, ALL = AugmentConfig(policy="rare"), AugmentConfig(policy="all")
 
@@ -119,7 +119,7 @@ def test_an_adapter_is_trained_on_samples_and_copies(
 ) -> None:
     training = small_config.training.model_copy(update={"epochs": 1, "augment": ALL})
     config = small_config.model_copy(update={"training": training})
-    out = train_adapter(load_tiny(), dialogues, [care], config, tmp_path / "care", seed=1)
+    out = train(load_tiny(), dialogues, [care], config, tmp_path / "care", seed=1)
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
     assert (manifest["samples"], manifest["augmented"], manifest["steps"]) == ({"care": 9}, {"care": 9}, 6)
     assert manifest["training"]["augment"] == {"policy": "all", "text": True, "pictures": True}

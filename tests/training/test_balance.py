@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.trainings import train
 
 from kdsl.config import Config
 from kdsl.evidence.types import Evidence
@@ -18,7 +19,6 @@ from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
 from kdsl.training.balance import draw_shares, label_shifts
-from kdsl.training.lora import train_adapter
 from kdsl.training.trainer import SimilarLengths
 
 Load = Callable[..., LoadedModel]
@@ -83,7 +83,7 @@ def test_logit_adjustment_favours_rare_labels_by_their_prior(
     for tau in (0.0, 1.0):
         training = small_config.training.model_copy(update={"epochs": 3, "logit_adjustment": tau})
         config = small_config.model_copy(update={"training": training})
-        with adapter_on(loaded, train_adapter(loaded, skewed, [care], config, tmp_path / str(tau), seed=1)):
+        with adapter_on(loaded, train(loaded, skewed, [care], config, tmp_path / str(tau), seed=1)):
             scores[tau] = scorer.score(dialogues)
     prior = np.log(np.array([17, 5, 2]) / 24)
     expected = scores[0.0] - prior

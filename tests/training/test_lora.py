@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from helpers.tiny_models import KINDS
-from helpers.trainings import losses_of, weights_of, with_training
+from helpers.trainings import losses_of, train, weights_of, with_training
 
 from kdsl.config import Config
 from kdsl.errors import BundleError, InputError
@@ -22,7 +22,8 @@ from kdsl.tasks import Task
 from kdsl.training import lora as lora_module
 from kdsl.training import trainer as trainer_module
 from kdsl.training.examples import IGNORED, make_examples
-from kdsl.training.lora import half_epoch, half_epochs, train_adapter, train_adapters
+from kdsl.training.folder import Run, half_epoch, half_epochs
+from kdsl.training.lora import train_adapters
 from kdsl.training.regimes import target_modules, trainee
 from kdsl.training.trainer import LabelTrainer, run_model, training_arguments, undo_patches
 
@@ -35,7 +36,7 @@ def test_an_adapter_learns_its_labels_and_leaves_the_base_alone(
 ) -> None:
     loaded = load_tiny(kind)
     before = weights_of(loaded)
-    out = train_adapter(loaded, dialogues, [care], with_training(small_config, epochs=9), tmp_path / "care", seed=1)
+    out = train(loaded, dialogues, [care], with_training(small_config, epochs=9), tmp_path / "care", seed=1)
     after = weights_of(loaded)
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
@@ -59,7 +60,7 @@ def test_the_folder_is_pefts_with_a_manifest_and_nothing_else(
     load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
     loaded = load_tiny("qwen2_5_vl")
-    out = train_adapter(loaded, dialogues, [care], with_training(small_config, epochs=1), tmp_path / "care", seed=1)
+    out = train(loaded, dialogues, [care], with_training(small_config, epochs=1), tmp_path / "care", seed=1)
     assert sorted(path.name for path in out.iterdir()) == [
         "adapter_config.json",
         "adapter_model.safetensors",
@@ -103,7 +104,7 @@ def whole(
 ) -> Path:
     """An adapter whose training nothing interrupted."""
     folder = tmp_path_factory.mktemp("whole")
-    return train_adapter(load_tiny(), dialogues, [care], small_config, folder, seed=5)
+    return train(load_tiny(), dialogues, [care], small_config, folder, seed=5)
 
 
 @pytest.mark.parametrize("killed_after", [1, 3, 5])  # before a checkpoint, within an epoch, in the second epoch
@@ -126,13 +127,13 @@ def test_a_killed_training_resumes_with_the_losses_it_would_have_had(
     with monkeypatch.context() as patch:
         patch.setattr(trainer_module, "RichProgress", Kill)
         with pytest.raises(KeyboardInterrupt):
-            train_adapter(load_tiny(), dialogues, [care], small_config, out, seed=5)
+            train(load_tiny(), dialogues, [care], small_config, out, seed=5)
     assert not (out / "manifest.json").exists()
     saved = killed_after // 2 * 2
     assert (out / "checkpoints" / f"checkpoint-{saved}").is_dir() == (saved > 0)
 
     torch.manual_seed(999)  # a new process has another random state
-    train_adapter(load_tiny(), dialogues, [care], small_config, out, seed=5)
+    train(load_tiny(), dialogues, [care], small_config, out, seed=5)
     assert losses_of(out) == pytest.approx(losses_of(whole), abs=1e-3)
     assert not (out / "checkpoints").exists()
     from safetensors.torch import load_file
@@ -153,16 +154,16 @@ def test_a_training_killed_after_its_last_step_takes_no_further_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     config = with_training(small_config, save_every=1, **length)
-    whole = train_adapter(load_tiny(), dialogues, [care], config, tmp_path / "whole", seed=5)
+    whole = train(load_tiny(), dialogues, [care], config, tmp_path / "whole", seed=5)
 
     def kill(*_: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(lora_module, "_finish", kill)
+        patch.setattr(lora_module, "finish", kill)
         with pytest.raises(KeyboardInterrupt):
-            train_adapter(load_tiny(), dialogues, [care], config, tmp_path / "cut", seed=5)
-    cut = train_adapter(load_tiny(), dialogues, [care], config, tmp_path / "cut", seed=5)
+            train(load_tiny(), dialogues, [care], config, tmp_path / "cut", seed=5)
+    cut = train(load_tiny(), dialogues, [care], config, tmp_path / "cut", seed=5)
     assert losses_of(cut) == pytest.approx(losses_of(whole), abs=1e-3)
 
 
@@ -172,19 +173,17 @@ def test_half_epochs_are_kept_as_trainings_that_stopped_there(
     from safetensors.torch import load_file
 
     loaded, out = load_tiny(), tmp_path / "care"
-    train_adapter(loaded, dialogues, [care], small_config, out, seed=5, halves=True)
+    train(loaded, dialogues, [care], small_config, out, seed=5, halves=True)
     assert half_epochs(out) == [0.5, 1.0, 1.5, 2.0]
     assert losses_of(out) == pytest.approx(losses_of(whole), abs=1e-6)  # keeping changes nothing
-    stopped = train_adapter(
-        loaded, dialogues, [care], with_training(small_config, stop=1.0), tmp_path / "stopped", seed=5
-    )
+    stopped = train(loaded, dialogues, [care], with_training(small_config, stop=1.0), tmp_path / "stopped", seed=5)
     kept, anew = (load_file(folder / "adapter_model.safetensors") for folder in (half_epoch(out, 1.0), stopped))
     for name, tensor in anew.items():
         torch.testing.assert_close(kept[name], tensor, rtol=0, atol=1e-5)
     assert losses_of(half_epoch(out, 1.0)) == pytest.approx(losses_of(stopped), abs=1e-6)
     # a kept one is that training, finished: it is not made again
     before = (half_epoch(out, 1.0) / "adapter_model.safetensors").stat().st_mtime_ns
-    train_adapter(loaded, dialogues, [care], with_training(small_config, stop=1.0), half_epoch(out, 1.0), seed=5)
+    train(loaded, dialogues, [care], with_training(small_config, stop=1.0), half_epoch(out, 1.0), seed=5)
     assert (half_epoch(out, 1.0) / "adapter_model.safetensors").stat().st_mtime_ns == before
 
 
@@ -193,7 +192,7 @@ def test_text_of_pictures_can_be_in_training_prompts_alone(
 ) -> None:
     without = small_config.model_copy(update={"prompt": small_config.prompt.model_copy(update={"ocr": False})})
     losses = {
-        name: losses_of(train_adapter(load_tiny(), dialogues, [care], config, tmp_path / name, seed=5))
+        name: losses_of(train(load_tiny(), dialogues, [care], config, tmp_path / name, seed=5))
         for name, config in {
             "both": small_config,
             "training": with_training(without, ocr=True),
@@ -215,7 +214,7 @@ def test_a_torn_checkpoint_is_passed_over(
     torn = tmp_path / "cut" / "checkpoints" / "checkpoint-4"
     torn.mkdir(parents=True)
     (torn / "trainer_state.json").write_text('{"epoch": 1.', "utf-8")
-    out = train_adapter(load_tiny(), dialogues, [care], small_config, tmp_path / "cut", seed=5)
+    out = train(load_tiny(), dialogues, [care], small_config, tmp_path / "cut", seed=5)
     assert losses_of(out) == pytest.approx(losses_of(whole), abs=1e-3)
 
 
@@ -229,17 +228,17 @@ def test_a_finished_adapter_is_not_trained_again(
 ) -> None:
     loaded = load_tiny()
     config = with_training(small_config, epochs=1)
-    out = train_adapter(loaded, dialogues, [care], config, tmp_path / "care", seed=1)
+    out = train(loaded, dialogues, [care], config, tmp_path / "care", seed=1)
     written = (out / "adapter_model.safetensors").stat().st_mtime_ns
     monkeypatch.setattr(trainer_module, "LabelTrainer", None)  # nothing may be trained from here on
-    assert train_adapter(loaded, dialogues, [care], config, out, seed=1) == out
+    assert train(loaded, dialogues, [care], config, out, seed=1) == out
     # how often checkpoints are written does not change what is learned
-    train_adapter(loaded, dialogues, [care], with_training(config, save_every=7), out, seed=1)
+    train(loaded, dialogues, [care], with_training(config, save_every=7), out, seed=1)
     assert (out / "adapter_model.safetensors").stat().st_mtime_ns == written
     for changed in ({"seed": 2}, {"config": with_training(config, lora_r=8)}, {"evidences": dialogues[:-1]}):
         arguments = {"evidences": dialogues, "config": config, "seed": 1} | changed
         with pytest.raises(BundleError, match=r"these differ: (seed|training|data)"):
-            train_adapter(loaded, tasks=[care], out=out, **arguments)  # type: ignore[arg-type]
+            train(loaded, tasks=[care], out=out, **arguments)  # type: ignore[arg-type]
 
 
 def test_an_unfinished_training_of_other_inputs_is_refused_unless_discarded(
@@ -250,8 +249,8 @@ def test_an_unfinished_training_of_other_inputs_is_refused_unless_discarded(
     (out / "checkpoints" / "checkpoint-9").mkdir(parents=True)
     (out / "inputs.json").write_text(json.dumps({"seed": 3}), "utf-8")
     with pytest.raises(BundleError, match="unfinished training"):
-        train_adapter(load_tiny(), dialogues, [care], config, out, seed=1)
-    train_adapter(load_tiny(), dialogues, [care], config, out, seed=1, resume=False)
+        train(load_tiny(), dialogues, [care], config, out, seed=1)
+    train(load_tiny(), dialogues, [care], config, out, seed=1, resume=False)
     assert len(losses_of(out)) == 3
 
 
@@ -260,7 +259,7 @@ def test_one_seed_gives_one_adapter_and_another_seed_another(
 ) -> None:
     config = with_training(small_config, epochs=1)
     runs = [
-        losses_of(train_adapter(load_tiny(), dialogues, [care], config, tmp_path / str(i), seed=seed))
+        losses_of(train(load_tiny(), dialogues, [care], config, tmp_path / str(i), seed=seed))
         for i, seed in enumerate((1, 1, 2))
     ]
     assert runs[0] == runs[1]
@@ -272,14 +271,14 @@ def test_adapters_that_were_loaded_before_survive_a_training(
 ) -> None:
     config = with_training(small_config, epochs=1)
     loaded = load_tiny()
-    alone = train_adapter(loaded, dialogues, [care], config, tmp_path / "alone", seed=2)
-    first = train_adapter(loaded, dialogues, [care], config, tmp_path / "first", seed=1)
+    alone = train(loaded, dialogues, [care], config, tmp_path / "alone", seed=2)
+    first = train(loaded, dialogues, [care], config, tmp_path / "first", seed=1)
     load_adapter(loaded, first, "first")
     scorer = LabelScorer(loaded, care, config.prompt)
     bare = scorer.score(dialogues)
     with loaded.using("first"):
         adapted = scorer.score(dialogues)
-        second = train_adapter(loaded, dialogues, [care], config, tmp_path / "second", seed=2)
+        second = train(loaded, dialogues, [care], config, tmp_path / "second", seed=2)
         assert (scorer.score(dialogues) == adapted).all()
     assert (scorer.score(dialogues) == bare).all()
     assert loaded.adapters == ("first",)
@@ -297,13 +296,13 @@ def test_preflight_lists_all_that_stands_in_the_way(
 ) -> None:
     odd = make_evidence("odd", "退款页", turns=(("user", "退款"),), task="care")
     with pytest.raises(InputError) as caught:
-        train_adapter(load_tiny(), [*dialogues, odd], [care, intent], small_config, tmp_path / "a", seed=1)
+        train(load_tiny(), [*dialogues, odd], [care, intent], small_config, tmp_path / "a", seed=1)
     message = str(caught.value)
     assert "task 'intent' has no labelled sample" in message
     assert "sample 'odd'" in message
     assert "Did you mean 退款?" in message
     with pytest.raises(InputError, match="only label '退款'"):
-        train_adapter(load_tiny(), dialogues[1:2], [care], small_config, tmp_path / "a", seed=1)
+        train(load_tiny(), dialogues[1:2], [care], small_config, tmp_path / "a", seed=1)
     assert not (tmp_path / "a").exists()
 
 
@@ -315,9 +314,10 @@ def test_strategies_write_one_adapter_a_task_or_one_for_all(
     other = care.model_copy(update={"name": "other", "prompt": "选一个标签。"})
     both = dialogues + [replace(e, sample=replace(e.sample, task="other")) for e in dialogues[:6]]
     loaded, config = load_tiny(), with_training(small_config, epochs=1)
-    separate = train_adapters(loaded, both, [care, other], config, tmp_path, seed=1)
+    separate = train_adapters(loaded, both, [care, other], config, Run(tmp_path))
     assert [path.relative_to(tmp_path).as_posix() for path in separate] == ["adapters/care", "adapters/other"]
-    joint = train_adapters(loaded, both, [care, other], with_training(config, strategy="joint"), tmp_path, seed=1)
+    together = with_training(config, strategy="joint")
+    joint = train_adapters(loaded, both, [care, other], together, Run(tmp_path))
     assert joint == [tmp_path / "adapters" / "joint"]
     manifest = json.loads((joint[0] / "manifest.json").read_text("utf-8"))
     assert manifest["samples"] == {"care": 9, "other": 6}

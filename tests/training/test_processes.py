@@ -223,8 +223,9 @@ def test_other_commands_are_refused_under_a_launch(command: str) -> None:
 
 @pytest.mark.usefixtures("two")
 def test_a_process_says_nothing_unless_it_is_the_main_one(capsys: pytest.CaptureFixture[str]) -> None:
-    from kdsl.progress import say
+    from kdsl.progress import say, show_messages
 
+    show_messages()
     say("hello")
     assert capsys.readouterr().err == ""
 
@@ -246,13 +247,15 @@ def test_what_is_dealt_out_trains_one_adapter_of_whole_weights(monkeypatch: pyte
 
 @pytest.mark.usefixtures("two")
 def test_a_machine_that_does_not_see_the_main_ones_files_or_has_other_data_is_refused(tmp_path: Path) -> None:
-    from kdsl.training.lora import _check_claimed
+    from kdsl.training.folder import Run
+
+    run = Run(tmp_path)
 
     with pytest.raises(BundleError, match="process 1 of the launch does not see"):
-        _check_claimed(tmp_path, {"data": "a"})
+        run.check_claimed({"data": "a"})
     (tmp_path / "inputs.json").write_text('{"data": "b"}', "utf-8")
     with pytest.raises(BundleError, match=r"other inputs than process 0 \(these differ: data\)"):
-        _check_claimed(tmp_path, {"data": "a"})
+        run.check_claimed({"data": "a"})
 
 
 def test_memory_of_one_gpu_falls_as_weights_are_dealt_out(shop: Shop) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.tiny_models import KINDS
-from helpers.trainings import losses_of, with_training
+from helpers.trainings import losses_of, train, with_training
 
 from kdsl.config import Config, ModelConfig
 from kdsl.errors import BundleError, ConfigError
@@ -21,7 +21,6 @@ from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.scorer import LabelScorer
 from kdsl.models.shape import read_shape
 from kdsl.tasks import Task
-from kdsl.training.lora import train_adapter
 from kdsl.training.memory import weight_bytes
 
 bitsandbytes = pytest.importorskip("bitsandbytes")
@@ -57,7 +56,7 @@ def test_an_adapter_learns_on_four_bits_and_belongs_to_them(
     scorer = LabelScorer(base, care, small_config.prompt)
     bare = scorer.score(dialogues)
     config = with_training(small_config, epochs=6, learning_rate=1e-2)
-    folder = train_adapter(base, dialogues, [care], config, tmp_path / "a", seed=1)
+    folder = train(base, dialogues, [care], config, tmp_path / "a", seed=1)
     losses = losses_of(folder)
     assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
     np.testing.assert_array_equal(scorer.score(dialogues), bare)  # the base is as it was
@@ -75,7 +74,7 @@ def test_an_adapter_of_four_bits_is_folded_into_what_they_stand_for(
 ) -> None:
     base = _four_bit(base_of)
     config = with_training(small_config, epochs=2, learning_rate=1e-2)
-    adapter = train_adapter(load_base(base), dialogues, [care], config, tmp_path / "a", seed=1)
+    adapter = train(load_base(base), dialogues, [care], config, tmp_path / "a", seed=1)
     done = fold_adapter(adapter, base, care, config.prompt, tmp_path / "out", dialogues)
     assert done.moved < TOLERANCE["bfloat16"] / 5
     assert "quantization_config" not in json.loads((done.folder / "config.json").read_text("utf-8"))
@@ -94,4 +93,4 @@ def test_weights_of_four_bits_are_not_trained(
 ) -> None:
     config = with_training(small_config, regime=regime)
     with pytest.raises(ConfigError, match="quantize: none"):
-        train_adapter(load_base(_four_bit(base_of)), dialogues, [care], config, tmp_path / "a", seed=1)
+        train(load_base(_four_bit(base_of)), dialogues, [care], config, tmp_path / "a", seed=1)

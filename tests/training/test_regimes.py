@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.tiny_models import KINDS
-from helpers.trainings import losses_of, weights_of, with_training
+from helpers.trainings import losses_of, train, weights_of, with_training
 from safetensors.torch import load_file, save_file
 
 from kdsl.config import Config
@@ -24,7 +24,7 @@ from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
 from kdsl.training import trainer as trainer_module
-from kdsl.training.lora import half_epoch, half_epochs, train_adapter
+from kdsl.training.folder import half_epoch, half_epochs
 from kdsl.training.regimes import trained_parameters
 
 Load = Callable[..., LoadedModel]
@@ -46,11 +46,11 @@ def test_a_delta_is_trained_loaded_and_taken_off_like_an_adapter(
     before = weights_of(loaded)
     scorer = LabelScorer(loaded, care, config.prompt)
     bare = scorer.score(dialogues)
-    lora = train_adapter(loaded, dialogues, [care], small_config, tmp_path / "lora", seed=1)
+    lora = train(loaded, dialogues, [care], small_config, tmp_path / "lora", seed=1)
     load_adapter(loaded, lora, "lora")
     with loaded.using("lora"):
         adapted = scorer.score(dialogues)
-        out = train_adapter(loaded, dialogues, [care], config, tmp_path / "delta", seed=1)
+        out = train(loaded, dialogues, [care], config, tmp_path / "delta", seed=1)
         assert (scorer.score(dialogues) == adapted).all()
     assert sorted(path.name for path in out.iterdir()) == [
         "delta.safetensors",
@@ -99,14 +99,14 @@ def test_a_killed_training_of_weights_resumes_and_keeps_half_epochs(
     config = with_training(small_config, **FREEZE, balance="uniform")
     loaded = load_tiny()
     before = weights_of(loaded)
-    whole = train_adapter(loaded, dialogues, [care], config, tmp_path / "whole", seed=5, halves=True)
+    whole = train(loaded, dialogues, [care], config, tmp_path / "whole", seed=5, halves=True)
     with monkeypatch.context() as patch:
         patch.setattr(trainer_module, "RichProgress", Kill)
         with pytest.raises(KeyboardInterrupt):
-            train_adapter(loaded, dialogues, [care], config, tmp_path / "cut", seed=5)
+            train(loaded, dialogues, [care], config, tmp_path / "cut", seed=5)
     assert all(torch.equal(tensor, before[name]) for name, tensor in weights_of(loaded).items())
     torch.manual_seed(999)
-    cut = train_adapter(loaded, dialogues, [care], config, tmp_path / "cut", seed=5)
+    cut = train(loaded, dialogues, [care], config, tmp_path / "cut", seed=5)
     assert losses_of(cut) == pytest.approx(losses_of(whole), abs=1e-4)
     for name, tensor in load_file(whole / "delta.safetensors").items():
         torch.testing.assert_close(load_file(cut / "delta.safetensors")[name], tensor, rtol=0, atol=1e-5)
@@ -121,7 +121,7 @@ def test_half_precision_trains_in_float32_and_leaves_its_own_type(
     loaded = load_tiny()
     loaded.model.to(torch.bfloat16)
     loaded.dtype = torch.bfloat16
-    out = train_adapter(loaded, dialogues[:6], [care], with_training(small_config, **FULL, epochs=1), tmp_path, seed=1)
+    out = train(loaded, dialogues[:6], [care], with_training(small_config, **FULL, epochs=1), tmp_path, seed=1)
     assert {tensor.dtype for tensor in load_file(out / "delta.safetensors").values()} == {torch.bfloat16}
     assert {parameter.dtype for parameter in loaded.model.parameters()} == {torch.bfloat16}
 
@@ -130,13 +130,13 @@ def test_checkpointing_changes_nothing_that_is_learned_and_nothing_of_the_model(
     load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
     loaded, config = load_tiny(), with_training(small_config, epochs=1, lora_dropout=0.0)
-    kept = train_adapter(loaded, dialogues, [care], config, tmp_path / "kept", seed=1)
+    kept = train(loaded, dialogues, [care], config, tmp_path / "kept", seed=1)
     again = with_training(config, gradient_checkpointing=True)
-    made = train_adapter(loaded, dialogues, [care], again, tmp_path / "made", seed=1)
+    made = train(loaded, dialogues, [care], again, tmp_path / "made", seed=1)
     assert losses_of(made) == pytest.approx(losses_of(kept), abs=1e-5)
     assert not loaded.model.is_activation_checkpointing
     assert not loaded.model.get_input_embeddings()._forward_hooks
-    assert train_adapter(loaded, dialogues, [care], again, kept, seed=1) == kept  # finished, not other inputs
+    assert train(loaded, dialogues, [care], again, kept, seed=1) == kept  # finished, not other inputs
 
 
 def test_the_budget_counts_replaced_weights_once_and_both_where_both_are_touched(small_config: Config) -> None:
@@ -174,13 +174,11 @@ def test_curves_go_to_tensorboard_where_a_training_reports(
     load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
     config = with_training(small_config, epochs=1)
-    out = train_adapter(load_tiny(), dialogues, [care], config, tmp_path / "a", seed=1, report=True)
+    out = train(load_tiny(), dialogues, [care], config, tmp_path / "a", seed=1, report=True)
     (events,) = (out / "logs").iterdir()
     assert b"train/loss" in events.read_bytes()
     quiet = with_training(config, report_to="none")
-    assert not (
-        train_adapter(load_tiny(), dialogues, [care], quiet, tmp_path / "b", seed=1, report=True) / "logs"
-    ).exists()
+    assert not (train(load_tiny(), dialogues, [care], quiet, tmp_path / "b", seed=1, report=True) / "logs").exists()
 
 
 @pytest.mark.skipif(find_spec("wandb") is not None, reason="wandb is here")
@@ -189,7 +187,7 @@ def test_reporting_to_wandb_names_the_package_that_is_missing(
 ) -> None:
     config = with_training(small_config, report_to="wandb")
     with pytest.raises(MissingDependency, match=r"kdsl\[wandb\]"):
-        train_adapter(load_tiny(), dialogues, [care], config, tmp_path, seed=1, report=True)
+        train(load_tiny(), dialogues, [care], config, tmp_path, seed=1, report=True)
 
 
 @pytest.mark.skipif(find_spec("wandb") is None, reason="wants kdsl[wandb]")
@@ -212,7 +210,7 @@ def test_each_training_is_a_run_of_wandb_without_code_or_samples(
     config = with_training(small_config, epochs=1, report_to="wandb")
     loaded = load_tiny()
     for name in ("one", "two"):
-        train_adapter(loaded, dialogues, [care], config, Path("out") / "adapters" / name, seed=1, report=True)
+        train(loaded, dialogues, [care], config, Path("out") / "adapters" / name, seed=1, report=True)
     runs = sorted((tmp_path / "wandb").glob("offline-run-*"))
     assert len(runs) == 2
     for run, name in zip(runs, ("one", "two"), strict=True):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.tiny_models import KINDS, tiny_folder
-from helpers.trainings import losses_of, with_training
+from helpers.trainings import losses_of, train, with_training
 
 from kdsl.config import Config, DistilConfig, ModelConfig
 from kdsl.errors import BundleError, ConfigError, InputError
@@ -22,7 +22,7 @@ from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
 from kdsl.training import teacher as teacher_module
 from kdsl.training.examples import make_examples
-from kdsl.training.lora import train_adapter
+from kdsl.training.folder import Run
 from kdsl.training.student import train_students
 from kdsl.training.student_trainer import TreeCollator, distil_loss
 from kdsl.training.teacher import SoftTargets, ask_teachers, read_teacher
@@ -78,7 +78,7 @@ def test_a_student_follows_its_teacher_without_any_label(
     loaded = load_tiny()
     config = small_config.model_copy(update={"training": small_config.training.model_copy(update={"epochs": 9})})
     soft = _soft(dialogues, care)
-    (out,) = train_students(loaded, _bare(dialogues), {care.name: soft}, [care], config, tmp_path, seed=1)
+    (out,) = train_students(loaded, _bare(dialogues), {care.name: soft}, [care], config, Run(tmp_path))
     assert out == tmp_path / "small" / "adapters" / "care"
     teacher, _ = soft.rows(dialogues)
     scorer = LabelScorer(loaded, care, config.prompt)
@@ -95,7 +95,7 @@ def test_a_student_follows_its_teacher_without_any_label(
     assert (manifest["taught"], manifest["labelled"], manifest["samples"]) == (9, 0, {"care": 9})
     other = SoftTargets(care, dict(list(soft.distributions.items())[1:]), soft.config)
     with pytest.raises(BundleError, match=r"these differ: .*teacher"):
-        train_students(loaded, dialogues, {care.name: other}, [care], config, tmp_path, seed=1)
+        train_students(loaded, dialogues, {care.name: other}, [care], config, Run(tmp_path))
 
 
 def test_gold_labels_alone_teach_those_that_the_teacher_left_out(
@@ -103,12 +103,12 @@ def test_gold_labels_alone_teach_those_that_the_teacher_left_out(
 ) -> None:
     soft = _soft(dialogues[:4], care, DistilConfig())
     mixed = [*_bare(dialogues[:2]), *dialogues[2:7], *_bare(dialogues[7:])]
-    (out,) = train_students(load_tiny(), mixed, {care.name: soft}, [care], small_config, tmp_path, seed=1)
+    (out,) = train_students(load_tiny(), mixed, {care.name: soft}, [care], small_config, Run(tmp_path))
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
     assert (manifest["taught"], manifest["labelled"], manifest["samples"]) == (4, 5, {"care": 7})
     strange = {care.name: SoftTargets(care, {"elsewhere": np.ones(3) / 3}, DistilConfig())}
     with pytest.raises(InputError, match="says nothing about any of 9 samples of task 'care'"):
-        train_students(load_tiny(), dialogues, strange, [care], small_config, tmp_path / "b", seed=1)
+        train_students(load_tiny(), dialogues, strange, [care], small_config, Run(tmp_path / "b"))
 
 
 def test_a_step_weighs_samples_alike_however_it_is_cut_into_batches(
@@ -119,7 +119,7 @@ def test_a_step_weighs_samples_alike_however_it_is_cut_into_batches(
     for batch, accumulation in ((6, 1), (2, 3)):
         sizes = {"batch_size": batch, "gradient_accumulation": accumulation}
         config = with_training(small_config, epochs=1, lora_dropout=0, **sizes)
-        (out,) = train_students(load_tiny(), dialogues, soft, [care], config, tmp_path / str(batch), seed=1)
+        (out,) = train_students(load_tiny(), dialogues, soft, [care], config, Run(tmp_path / str(batch)))
         losses.append(losses_of(out))
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
 
@@ -130,7 +130,7 @@ def test_a_student_trains_in_half_precision(
     folder = tiny_folder(tmp_path / "model")
     loaded = load_base(ModelConfig(source=str(folder), device="cpu", dtype="bfloat16"))
     soft = {care.name: _soft(dialogues, care, DistilConfig())}
-    (out,) = train_students(loaded, dialogues, soft, [care], small_config, tmp_path, seed=1)
+    (out,) = train_students(loaded, dialogues, soft, [care], small_config, Run(tmp_path))
     losses = [json.loads(line)["loss"] for line in (out / "loss.jsonl").read_text("utf-8").splitlines()]
     assert np.isfinite(losses).all()
     assert sum(losses[3:]) < sum(losses[:3])
@@ -145,7 +145,7 @@ def test_the_teacher_is_asked_once_and_goes_on_after_a_kill(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loaded = load_tiny()
-    train_adapter(loaded, dialogues, [care], small_config, tmp_path / "adapters" / "care", seed=1)
+    train(loaded, dialogues, [care], small_config, tmp_path / "adapters" / "care", seed=1)
     monkeypatch.setattr(teacher_module, "CHUNK", 4)
     asked: list[str] = []
     score = LabelScorer.score

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.trainings import heard
+from helpers.trainings import train as train_once
 from safetensors.numpy import load_file
 from sklearn.metrics import f1_score
 
@@ -20,7 +22,6 @@ from kdsl.models.adapters import adapter_on
 from kdsl.models.roles import Models
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
-from kdsl.training.lora import train_adapter
 from kdsl.training.search import TIE
 from kdsl.training.train_large import train_large
 
@@ -49,7 +50,8 @@ def train(
     ) -> list[Path]:
         settings = config.model_copy(update={"training": config.training.model_copy(update=training)})
         rest = [e for e in samples if e not in held_out] if valid else samples
-        return train_large(models.large, rest, held_out if valid else [], only, settings, out, resume=resume, say=say)
+        with heard(say):
+            return train_large(models.large, rest, held_out if valid else [], only, settings, out, resume=resume)
 
     return run
 
@@ -110,7 +112,7 @@ def test_held_out_samples_choose_among_the_half_epochs_of_one_training(
     update = {"epochs": 2.0, "learning_rate": 0.02, "stop": found["chosen"]["recipe"]["epochs"]}
     settings = config.model_copy(update={"training": config.training.model_copy(update=update)})
     rest = [e for e in samples if e not in held_out]
-    other = train_adapter(models.large, rest, [ask], settings, tmp_path / "other", seed=settings.seed)
+    other = train_once(models.large, rest, [ask], settings, tmp_path / "other", seed=settings.seed)
     made, trained = (load_file(path / "adapter_model.safetensors") for path in (folder, other))
     assert made.keys() == trained.keys()
     for name in made:
@@ -175,7 +177,7 @@ def test_what_cannot_be_chosen_by_is_refused_before_a_training(
     train: Train, samples: list[Evidence], tasks: list[Task], config: Config, models: Models, tmp_path: Path
 ) -> None:
     def run(evidences: Sequence[Evidence], held_out: Sequence[Evidence], settings: Config) -> None:
-        train_large(models.large, evidences, held_out, tasks, settings, tmp_path, resume=True, say=print)
+        train_large(models.large, evidences, held_out, tasks, settings, tmp_path)
 
     pictures = [e for e in samples if e.sample.task == "screen"]
     with pytest.raises(InputError, match="'ask' has no labelled sample among the held-out ones"):

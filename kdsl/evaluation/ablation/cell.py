@@ -32,7 +32,9 @@ from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.scorer import LabelScorer
 from kdsl.runs import atomic_write, write_json, write_jsonl
 from kdsl.tasks import Task
-from kdsl.training.lora import adapter_groups, half_epoch, half_epochs, train_adapters
+from kdsl.training.folder import Run, half_epoch, half_epochs
+from kdsl.training.job import adapter_groups
+from kdsl.training.lora import train_adapters
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +128,7 @@ def _large(
     config = cell.config
     loaded = _base(config.model("large"))
     began = time.monotonic()
-    folders = train_adapters(loaded, train, tasks, config, work, seed=config.seed, halves=cell.curve)
+    folders = train_adapters(loaded, train, tasks, config, Run(work, halves=cell.curve))
     seconds = time.monotonic() - began
     rows: list[dict[str, Any]] = []
     curve: list[dict[str, Any]] = []

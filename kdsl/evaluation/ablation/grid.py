@@ -34,7 +34,7 @@ from kdsl.models.base import find_weights, fingerprint_of
 from kdsl.progress import show_messages
 from kdsl.runs import claim, digest, listed
 from kdsl.tasks import Task
-from kdsl.training.lora import UNLEARNED
+from kdsl.training.job import UNLEARNED
 from kdsl.training.memory import check_memory
 
 log = logging.getLogger(__name__)
