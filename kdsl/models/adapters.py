@@ -21,6 +21,7 @@ import torch
 from kdsl.errors import BundleError, ConfigError
 from kdsl.models.base import LoadedModel
 from kdsl.models.delta import DELTA, base_parameters, read_delta
+from kdsl.models.four_bit import import_peft
 from kdsl.runs import write_json
 
 STAMP = "kdsl_base.json"
@@ -82,6 +83,7 @@ def renames_unheard() -> Iterator[None]:
 @renames_unheard()
 def _load_lora(loaded: LoadedModel, folder: Path, name: str) -> None:
     config = _checked_config(loaded, folder)
+    import_peft()
     from peft import PeftModel
 
     try:
@@ -160,6 +162,7 @@ def read_adapter(folder: Path) -> tuple[Any, dict[str, tuple[int, ...]]]:
     Raises:
         BundleError: the folder is incomplete or cannot be read, or is no LoRA adapter.
     """
+    import_peft()
     from peft import PeftConfig
 
     for file in (_CONFIG, WEIGHTS):

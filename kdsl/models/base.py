@@ -19,6 +19,7 @@ import torch
 
 from kdsl.config import ModelConfig
 from kdsl.errors import ConfigError, MissingDependency, did_you_mean
+from kdsl.models.four_bit import import_bitsandbytes, keep_one_layout, quantization
 from kdsl.processes import join, world_size
 from kdsl.resources import PACKAGE
 
@@ -131,9 +132,11 @@ def load_base(config: ModelConfig, *, to_shard: bool = False) -> LoadedModel:
     from transformers.utils import logging
 
     device, dtype = device_of(config), getattr(torch, config.dtype)
-    extras = _quantized(config, device) | _attention(config, device)
+    extras = quantization(config, device) | _attention(config, device)
     folder = find_weights(config)
     _check_type(folder)
+    if config.quantize != "none":
+        import_bitsandbytes()
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
@@ -166,6 +169,7 @@ def load_base(config: ModelConfig, *, to_shard: bool = False) -> LoadedModel:
     if config.quantize == "none":
         (model.model.visual if to_shard else model).to(device)
     else:  # placed as it was loaded; other numbers than the whole weights, so another base
+        keep_one_layout(model)
         fingerprint += f"-{config.quantize}"
     loaded = wrap(model, processor, name=config.source, fingerprint=fingerprint)
     loaded.device = next(model.model.visual.parameters()).device
@@ -179,7 +183,7 @@ def check_loadable(config: ModelConfig) -> None:
         ConfigError: the device does not exist, or what `quantize` or `attention` ask for is not here.
     """
     device = device_of(config)
-    _quantized(config, device)
+    quantization(config, device)
     _attention(config, device)
 
 
@@ -304,27 +308,6 @@ def device_of(config: ModelConfig) -> torch.device:
             f"device '{name}' is not here: torch sees {torch.cuda.device_count()} GPUs. Write device: auto."
         )
     return device
-
-
-def _quantized(config: ModelConfig, device: torch.device) -> dict[str, Any]:
-    """What `from_pretrained` needs for NF4 with double quantisation (QLoRA: Dettmers et al. 2023, section 3)."""
-    if config.quantize == "none":
-        return {}
-    if not find_spec("bitsandbytes"):
-        raise ConfigError(
-            f"quantize: {config.quantize} needs the package bitsandbytes: `pip install 'kdsl[gpu]'`, or write "
-            "quantize: none."
-        )
-    from transformers import BitsAndBytesConfig
-
-    four_bit = BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
-        llm_int8_skip_modules=["model.visual", "lm_head"],
-    )
-    return {"quantization_config": four_bit, "device_map": {"": device}}
 
 
 def _attention(config: ModelConfig, device: torch.device) -> dict[str, Any]:

@@ -50,7 +50,9 @@ class ChatFrame:
         """Token ids of several texts, each on its own, without anything added."""
         if not texts:
             return []
-        return list(self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"])
+        # verbose=False: no warning of texts beyond the model's length, since what is too long is cut afterwards
+        found = self.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False, verbose=False)
+        return list(found["input_ids"])
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text; texts that end in a line break add up when they are joined."""

@@ -13,6 +13,7 @@ from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import SHIFT, renames_unheard
 from kdsl.models.base import LoadedModel
+from kdsl.models.four_bit import import_peft
 from kdsl.processes import is_main, method, on_main, shards_weights
 from kdsl.runs import write_json
 from kdsl.tasks import Task
@@ -46,7 +47,8 @@ def train_adapter(job: TrainingJob, run: Run) -> Path:
     on_main(lambda: run.claim(job.inputs))
     run.check_claimed(job.inputs)
 
-    from kdsl.training.trainer import RichProgress, step_samples, undo_patches
+    import_peft()
+    from kdsl.training.trainer import RichProgress, step_samples, undo_patches  # imports trl, and that peft
 
     bar = RichProgress(run.out.name, step_samples(job.config.training))
     with trainee(job.loaded, job.config.training, job.config.seed) as learner:

@@ -19,6 +19,7 @@ from kdsl.config import TrainingConfig
 from kdsl.errors import ConfigError
 from kdsl.models.base import LoadedModel
 from kdsl.models.delta import base_parameters, read_delta, write_delta
+from kdsl.models.four_bit import import_peft
 from kdsl.processes import is_main, method, shards_weights
 
 ADAPTER = "default"
@@ -151,6 +152,7 @@ def save_adapter(model: Any, folder: Path, weights: Weights) -> None:
 @contextmanager
 def _lora(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
     """A PeftModel round the base with one fresh trainable adapter."""
+    import_peft()
     from peft import LoraConfig, PeftModel
 
     lora = LoraConfig(

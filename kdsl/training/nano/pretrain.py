@@ -285,7 +285,7 @@ def _start_embeddings(loaded: LoadedModel, world: World, tasks: Sequence[Task], 
     rows += [(line.text, row.label) for row in world.screens[: COUNTED // 10] for line in row.lines]
     rows += [(turn.text, "") for row in world.dialogues[: COUNTED // 4] for turn in row.turns]
     rows += [(label.zh, label.name) for task in tasks for label in task.labels]
-    ids = tokenizer([text for text, _ in rows])["input_ids"]
+    ids = tokenizer([text for text, _ in rows], verbose=False)["input_ids"]
     texts = ((row, name_ids.get(label, ())) for row, (_, label) in zip(ids, rows, strict=True))
     table = loaded.model.get_input_embeddings().weight
     scale = loaded.model.config.text_config.initializer_range
