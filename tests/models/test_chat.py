@@ -16,6 +16,6 @@ def test_a_text_beyond_the_models_length_is_counted_without_a_warning(
 ) -> None:
     loaded = load_tiny()
     monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
-    loaded.tokenizer.model_max_length = 3
-    assert frame_of(loaded).count(["会生锈吗", "a"])[0] > 3
+    loaded.tokenizer.model_max_length = 1
+    assert frame_of(loaded).count(["会生锈吗"]) > [1]
     assert "indexing errors" not in caplog.text
