@@ -133,12 +133,12 @@ _FLOAT_THEN_FOUR_BITS = """
 import logging, sys
 from pathlib import Path
 from helpers.tiny_models import tiny_evidence
+from helpers.trainings import train
 from kdsl.config import Config, ModelConfig, PromptConfig, TrainingConfig
 from kdsl.models.adapters import load_adapter
 from kdsl.models.base import load_base
 from kdsl.tasks import Label, Task
 from helpers.trainings import train
-
 
 labels = tuple(Label(name=name, zh=name, en=name) for name in "ab")
 task = Task(name="t", input="dialogue", prompt="?", labels=labels)
@@ -149,7 +149,7 @@ whole = ModelConfig(source=sys.argv[1], device="cpu")
 for model in (whole, whole.model_copy(update={"quantize": "4bit", "dtype": "bfloat16"})):
     assert "bitsandbytes" not in sys.modules
     loaded = load_base(model)
-    load_adapter(loaded, train(loaded, said, [task], config, folder / model.quantize, seed=1), "a")
+    load_adapter(loaded, train(loaded, said, [task], config, folder / model.quantize), "a")
 layers = {type(module).__module__ for module in loaded.model.modules() if hasattr(module, "lora_A")}
 assert layers == {"peft.tuners.lora.bnb"}, layers
 logging.getLogger("bitsandbytes.backends.cpu.ops").warning("Failed to load CPU gemm_4bit_forward")
