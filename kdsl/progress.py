@@ -15,6 +15,7 @@ from kdsl.processes import is_main
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
 
 Item = TypeVar("Item")
 
@@ -27,6 +28,8 @@ class _Terminal(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         from rich.text import Text
 
+        if not is_main():
+            return
         try:
             minutes, seconds = divmod(int(record.relativeCreated / 1000), 60)
             warning = "warning: " if record.levelno >= logging.WARNING else ""
@@ -39,7 +42,7 @@ class _Terminal(logging.Handler):
 def show_messages(level: int = logging.INFO) -> None:
     """Write kdsl's messages from this level on to stderr; calling it again changes the level alone."""
     log.setLevel(level)
-    if is_main() and not any(isinstance(handler, _Terminal) for handler in log.handlers):
+    if not any(isinstance(handler, _Terminal) for handler in log.handlers):
         log.addHandler(_Terminal())
 
 
@@ -48,15 +51,23 @@ def say(message: str) -> None:
     log.info("%s", message)
 
 
-def track(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
-    """Go through items with a bar that shows count and time left, where `show_messages` shows INFO on a terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def bar(*columns: str | ProgressColumn) -> Progress:
+    """A progress bar on stderr: the task's description, then `columns`, then the time left.
 
-    name = TextColumn("{task.description}", markup=False)
-    columns = name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    console = _console(stderr=True)
+    It is seen on a terminal alone, by the main process alone, and where `show_messages` shows INFO.
+    """
+    from rich.progress import Progress, TextColumn, TimeRemainingColumn
+
+    name, console = TextColumn("{task.description}", markup=False), _console(stderr=True)
     shown = console.is_terminal and is_main() and log.isEnabledFor(logging.INFO)
-    with Progress(*columns, console=console, disable=not shown) as progress:
+    return Progress(name, *columns, TimeRemainingColumn(), console=console, disable=not shown)
+
+
+def track(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
+    """Go through items under a bar that shows how many are done."""
+    from rich.progress import BarColumn, MofNCompleteColumn
+
+    with bar(BarColumn(), MofNCompleteColumn()) as progress:
         yield from progress.track(items, total=total, description=what)
 
 

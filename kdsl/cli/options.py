@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from typing import Any
 
 import click
 from click_default_group import DefaultGroup
+
+from kdsl.errors import KdslError
 
 Command = Callable[..., Any]
 FILE = click.Path(path_type=Path)
@@ -25,7 +28,10 @@ RENAMED = {
 
 
 class HelpfulCommand(click.Command):
-    """A command that says what an option of an earlier version is called now."""
+    """A command that says what an option of an earlier version is called now, and adds its flags to messages.
+
+    The library names parameters: '`min_probability`' in a KdslError becomes `--min-probability` here.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
@@ -35,6 +41,17 @@ class HelpfulCommand(click.Command):
                 said = f"No such option: {error.option_name}. It is called {RENAMED[error.option_name]} now."
                 raise click.UsageError(said, ctx) from error
             raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KdslError as error:
+            error.args = (re.sub(r"`(\w+)`", self._flag, str(error)),)
+            raise
+
+    def _flag(self, found: re.Match[str]) -> str:
+        flag = "--" + found[1].replace("_", "-")
+        return flag if any(flag in option.opts for option in self.params) else found[0]
 
 
 class NounGroup(DefaultGroup):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,8 +12,7 @@ from typing import Any, Literal
 
 import torch
 from datasets import Dataset
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn
 from torch.utils.data import Sampler
 from transformers import (
     PreTrainedModel,
@@ -31,7 +31,8 @@ from kdsl.config import TrainingConfig
 from kdsl.errors import ConfigError, MissingDependency
 from kdsl.models.base import LoadedModel
 from kdsl.models.feed_forward import last_feed_forward_on
-from kdsl.processes import is_main, method, on_main, world_size
+from kdsl.processes import method, on_main, world_size
+from kdsl.progress import bar
 from kdsl.training.examples import IGNORED, Collator, Example
 from kdsl.training.regimes import Trainee, trained_weights
 
@@ -120,6 +121,15 @@ class LabelTrainer(SFTTrainer):
         if method() == "fsdp":
             layers = learner.model.get_base_model().model.language_model.layers
             self.accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap = [type(layers[0]).__name__]
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        tokens = logging.getLogger("transformers.trainer_utils")
+        before = tokens.level
+        tokens.setLevel(logging.ERROR)  # it warns that the base takes the tokenizer's padding token, which is meant
+        try:
+            return super().train(*args, **kwargs)
+        finally:
+            tokens.setLevel(before)
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int]:
         # all that one step sees has like lengths: accelerate deals successive batches to the processes in turn
@@ -259,20 +269,12 @@ class EpochOrder(TrainerCallback):
 
 
 class RichProgress(TrainerCallback):
-    """One line on stderr: epoch, step, loss, samples a second. Silent where stderr is no terminal."""
+    """One line on stderr: epoch, step, loss, samples per second; seen where `kdsl.progress.bar` is."""
 
     def __init__(self, title: str, batch: int) -> None:
+        self.title = title
         self.batch = batch
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn(title),
-            BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-            TextColumn("{task.fields[note]}"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not (console.is_terminal and is_main()),
-        )
+        self._bar = bar(BarColumn(), MofNCompleteColumn(), "{task.fields[note]}")
         self._began = 0.0
         self._first = 0
 
@@ -280,7 +282,7 @@ class RichProgress(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         self._began, self._first = time.monotonic(), state.global_step
-        self._task = self._bar.add_task("", total=state.max_steps, completed=state.global_step, note="")
+        self._task = self._bar.add_task(self.title, total=state.max_steps, completed=state.global_step, note="")
         self._bar.start()
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:

@@ -19,7 +19,7 @@ from kdsl.data.check import Spread
 from kdsl.data.readers import read_samples
 from kdsl.errors import InputError
 from kdsl.resources import PACKAGE, resource
-from kdsl.tasks import load_task
+from kdsl.tasks import Label, load_task
 
 
 @pytest.fixture
@@ -196,6 +196,17 @@ def test_a_broken_file_ends_with_one_message_and_exit_code_2(tmp_path: Path, con
     assert done.stderr.startswith("error: ")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_labels_that_look_like_markup_are_printed_as_they_are(shop: Path):
+    labels = ("好的 [/INST]", "[red]x[/red]", ":smile:")
+    task = SCENE.model_copy(update={"labels": tuple(Label(name=name, zh=name, en=name) for name in labels)})
+    (shop / "scene.yaml").write_text(task.model_dump_json(), "utf-8")
+    rows = [scene_row(f"s{i}", label, f"{'abcd'[i]}.png") for i, label in enumerate((*labels, "[/b] unknown"))]
+    result = check(shop, rows)
+    assert isinstance(result.exception, InputError)  # for the unknown label
+    for label in (*labels, "[/b] unknown (unknown)"):
+        assert label in result.output
 
 
 def test_convert_there_and_back(shop: Path):

@@ -81,6 +81,14 @@ def test_what_cannot_be_explained_is_said(lines: Path, id: str, says: str) -> No
     assert says in str(result.exception)
 
 
+def test_parameters_that_a_message_names_become_flags(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_text("[]", "utf-8")
+    where = ("--data", tmp_path / "in.json", "--out", tmp_path / "out.jsonl")
+    error = kdsl("predict", "--bundle", bundle.folder, *where, "--workers", 2).exception
+    assert isinstance(error, InputError)
+    assert str(error) == "--workers belongs to the engine 'ray'."
+
+
 def test_adapters_of_a_bundle_are_listed(bundle: Bundle, tmp_path: Path) -> None:
     result = kdsl("adapters", bundle.folder)
     assert result.exit_code == 0, result.output

@@ -121,3 +121,28 @@ def test_an_unknown_task_is_named(shop_files: Path, tmp_path: Path) -> None:
     error = run("distill-rules", *data_of(shop_files), "--out", tmp_path, "--task", "scenes", "--no-model").exception
     assert isinstance(error, InputError)
     assert "Did you mean scene?" in str(error)
+
+
+def test_rules_and_labels_that_look_like_markup_are_printed_as_they_are(shop_files: Path, tmp_path: Path) -> None:
+    labels = ("好的 [/INST]", "[red]x[/red]")
+    task = {"name": "scene", "input": "picture", "prompt": "?"}
+    task["labels"] = [{"name": label, "zh": label, "en": label} for label in labels]
+    (tmp_path / "task.yaml").write_text(json.dumps(task, ensure_ascii=False), "utf-8")  # JSON is YAML
+    settings = {"extends": "configs/nano.yaml", "tasks": ["task.yaml"]}
+    (tmp_path / "run.yaml").write_text(json.dumps(settings), "utf-8")
+    rows = json.loads((shop_files / "train.json").read_text("utf-8"))
+    named = dict(zip(PAGES, labels, strict=True))
+    rows = [row | {"output": named[row["output"]]} for row in rows]
+    (tmp_path / "train.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+    rule = {"id": "cart", "label": labels[0], "weight": 1, "when": {"all": ["an OCR line contains 「结算」"]}}
+    other = {"id": "exchange", "label": labels[1], "weight": 1, "when": {"all": ["an OCR line contains 「提交」"]}}
+    book = {"task": "scene", "labels": labels, "rules": [rule, other]}
+    (tmp_path / "book.yaml").write_text(json.dumps(book, ensure_ascii=False), "utf-8")
+    given = (*data_of(shop_files)[2:], "--data", tmp_path / "train.json", "--config", tmp_path / "run.yaml")
+    result = run("rules", "analyse", *given, "--book", tmp_path / "book.yaml")
+    assert result.exit_code == 0, result.exception
+    shown = "".join(result.output.split())  # narrow columns are folded
+    assert "[red" in shown
+    assert "[/IN" in shown
+    listed = run("rules", "--book", tmp_path / "book.yaml").output
+    assert all(label in listed for label in labels)

@@ -86,6 +86,24 @@ def test_the_command_counts_pairs_and_leaves_the_labels_alone(files: tuple[Path,
     assert (tmp_path / "a.csv.html").is_file()
 
 
+def test_labels_that_look_like_markup_are_printed_as_they_are(files: tuple[Path, Path], tmp_path: Path) -> None:
+    odd = ("好的 [/INST]", "[red]x[/red]", ":smile:")
+    for file in files:
+        text = file.read_text("utf-8")
+        for name, label in zip(NAMES, odd, strict=True):
+            text = text.replace(name, label)
+        file.write_text(text, "utf-8")
+    task = {"name": "intent", "input": "dialogue", "prompt": "?"}
+    task["labels"] = [{"name": label, "zh": label, "en": label} for label in odd]
+    (tmp_path / "task.yaml").write_text(json.dumps(task, ensure_ascii=False), "utf-8")  # JSON is YAML
+    (tmp_path / "run.yaml").write_text('{"extends": "configs/nano.yaml", "tasks": ["task.yaml"]}', "utf-8")
+    arguments = ["--data", str(files[0]), "--pred", str(files[1]), "--out", str(tmp_path / "a.csv")]
+    result = CliRunner().invoke(cli, ["data", "audit", *arguments, "--config", str(tmp_path / "run.yaml")])
+    assert result.exit_code == 0, result.output
+    for label in odd[1:]:  # the suspects' labels
+        assert label in result.stdout
+
+
 def test_the_page_shows_what_a_person_needs_to_decide(files: tuple[Path, Path], task: Task, tmp_path: Path) -> None:
     gold = json.loads(files[0].read_text("utf-8"))
     gold[2] |= {"instruction": "用户: 掉色吗 1 < 2<image>", "image": ["2.png"]}  # suspects 2 and 7
