@@ -161,13 +161,21 @@ class RulesConfig(_Part):
     """Units hidden a sample."""
 
 
+class EncodersConfig(_Part):
+    """Pretrained models that turn texts into vectors, for the semantic expert."""
+
+    text: str | None = "use-multilingual-v3"
+    """`use-multilingual-v3` (16 languages, comes with kdsl), or the name of a sentence-transformers model; `null`: no
+    semantic expert."""
+
+
 class KnowledgeConfig(_Part):
     """Snippets, labelled samples and their index."""
 
     snippets: str = Field(default_factory=lambda: str(resource("knowledge_base")))
     """Folder of YAML files with snippets; by default those that ship with kdsl."""
     embedder: str = "char-ngram"
-    """`char-ngram` (embedded), or the name of a sentence-transformers model."""
+    """`char-ngram` (embedded), or what `encoders.text` may be."""
     neighbours: int = Field(12, ge=1)
     """Documents fetched a query."""
     imagined_per_label: int = Field(200, ge=0)
@@ -214,6 +222,7 @@ class Config(_Part):
     training: TrainingConfig = TrainingConfig()
     distil: DistilConfig = DistilConfig()
     rules: RulesConfig = RulesConfig()
+    encoders: EncodersConfig = EncodersConfig()
     knowledge: KnowledgeConfig = KnowledgeConfig()
     ensemble: EnsembleConfig = EnsembleConfig()
 

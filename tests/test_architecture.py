@@ -17,6 +17,7 @@ BASE = {"errors", "config", "tasks", "resources", "runs", "scores", "progress", 
 ORDER = (
     "data",
     "evidence",
+    "encoders",
     "models",
     "rules",
     "knowledge",

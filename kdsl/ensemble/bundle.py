@@ -8,6 +8,7 @@
     rules/<task>.yaml      rule books
     index/<task>/          FAISS index with its documents
     lexical/<task>/        the lexical expert
+    semantic/<task>/       the semantic expert
     layout/<task>/         the layout expert, for tasks whose input is a picture
     ensemble.json          fusion, router and thresholds of every task
     report/                out-of-fold figures of the fit

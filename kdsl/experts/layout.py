@@ -14,13 +14,11 @@ from typing import Self
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
-from sklearn.linear_model import LogisticRegression
 
 from kdsl.config import Config
 from kdsl.evidence.types import Evidence, Picture
 from kdsl.experts.base import Expert, Material, Setup
-from kdsl.experts.lexical import FLOOR, class_rows
-from kdsl.scores import log_softmax
+from kdsl.experts.linear import LinearModel
 from kdsl.tasks import Task
 
 C = 0.03
@@ -54,9 +52,7 @@ class LayoutExpert(Expert):
         spread = features.std(axis=0)
         self.scale_ = np.where(spread > 1e-6, spread, 1.0)  # what never differs says nothing
         labels = np.array([self.task.index(evidence.sample.label or "") for evidence in seen])
-        model = LogisticRegression(C=C, max_iter=3000).fit(self._standardised(features), labels)
-        self.classes_ = model.classes_.astype(np.int64)
-        self.coef_, self.intercept_ = class_rows(model)
+        self.model_ = LinearModel.fit(self._standardised(features), labels, C)
         return self
 
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
@@ -65,21 +61,13 @@ class LayoutExpert(Expert):
         rows = [i for i, evidence in enumerate(evidences) if evidence.pictures]
         if rows:
             features = self._standardised(np.stack([_features(evidences[i]) for i in rows]))
-            out[rows] = FLOOR
-            log_p = log_softmax(features @ self.coef_.T + self.intercept_)
-            out[np.ix_(rows, self.classes_)] = np.maximum(log_p, FLOOR)
+            out[rows] = self.model_.log_probs(features, len(self.task.labels))
         return out
 
     def save(self, place: Path) -> None:
         """Write `layout.safetensors` into the folder `place`."""
         place.mkdir(parents=True)
-        tensors = {
-            "mean": self.mean_,
-            "scale": self.scale_,
-            "coef": np.ascontiguousarray(self.coef_),  # safetensors writes memory as it lies
-            "intercept": self.intercept_,
-            "classes": self.classes_,
-        }
+        tensors = {"mean": self.mean_, "scale": self.scale_} | self.model_.tensors
         save_file(tensors, place / "layout.safetensors")
 
     @classmethod
@@ -87,8 +75,7 @@ class LayoutExpert(Expert):
         tensors = load_file(place / "layout.safetensors")
         expert = cls(task, setup)
         expert.mean_, expert.scale_ = tensors["mean"], tensors["scale"]
-        expert.coef_, expert.intercept_ = tensors["coef"], tensors["intercept"]
-        expert.classes_ = tensors["classes"]
+        expert.model_ = LinearModel.of(tensors)
         return expert
 
     def _standardised(self, features: np.ndarray) -> np.ndarray:

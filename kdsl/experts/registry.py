@@ -9,9 +9,17 @@ from kdsl.experts.layout import LayoutExpert
 from kdsl.experts.lexical import LexicalExpert
 from kdsl.experts.retrieval import RetrievalExpert
 from kdsl.experts.rules import RulesExpert
+from kdsl.experts.semantic import SemanticExpert
 from kdsl.tasks import Task
 
-EXPERTS: tuple[type[Expert], ...] = (LargeExpert, RulesExpert, RetrievalExpert, LexicalExpert, LayoutExpert)
+EXPERTS: tuple[type[Expert], ...] = (
+    LargeExpert,
+    RulesExpert,
+    RetrievalExpert,
+    LexicalExpert,
+    SemanticExpert,
+    LayoutExpert,
+)
 
 
 def experts_for(task: Task, config: Config) -> list[type[Expert]]:

@@ -1,4 +1,4 @@
-"""Embedders: texts to unit vectors. One is built in; any sentence-transformers model can take its place."""
+"""Embedders: texts to unit vectors. One adapts to its corpus; any pretrained encoder can take its place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
-from kdsl.errors import BundleError, MissingDependency
+from kdsl.encoders.base import TextEncoder
+from kdsl.encoders.registry import text_encoder
+from kdsl.errors import BundleError
 from kdsl.runs import write_json
 
 CHAR_NGRAM = "char-ngram"
@@ -95,44 +97,44 @@ class CharNgramEmbedder:
         return self._hashing.transform([re.sub(r"\d", "0", " ".join(text.split())) for text in texts])
 
 
-class SentenceEmbedder:
-    """A model of sentence-transformers (extra `embed`): a local folder, or a name of the Hugging Face hub.
+class EncoderEmbedder:
+    """A pretrained encoder of texts (`kdsl.encoders`) as an embedder: there is nothing to adapt or to keep."""
 
-    Raises:
-        MissingDependency: the package or the model is not on this machine.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        try:
-            from sentence_transformers import SentenceTransformer
-        except ImportError as error:
-            raise MissingDependency(
-                f"embedder '{name}' is a sentence-transformers model, and that package is not installed: "
-                f"`pip install 'kdsl[embed]'`, or set knowledge.embedder={CHAR_NGRAM}, which needs nothing."
-            ) from error
-        try:
-            self._model = SentenceTransformer(name, trust_remote_code=False, model_kwargs={"use_safetensors": True})
-        except (OSError, ValueError) as error:
-            raise MissingDependency(
-                f"embedder '{name}' cannot be loaded: {error}. Give a folder or a hub id of a "
-                f"sentence-transformers model with safetensors, or set knowledge.embedder={CHAR_NGRAM}."
-            ) from error
-        self.dim = int(self._model.get_sentence_embedding_dimension() or 0)
+    def __init__(self, encoder: TextEncoder) -> None:
+        self.name = encoder.name
+        self.dim = encoder.dim
+        self._encoder = encoder
 
     def fit(self, texts: Sequence[str]) -> None:
         """Nothing to do: the model was trained elsewhere."""
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """float32 [n, dim], rows of length 1; 0 where a text is empty."""
-        vectors = self._model.encode(
-            list(texts), convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False
-        )
-        filled = np.array([bool(text.strip()) for text in texts])
-        return np.asarray(vectors.reshape(len(texts), self.dim) * filled[:, None], np.float32)
+        return self._encoder.encode(texts)
 
     def save(self, folder: Path) -> None:
-        """Nothing to write: the name says it all."""
+        """Write `encoder.json`: vectors of another version cannot be compared with those of an index."""
+        write_json(folder / "encoder.json", {"version": self._encoder.version})
+
+    @classmethod
+    def load(cls, name: str, folder: Path) -> EncoderEmbedder:
+        """The encoder of that name.
+
+        Raises:
+            MissingDependency: it cannot run here.
+            BundleError: `folder` was written with another version of it.
+        """
+        encoder = text_encoder(name)
+        try:
+            version = json.loads((folder / "encoder.json").read_text("utf-8"))["version"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BundleError(f"{folder}: the embedder cannot be read ({error!r}); build it again.") from error
+        if version != encoder.version:
+            raise BundleError(
+                f"{folder}: made with encoder '{name}' {version}, but {encoder.version} is installed; "
+                "install that version, or build it again."
+            )
+        return cls(encoder)
 
 
 def open_embedder(name: str, folder: Path | None = None) -> Embedder:
@@ -144,4 +146,4 @@ def open_embedder(name: str, folder: Path | None = None) -> Embedder:
     """
     if name == CHAR_NGRAM:
         return CharNgramEmbedder.load(folder) if folder else CharNgramEmbedder()
-    return SentenceEmbedder(name)
+    return EncoderEmbedder.load(name, folder) if folder else EncoderEmbedder(text_encoder(name))

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from kdsl.evidence.types import Evidence, OcrLine
 from kdsl.experts.layout import C, LayoutExpert, _features
-from kdsl.experts.lexical import FLOOR
+from kdsl.experts.linear import FLOOR
 from kdsl.tasks import Task
 
 LABELS = ("购物车页面", "退款页面", "外部APP截图")
@@ -62,7 +62,7 @@ def test_gives_the_probabilities_of_scikit_learn(screens: list[Evidence], scene:
     standard = (features - expert.mean_) / expert.scale_
     labels = [scene.index(e.sample.label or "") for e in shown]
     wanted = LogisticRegression(C=C, max_iter=3000).fit(standard, labels).predict_proba(standard)
-    assert np.exp(expert.scores(shown))[:, expert.classes_] == pytest.approx(wanted, abs=1e-6)
+    assert np.exp(expert.scores(shown))[:, expert.model_.classes] == pytest.approx(wanted, abs=1e-6)
 
 
 def test_abstains_without_a_picture(screens: list[Evidence], scene: Task) -> None:

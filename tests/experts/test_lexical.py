@@ -9,7 +9,8 @@ import numpy as np
 from helpers.materials import material_of, setup_of
 
 from kdsl.evidence.types import Evidence
-from kdsl.experts.lexical import FLOOR, LexicalExpert
+from kdsl.experts.lexical import LexicalExpert
+from kdsl.experts.linear import FLOOR
 from kdsl.tasks import Task
 
 ASKS = {

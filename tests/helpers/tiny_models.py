@@ -7,9 +7,11 @@ a fraction of a second. Any room's tests may use it.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from PIL import Image
 from tokenizers import Tokenizer, models, trainers
@@ -201,3 +203,27 @@ def tiny_evidence(
         label=label,
     )
     return Evidence(sample, tuple(pictures))
+
+
+def tiny_sentence_model(folder: Path, texts: Sequence[str]) -> Path:
+    """A random BERT of two layers over the characters of some texts, saved as a sentence-transformers folder."""
+    pytest.importorskip("sentence_transformers")
+    from sentence_transformers import SentenceTransformer, models
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    characters = sorted({c for text in texts for c in text if not c.isspace()})
+    vocabulary = folder / "vocab.txt"
+    vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]), "utf-8")
+    bert = folder / "bert"
+    BertTokenizer(str(vocabulary)).save_pretrained(bert)
+    config = BertConfig(
+        vocab_size=len(characters) + 5,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+    )
+    BertModel(config).save_pretrained(bert)
+    transformer = models.Transformer(str(bert))
+    SentenceTransformer(modules=[transformer, models.Pooling(32)]).save(str(folder / "model"))
+    return folder / "model"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kdsl.errors import BundleError, MissingDependency
-from kdsl.knowledge.embedders import CharNgramEmbedder, Embedder, SentenceEmbedder, open_embedder
+from kdsl.errors import BundleError
+from kdsl.knowledge.embedders import CharNgramEmbedder, Embedder, open_embedder
+from kdsl.runs import write_json
 
 CORPUS = ["这个杯子会不会生锈", "退款什么时候到账", "Does the blue one fade?", "尺寸 30x40 厘米", "", "会生锈吗"]
 
@@ -20,31 +19,11 @@ def _char_ngram(folder: Path) -> Embedder:
     return CharNgramEmbedder(1024)
 
 
-def _sentence(folder: Path) -> Embedder:
-    """A random BERT of two layers, saved as a sentence-transformers folder."""
-    pytest.importorskip("sentence_transformers")
-    from sentence_transformers import SentenceTransformer, models
-    from transformers import BertConfig, BertModel, BertTokenizer
-
-    characters = sorted({c for text in CORPUS for c in text if not c.isspace()})
-    vocabulary = folder / "vocab.txt"
-    vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]), "utf-8")
-    bert = folder / "bert"
-    BertTokenizer(str(vocabulary)).save_pretrained(bert)
-    config = BertConfig(
-        vocab_size=len(characters) + 5,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-    )
-    BertModel(config).save_pretrained(bert)
-    transformer = models.Transformer(str(bert))
-    SentenceTransformer(modules=[transformer, models.Pooling(32)]).save(str(folder / "model"))
-    return SentenceEmbedder(str(folder / "model"))
+def _encoder(folder: Path) -> Embedder:
+    return open_embedder("use-multilingual-v3")
 
 
-@pytest.fixture(params=[_char_ngram, _sentence], ids=["char-ngram", "sentence-transformers"])
+@pytest.fixture(params=[_char_ngram, _encoder], ids=["char-ngram", "encoder"])
 def embedder(request: pytest.FixtureRequest, tmp_path: Path) -> Embedder:
     make: Callable[[Path], Embedder] = request.param
     made = make(tmp_path)
@@ -103,15 +82,11 @@ def test_damaged_state_is_refused(tmp_path: Path) -> None:
         open_embedder("char-ngram", tmp_path)
 
 
-def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(MissingDependency, match=r"pip install 'kdsl\[embed\]'"):
-        open_embedder("some/model")
-
-
-@pytest.mark.skipif(
-    importlib.util.find_spec("sentence_transformers") is None, reason="sentence-transformers is not here"
-)
-def test_a_model_that_is_not_here_is_named() -> None:
-    with pytest.raises(MissingDependency, match="no/such-model"):
-        open_embedder("no/such-model")
+def test_an_index_of_another_encoder_is_refused(tmp_path: Path) -> None:
+    open_embedder("use-multilingual-v3").save(tmp_path)
+    write_json(tmp_path / "encoder.json", {"version": "0.0.1-other"})
+    with pytest.raises(BundleError, match=r"made with encoder 'use-multilingual-v3' 0\.0\.1-other"):
+        open_embedder("use-multilingual-v3", tmp_path)
+    (tmp_path / "encoder.json").unlink()
+    with pytest.raises(BundleError, match="cannot be read"):
+        open_embedder("use-multilingual-v3", tmp_path)

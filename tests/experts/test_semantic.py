@@ -1,0 +1,78 @@
+"""The semantic expert: meaning across words, labels without a sample, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.materials import material_of, setup_of
+
+from kdsl.config import Config, EncodersConfig
+from kdsl.errors import BundleError
+from kdsl.evidence.types import Evidence
+from kdsl.experts.registry import experts_for
+from kdsl.experts.semantic import SemanticExpert, descriptions
+from kdsl.tasks import Label, Task
+
+NAMES = {
+    "LATE_PARCEL": "The parcel has not arrived in time",
+    "REFUND": "The customer wants the money back",
+    "WASHING": "How the article is to be cleaned",
+}
+TASK = Task(
+    name="ask",
+    input="dialogue",
+    prompt="What is asked?",
+    labels=tuple(Label(name=name, zh=text, en=text) for name, text in NAMES.items()),
+)
+
+
+@pytest.fixture
+def said(make_evidence: Callable[..., Evidence]) -> Callable[..., Evidence]:
+    return lambda text, label=None: make_evidence(text, label, turns=(("user", text),), task="ask")
+
+
+def _label(expert: SemanticExpert, evidence: Evidence) -> str:
+    return TASK.names[int(expert.scores([evidence])[0].argmax())]
+
+
+def test_labels_without_a_sample_are_known_by_their_description(said: Callable[..., Evidence]) -> None:
+    samples = [said("where is my order, it should be here by now", "LATE_PARCEL")]
+    for labelled in (samples, []):
+        expert = SemanticExpert(TASK, setup_of(TASK)).fit(material_of(TASK, labelled))
+        assert _label(expert, said("can I put it into the washing machine?")) == "WASHING"
+        assert _label(expert, said("退钱给我")) == "REFUND"
+
+
+def test_a_sample_outweighs_a_description(said: Callable[..., Evidence]) -> None:
+    question = "can I put it into the washing machine?"
+    expert = SemanticExpert(TASK, setup_of(TASK)).fit(material_of(TASK, [said(question, "REFUND")] * 3))
+    assert _label(expert, said(question)) == "REFUND"
+
+
+def test_names_in_code_are_read_as_words() -> None:
+    assert descriptions(TASK.labels[0]) == ["LATE PARCEL", "The parcel has not arrived in time"]
+
+
+def test_abstains_without_text(said: Callable[..., Evidence]) -> None:
+    expert = SemanticExpert(TASK, setup_of(TASK)).fit(material_of(TASK, []))
+    scores = expert.scores([said("refund"), said("")])
+    assert np.isnan(scores).any(axis=1).tolist() == [False, True]
+
+
+def test_a_config_without_an_encoder_has_none() -> None:
+    without = Config(large=None, small=None, encoders=EncodersConfig(text=None))
+    assert SemanticExpert not in experts_for(TASK, without)
+    assert SemanticExpert in experts_for(TASK, Config())
+
+
+def test_vectors_of_another_encoder_are_refused(said: Callable[..., Evidence], tmp_path: Path) -> None:
+    place = tmp_path / "semantic"
+    SemanticExpert(TASK, setup_of(TASK)).fit(material_of(TASK, [])).save(place)
+    file = place / "semantic.json"
+    file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | {"encoder": "0.0.1-other"}), "utf-8")
+    with pytest.raises(BundleError, match=r"fitted on encoder 'use-multilingual-v3' 0\.0\.1-other"):
+        SemanticExpert.load(place, TASK, setup_of(TASK))
