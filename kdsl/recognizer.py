@@ -104,7 +104,7 @@ class Recognizer:
             evidences = observe(samples, root, settings.evidence, Path(ocr) if ocr else None)
             given = {name: Path(folder) for name, folder in adapters.items()}
             bundle = fit_bundle(evidences, tasks, settings, Path(out), given=given)
-        if settings.large is not None:
+        if bundle.config.large is not None:
             write_cards(bundle)
         return cls(bundle)
 

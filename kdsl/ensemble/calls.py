@@ -100,6 +100,6 @@ def _snippets(experts: Sequence[Expert], evidence: Evidence, config: Config, lab
 
 
 def silent_where_unasked(scores: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Scores [1, m] of all `names`: those that did not speak abstain."""
+    """Scores of all `names`: those that did not speak abstain."""
     silence = np.full_like(next(iter(scores.values())), np.nan)
     return {name: scores.get(name, silence) for name in names}

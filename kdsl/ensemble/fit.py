@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,11 +21,13 @@ from kdsl.data.trainable import check_fit
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import Bundle, open_bundle, write_bundle_manifest
 from kdsl.ensemble.calls import first_pass, further_pass
+from kdsl.ensemble.first_look import first_look
 from kdsl.ensemble.parts import WORK, Parts, load_experts
 from kdsl.ensemble.router import Router, fit_router, save_routers
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Setup
+from kdsl.experts.large import LargeExpert
 from kdsl.knowledge.documents import load_snippets
 from kdsl.models.roles import Models
 from kdsl.runs import check_inputs, claim, digest, file_hash, sole_writer, write_json, written_whole
@@ -78,7 +80,8 @@ def fit_bundle(
             log.info("%s is finished already", folder)
         else:
             claim(folder / WORK / "inputs.json", inputs, "an unfinished fit", _ADVICE)
-            _Fit(groups, fold, folder, setup).run(inputs, given)
+            fitted = setup if given else first_look(setup, groups, folder / WORK / "first-look")
+            _Fit(groups, fold, folder, fitted).run(inputs, given)
         shutil.rmtree(folder / WORK, ignore_errors=True)  # once there is a manifest: till then it says whose fit it is
     return open_bundle(folder)
 
@@ -162,7 +165,7 @@ class _Fit:
         gold = np.array([task.index(e.sample.label or "") for e in group])
         first = OutOfFold(tuple(e.sample.id for e in group), gold, self._first_scores(task))
         first.save(scores_file(self.folder, task))
-        again = lambda fused, rows: self._further_scores(task, fused, rows)  # noqa: E731
+        again = lambda names, fused, rows: self._further_scores(task, names, fused, rows)  # noqa: E731
         return fit_router(first, again, self.config.ensemble, self.config.seed)
 
     def _first_scores(self, task: Task) -> dict[str, np.ndarray]:
@@ -179,17 +182,17 @@ class _Fit:
             _scatter(scores, file, rows, len(group))
         return scores
 
-    def _further_scores(self, task: Task, fused: np.ndarray, routed: np.ndarray) -> Scores:
+    def _further_scores(self, task: Task, names: Sequence[str], fused: np.ndarray, routed: np.ndarray) -> Scores:
         """Out-of-fold scores [r, m] of calls 2 and 3 on the routed samples, under a budget as in use."""
         group = self.groups[task.name]
         scores: dict[str, np.ndarray] = {}
-        if self.config.large is None:
+        if LargeExpert.name not in names:
             return scores
         for k, part in enumerate(self.inner):
             rows = [int(i) for i in routed if self.fold[task.name][i] == k]
             file = part / f"{task.name}.further.npz"
             if rows and not file.is_file():
-                with _Opened(part, task, self.setup) as experts:
+                with _Opened(part, task, self.setup, names) as experts:
                     _save(file, self._call_again(experts, [group[i] for i in rows], fused[rows]))
             if rows:
                 _scatter(scores, file, np.array(rows), len(group))
@@ -215,8 +218,8 @@ class _Fit:
 class _Opened:
     """The experts of a part, closed at the end of the block."""
 
-    def __init__(self, part: Path, task: Task, setup: Setup) -> None:
-        self.experts = load_experts(part, task, setup)
+    def __init__(self, part: Path, task: Task, setup: Setup, names: Collection[str] | None = None) -> None:
+        self.experts = load_experts(part, task, setup, names)
 
     def __enter__(self) -> list[Expert]:
         return self.experts

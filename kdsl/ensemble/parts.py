@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -96,7 +96,7 @@ class Parts:
         return load_snippets(Path(self.setup.config.knowledge.snippets), self.setup.tasks)
 
 
-def load_experts(folder: Path, task: Task, setup: Setup) -> list[Expert]:
-    """The experts of a task that `Parts.fit` wrote into a folder, ready to score."""
-    kinds = experts_for(task, setup.config)
+def load_experts(folder: Path, task: Task, setup: Setup, names: Collection[str] | None = None) -> list[Expert]:
+    """The experts of a task that `Parts.fit` wrote into a folder, ready to score; only those of `names`, if given."""
+    kinds = [kind for kind in experts_for(task, setup.config) if names is None or kind.name in names]
     return [kind.load(kind.place(folder, task, setup.config), task, setup) for kind in kinds]

@@ -15,6 +15,7 @@ from kdsl.ensemble.parts import load_experts
 from kdsl.ensemble.router import Router, load_routers
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Setup
+from kdsl.experts.registry import experts_for
 from kdsl.models.roles import Models
 from kdsl.scores import margins
 from kdsl.tasks import Task
@@ -47,8 +48,10 @@ class TaskPredictor:
         ]
 
     def first_scores(self, evidences: Sequence[Evidence]) -> dict[str, np.ndarray]:
-        """Scores [n, m] of each expert after call 1, by name."""
-        return first_pass(self.experts, evidences, [Ledger(self.budget) for _ in evidences], keep=False).scores
+        """Scores [n, m] of each expert after call 1, by name; those that the fit left out abstain."""
+        first = first_pass(self.experts, evidences, [Ledger(self.budget) for _ in evidences], keep=False)
+        kinds = experts_for(self.task, self.experts[0].setup.config)
+        return silent_where_unasked(first.scores, [kind.name for kind in kinds])
 
     def _predict_one(
         self, evidence: Evidence, ledger: Ledger, first: FirstPass, row: int, fused: np.ndarray, margin: float
@@ -134,7 +137,7 @@ class Predictor:
         self.tasks = {
             task.name: TaskPredictor(
                 task,
-                load_experts(bundle.folder, task, setup),
+                load_experts(bundle.folder, task, setup, routers[task.name].names),
                 routers[task.name],
                 bundle.config.ensemble.budget,
                 bundle.versions,

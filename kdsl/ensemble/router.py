@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,14 @@ from kdsl.config import EnsembleConfig
 from kdsl.ensemble.fusion import Fusion, fit_fusion, stack
 from kdsl.errors import BundleError
 from kdsl.runs import write_json
-from kdsl.scores import OutOfFold, Scores, log_loss, margins, weighted_f1
+from kdsl.scores import OutOfFold, Scores, likelihood_gain, log_loss, margins, weighted_f1
+
+log = logging.getLogger(__name__)
+
+ENOUGH = 50
+"""Samples; fewer cannot tell whether an expert is worth its work."""
+GAIN = 2.0
+"""Nats of `likelihood_gain` below which scores are no better than chance."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +40,15 @@ class Router:
     ask_below: float
     figures: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def names(self) -> set[str]:
+        """Whatever has a say, experts and roles of calls."""
+        return {*self.first.weights, *(self.further.weights if self.further else ())}
+
 
 def fit_router(
     first: OutOfFold,
-    call_again: Callable[[np.ndarray, np.ndarray], Scores],
+    call_again: Callable[[Sequence[str], np.ndarray, np.ndarray], Scores],
     config: EnsembleConfig,
     seed: int,
 ) -> Router:
@@ -43,16 +56,20 @@ def fit_router(
 
     Args:
         first: what every expert said after call 1.
-        call_again: (fused log-probabilities [n, m], rows [r]) -> scores [r, m] of calls 2 and 3 on these rows.
+        call_again: (names of experts, fused log-probabilities [n, m], rows [r]) -> scores [r, m] of calls 2 and 3 that
+            these experts make on these rows.
     """
-    gold, scores = first.gold, first.scores
+    gold = first.gold
+    figures = {f"f1_{name}": weighted_f1(gold, stack(first.scores, [name])[0].argmax(1)) for name in first.scores}
+    scores = {name: first.scores[name] for name in worth_asking(first)}
     fusion, fused = fit_fusion(scores, gold, seed)
-    figures = {f"f1_{name}": weighted_f1(gold, stack(scores, [name])[0].argmax(1)) for name in scores}
+    fusion = replace(fusion, weights={name: weight for name, weight in fusion.weights.items() if weight > 0})
+    scores = {name: scores[name] for name in fusion.weights}
     figures["f1_first"] = weighted_f1(gold, fused.argmax(1))
     route_below = float(np.quantile(margins(fused), config.route_rate))
     routed = np.flatnonzero(margins(fused) < route_below)
     further: Fusion | None = None
-    again = call_again(fused, routed) if len(routed) >= 2 * config.inner_folds else {}
+    again = call_again(list(scores), fused, routed) if len(routed) >= 2 * config.inner_folds else {}
     if again:
         more = {name: matrix[routed] for name, matrix in scores.items()} | dict(again)
         further, revised = fit_fusion(more, gold[routed], seed, prior=fusion.weights)
@@ -67,6 +84,18 @@ def fit_router(
     figures |= {"f1_fused": weighted_f1(gold, fused.argmax(1)), "accuracy": accuracy}
     ask_below = ask_threshold(fused, gold, config.target_accuracy)
     return Router(fusion, further, route_below if further else 0.0, ask_below, figures)
+
+
+def worth_asking(first: OutOfFold) -> list[str]:
+    """The experts that are better than the labels' frequencies; all of them where none is, or samples are few."""
+    if len(first.gold) < ENOUGH:
+        return list(first.scores)
+    gains = {name: likelihood_gain(scores, first.gold) for name, scores in first.scores.items()}
+    kept = [name for name, gain in gains.items() if gain >= GAIN] or list(gains)
+    for name in gains:
+        if name not in kept:
+            log.info("%s: no better than chance on these labels, left out", name)
+    return kept
 
 
 def ask_threshold(log_p: np.ndarray, gold: np.ndarray, accuracy: float) -> float:

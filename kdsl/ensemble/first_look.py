@@ -1,0 +1,98 @@
+"""A first look at the large model: whether it can tell labels apart at all, before minutes are spent on training it.
+
+The base is asked about a few samples as it is. If that is no better than the labels' frequencies, it is trained once,
+on a few others, and asked again. A model that does not know the shop's language or labels is then left out of the fit,
+and a prediction spends no call on it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kdsl.ensemble.router import ENOUGH, GAIN
+from kdsl.evidence.types import Evidence
+from kdsl.experts.base import Setup
+from kdsl.experts.large import LargeExpert
+from kdsl.models.roles import Models
+from kdsl.runs import write_json
+from kdsl.scores import likelihood_gain
+from kdsl.tasks import Task
+
+log = logging.getLogger(__name__)
+
+ASKED = 64
+"""Samples that the model is asked about, at most half of a task's."""
+TAUGHT = 128
+"""Samples of the small training, at most."""
+
+
+def first_look(setup: Setup, groups: Mapping[str, Sequence[Evidence]], folder: Path) -> Setup:
+    """The setup, without the large model where that tells no task's labels apart.
+
+    A small model of the same weights goes with it, and so does the student that the large one would teach.
+
+    Args:
+        groups: task name -> labelled evidence; a task of fewer than `ENOUGH` samples is not judged: it keeps the model.
+        folder: where the small training is made and the verdict is kept: a continued fit does not look again.
+    """
+    config = setup.config
+    if config.large is None:
+        return setup
+    verdict = folder / "verdict.json"
+    if not verdict.is_file():
+        tells = any(_tells(task, groups[task.name], setup, folder / task.name) for task in setup.tasks)
+        write_json(verdict, {"large": tells})
+    if json.loads(verdict.read_text("utf-8"))["large"]:
+        return setup
+    log.info("large (%s): no better than chance on your labels, left out", config.large.source)
+    changes: dict[str, object] = {"large": None, "distil": config.distil.model_copy(update={"student": False})}
+    if config.small == config.large:
+        changes["small"] = None
+    left = config.model_copy(update=changes)
+    return Setup(setup.tasks, left, Models(left))
+
+
+def _tells(task: Task, group: Sequence[Evidence], setup: Setup, folder: Path) -> bool:
+    """Whether the large model's scores are better than chance, as it is or after a small training in `folder`."""
+    if len(group) < ENOUGH:
+        return True
+    order = np.random.default_rng(setup.config.seed).permutation(len(group))
+    asked = [group[i] for i in order[: min(ASKED, len(group) // 2)]]
+    taught = [group[i] for i in order[len(asked) :][:TAUGHT]]
+    gold = np.array([task.index(evidence.sample.label or "") for evidence in asked])
+    if likelihood_gain(_as_it_is(task, asked, setup), gold) >= GAIN:
+        return True
+    if len({evidence.sample.label for evidence in taught}) < 2:  # nothing that could be trained on
+        return True
+    return likelihood_gain(_after_training(task, taught, asked, setup, folder), gold) >= GAIN
+
+
+def _as_it_is(task: Task, asked: Sequence[Evidence], setup: Setup) -> np.ndarray:
+    from kdsl.models.scorer import LabelScorer
+
+    large = setup.models.large
+    with large.using(None):
+        return LabelScorer(large, task, setup.config.prompt).score(asked)
+
+
+def _after_training(
+    task: Task, taught: Sequence[Evidence], asked: Sequence[Evidence], setup: Setup, folder: Path
+) -> np.ndarray:
+    from kdsl.training.lora import train_adapter
+
+    config = setup.config
+    brief = config.training.model_copy(update={"epochs": 1.0, "stop": None, "search": None})
+    settings = config.model_copy(update={"training": brief})
+    log.info("large (%s): a small training on %d samples of %s", setup.models.large.name, len(taught), task.name)
+    train_adapter(setup.models.large, taught, [task], settings, folder, seed=config.seed)
+    expert = LargeExpert.load(folder, task, setup)
+    scores = expert.scores(asked)
+    expert.close()
+    shutil.rmtree(folder)
+    return scores
