@@ -6,6 +6,7 @@ Tasks are YAML files (configs/tasks/*.yaml), so that labels can be exchanged for
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -93,7 +94,7 @@ class Task(BaseModel):
             raise ValueError(f"labels stand twice: {', '.join(twice)}")
         return labels
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The labels' names, in the order that every score matrix [n, m] uses for its columns."""
         return tuple(label.name for label in self.labels)
