@@ -84,13 +84,15 @@ def _as_it_is(task: Task, asked: Sequence[Evidence], setup: Setup) -> np.ndarray
 def _after_training(
     task: Task, taught: Sequence[Evidence], asked: Sequence[Evidence], setup: Setup, folder: Path
 ) -> np.ndarray:
+    from kdsl.training.folder import Run
+    from kdsl.training.job import TrainingJob
     from kdsl.training.lora import train_adapter
 
     config = setup.config
     brief = config.training.model_copy(update={"epochs": 1.0, "stop": None, "search": None})
     settings = config.model_copy(update={"training": brief})
     log.info("large (%s): a small training on %d samples of %s", setup.models.large.name, len(taught), task.name)
-    train_adapter(setup.models.large, taught, [task], settings, folder, seed=config.seed)
+    train_adapter(TrainingJob(setup.models.large, taught, [task], settings), Run(folder))
     expert = LargeExpert.load(folder, task, setup)
     scores = expert.scores(asked)
     expert.close()
