@@ -63,7 +63,8 @@ def fit_router(
     figures = {f"f1_{name}": weighted_f1(gold, stack(first.scores, [name])[0].argmax(1)) for name in first.scores}
     scores = {name: first.scores[name] for name in worth_asking(first)}
     fusion, fused = fit_fusion(scores, gold, seed)
-    fusion = replace(fusion, weights={name: weight for name, weight in fusion.weights.items() if weight > 0})
+    if len(gold) >= ENOUGH:
+        fusion = replace(fusion, weights={name: weight for name, weight in fusion.weights.items() if weight > 0})
     scores = {name: scores[name] for name in fusion.weights}
     figures["f1_first"] = weighted_f1(gold, fused.argmax(1))
     route_below = float(np.quantile(margins(fused), config.route_rate))
