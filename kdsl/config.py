@@ -132,10 +132,10 @@ class TrainingConfig(_Part):
     """Choose rank, augmentation and epochs by cross-validation over the inner folds; absent, the recipe is fixed."""
 
 
-class DistilConfig(_Part):
+class StudentConfig(_Part):
     """The student: an adapter on the small model, taught by the large one (settings of its training: `training`)."""
 
-    student: bool = False
+    train: bool = False
     """Whether `kdsl fit` trains it, for the small model's verdict in call 3."""
     alpha: float = Field(0.5, ge=0, le=1)
     """Share of the teacher's distributions in the loss; the rest is the gold labels'."""
@@ -220,7 +220,7 @@ class Config(_Part):
     evidence: EvidenceConfig = EvidenceConfig()
     prompt: PromptConfig = PromptConfig()
     training: TrainingConfig = TrainingConfig()
-    distil: DistilConfig = DistilConfig()
+    student: StudentConfig = StudentConfig()
     rules: RulesConfig = RulesConfig()
     encoders: EncodersConfig = EncodersConfig()
     knowledge: KnowledgeConfig = KnowledgeConfig()

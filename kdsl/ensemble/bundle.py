@@ -4,7 +4,7 @@
     config.json            the settings it was fitted with
     tasks/<task>.yaml      the tasks, as they were
     adapters/<name>/       LoRA adapters in PEFT's format, one per task (or one for all)
-    small/adapters/<task>/ the small model's adapters, where `distil.student` asks for them
+    small/adapters/<task>/ the small model's adapters, where `student.train` asks for them
     rules/<task>.yaml      rule books
     index/<task>/          FAISS index with its documents
     lexical/<task>/        the lexical expert

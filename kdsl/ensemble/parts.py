@@ -56,7 +56,7 @@ class Parts:
             for task in self.setup.tasks:
                 if kind.serves(task, config):
                     self._fit_once(kind, task, material, kind.place(folder, task, config))
-        if config.distil.student:
+        if config.student.train:
             self._fit_students(labelled, folder)
         shutil.rmtree(material.work, ignore_errors=True)
 

@@ -134,7 +134,7 @@ class LargeExpert(Expert):
             return None
         from kdsl.training.student import student_folder
 
-        student = student_folder(self.adapter.parents[1], self.task) if config.distil.student else None
+        student = student_folder(self.adapter.parents[1], self.task) if config.student.train else None
         return _Opened.of(self.task, config, self.setup.models.small, student, "student")
 
     @cached_property

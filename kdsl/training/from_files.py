@@ -108,7 +108,7 @@ def train_small_files(
     log.info("memory by estimate: %s", check_memory(settings, trained="small"))
     wanted = {task.name for task in tasks}
     samples = [s for s in read_files(data, every) if s.task in wanted]
-    soft = read_teacher(teacher, tasks, settings.distil) if teacher else {}
+    soft = read_teacher(teacher, tasks, settings.student) if teacher else {}
     with main_first():
         evidences = observe(samples, images, settings.evidence, ocr)
     if bundle:

@@ -32,8 +32,8 @@ def train_adapter(job: TrainingJob, run: Run) -> Path:
     """Train one adapter and write it to `run.out`; returns that folder (`kdsl.training.folder` lists its files).
 
     The loss is on the label and its end of turn only; with a teacher it is
-    `kdsl.training.student_trainer.distil_loss`. The base stays as it was, adapters that were loaded on it included,
-    unless FSDP or ZeRO-3 deal it out. A finished adapter of the same inputs is not trained again; an unfinished one
+    `kdsl.training.student_trainer.distillation_loss`. The base stays as it was, adapters that were loaded on it
+    included, unless FSDP or ZeRO-3 deal it out. A finished adapter of the same inputs is not trained again; an unfinished one
     continues at its last checkpoint with the losses it would have had. Under a launch of several processes all call
     it with the same arguments, and the main one writes.
 
@@ -136,7 +136,7 @@ class _Keeper:
 
 def _trainer(job: TrainingJob, run: Run, learner: Trainee, keeper: _Keeper, bar: Any) -> LabelTrainer:
     """The trainer of a job, with callbacks that stop it, show it and keep half epochs."""
-    from kdsl.training.student_trainer import DistilTrainer
+    from kdsl.training.student_trainer import StudentTrainer
     from kdsl.training.trainer import HalfEpochs, LabelTrainer, StopAt, reporters, training_arguments
 
     training = job.config.training
@@ -151,6 +151,6 @@ def _trainer(job: TrainingJob, run: Run, learner: Trainee, keeper: _Keeper, bar:
     if job.soft is None:
         trainer = LabelTrainer(learner, job.loaded, examples, shares, **options)
     else:
-        trainer = DistilTrainer(learner, job.loaded, examples, job.soft, job.examples, shares, **options)
+        trainer = StudentTrainer(learner, job.loaded, examples, job.soft, job.examples, shares, **options)
     keeper.trainer = trainer
     return trainer

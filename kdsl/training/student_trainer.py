@@ -26,7 +26,7 @@ _SMALLEST = 1e-8
 """Least probability of a teacher: predictions are written with six digits, and zero has no logarithm."""
 
 
-def distil_loss(
+def distillation_loss(
     student: torch.Tensor, teacher: torch.Tensor, gold: torch.Tensor, alpha: float, temperature: float
 ) -> torch.Tensor:
     """alpha * KL(teacher^T || student^T) * T^2 + (1 - alpha) * CE(gold), mean over the batch.
@@ -73,7 +73,7 @@ class TreeCollator(Collator):
         }
 
 
-class DistilTrainer(LabelTrainer):
+class StudentTrainer(LabelTrainer):
     """Trains a student's adapter on examples of one task; `evidences` are what they were made of."""
 
     def __init__(
@@ -87,7 +87,7 @@ class DistilTrainer(LabelTrainer):
         **kwargs: Any,
     ) -> None:
         super().__init__(learner, loaded, examples, shares, **kwargs)
-        self.distil = soft.config
+        self.settings = soft.config
         self.data_collator = TreeCollator(loaded, examples, soft, evidences)
         self.tree = LabelTree(frame_of(loaded), soft.task.names).to(loaded.device)
 
@@ -109,10 +109,11 @@ class DistilTrainer(LabelTrainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
-        """`distil_loss` of a batch; logits are computed at `answer_rows` alone."""
+        """`distillation_loss` of a batch; logits are computed at `answer_rows` alone."""
         outputs = run_model(model, inputs, self.answer_rows(inputs))
         student = self.tree.log_probabilities(outputs.logits.float())
-        loss = distil_loss(student, inputs["teacher"], inputs["gold"], self.distil.alpha, self.distil.temperature)
+        settings = self.settings
+        loss = distillation_loss(student, inputs["teacher"], inputs["gold"], settings.alpha, settings.temperature)
         if num_items_in_batch is not None:  # a step's samples, over all processes, whose gradients are averaged
             loss = loss * len(student) * self.args.world_size / num_items_in_batch
         loss = loss.float()  # the tree's sums are double

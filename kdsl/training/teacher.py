@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kdsl.config import Config, DistilConfig, PromptConfig
+from kdsl.config import Config, PromptConfig, StudentConfig
 from kdsl.data.files import BadRow, json_rows
 from kdsl.errors import BundleError, ConfigError, InputError, did_you_mean
 from kdsl.evidence.types import Evidence
@@ -37,7 +37,7 @@ class SoftTargets:
 
     task: Task
     distributions: Mapping[str, np.ndarray]
-    config: DistilConfig
+    config: StudentConfig
 
     def taught(self, evidences: Sequence[Evidence]) -> list[Evidence]:
         """The task's samples that have a distribution or a label.
@@ -64,14 +64,14 @@ class SoftTargets:
         """What an adapter's manifest says of its teacher."""
         soft, gold = self.rows(evidences)
         return {
-            "distil": self.config.model_dump(mode="json", exclude={"student"}),
+            "student": self.config.model_dump(mode="json", exclude={"train"}),
             "teacher": hashlib.sha256(soft.tobytes()).hexdigest(),
             "taught": int(np.isfinite(soft[:, 0]).sum()),
             "labelled": int((gold >= 0).sum()),
         }
 
 
-def read_teacher(path: Path, tasks: Sequence[Task], config: DistilConfig) -> dict[str, SoftTargets]:
+def read_teacher(path: Path, tasks: Sequence[Task], config: StudentConfig) -> dict[str, SoftTargets]:
     """Soft targets by task from a file of predictions; lines of failed samples and other tasks are passed over.
 
     Raises:
@@ -114,7 +114,7 @@ def ask_teachers(
         _check_prompts(adapter, config.prompt)
         own = [e for e in evidences if e.sample.task == task.name]
         answers = _ask(loaded, adapter, own, task, config.prompt, store / f"{task.name}.jsonl")
-        found[task.name] = SoftTargets(task, answers, config.distil)
+        found[task.name] = SoftTargets(task, answers, config.student)
     return found
 
 

@@ -114,7 +114,7 @@ def test_trains_a_student_on_what_the_large_model_says(run: Run, tmp_path: Path)
     assert result.stdout.split() == [str(folder)]
     assert any((folder / "logs").iterdir())
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    assert (manifest["taught"], manifest["labelled"], manifest["distil"]["temperature"]) == (5, 4, 2.0)
+    assert (manifest["taught"], manifest["labelled"], manifest["student"]["temperature"]) == (5, 4, 2.0)
     said = tmp_path / "small" / "teacher" / "intent.jsonl"
     again = run(tmp_path / "again", *options, "--teacher", str(said), command=("adapters", "train-small"))
     assert again.exit_code == 0, again.output  # what is kept can teach by itself

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kdsl.config import Config, DistilConfig
+from kdsl.config import Config, StudentConfig
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.fusion import Fusion
@@ -30,7 +30,7 @@ def taught(
 ) -> Bundle:
     """A bundle of the task 'ask' alone, with a student that was taught with much force."""
     training = config.training.model_copy(update={"learning_rate": 1e-2})
-    config = config.model_copy(update={"distil": DistilConfig(student=True), "training": training})
+    config = config.model_copy(update={"student": StudentConfig(train=True), "training": training})
     asks = [e for e in samples if e.sample.task == "ask"]
     return fit_bundle(asks, tasks, config, tmp_path_factory.mktemp("taught"), models)
 

@@ -13,7 +13,7 @@ import torch
 from helpers.tiny_models import KINDS, tiny_folder
 from helpers.trainings import losses_of, train, with_training
 
-from kdsl.config import Config, DistilConfig, ModelConfig
+from kdsl.config import Config, ModelConfig, StudentConfig
 from kdsl.errors import BundleError, ConfigError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import load_adapter
@@ -24,7 +24,7 @@ from kdsl.training import teacher as teacher_module
 from kdsl.training.examples import make_examples
 from kdsl.training.folder import Run
 from kdsl.training.student import train_students
-from kdsl.training.student_trainer import TreeCollator, distil_loss
+from kdsl.training.student_trainer import TreeCollator, distillation_loss
 from kdsl.training.teacher import SoftTargets, ask_teachers, read_teacher
 from kdsl.training.trainer import run_model
 
@@ -32,11 +32,11 @@ Load = Callable[..., LoadedModel]
 NONE = float("nan")
 
 
-def _soft(evidences: list[Evidence], task: Task, config: DistilConfig | None = None) -> SoftTargets:
+def _soft(evidences: list[Evidence], task: Task, config: StudentConfig | None = None) -> SoftTargets:
     """A teacher that is fairly sure of another label than gold."""
     rows = np.roll(np.eye(3) * 0.7 + 0.1, 1, axis=1)
     said = {e.sample.id: rows[task.index(e.sample.label or "")] for e in evidences}
-    return SoftTargets(task, said, config or DistilConfig(alpha=1.0))
+    return SoftTargets(task, said, config or StudentConfig(alpha=1.0))
 
 
 def _bare(evidences: list[Evidence]) -> list[Evidence]:
@@ -50,11 +50,11 @@ def test_the_loss_is_hintons_and_each_sample_has_the_terms_it_can_have() -> None
     softened = teacher**0.5 / (teacher**0.5).sum(-1, keepdim=True)
     divergences = (softened * (softened.log() - (student / 2).log_softmax(-1))).sum(-1)
     expected = (0.3 * 4 * (divergences[0] + divergences[2]) - 0.7 * (student[0, 0] + student[1, 1])) / 3
-    torch.testing.assert_close(distil_loss(student, teacher, gold, 0.3, 2.0), expected)
+    torch.testing.assert_close(distillation_loss(student, teacher, gold, 0.3, 2.0), expected)
     same = teacher.nan_to_num(1 / 3).log()
-    assert float(distil_loss(same, teacher, gold, 1.0, 5.0)) == pytest.approx(0, abs=1e-9)
+    assert float(distillation_loss(same, teacher, gold, 1.0, 5.0)) == pytest.approx(0, abs=1e-9)
     certain = torch.tensor([[1.0, 0.0, 0.0]]).double()  # as predictions are written: a zero is a small number
-    assert torch.isfinite(distil_loss(student[:1], certain, gold[2:], 1.0, 2.0))
+    assert torch.isfinite(distillation_loss(student[:1], certain, gold[2:], 1.0, 2.0))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -101,12 +101,12 @@ def test_a_student_follows_its_teacher_without_any_label(
 def test_gold_labels_alone_teach_those_that_the_teacher_left_out(
     load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
-    soft = _soft(dialogues[:4], care, DistilConfig())
+    soft = _soft(dialogues[:4], care, StudentConfig())
     mixed = [*_bare(dialogues[:2]), *dialogues[2:7], *_bare(dialogues[7:])]
     (out,) = train_students(load_tiny(), mixed, {care.name: soft}, [care], small_config, Run(tmp_path))
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
     assert (manifest["taught"], manifest["labelled"], manifest["samples"]) == (4, 5, {"care": 7})
-    strange = {care.name: SoftTargets(care, {"elsewhere": np.ones(3) / 3}, DistilConfig())}
+    strange = {care.name: SoftTargets(care, {"elsewhere": np.ones(3) / 3}, StudentConfig())}
     with pytest.raises(InputError, match="says nothing about any of 9 samples of task 'care'"):
         train_students(load_tiny(), dialogues, strange, [care], small_config, Run(tmp_path / "b"))
 
@@ -114,7 +114,7 @@ def test_gold_labels_alone_teach_those_that_the_teacher_left_out(
 def test_a_step_weighs_samples_alike_however_it_is_cut_into_batches(
     load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
-    soft = {care.name: _soft(dialogues, care, DistilConfig())}
+    soft = {care.name: _soft(dialogues, care, StudentConfig())}
     losses = []
     for batch, accumulation in ((6, 1), (2, 3)):
         sizes = {"batch_size": batch, "gradient_accumulation": accumulation}
@@ -129,7 +129,7 @@ def test_a_student_trains_in_half_precision(
 ) -> None:
     folder = tiny_folder(tmp_path / "model")
     loaded = load_base(ModelConfig(source=str(folder), device="cpu", dtype="bfloat16"))
-    soft = {care.name: _soft(dialogues, care, DistilConfig())}
+    soft = {care.name: _soft(dialogues, care, StudentConfig())}
     (out,) = train_students(loaded, dialogues, soft, [care], small_config, Run(tmp_path))
     losses = [json.loads(line)["loss"] for line in (out / "loss.jsonl").read_text("utf-8").splitlines()]
     assert np.isfinite(losses).all()
@@ -194,7 +194,7 @@ def test_the_teacher_is_asked_once_and_goes_on_after_a_kill(
 def test_predictions_teach_by_their_distributions(care: Task, tmp_path: Path) -> None:
     def read(*lines: dict[str, object]) -> dict[str, SoftTargets]:
         (tmp_path / "p.jsonl").write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
-        return read_teacher(tmp_path / "p.jsonl", [care], DistilConfig())
+        return read_teacher(tmp_path / "p.jsonl", [care], StudentConfig())
 
     names = care.names
     found = read(
