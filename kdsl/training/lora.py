@@ -33,9 +33,9 @@ def train_adapter(job: TrainingJob, run: Run) -> Path:
 
     The loss is on the label and its end of turn only; with a teacher it is
     `kdsl.training.student_trainer.distillation_loss`. The base stays as it was, adapters that were loaded on it
-    included, unless FSDP or ZeRO-3 deal it out. A finished adapter of the same inputs is not trained again; an unfinished one
-    continues at its last checkpoint with the losses it would have had. Under a launch of several processes all call
-    it with the same arguments, and the main one writes.
+    included, unless FSDP or ZeRO-3 deal it out. A finished adapter of the same inputs is not trained again; an
+    unfinished one continues at its last checkpoint with the losses it would have had. Under a launch of several
+    processes all call it with the same arguments, and the main one writes.
 
     Raises:
         InputError: a task has no labelled samples, one label only, or a sample of an unknown label.
