@@ -62,13 +62,15 @@ def check_command(
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.data.check import check, report_parts
-    from kdsl.models.task_checks import task_faults
     from kdsl.progress import show
 
     settings = load_config(config, overrides)
     tasks = _tasks(task_files) if task_files else load_tasks(settings)
     report = check(file, tasks, images, folds, max_megapixels, settings.ensemble.inner_folds, settings.seed)
-    report.problems += task_faults(tasks, settings, fetch=False)
+    if settings.large or settings.small:
+        from kdsl.models.task_checks import task_faults  # here: it loads torch, and a broken file is told before
+
+        report.problems += task_faults(tasks, settings, fetch=False)
     if as_json:
         click.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
     else:

@@ -51,7 +51,7 @@ def first_look(setup: Setup, groups: Mapping[str, Sequence[Evidence]], folder: P
     if json.loads(verdict.read_text("utf-8"))["large"]:
         return setup
     log.info("large (%s): no better than chance on your labels, left out", config.large.source)
-    changes: dict[str, object] = {"large": None, "distil": config.distil.model_copy(update={"student": False})}
+    changes: dict[str, object] = {"large": None, "student": config.student.model_copy(update={"train": False})}
     if config.small == config.large:
         changes["small"] = None
     left = config.model_copy(update=changes)

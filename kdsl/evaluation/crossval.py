@@ -36,13 +36,13 @@ def cross_validate(
     folds: Mapping[str, int],
     tasks: Sequence[Task],
     config: Config,
-    output: Path,
+    out: Path,
     only: Sequence[int] = (),
 ) -> None:
-    """Append one prediction line per sample to `output`, each made by a bundle fitted without its fold.
+    """Append one prediction line per sample to `out`, each made by a bundle fitted without its fold.
 
     A killed run continues: finished lines are kept, and the fold in progress resumes step by step. The
-    folds' bundles lie in `<output>.work` until their predictions are written. `<output>.scores` gets what each
+    folds' bundles lie in `<out>.work` until their predictions are written. `<out>.scores` gets what each
     expert said by itself (`kdsl.evaluation.ablation.leave_out` reads it).
 
     Args:
@@ -50,23 +50,23 @@ def cross_validate(
         only: predict these folds alone (several machines can share the work; join their outputs).
 
     Raises:
-        InputError: `only` names a fold that there is not, or another command writes `output` at this moment.
-        BundleError: `output` was begun with other inputs.
+        InputError: `only` names a fold that there is not, or another command writes `out` at this moment.
+        BundleError: `out` was begun with other inputs.
     """
     known = sorted(set(folds.values()))
     if strange := sorted(set(only) - set(known)):
         raise InputError(f"there is no fold {strange[0]}; folds are {', '.join(map(str, known))}.")
     models = Models(config)
-    scores, work = (output.with_name(output.name + suffix) for suffix in (".scores", ".work"))
-    with sole_writer(output):
+    scores, work = (out.with_name(out.name + suffix) for suffix in (".scores", ".work"))
+    with sole_writer(out):
         claim(
             scores / "inputs.json",
             fit_inputs(evidences, Setup(tuple(tasks), config, models)) | {"folds": digest(dict(folds))},
             "a cross-validation",
-            f"Choose another `output`, or delete {output.name} and {scores.name}.",
+            f"Choose another `out`, or delete {out.name} and {scores.name}.",
         )
         for fold in [fold for fold in known if not only or fold in only]:
-            done = read_done(output)
+            done = read_done(out)
             test = [e for e in evidences if folds[e.sample.id] == fold and e.sample.id not in done]
             if not test:
                 continue
@@ -79,7 +79,7 @@ def cross_validate(
                 group = [e for e in evidences if folds[e.sample.id] == fold and e.sample.task == name]
                 _keep_scores(part, group, bundle.folder, scores / f"fold-{fold}")
             for row in predict_rows(predictor, test):
-                append(output, row | {"fold": fold})
+                append(out, row | {"fold": fold})
             predictor.close()
             shutil.rmtree(bundle.folder)
         if work.is_dir():

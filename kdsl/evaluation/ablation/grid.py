@@ -149,7 +149,7 @@ def run_ablation(
     images: Path,
     ocr: Path | None,
     folds: Path,
-    output: Path,
+    out: Path,
     *,
     only: Sequence[int] = (),
     jobs: int = 1,
@@ -162,7 +162,7 @@ def run_ablation(
 
     Raises:
         InputError: the samples or folds cannot be used.
-        BundleError: `output` holds cells of other settings or samples.
+        BundleError: `out` holds cells of other settings or samples.
         KdslError: at least one cell failed; the others are there.
     """
     for settings in grid.configs.values():
@@ -179,17 +179,17 @@ def run_ablation(
     tasks = [task for task in grid.tasks if any(sample.task == task.name for sample in samples)]
     for name in grid.configs:
         claim(
-            output / name / "settings.json",
+            out / name / "settings.json",
             _settings(grid, name, observed[name], assigned, tasks),
             "cells",
-            "Name the variant otherwise, choose another `output`, or delete the folder.",
+            "Name the variant otherwise, choose another `out`, or delete the folder.",
         )
 
-    cells = _cells(grid, chosen, output)
+    cells = _cells(grid, chosen, out)
     todo = [cell for cell in cells if not cell.done]
     log.info("%d cells: %d are there, %d to run", len(cells), len(cells) - len(todo), len(todo))
     arms = [
-        Arm(name, grid.fraction(name), json.dumps(variant.set, sort_keys=True), output / name)
+        Arm(name, grid.fraction(name), json.dumps(variant.set, sort_keys=True), out / name)
         for name, variant in grid.ablation.variants.items()
     ]
     names = [task.name for task in tasks]
@@ -199,8 +199,8 @@ def run_ablation(
         log.info("%d of %d: %s%s", done, len(todo), cell, f": failed: {fault}" if fault else "")
         if fault:
             failed.append(f"{cell}: {fault}")
-        write_results(plan, output)
-    page = write_results(plan, output)
+        write_results(plan, out)
+    page = write_results(plan, out)
     if failed:
         raise KdslError(
             f"{len(failed)} of {len(cells)} cells failed (fold-*.error.txt beside them says where); run the same "
@@ -218,14 +218,14 @@ def _observe(grid: Grid, data: Sequence[Path], images: Path, ocr: Path | None) -
     return observed
 
 
-def _cells(grid: Grid, folds: Sequence[int], output: Path) -> list[Cell]:
+def _cells(grid: Grid, folds: Sequence[int], out: Path) -> list[Cell]:
     """All cells, seed by seed, so that a table over all variants is there early."""
     return [
         Cell(
             variant=name,
             config=config.model_copy(update={"seed": seed}),
             fold=fold,
-            folder=output / name / f"seed-{seed}",
+            folder=out / name / f"seed-{seed}",
             system=grid.ablation.system,
             fraction=grid.fraction(name),
             curve=grid.ablation.curve,
