@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 
 from kdsl.config import load_config, load_tasks
 from kdsl.data.splits import read_folds
-from kdsl.evidence.load import load_evidence
+from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
 
 

@@ -49,7 +49,7 @@ from PIL import Image
 from shapes import SHAPES, random_model, write_shape
 
 from kdsl.config import Config, load_config, load_tasks
-from kdsl.evidence.load import load_evidence
+from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence, Picture
 from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.features import picture_features

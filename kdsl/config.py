@@ -1,6 +1,6 @@
-"""Configuration: YAML with `extends`, then overrides `key.path=value`; every fault is reported at once.
+"""Configuration: a YAML file with `extends`, then overrides `key.path=value`; all faults are reported together.
 
-A config file names everything a run depends on; paths in it are relative to the file itself.
+Paths in a config file are relative to that file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kdsl.resources import resource
 from kdsl.tasks import Task, load_task
 
 _PATHS = (("knowledge", "snippets"), ("training", "augment", "synonyms"))
-"""Settings that name one file or folder."""
+"""Settings whose value is the path of a file or folder."""
 
 
 class _Part(BaseModel):
@@ -26,48 +26,48 @@ class _Part(BaseModel):
 
 
 class ModelConfig(_Part):
-    """Which weights a role loads, and how."""
+    """The weights of one role (large or small), and how they are loaded."""
 
     source: str = "kdsl-nano"
     """`kdsl-nano` (embedded), a local folder, or a hub id such as `Qwen/Qwen2-VL-7B-Instruct`."""
     hub: Literal["huggingface", "modelscope"] = "huggingface"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str = "auto"
-    """`auto` takes the first GPU, else the CPU."""
+    """`auto` is the first GPU if there is one, else the CPU."""
     quantize: Literal["none", "4bit"] = "none"
-    """`4bit`: the language model's linear layers as NF4 (QLoRA); wants `kdsl[gpu]`."""
+    """`4bit` stores the language model's linear layers as NF4 (QLoRA); needs `kdsl[gpu]`."""
     attention: Literal["sdpa", "flash_attention_2", "eager"] = "sdpa"
-    """Attention kernels of training; scoring takes `sdpa` where `flash_attention_2` is asked for (docs/gpu.md)."""
+    """Attention kernels for training; with `flash_attention_2`, scoring still uses `sdpa` (docs/gpu.md)."""
 
 
 class EvidenceConfig(_Part):
-    """How pictures are read."""
+    """How the text of pictures is read."""
 
     ocr: Literal["rapidocr", "paddleocr"] = "rapidocr"
     min_score: float = Field(0.5, ge=0, le=1)
     """OCR lines below this confidence are dropped."""
     max_side: int = Field(1280, ge=64)
-    """Longest side, in pixels, of the picture that text detection sees."""
+    """Pictures are scaled down to this longest side, in pixels, for text detection."""
     max_megapixels: float = Field(100, gt=0)
-    """Larger pictures are refused before they are decoded."""
+    """Larger pictures are rejected before they are decoded."""
 
 
 class PromptConfig(_Part):
-    """How evidence becomes a prompt. Limits are kept by dropping whole lines, turns or pictures."""
+    """How evidence becomes a prompt. Whole lines, turns or pictures are dropped to stay within the limits."""
 
     max_tokens: int = Field(160, ge=32)
-    """Tokens of one prompt, the pictures' included (docs/nano.md: why so few for nano)."""
+    """Maximum tokens per prompt, including picture tokens (docs/nano.md explains the low default)."""
     dialogue_tokens: int | None = Field(None, ge=32)
-    """Instead, for tasks whose input is a dialogue."""
+    """Replaces `max_tokens` for tasks whose input is a dialogue."""
     max_pixels: int = Field(25088, ge=784)
-    """Pixels of one sample, shared by its pictures (one picture token stands for 28 x 28 of them)."""
+    """Maximum pixels per sample, shared by its pictures (one picture token covers 28 x 28 pixels)."""
     list_labels: bool = False
-    """Name all labels in the question (large models want it; nano is taught without)."""
+    """List all labels in the question (large models need it; nano was pretrained without)."""
     ocr: bool = True
-    """Put the pictures' text into the prompt."""
+    """Include the OCR text of the pictures."""
 
     def limit(self, task: Task) -> int:
-        """Tokens of a prompt of this task."""
+        """Maximum tokens of a prompt of this task."""
         return self.dialogue_tokens or self.max_tokens if task.input == "dialogue" else self.max_tokens
 
 
@@ -75,90 +75,92 @@ class AugmentConfig(_Part):
     """Augmented copies of training samples."""
 
     policy: Literal["none", "rare", "all"] = "none"
-    """`rare` fills classes up to the median class of their task; `all` copies each sample once besides."""
+    """`rare` adds copies to small classes up to the median class size of their task; `all` also copies every sample
+    once."""
     text: bool = True
-    """Change words and order of dialogues, and misread OCR lines."""
+    """Change words and order in dialogues, and add OCR errors to OCR lines."""
     pictures: bool = True
-    """Crop, turn and recolour pictures."""
+    """Crop, rotate and recolour pictures."""
     synonyms: str = Field(default_factory=lambda: str(resource("configs/synonyms/customer-service.yaml")))
-    """Words that may be exchanged or left out; by default those that ship with kdsl."""
+    """File of words that may be replaced or left out; by default the one that ships with kdsl."""
 
 
 class SearchConfig(_Part):
-    """What few-shot adaptation chooses among, besides half epochs up to `training.epochs`."""
+    """The search space of few-shot adaptation, in addition to half epochs up to `training.epochs`."""
 
     ranks: tuple[int, ...] = Field((16,), min_length=1)
-    """LoRA ranks; alpha keeps its ratio to the rank."""
+    """LoRA ranks to try; the ratio of alpha to the rank stays fixed."""
     augment: tuple[Literal["none", "rare", "all"], ...] = Field(("none", "rare"), min_length=1)
-    """Policies of `training.augment`."""
+    """Values of `training.augment.policy` to try."""
 
 
 class TrainingConfig(_Part):
-    """One adapter per task (or one for all): what is trained, and how."""
+    """How adapters are trained: one per task, or one for all tasks."""
 
     strategy: Literal["separate", "joint"] = "separate"
     regime: Literal["lora", "freeze", "full"] = "lora"
-    """`lora`: an adapter beside the frozen base; `freeze`: its last `last_layers` decoder layers; `full`: the whole
-    language model. The vision tower is never trained."""
+    """What is trained. `lora`: an adapter, with the base frozen; `freeze`: the last `last_layers` decoder layers;
+    `full`: the whole language model. The vision tower is never trained."""
     last_layers: int = Field(25, ge=1)
-    """Decoder layers that `freeze` trains, counted from the last."""
+    """Number of decoder layers, counted from the last, that `freeze` trains."""
     ocr: bool | None = None
-    """Put the pictures' text into the prompts of training; by default as `prompt.ocr` says, which holds elsewhere."""
+    """Replaces `prompt.ocr` in training prompts; `prompt.ocr` by default."""
     lora_r: int = Field(16, ge=1)
     lora_alpha: int = Field(32, ge=1)
     lora_dropout: float = Field(0.05, ge=0, lt=1)
     epochs: float = Field(4, gt=0)
-    """Epochs of the learning-rate schedule."""
+    """Length of the learning-rate schedule, in epochs."""
     stop: float | None = Field(None, gt=0)
-    """Epochs after which training ends within that schedule; what `search` chooses."""
+    """Epochs after which training stops within that schedule; chosen by `search`."""
     batch_size: int = Field(8, ge=1)
-    """Samples in one forward pass."""
+    """Samples per forward pass."""
     gradient_accumulation: int = Field(1, ge=1)
     learning_rate: float = Field(5e-4, gt=0)
     warmup_ratio: float = Field(0.05, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
     save_every: int = Field(50, ge=1)
-    """Optimizer steps between checkpoints; a killed run resumes from the last one."""
+    """Optimizer steps between checkpoints; a killed run resumes from the latest."""
     gradient_checkpointing: bool = False
-    """Compute activations again in the backward pass instead of keeping them: less memory, more time."""
+    """Recompute activations in the backward pass instead of storing them: less memory, more time."""
     balance: Literal["none", "sqrt", "uniform"] = "none"
-    """How often a class is drawn in an epoch: as often as it occurs, by the square root of that, or all alike."""
+    """How often each class is drawn per epoch: by its size, by the square root of its size, or equally often."""
     logit_adjustment: float = Field(0, ge=0)
-    """This times the log-prior of the labels in training is taken off their scores (docs/gpu.md); 0 leaves them."""
+    """Factor of logit adjustment: this times the log-prior of a label in the training data is subtracted from its
+    score (docs/gpu.md); 0 turns it off."""
     report_to: Literal["tensorboard", "wandb", "none"] = "tensorboard"
-    """Where `kdsl train-large` and `train-small` report curves besides loss.jsonl; `kdsl fit` reports nowhere."""
+    """Where `kdsl train-large` and `train-small` report curves, in addition to loss.jsonl; `kdsl fit` ignores it."""
     augment: AugmentConfig = AugmentConfig()
     search: SearchConfig | None = None
-    """Choose rank, augmentation and epochs by cross-validation over the inner folds; absent, the recipe is fixed."""
+    """Choose rank, augmentation and epochs by cross-validation over the inner folds; without it they are fixed."""
 
 
 class StudentConfig(_Part):
-    """The student: an adapter on the small model, taught by the large one (settings of its training: `training`)."""
+    """Distillation of the large model into an adapter on the small one, the student, trained with `training`."""
 
     train: bool = False
-    """Whether `kdsl fit` trains it, for the small model's verdict in call 3."""
+    """Whether `kdsl fit` trains a student, which the small model then uses in call 3."""
     alpha: float = Field(0.5, ge=0, le=1)
-    """Share of the teacher's distributions in the loss; the rest is the gold labels'."""
+    """Weight of the teacher's distributions in the loss; the gold labels have the rest."""
     temperature: float = Field(2.0, gt=0)
-    """Softens teacher and student alike."""
+    """Temperature that softens both the teacher's and the student's distributions."""
 
 
 class RulesConfig(_Part):
-    """Cue mining and the tree search."""
+    """Cue mining and the tree search for rules."""
 
     max_cues: int = Field(400, ge=10)
-    """Size of the cue vocabulary of one label."""
+    """Size of the cue vocabulary per label."""
     min_support: int = Field(2, ge=1)
-    """A literal must hold in this many training samples."""
+    """Minimum number of training samples in which a literal must hold."""
     max_literals: int = Field(3, ge=1)
     simulations: int = Field(240, ge=1)
-    """Tree-search simulations a label, shared by its rules; more find rules that fit the training samples better,
-    and unseen ones no better."""
+    """Tree-search simulations per label, shared by its rules. More of them fit the training samples better, but
+    not unseen samples."""
     rules_per_label: int = Field(16, ge=1)
     occlusion_samples: int = Field(400, ge=0)
-    """Samples on which the small model is asked what it loses when a unit is hidden; 0 = uniform prior."""
+    """Samples for which the small model scores the effect of hiding a unit; 0 gives a uniform prior."""
     occlusion_units: int = Field(6, ge=1)
-    """Units hidden a sample."""
+    """Units hidden per sample, one at a time."""
 
 
 class EncodersConfig(_Part):
@@ -170,20 +172,20 @@ class EncodersConfig(_Part):
 
 
 class KnowledgeConfig(_Part):
-    """Snippets, labelled samples and their index."""
+    """Retrieval over snippets and labelled samples."""
 
     snippets: str = Field(default_factory=lambda: str(resource("knowledge_base")))
     """Folder of YAML files with snippets; by default those that ship with kdsl."""
     embedder: str = "char-ngram"
     """`char-ngram` (embedded), or what `encoders.text` may be."""
     neighbours: int = Field(12, ge=1)
-    """Documents fetched a query."""
+    """Documents retrieved per query."""
     imagined_per_label: int = Field(200, ge=0)
-    """Samples a label of the synthetic world that retrieval and the lexical expert use beside the labelled ones."""
+    """Synthetic samples per label that retrieval and the lexical expert use in addition to the labelled ones."""
 
 
 class BudgetConfig(_Part):
-    """Limits of one sample (rules of the WWW2025 MIRE challenge)."""
+    """Limits per sample (rules of the WWW2025 MIRE challenge)."""
 
     max_calls: int = Field(3, ge=1)
     max_output_tokens: int = Field(100, ge=1)
@@ -194,18 +196,18 @@ class EnsembleConfig(_Part):
     """Fusion, router and budget."""
 
     inner_folds: int = Field(2, ge=2)
-    """Folds of the training part whose out-of-fold scores fusion is fitted on."""
+    """Folds of the training data; fusion is fitted on their out-of-fold scores."""
     shortlist: int = Field(5, ge=2)
-    """Labels that a second call scores again."""
+    """Number of labels that the second call scores again."""
     route_rate: float = Field(0.3, ge=0, le=1)
-    """Share of samples, those of smallest margin, that the router sends to further calls."""
+    """Share of samples, those with the smallest margins, that the router sends to further calls."""
     target_accuracy: float = Field(0.9, gt=0, le=1)
-    """Predictions below the probability that reached this accuracy out of fold say 'ask a person'."""
+    """Out-of-fold accuracy that predictions above the abstention threshold must reach; those below it abstain."""
     budget: BudgetConfig = BudgetConfig()
 
 
 class Config(_Part):
-    """All of a run."""
+    """All settings of a run."""
 
     seed: int = 17
     tasks: tuple[str, ...] = Field(
@@ -214,9 +216,9 @@ class Config(_Part):
     )
     """Task files; by default those of the MIRE challenge."""
     large: ModelConfig | None = ModelConfig()
-    """The model that adapters are trained on; without one (`null`), the other experts predict and no call is made."""
+    """The model that adapters are trained on; if `null`, the other experts predict without model calls."""
     small: ModelConfig | None = ModelConfig()
-    """The model that guides the search for rules and gives a verdict in call 3; `null`: neither."""
+    """The model that guides the search for rules and answers call 3; if `null`, it does neither."""
     evidence: EvidenceConfig = EvidenceConfig()
     prompt: PromptConfig = PromptConfig()
     training: TrainingConfig = TrainingConfig()
@@ -227,10 +229,10 @@ class Config(_Part):
     ensemble: EnsembleConfig = EnsembleConfig()
 
     def model(self, role: Literal["large", "small"]) -> ModelConfig:
-        """The model of a role, for what cannot do without it.
+        """The config of a role's model, for callers that require it.
 
         Raises:
-            ConfigError: the config has none.
+            ConfigError: the config has no model for this role.
         """
         found: ModelConfig | None = getattr(self, role)
         if found is None:
@@ -239,7 +241,7 @@ class Config(_Part):
 
 
 def find_config(path: str | Path) -> Path:
-    """A config file as given, or the one that ships with kdsl under that name ('configs/nano.yaml')."""
+    """The path of a config file: the file itself if it exists, else the shipped one ('configs/nano.yaml')."""
     given = Path(path)
     if given.is_file():
         return given
@@ -251,10 +253,10 @@ def find_config(path: str | Path) -> Path:
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Read a config file, what it `extends`, and `key.path=value` overrides; paths become absolute.
+    """Read a config file with the files it extends, and apply `key.path=value` overrides; paths become absolute.
 
     Raises:
-        ConfigError: with one line for every fault found.
+        ConfigError: one line per fault.
     """
     file = find_config(path)
     raw = _read(file, ())
@@ -287,7 +289,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
 
 
 def load_tasks(config: Config) -> list[Task]:
-    """The tasks that a config names, in its order."""
+    """The tasks of a config, in its order."""
     tasks = [load_task(Path(name)) for name in config.tasks]
     names = [task.name for task in tasks]
     if len(set(names)) < len(names):
@@ -296,7 +298,7 @@ def load_tasks(config: Config) -> list[Task]:
 
 
 def _read(file: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
-    """One YAML file merged over what it extends; relative paths resolved against the file."""
+    """One YAML file merged over the file that it extends; relative paths are resolved against the file."""
     file = file.resolve()
     if file in seen:
         raise ConfigError(f"{file}: extends itself by way of {' -> '.join(p.name for p in seen)}")

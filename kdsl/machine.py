@@ -1,4 +1,4 @@
-"""What this machine can run, and what is missing for the rest (`kdsl doctor`)."""
+"""`kdsl doctor`: checks what this machine can run and what is missing for the rest."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Verdict = Literal["ok", "missing", "optional"]
 
 GIB = 1 << 30
 SEVEN_B_LORA_GIB = 24
-"""GPU memory from which LoRA on a 7-billion model in bfloat16 is worth trying; an estimate, not a measurement."""
+"""Minimum GPU memory for LoRA on a 7-billion model in bfloat16; an estimate, not a measurement."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the doctor's report: what was looked at, what was found, and what to do about it."""
+    """One line of the report: what was checked, the verdict, what was found, and what to do."""
 
     name: str
     verdict: Verdict
@@ -32,7 +32,7 @@ class Check:
 
 
 def examine() -> list[Check]:
-    """Look at the machine and the installation; nothing is downloaded and no model is loaded."""
+    """Check the machine and the installation; nothing is downloaded and no model is loaded."""
     return [_python(), _cores(), _memory(), _disk(), *_packages(), _nano(), *_extras(), _gpu()]
 
 
@@ -42,7 +42,7 @@ def usable(checks: Iterable[Check]) -> bool:
 
 
 def free_memory() -> int:
-    """Bytes of main memory that are free for this process; those of a launch on one machine share what there is."""
+    """Bytes of main memory available to this process; the processes of a launch on one machine share them equally."""
     import psutil
 
     return int(psutil.virtual_memory().available) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
@@ -96,7 +96,7 @@ def _nano() -> Check:
 
 
 def _extras() -> list[Check]:
-    """One line an extra of pyproject: whether all of its packages are here."""
+    """One line per extra of pyproject.toml: whether all of its packages are installed."""
     groups: dict[str, list[str]] = {}
     for requirement in importlib.metadata.requires("kdsl") or []:
         found_extra = re.search(r"extra == ['\"]([\w-]+)['\"]", requirement)

@@ -1,7 +1,7 @@
-"""Processes that train together under `accelerate launch`: which one this is, and what the main one does for all.
+"""Distributed training under `accelerate launch`: rank, world size, and work that only the main process does.
 
-The launcher says so by environment variables. torch and accelerate are loaded where processes talk to each other,
-and not before.
+The launcher sets environment variables, which are read here. torch and accelerate are imported only when processes
+have to communicate.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from kdsl.errors import ConfigError, KdslError
 Result = TypeVar("Result")
 
 _PATIENCE = timedelta(hours=6)
-"""How long a process waits for the others: as long as the main one may read pictures. A process that died ends the
-launch at once; this is for a peer that is gone without a word."""
+"""Timeout of collective operations: the main process may read pictures for hours while the others wait. A process
+that fails ends the launch at once; the timeout is for one that hangs or disappears."""
 
 
 def world_size() -> int:
-    """Processes of the launch, on all machines; 1 without a launch."""
+    """Number of processes of the launch, on all machines; 1 without a launch."""
     return int(os.environ.get("WORLD_SIZE", "1")) if "LOCAL_RANK" in os.environ else 1
 
 
 def rank() -> int:
-    """This process's number on all machines; 0 is the main one, which writes and speaks."""
+    """Global rank of this process; 0 is the main process, which writes files and logs."""
     return int(os.environ.get("RANK", "0")) if world_size() > 1 else 0
 
 
 def is_main() -> bool:
-    """Whether this process writes and speaks; true without a launch."""
+    """Whether this is the main process; true without a launch."""
     return rank() == 0
 
 
 def method() -> str:
-    """How the launch divides a training: `ddp`, `fsdp`, `zero1`, `zero2` or `zero3`.
+    """How the launch distributes training: `ddp`, `fsdp`, `zero1`, `zero2` or `zero3`.
 
     Raises:
-        ConfigError: the launch asks for FSDP of version 1.
+        ConfigError: the launch asks for FSDP version 1.
     """
     if _flag("ACCELERATE_USE_FSDP"):
         if os.environ.get("FSDP_VERSION", "1") != "2":
@@ -56,12 +56,12 @@ def method() -> str:
 
 
 def shards_weights() -> bool:
-    """Whether each process holds a part of the model alone while it trains (FSDP, ZeRO-3)."""
+    """Whether each process holds only a shard of the weights during training (FSDP, ZeRO-3)."""
     return method() in ("fsdp", "zero3")
 
 
 def join() -> Any:
-    """The accelerate.PartialState of this process, which meets the others at the first call and takes its own GPU."""
+    """The `accelerate.PartialState` of this process; the first call joins the process group and selects the GPU."""
     import torch
     from accelerate import PartialState
 
@@ -69,7 +69,7 @@ def join() -> Any:
 
 
 def spare_gpus() -> int:
-    """GPUs that torch sees and a training without a launch leaves idle."""
+    """Number of visible GPUs that stay idle when training runs without a launch."""
     import torch
 
     return max(0, torch.cuda.device_count() - 1) if world_size() == 1 else 0
@@ -77,7 +77,7 @@ def spare_gpus() -> int:
 
 @contextmanager
 def main_first() -> Iterator[None]:
-    """The main process of each machine runs the block before its others, which find in the cache what it wrote."""
+    """Run the block first in the main process of each machine; its other processes then find the results cached."""
     if world_size() == 1:
         yield
         return
@@ -86,9 +86,9 @@ def main_first() -> Iterator[None]:
 
 
 def on_main(do: Callable[[], Result]) -> Result:
-    """Let the main process alone do something while the others wait; every process gets its result.
+    """Run `do` only in the main process while the others wait; every process gets the result.
 
-    Where it raises a KdslError, the others leave with that error's exit code and say nothing.
+    If it raises a KdslError, the others exit with that error's exit code and no message.
     """
     if world_size() == 1:
         return do()

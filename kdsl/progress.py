@@ -1,8 +1,8 @@
-"""What a terminal is shown: messages and progress bars on stderr, results on stdout.
+"""Terminal output: log messages and progress bars on stderr, results on stdout.
 
-kdsl says what it does through `logging.getLogger("kdsl...")` and prints nothing by itself. The command line calls
-`show_messages`; of several processes that train together, the main one alone then writes. Text from outside (labels,
-file names) is printed as it is: rich's markup and emoji codes are off everywhere.
+The library logs to `logging.getLogger("kdsl...")` and prints nothing. The command line calls `show_messages`; in
+distributed training only the main process then writes. User text (labels, file names) is printed unchanged: rich's
+markup and emoji codes are off everywhere.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = logging.getLogger("kdsl")
 
 
 class _Terminal(logging.Handler):
-    """Writes each message to stderr, behind the minutes and seconds since the start."""
+    """Writes each message to stderr, prefixed with the minutes and seconds since the start."""
 
     def emit(self, record: logging.LogRecord) -> None:
         from rich.text import Text
@@ -35,12 +35,12 @@ class _Terminal(logging.Handler):
             warning = "warning: " if record.levelno >= logging.WARNING else ""
             line = Text.assemble((f"{minutes:3d}:{seconds:02d}", "dim"), f" {warning}{record.getMessage()}")
             _console(stderr=True).print(line, soft_wrap=True)
-        except Exception:  # as logging's own handlers: a message that cannot be written must not end the work
+        except Exception:  # as logging's own handlers do: a message that cannot be written must not end the run
             self.handleError(record)
 
 
 def show_messages(level: int = logging.INFO) -> None:
-    """Write kdsl's messages from this level on to stderr; calling it again changes the level alone."""
+    """Write kdsl's messages of at least this level to stderr; a further call only changes the level."""
     log.setLevel(level)
     if not any(isinstance(handler, _Terminal) for handler in log.handlers):
         log.addHandler(_Terminal())

@@ -1,6 +1,6 @@
-"""Where the files that ship with kdsl lie (configs/, knowledge_base/ and rules/), and where its cache does.
+"""Paths of the files that ship with kdsl (configs/, knowledge_base/ and rules/) and of its cache.
 
-In a checkout they stand at its top level; an installed wheel carries them in kdsl/resources/.
+In a checkout the files are at its top level; an installed wheel has them in kdsl/resources/.
 """
 
 from __future__ import annotations
@@ -24,6 +24,6 @@ def resource(name: str) -> Path:
 
 
 def default_cache_dir() -> Path:
-    """$KDSL_CACHE, else `kdsl` in the platform's folder for caches (XDG on Linux)."""
+    """`$KDSL_CACHE` if set, else the folder `kdsl` in the platform's cache folder (XDG on Linux)."""
     own = os.environ.get("KDSL_CACHE")
     return Path(own) if own else user_cache_path("kdsl", appauthor=False)

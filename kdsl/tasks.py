@@ -1,6 +1,6 @@
-"""A task: its name, what it looks at, its labels with descriptions, and the question put to a model.
+"""`Task`: a name, the kind of input, the labels with descriptions, and the question that models are asked.
 
-Tasks are YAML files (configs/tasks/*.yaml), so that labels can be exchanged for a user's own.
+Tasks are YAML files (configs/tasks/*.yaml), so users can replace the labels with their own.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from kdsl.runs import listed
 
 
 class _Unquoted(str):
-    """A text of a YAML file that stands without quotes and that YAML takes for something else; `kind` says for what."""
+    """An unquoted scalar that YAML would not read as a string; `kind` says what YAML would read it as."""
 
     kind: str
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads a task file, all of whose values are texts: what YAML takes for true, a number or a date stays a text."""
+    """A YAML loader for task files, whose values are all strings: booleans, numbers and dates stay strings."""
 
 
 def _unquoted(kind: str) -> Callable[[_Loader, yaml.ScalarNode], _Unquoted]:
@@ -41,7 +41,7 @@ for _tag, _kind in (("bool", "true or false"), ("int", "a number"), ("float", "a
 
 
 class Label(BaseModel):
-    """One label: `name` is what a prediction says; `zh` and `en` say what it means."""
+    """One label: `name` appears in predictions; `zh` and `en` describe it in Chinese and English."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -60,7 +60,7 @@ class Label(BaseModel):
 
 
 class SpeakerNames(BaseModel):
-    """Names of speakers by the side that they speak for."""
+    """Names of speakers, by role."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -69,24 +69,24 @@ class SpeakerNames(BaseModel):
 
 
 class Task(BaseModel):
-    """A classification task over one closed list of labels."""
+    """A classification task with a closed list of labels."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     """Identifier, used in file names and in every prediction."""
     input: Literal["picture", "dialogue"]
-    """What a sample of this task is: pictures alone, or a dialogue with its pictures."""
+    """What a sample of this task is: only pictures, or a dialogue with its pictures."""
     prompt: str = Field(min_length=1)
-    """The question, asked after the pictures, their text and the dialogue."""
+    """The question, which follows the pictures, their text and the dialogue in the prompt."""
     labels: tuple[Label, ...]
     speakers: SpeakerNames = SpeakerNames()
-    """Names that open a turn in this shop's dialogues, beside the usual ones (`kdsl.data.speakers`)."""
+    """Names that start a turn in this shop's dialogues, in addition to the usual ones (`kdsl.data.speakers`)."""
 
     @field_validator("labels")
     @classmethod
     def _distinct(cls, labels: tuple[Label, ...]) -> tuple[Label, ...]:
-        if len(labels) < 2:  # here and not in the field: a faulty label would count as missing
+        if len(labels) < 2:  # not as `min_length` of the field: there a faulty label would count as missing
             raise ValueError(f"expected two labels at least, found {len(labels)}")
         names = [label.name for label in labels]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -96,14 +96,14 @@ class Task(BaseModel):
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The labels' names, in the order that every score matrix [n, m] uses for its columns."""
+        """Names of the labels, in the order of the columns of every score matrix [n, m]."""
         return tuple(label.name for label in self.labels)
 
     def index(self, name: str) -> int:
-        """Column of a label.
+        """The column of a label.
 
         Raises:
-            InputError: the task has no such label; the message suggests the nearest.
+            InputError: the task has no such label; the message suggests the closest one.
         """
         try:
             return self.names.index(name)
@@ -118,7 +118,7 @@ def load_task(path: Path) -> Task:
     """Read one task file.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or holds faults (all of them are listed).
+        ConfigError: the file is missing, is not YAML, or has errors (all of them are listed).
     """
     try:
         raw = yaml.load(path.read_text("utf-8"), _Loader)
@@ -132,10 +132,10 @@ def load_task(path: Path) -> Task:
 
 
 def task_by_name(tasks: Sequence[Task], name: str) -> Task:
-    """The task called `name`.
+    """The task with the name `name`.
 
     Raises:
-        InputError: there is none; the message lists what there is.
+        InputError: there is none; the message lists the names that exist.
     """
     for task in tasks:
         if task.name == name:

@@ -19,7 +19,7 @@ from kdsl.ensemble.fit import fit_bundle, fit_inputs, scores_file
 from kdsl.ensemble.predict_file import append, predict_rows, read_done
 from kdsl.ensemble.predictor import Predictor, TaskPredictor
 from kdsl.errors import InputError
-from kdsl.evidence.load import load_evidence
+from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Setup
 from kdsl.models.roles import Models

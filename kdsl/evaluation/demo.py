@@ -19,7 +19,7 @@ from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.predict_file import predict_file
 from kdsl.evaluation.experts_alone import Alone, experts_alone
 from kdsl.evaluation.report import evaluate_file, write_evaluation
-from kdsl.evidence.load import load_evidence
+from kdsl.evidence.observe import load_evidence
 from kdsl.runs import write_json
 from kdsl.world.files import write_world
 

@@ -1,7 +1,7 @@
-"""The cache on disk: one small JSON file an entry, named by the hash of a picture's content.
+"""The cache on disk: one small JSON file per entry, named by the hash of a picture's content.
 
-Many processes may read and write it at once: an entry is written beside its place and renamed into it, so
-that a reader sees a whole one or none. An entry that cannot be understood counts as missing.
+Many processes may read and write it at the same time: an entry is written to a temporary file and renamed, so a
+reader sees either a complete entry or none. An entry that cannot be parsed counts as missing.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from kdsl.runs import atomic_write
 
 
 def content_key(path: Path) -> str:
-    """A hash of a file's content: a picture that is copied or renamed keeps its entries."""
+    """A hash of a file's content, so a copied or renamed picture keeps its entries."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).hexdigest()
 
 
 class Cache:
-    """Entries in spaces: `root/<space>/<first two digits of the key>/<key>.json`.
+    """Entries, grouped in spaces: `root/<space>/<first two digits of the key>/<key>.json`.
 
-    A space is named after all that decides its entries besides the picture (backend, version, settings).
+    The name of a space identifies what its entries depend on besides the picture (backend, version, settings).
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def path(self, space: str, key: str) -> Path:
-        """Where an entry lies, or would lie."""
+        """The path of an entry, whether it exists or not."""
         return self.root / space / key[:2] / f"{key}.json"
 
     def get(self, space: str, key: str) -> Any | None:

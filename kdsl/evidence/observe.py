@@ -1,21 +1,21 @@
-"""From samples to evidence: every picture is read once, over all cores, and what was read stays in the cache."""
+"""From samples to evidence: each picture is read once, on all cores, and the results are cached."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, overload
 
 from kdsl.config import EvidenceConfig
 from kdsl.data.pictures import picture_path
+from kdsl.data.readers import read_files
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError, KdslError
 from kdsl.evidence.cache import Cache, content_key
-from kdsl.evidence.denoise import denoise
 from kdsl.evidence.facts import picture_facts
+from kdsl.evidence.lines import denoise, reading_order
 from kdsl.evidence.ocr import OcrBackend, open_backend
-from kdsl.evidence.order import reading_order
 from kdsl.evidence.pixels import PixelStats
 from kdsl.evidence.precomputed import open_precomputed
 from kdsl.evidence.types import Evidence, OcrLine, Picture
@@ -23,12 +23,13 @@ from kdsl.evidence.worker import Job, Outcome, Store, Worker, read_in_processes
 from kdsl.progress import track
 from kdsl.resources import default_cache_dir
 from kdsl.runs import listed
+from kdsl.tasks import Task
 
 Fault = tuple[str, str]
-"""(sample id, message) of a sample that has no evidence."""
+"""(sample id, message) of a sample whose pictures cannot be used."""
 
 POOL_FROM = 8
-"""Unread pictures from which worker processes are worth their start of about a second."""
+"""Minimum number of pictures to read for which worker processes, which take about a second to start, pay off."""
 
 
 @overload
@@ -65,15 +66,15 @@ def observe(
     on_error: Literal["raise", "collect"] = "raise",
     workers: int | None = None,
 ) -> list[Evidence] | tuple[list[Evidence], list[Fault]]:
-    """Evidence of each sample, in their order.
+    """Evidence of each sample, in the order of the samples.
 
-    Pictures that several samples share, and files of equal content, are read once. What a picture gave is
-    written to the cache at once, so a run that is killed goes on where it was.
+    Pictures that several samples share, and files with the same content, are read once. The result for each picture
+    is cached as soon as it is there, so a run that was killed resumes where it stopped.
 
     Args:
-        images: the folder that all pictures lie below.
-        ocr_file: JSONL of OCR results; pictures that it lacks are read by the backend.
-        cache: folder of the cache; `kdsl.resources.default_cache_dir` if None.
+        images: the root folder of the pictures.
+        ocr_file: JSONL of OCR results; pictures that are not in it are read by the backend.
+        cache: the cache folder; `kdsl.resources.default_cache_dir()` if None.
         on_error: `raise` reads all pictures, then raises one error that lists the samples whose pictures
             cannot be used; `collect` returns (evidence of the others, faults).
         workers: processes that read pictures; one per core if None.
@@ -101,8 +102,30 @@ def observe(
     return evidences
 
 
+def load_evidence(
+    data: Sequence[Path],
+    images: Path,
+    tasks: Sequence[Task],
+    config: EvidenceConfig,
+    ocr_file: Path | None = None,
+    check: Callable[[Sequence[Sample]], None] = lambda samples: None,
+) -> list[Evidence]:
+    """Read one or more files of samples and observe them: evidence of every sample, in the order of the files.
+
+    Args:
+        check: called with the samples before any picture is read; raises if something is wrong with them.
+
+    Raises:
+        InputError: a sample or a picture cannot be used (the message lists the first few), or two files share an id.
+        MissingDependency: the OCR backend is not installed.
+    """
+    samples = read_files(data, tasks)
+    check(samples)
+    return observe(samples, images, config, ocr_file)
+
+
 class _Reader:
-    """Finds pictures in the cache and the OCR file, and reads the others."""
+    """Looks pictures up in the cache and the OCR file, and reads the others."""
 
     def __init__(self, images: Path, config: EvidenceConfig, cache: Path, ocr_file: Path | None) -> None:
         self.images = images
@@ -113,13 +136,13 @@ class _Reader:
 
     @property
     def backend(self) -> OcrBackend:
-        """Made at first need: with all text given, a backend that is not installed is no fault."""
+        """Created on first use: if all text is given, the backend need not be installed."""
         if self._backend is None:
             self._backend = open_backend(self.config)
         return self._backend
 
     def pictures(self, names: Iterable[str], workers: int | None) -> dict[str, Picture | KdslError]:
-        """Each picture by its name, or the error that stands for it."""
+        """Each picture by its name, or the error that occurred."""
         found: dict[str, Picture | KdslError] = {}
         waiting: dict[str, tuple[Path, str]] = {}
         jobs: dict[str, Job] = {}
@@ -157,7 +180,7 @@ class _Reader:
         pixels = self.store.pixels(key)
         if self.given is None or name not in self.given:
             return self.store.lines(self.backend, key), pixels
-        # given boxes are scaled to the picture's size, so its pixels come first
+        # boxes of an OCR file are scaled to the picture's size, which is measured first
         return (self.given.lines(name, pixels.width, pixels.height) if pixels else None), pixels
 
     def _picture(self, name: str, path: Path, lines: list[OcrLine], pixels: PixelStats) -> Picture:
@@ -166,7 +189,7 @@ class _Reader:
         return Picture(name, path, pixels.width, pixels.height, tuple(ordered), facts)
 
     def _run(self, jobs: Sequence[Job], workers: int | None) -> Iterator[Outcome]:
-        """Do the jobs here or in worker processes."""
+        """Run the jobs in this process or in worker processes."""
         if not jobs:
             return iter(())
         count = min(workers or _cores(), len(jobs))

@@ -1,7 +1,7 @@
-"""OCR backends behind one small protocol: RapidOCR (embedded) and PaddleOCR (the `paddle` extra).
+"""OCR backends with one interface: RapidOCR (embedded) and PaddleOCR (the extra `paddle`).
 
-A backend is cheap to make and loads its models at the first picture, so that a process that finds all
-pictures in the cache never pays for them.
+A backend loads its models when it reads the first picture, so a process that finds all pictures in the cache never
+loads them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from kdsl.evidence.types import Box, OcrLine
 from kdsl.evidence.windows import Pixels, read_windows
 
 RECIPE = 2
-"""Part of every backend's version; raised when kdsl's own steps around the models change what is read."""
+"""Part of every backend's version; increased when kdsl's own pre- or post-processing changes the results."""
 
 DETECT_MIN_SIDE = 736
-"""Pictures whose shorter side is below this are enlarged to it (as far as `max_side` allows): the detection
-network was trained at about this size and misses small text below it."""
+"""Pictures whose shorter side, in pixels, is below this are enlarged to it (as far as `max_side` allows): the
+detection network was trained at about this size and misses small text below it."""
 
 _READING = Lock()
-"""The engines keep the size of the picture they are at, so that threads must take turns."""
+"""The engines store the size of the current picture, so threads must take turns."""
 
 
 class OcrBackend(Protocol):
@@ -36,10 +36,10 @@ class OcrBackend(Protocol):
 
     name: str
     version: str
-    """Of the package, its models and kdsl's recipe: two runs of the same name and version read the same."""
+    """Covers the package, its models and `RECIPE`: the same name and version give the same results."""
 
     def read(self, image: Pixels) -> list[OcrLine]:
-        """The lines of a picture, in no particular order and with no threshold on their score.
+        """The lines of a picture, in no particular order and without a threshold on their scores.
 
         Args:
             image: RGB, (height, width, 3), uint8.
@@ -48,11 +48,11 @@ class OcrBackend(Protocol):
 
 
 class RapidOcr:
-    """PP-OCRv6 small on ONNX Runtime; the models come in rapidocr's wheel.
+    """PP-OCRv6 small on ONNX Runtime; the models are part of rapidocr's wheel.
 
-    Made for throughput with one process a core: one thread, no angle classifier (screens are upright),
-    detection limited in size, and lines recognised one by one at their own width, since in a batch every
-    line is padded to the longest. The memory arena, off by default in rapidocr, saves a third of the time.
+    Configured for throughput with one process per core: one thread, no angle classifier (screens are upright),
+    limited detection size, and lines recognised one by one at their own width, because a batch pads every line to
+    the longest. The memory arena, off by default in rapidocr, saves a third of the time.
     """
 
     name = "rapidocr"
@@ -104,9 +104,9 @@ class RapidOcr:
 
 
 class PaddleOcr:
-    """PaddleOCR 3.x with its own choice of models; `pip install 'kdsl[paddle]'`.
+    """PaddleOCR 3.x with its default models; `pip install 'kdsl[paddle]'`.
 
-    Its models are fetched by PaddleOCR at first use unless they lie in its own cache.
+    PaddleOCR downloads its models on first use unless they are in its own cache.
     """
 
     name = "paddleocr"
@@ -142,10 +142,10 @@ class PaddleOcr:
 
 
 def parse_paddle(result: Mapping[str, Any]) -> list[OcrLine]:
-    """Lines of one result of PaddleOCR 3.x: parallel lists `rec_texts`, `rec_scores` and `rec_polys`.
+    """Lines from one result of PaddleOCR 3.x: parallel lists `rec_texts`, `rec_scores` and `rec_polys`.
 
-    `rec_polys` holds four corner points a line; results that lack it hold `rec_boxes`, (left, top, right,
-    bottom) in pixels. Lines in which nothing was recognised are left out.
+    `rec_polys` has four corner points per line; results without it have `rec_boxes`, (left, top, right, bottom) in
+    pixels. Lines without text are left out.
     """
     polygons = result.get("rec_polys")
     if polygons is None:
@@ -155,10 +155,10 @@ def parse_paddle(result: Mapping[str, Any]) -> list[OcrLine]:
 
 
 def open_backend(config: EvidenceConfig) -> OcrBackend:
-    """The backend that a config names; one a process, so that its models are loaded once.
+    """The backend that a config names; one per process, so its models are loaded once.
 
     Raises:
-        MissingDependency: its package is not installed; the message gives the command.
+        MissingDependency: its package is not installed; the message gives the install command.
     """
     return _opened(config.ocr, config.max_side)
 
@@ -170,12 +170,12 @@ def _opened(name: str, max_side: int) -> OcrBackend:
 
 
 def detection_scale(height: int, width: int, max_side: int) -> float:
-    """How much a picture is enlarged before detection: to `DETECT_MIN_SIDE`, as far as `max_side` allows."""
+    """Scale factor before detection: the shorter side reaches `DETECT_MIN_SIDE`, as far as `max_side` allows."""
     return max(1.0, min(DETECT_MIN_SIDE / min(height, width), max_side / max(height, width)))
 
 
 def bounding_box(points: Iterable[Sequence[float]]) -> Box:
-    """The upright box (left, top, right, bottom) around points (x, y)."""
+    """The axis-aligned box (left, top, right, bottom) around points (x, y)."""
     corners = [(float(x), float(y)) for x, y in points]
     xs, ys = [x for x, _ in corners], [y for _, y in corners]
     if not all(map(math.isfinite, xs + ys)):

@@ -1,7 +1,7 @@
-"""OCR's own mistakes: exact lines of text as an engine might have read them.
+"""A noise model of OCR: turns exact lines of text into lines as an OCR engine might read them.
 
-A model or a rule taught on exact lines would stumble over real ones, in which lines are lost, joined and cut,
-characters are mistaken, and scores vary.
+Models and rules trained on exact lines fail on real ones, in which lines are lost, joined and cut, characters are
+confused, and scores vary.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol
 
 from kdsl.evidence.types import Box, OcrLine
 
-# Characters that OCR engines take for each other, by shape.
+# Characters of similar shape, which OCR engines confuse.
 _ALIKE = (
     "己已巳 日曰目 未末 士土 人入 大太犬 天夫 千干于 贝见 办力 云去 元无 今令 鸟乌 拔拨 侍待 折拆 治冶 "
     "准淮 免兔 氏民 历厉 住往 外处 问间 清请情 货贷 贸贺 帐账 付什 申甲由田 券卷劵 单早 退返 收牧 快块 "
@@ -47,7 +47,7 @@ _CLUTTER = (
 
 
 class TextLine(Protocol):
-    """Text and where it stands: `box` is (left, top, right, bottom) in pixels."""
+    """A text and its position: `box` is (left, top, right, bottom) in pixels."""
 
     @property
     def text(self) -> str: ...
@@ -57,10 +57,10 @@ class TextLine(Protocol):
 
 
 def misread(lines: Sequence[TextLine], rng: random.Random, strength: float = 1.0) -> tuple[OcrLine, ...]:
-    """The lines as an engine might have read them, in the order given.
+    """The lines as an OCR engine might read them, in the order given.
 
     Args:
-        strength: 0 leaves the text as it is (scores still vary), 1 is a usual phone screenshot, 2 a bad photo.
+        strength: 0 keeps the text unchanged (scores still vary), 1 is a usual phone screenshot, 2 a bad photo.
     """
     read: list[OcrLine] = []
     for line in lines:
@@ -85,7 +85,7 @@ def misread(lines: Sequence[TextLine], rng: random.Random, strength: float = 1.0
 
 
 def _letters(text: str, rng: random.Random, strength: float) -> tuple[str, int]:
-    """The text with some characters mistaken or lost, and how many they are."""
+    """The text with some characters confused or lost, and the number of these errors."""
     out: list[str] = []
     wrong = 0
     for char in text:
@@ -103,7 +103,7 @@ def _letters(text: str, rng: random.Random, strength: float) -> tuple[str, int]:
 
 
 def _beside(first: Box, second: Box) -> bool:
-    """The second box follows the first closely on the same row."""
+    """Whether the second box directly follows the first in the same row."""
     height = max(first[3] - first[1], 1.0)
     return abs(first[1] - second[1]) < 0.4 * height and -height < second[0] - first[2] < 1.6 * height
 
@@ -123,7 +123,7 @@ def _cut(line: OcrLine, rng: random.Random) -> list[OcrLine]:
 
 
 def _clutter(near: OcrLine, rng: random.Random) -> OcrLine:
-    """An icon beside a line, read as a character."""
+    """An icon next to a line, read as a character."""
     left, top, _, bottom = near.box
     side = bottom - top
     at = max(0.0, left - 2 * side)

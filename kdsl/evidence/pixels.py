@@ -1,4 +1,4 @@
-"""What the pixels of a picture say, measured on a thumbnail with numpy in a few milliseconds."""
+"""`PixelStats`: colours, edges, flat areas and popups of a picture, measured on a thumbnail in a few milliseconds."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from kdsl.data.pictures import (
 SIDE = 256
 """Longest side of the thumbnail in pixels."""
 VERSION = "pixels-2"
-"""Name of the cache space; raised whenever a measure below changes its meaning."""
+"""Name of the cache space; the number is increased when a measure below changes its meaning."""
 
 HUE_ENDS = (15, 40, 70, 165, 200, 255, 290, 345)
-"""Upper ends, in degrees, of red, orange, yellow, green, cyan, blue, purple and pink; red goes on from 345."""
+"""Upper limits, in degrees, of red, orange, yellow, green, cyan, blue, purple and pink; above 345 it is red again."""
 
 CELL_ROWS, CELL_COLUMNS = 6, 4
 CELL_MEASURES = 4
-"""Measures of a cell: brightness, red less green, blue less green (means), contrast (deviation of the grey)."""
+"""Measures per cell: means of brightness, red - green and blue - green, and the standard deviation of the grey."""
 
 Grey = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class PixelStats:
-    """Measures of one picture; shares of the thumbnail's pixels in 0..1 unless said otherwise."""
+    """Measures of one picture; shares of the thumbnail's pixels in 0..1 unless stated otherwise."""
 
     width: int
     height: int
@@ -47,23 +47,23 @@ class PixelStats:
     saturation: float
     """Mean saturation as in HSV."""
     dark: float
-    """Pixels below a third of full brightness."""
+    """Pixels darker than a third of full brightness."""
     edges: float
     """Pixels that differ from a neighbour by more than an eighth of the range."""
     flat: float
-    """Pixels that differ from no neighbour by more than 1 in 255: drawn areas, not photographed ones."""
+    """Pixels that differ from each neighbour by at most 1 in 255, as in drawn, not photographed, areas."""
     paper: float
-    """The commonest colour, in 32 steps a channel."""
+    """Pixels of the most common colour, with 32 steps per channel."""
     palette: float
-    """The eight commonest colours together."""
+    """Pixels of the eight most common colours."""
     scrim: float
-    """Rows that an even dark veil covers, as it covers the page beneath a popup."""
+    """Rows under an even dark overlay, as on the page behind a popup."""
     panel: float
-    """Rows that hold something as bright as a page without a veil; 0 where no edge between the two is seen."""
+    """Rows that contain something as bright as a page without the overlay; 0 if there is no edge between the two."""
     colours: tuple[float, ...]
-    """Eight hues from red to pink, then black, grey and white; they add up to 1."""
+    """Eight hues from red to pink, then black, grey and white; they sum to 1."""
     cells: tuple[float, ...]
-    """`CELL_MEASURES` of each cell of a grid of `CELL_ROWS` by `CELL_COLUMNS`, row by row, in -1..1."""
+    """`CELL_MEASURES` values per cell of a grid of `CELL_ROWS` x `CELL_COLUMNS`, row by row, in -1..1."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, rounded for the cache."""
@@ -76,7 +76,7 @@ class PixelStats:
         """The inverse of `to_json`.
 
         Raises:
-            TypeError, ValueError: `value` is not such data.
+            TypeError, ValueError: `value` is not the output of `to_json`.
         """
         rows = {name: tuple(float(number) for number in value[name]) for name in ("colours", "cells")}
         stats = cls(**{**value, **rows})
@@ -90,7 +90,7 @@ class PixelStats:
 def read_pixels(root: Path, name: str, max_megapixels: float) -> PixelStats:
     """Open a picture at reduced size and measure it.
 
-    A JPEG is decoded at a half, a quarter or an eighth of its size, which is several times faster.
+    A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, which is several times faster.
 
     Raises:
         InputError: see `kdsl.data.pictures.open_picture`.
@@ -138,7 +138,7 @@ def measure(picture: Image.Image, size: tuple[int, int]) -> PixelStats:
 
 
 def _largest_step(grey: Grey) -> Grey:
-    """Largest difference of each pixel to its neighbours left, right, above and below."""
+    """Largest difference between each pixel and its neighbours left, right, above and below."""
     step = np.zeros_like(grey)
     across, down = np.abs(np.diff(grey, axis=1)), np.abs(np.diff(grey, axis=0))
     for view, difference in (
@@ -152,11 +152,11 @@ def _largest_step(grey: Grey) -> Grey:
 
 
 def _veil(grey: Grey, step: Grey) -> tuple[float, float]:
-    """Share of the rows that lie under a dark veil, and of those that hold a bright panel.
+    """Share of the rows under a dark overlay, and share of the rows with a bright panel.
 
-    A popup darkens the page beneath it: the brightest tenth of a row is then a middle grey (white seen
-    through the veil) and most of the row stays as flat as it was drawn, which a photograph's rows are not.
-    Both shares are 0 where brightness never jumps between neighbouring rows, as it does at a panel's edge.
+    A popup darkens the page behind it: the brightest tenth of a row is then a middle grey (white under the overlay),
+    and most of the row is flat, unlike the rows of a photo. Both shares are 0 if the brightness never jumps between
+    neighbouring rows, as it does at the edge of a panel.
     """
     bright = np.quantile(grey, 0.9, axis=1) / 255
     veiled = (bright > 0.15) & (bright < 0.72) & ((step <= 1).mean(axis=1) > 0.35)
@@ -187,7 +187,7 @@ def _cells(rgb: npt.NDArray[np.uint8], grey: Grey) -> tuple[float, ...]:
     found: list[float] = []
     for i in range(CELL_ROWS):
         for j in range(CELL_COLUMNS):
-            # at least one pixel, also of a picture that has fewer rows or columns than the grid
+            # at least one pixel, even if the picture has fewer rows or columns than the grid
             top, left = i * height // CELL_ROWS, j * width // CELL_COLUMNS
             bottom, right = max((i + 1) * height // CELL_ROWS, top + 1), max((j + 1) * width // CELL_COLUMNS, left + 1)
             red, green, blue = rgb[top:bottom, left:right].mean(axis=(0, 1)) / 255

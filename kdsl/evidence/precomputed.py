@@ -1,4 +1,4 @@
-"""OCR results that a user already has: a JSONL file of {image, width, height, lines: [{text, score, box}]}."""
+"""OCR results that the user supplies: a JSONL file of {image, width, height, lines: [{text, score, box}]}."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from kdsl.evidence.types import Box, OcrLine
 
 
 class PrecomputedOcr:
-    """Lines by picture name. The file is checked once as a whole; lines are read when they are asked for.
+    """Lines by picture name. The whole file is checked once; lines are read on demand.
 
-    Only the place of each row is kept in memory, so the file may describe millions of pictures.
+    Only the offset of each row is kept in memory, so the file may describe millions of pictures.
 
     Raises:
-        InputError: the file cannot be read, or a row is not of the form above; the line number is given.
+        InputError: the file cannot be read, or a row has another form; the message gives the line number.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,7 +41,7 @@ class PrecomputedOcr:
         return len(self._rows)
 
     def lines(self, name: str, width: int, height: int) -> list[OcrLine]:
-        """The lines of a picture; boxes are scaled if the row was made at another size than `width` x `height`.
+        """The lines of a picture; boxes are scaled if the row's size is not `width` x `height` pixels.
 
         Raises:
             KeyError: the file has no row for this picture.
@@ -66,9 +66,9 @@ class PrecomputedOcr:
 
 
 def open_precomputed(path: Path) -> PrecomputedOcr:
-    """Open a file, or give back the one opened last if the file has not changed since.
+    """Open a file, or return the one opened last if it has not changed since.
 
-    A long prediction run asks for the same file again for each part of its input.
+    A long prediction run opens the same file again for each chunk of its input.
     """
     try:
         state = path.stat()

@@ -1,4 +1,4 @@
-"""Evidence: a sample together with all that was observed in its pictures, before any model is asked."""
+"""`Evidence`: a sample together with what was observed in its pictures (OCR lines, facts) without any model call."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ class OcrLine:
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """What can be told of a picture without a model; numbers are shares in 0..1 unless said otherwise."""
+    """Properties of a picture that need no model; numbers are shares in 0..1 unless stated otherwise."""
 
     kind: Literal["screenshot", "photo"]
     has_text: bool
     overlay: bool
-    """A popup-like panel lies over a darkened page."""
+    """A popup-like panel covers part of a darkened page."""
     dark: bool
     """Most of the picture is dark (a dark theme, or a night photo)."""
     aspect: float
     """Height over width."""
     text_cover: float
-    """Share of the area that lies inside a text line's box."""
+    """Share of the area covered by the boxes of text lines."""
     brightness: float
     saturation: float
     edges: float
-    """Share of pixels on a strong edge."""
+    """Share of pixels on strong edges."""
     colours: tuple[float, ...]
     """Shares of the hues red, orange, yellow, green, cyan, blue, purple, pink, then black, grey, white."""
     cells: tuple[float, ...]
-    """Colour and contrast of each cell of a coarse grid, as `kdsl.evidence.pixels.PixelStats` holds them."""
+    """Colour and contrast of each cell of a coarse grid; see `kdsl.evidence.pixels.PixelStats.cells`."""
 
 
 UNSEEN = PictureFacts("screenshot", True, False, False, 2.0, 0.0, 0.0, 0.0, 0.0, (0.0,) * 11, (0.0,) * 96)
-"""Facts of a drawn picture that nobody looked at."""
+"""Placeholder facts, for synthetic evidence whose picture is never rendered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture of a sample: where it lies, its size in pixels, its text in reading order, its facts.
+    """One picture of a sample: its path, its size in pixels, its text in reading order, and its facts.
 
-    With a `view`, as augmentation gives it, size and text are those of the view, not of the file.
+    With a `view` (from augmentation), size and text are those of the view, not of the file.
     """
 
     name: str
@@ -68,16 +68,16 @@ class Picture:
 
     @property
     def text(self) -> str:
-        """The picture's text, one line of it a line."""
+        """The OCR lines, joined by newlines."""
         return "\n".join(line.text for line in self.lines)
 
     def digest(self) -> str:
-        """A digest of what was observed; neither the picture's name nor where it lies counts."""
+        """A digest of what was observed; it does not depend on the picture's name or path."""
         return digest(self.width, self.height, self.lines, self.facts, self.view)
 
 
 Unit = tuple[Literal["line", "turn"], int, int]
-"""A part of the evidence that can be hidden: ('line', picture, line) or ('turn', 0, turn)."""
+"""A part of the evidence that can be hidden: ('line', picture index, line index) or ('turn', 0, turn index)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +89,20 @@ class Evidence:
 
     @property
     def ocr_text(self) -> str:
-        """The text of all pictures."""
+        """The text of all pictures, joined by newlines."""
         return "\n".join(picture.text for picture in self.pictures)
 
     def digest(self, *, label: bool = True) -> str:
-        """A digest of the sample and of what was observed in its pictures: runs that see equal evidence agree on it.
+        """A digest of the sample and of what was observed in its pictures; equal evidence has equal digests.
 
         Args:
-            label: whether the sample's label counts.
+            label: whether the digest depends on the sample's label.
         """
         sample = self.sample if label else replace(self.sample, label=None)
         return digest(sample, [picture.digest() for picture in self.pictures])
 
     def units(self) -> list[Unit]:
-        """Every OCR line and every turn that holds text."""
+        """Every OCR line, and every turn with text."""
         lines: list[Unit] = [
             ("line", p, i) for p, picture in enumerate(self.pictures) for i in range(len(picture.lines))
         ]

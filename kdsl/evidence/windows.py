@@ -1,4 +1,4 @@
-"""Long screenshots read in windows: shrunk as a whole to what detection sees, their text would be unreadable."""
+"""Windows for OCR of long screenshots: scaled down as a whole to the detection size, their text would be unreadable."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from kdsl.evidence.types import OcrLine
 Pixels = npt.NDArray[np.uint8]
 
 TALL = 3.0
-"""Height over width above which a picture is read in windows; phones' screens end at 2.4."""
+"""Ratio of height to width above which a picture is read in windows; phone screens reach 2.4."""
 MIN_WIDTH = 200
-"""Narrower pictures are read as a whole: strips are no screens, and would give thousands of windows."""
+"""Width, in pixels, below which pictures are read as a whole: a narrow strip would give thousands of windows."""
 WINDOW = 2.0
-"""Height of a window over the picture's width."""
+"""Height of a window, as a multiple of the picture's width."""
 OVERLAP = 0.2
-"""Rows that neighbouring windows share, over the width: more than the tallest line of text."""
+"""Overlap of neighbouring windows, as a share of the width: more than the tallest line of text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Rows `top` to `bottom` of a picture; it answers for lines whose centre lies in `first` to `last`."""
+    """Rows `top` to `bottom` of a picture; lines whose centre is in `first` to `last` are taken from this window."""
 
     top: int
     bottom: int
@@ -33,7 +33,7 @@ class Window:
 
 
 def windows(height: int, width: int) -> list[Window]:
-    """Windows that cover a picture; one for all but very tall ones. Each row is answered for by exactly one."""
+    """The windows that cover a picture: one unless it is very tall. Lines at each row come from exactly one window."""
     if width < MIN_WIDTH or height <= TALL * width:
         return [Window(0, height, 0, height)]
     tall, shared = round(WINDOW * width), round(OVERLAP * width)
@@ -47,7 +47,7 @@ def windows(height: int, width: int) -> list[Window]:
 
 
 def read_windows(read: Callable[[Pixels], list[OcrLine]], image: Pixels) -> list[OcrLine]:
-    """The lines of a picture, read window by window; boxes are those of the whole picture."""
+    """The lines of a picture, read window by window; boxes are in pixels of the whole picture."""
     lines = []
     for window in windows(image.shape[0], image.shape[1]):
         for line in read(image[window.top : window.bottom]):

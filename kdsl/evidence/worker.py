@@ -1,4 +1,4 @@
-"""Reading single pictures, here or in worker processes, and what of it lies in the cache."""
+"""`Worker`: reads pictures, in this process or in worker processes, and stores the results in the cache."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from kdsl.evidence.types import Box, OcrLine
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A picture to read: its pixels, and its text too unless that is known already."""
+    """A picture to measure and, if `ocr` is set, to run OCR on."""
 
     name: str
     key: str
-    """Hash of its content, which names its entries in the cache."""
+    """Hash of its content: the key of its cache entries."""
     ocr: bool
 
 
@@ -38,13 +38,13 @@ Outcome = tuple[Job, KdslError | None]
 
 
 class Store:
-    """The cache as evidence uses it: lines of one backend, and measures of pixels, by content."""
+    """Typed access to the cache: OCR lines per backend and pixel measures, by content hash."""
 
     def __init__(self, cache: Cache) -> None:
         self.cache = cache
 
     def lines(self, backend: OcrBackend, key: str) -> list[OcrLine] | None:
-        """What a backend read in a picture, or None if that is not known."""
+        """The lines that a backend read in a picture, or None if they are not cached."""
         value: Any = self.cache.get(_space(backend), key)
         try:
             return [OcrLine(str(text), float(score), _box(box)) for text, score, *box in value]
@@ -52,19 +52,19 @@ class Store:
             return None
 
     def put_lines(self, backend: OcrBackend, key: str, lines: Sequence[OcrLine]) -> None:
-        """Keep lines, as short rows [text, score, left, top, right, bottom]."""
+        """Store lines as compact rows [text, score, left, top, right, bottom]."""
         rows = [[e.text, round(e.score, 4), *(round(side, 1) for side in e.box)] for e in lines]
         self.cache.put(_space(backend), key, rows)
 
     def pixels(self, key: str) -> PixelStats | None:
-        """The measures of a picture, or None if they are not known."""
+        """The pixel measures of a picture, or None if they are not cached."""
         try:
             return PixelStats.from_json(self.cache.get(PIXELS, key))
         except (KeyError, TypeError, ValueError):
             return None
 
     def put_pixels(self, key: str, pixels: PixelStats) -> None:
-        """Keep measures."""
+        """Store pixel measures."""
         self.cache.put(PIXELS, key, pixels.to_json())
 
 
@@ -78,7 +78,7 @@ def _box(sides: Sequence[Any]) -> Box:
 
 
 class Worker:
-    """Reads single pictures and writes what it found to the cache; one lives in each process."""
+    """Reads pictures one at a time and caches the results; there is one worker per process."""
 
     def __init__(self, images: Path, config: EvidenceConfig, cache: Path, backend: OcrBackend | None = None):
         self.images = images
@@ -87,7 +87,7 @@ class Worker:
         self.backend = backend
 
     def read(self, job: Job) -> Outcome:
-        """Read one picture; whatever goes wrong with it is returned, so that one bad picture does not end the run."""
+        """Read one picture. Errors are returned, not raised, so one bad picture does not end the run."""
         try:
             measured = read_pixels(self.images, job.name, self.config.max_megapixels)
             if job.ocr:
@@ -95,9 +95,9 @@ class Worker:
             self.store.put_pixels(job.key, measured)
         except KdslError as error:
             return job, error
-        except Exception as error:  # odd metadata and colour spaces make Pillow raise anything, at any step
+        except Exception as error:  # with unusual metadata or colour spaces, Pillow may raise any exception at any step
             return job, InputError(
-                f"picture '{job.name}' cannot be read: {_said(error)}. Save it anew, as a plain PNG or JPEG."
+                f"picture '{job.name}' cannot be read: {_describe(error)}. Save it again, as a plain PNG or JPEG."
             )
         return job, None
 
@@ -109,17 +109,17 @@ class Worker:
             lines = self.backend.read(image)
         except KdslError:
             raise
-        except Exception as error:  # inference engines raise anything on odd sizes
+        except Exception as error:  # for unusual sizes, inference engines may raise any exception
             height, width = image.shape[:2]
             raise InputError(
                 f"picture '{job.name}' ({width} x {height} pixels): the OCR backend {self.backend.name} failed: "
-                f"{_said(error)}. Crop or enlarge it, or give its text in a file of OCR results."
+                f"{_describe(error)}. Crop or enlarge it, or supply its text in a file of OCR results."
             ) from error
         self.store.put_lines(self.backend, job.key, lines)
 
 
-def _said(error: Exception) -> str:
-    """What a library's exception says; its kind alone often says more than its text."""
+def _describe(error: Exception) -> str:
+    """Type and text of a library's exception; the type often says more than the text."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
@@ -127,7 +127,7 @@ _worker: Worker | None = None
 
 
 def _start_worker(images: Path, config: EvidenceConfig, cache: Path) -> None:
-    global _worker  # one a process: the models are loaded once
+    global _worker  # one per process, so that the models are loaded once
     _worker = Worker(images, config, cache)
 
 
@@ -139,10 +139,10 @@ def _read_in_worker(job: Job) -> Outcome:
 def read_in_processes(
     jobs: Sequence[Job], count: int, settings: tuple[Path, EvidenceConfig, Path]
 ) -> Iterator[Outcome]:
-    """Do jobs in `count` processes and yield each as it ends.
+    """Run jobs in `count` processes and yield each outcome as its job ends.
 
     Args:
-        settings: the image folder, the config and the cache's folder, as `Worker` takes them.
+        settings: the image folder, the config and the cache folder, as `Worker` takes them.
 
     Raises:
         KdslError: a process was killed.
@@ -150,12 +150,12 @@ def read_in_processes(
     with _one_thread_each():
         pool = ProcessPoolExecutor(count, get_context("spawn"), _start_worker, settings)
         try:
-            # not `map`: a slow picture must not hold back the progress of those after it
+            # not `map`: a slow picture must not delay the progress of the pictures after it
             for done in as_completed([pool.submit(_read_in_worker, job) for job in jobs]):
                 yield done.result()
         except BrokenProcessPool as error:
             raise KdslError(
-                "a process that reads pictures was killed (out of memory?). What it had read is kept: run "
+                "a process that reads pictures was killed (out of memory?). The pictures read so far are cached: run "
                 "again, with fewer cores if it happens again (taskset -c 0 kdsl ...)."
             ) from error
         finally:
@@ -164,7 +164,7 @@ def read_in_processes(
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Processes started in here compute with one thread: one process a core leaves no core for a second."""
+    """Processes started within the block use one thread each, because there is one process per core."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))

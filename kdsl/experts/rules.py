@@ -12,7 +12,7 @@ import numpy as np
 from kdsl.config import Config, load_config, load_tasks
 from kdsl.data.prediction import FiredRule
 from kdsl.data.trainable import check_trainable
-from kdsl.evidence.load import load_evidence
+from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Material, Setup
 from kdsl.models.roles import Models

@@ -14,8 +14,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from kdsl.config import AugmentConfig
-from kdsl.evidence.augment_pictures import random_view, seen_through
-from kdsl.evidence.augment_text import augment_lines, augment_turns, load_words
+from kdsl.evidence.augment import augment_lines, augment_turns, load_words, random_view, seen_through
 from kdsl.evidence.types import Evidence, Picture
 
 _TIMES = {"rare": 1, "all": 2}

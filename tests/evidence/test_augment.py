@@ -18,8 +18,16 @@ from PIL import Image
 from kdsl.config import AugmentConfig
 from kdsl.data.sample import Turn
 from kdsl.errors import ConfigError
-from kdsl.evidence.augment_pictures import MIN_AREA, random_view, seen_through
-from kdsl.evidence.augment_text import LATEST, augment_lines, augment_turns, load_words, says_something
+from kdsl.evidence.augment import (
+    LATEST,
+    MIN_AREA,
+    augment_lines,
+    augment_turns,
+    load_words,
+    random_view,
+    says_something,
+    seen_through,
+)
 from kdsl.evidence.types import OcrLine, Picture, PictureFacts
 from kdsl.tasks import Task
 
@@ -176,5 +184,5 @@ def test_faults_of_a_file_of_synonyms_are_listed(tmp_path: Path) -> None:
 
 
 def test_augmentation_of_a_sample_loads_no_torch() -> None:
-    code = "import kdsl.data, kdsl.evidence.augment_text, kdsl.evidence.augment_pictures, sys"
+    code = "import kdsl.data, kdsl.evidence.augment, sys"
     subprocess.run([sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], check=True)

@@ -9,8 +9,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdsl.evidence.denoise import denoise
-from kdsl.evidence.order import reading_order, rows
+from kdsl.evidence.lines import denoise, reading_order, rows
 from kdsl.evidence.types import OcrLine
 from kdsl.evidence.windows import MIN_WIDTH, TALL, WINDOW, windows
 

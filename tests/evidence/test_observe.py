@@ -20,7 +20,8 @@ from PIL import Image
 from kdsl.config import EvidenceConfig
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError, MissingDependency
-from kdsl.evidence.observe import POOL_FROM, observe
+from kdsl.evidence.observe import POOL_FROM, load_evidence, observe
+from kdsl.tasks import Task
 
 CONFIG = EvidenceConfig(max_side=960)
 Make = Callable[..., Sample]
@@ -252,3 +253,23 @@ def test_a_killed_run_loses_nothing_and_goes_on(sample_of: Make, tmp_path: Path)
     evidences = observe([sample_of(name, name) for name in names], tmp_path, CONFIG, cache=cache)
     assert all(f"第{number}页" in e.ocr_text for number, e in enumerate(evidences))
     assert {path: path.stat().st_mtime_ns for path in kept} == kept  # what was read is not read again
+
+
+def test_a_file_becomes_evidence_in_its_order(pictures: Path, tmp_path: Path, scene: Task) -> None:
+    rows = [
+        {"id": name, "task": "scene", "instruction": "", "output": "购物车页面", "image": [f"{name}.png"]}
+        for name in ("screen", "popup")
+    ]
+    data, ocr = tmp_path / "data.json", tmp_path / "ocr.jsonl"
+    data.write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+    rows_of_ocr = [
+        {"image": f"{row['id']}.png", "lines": [{"text": row["id"], "score": 1, "box": [0, 0, 9, 9]}]} for row in rows
+    ]
+    ocr.write_text("".join(json.dumps(row) + "\n" for row in rows_of_ocr), "utf-8")
+    evidences = load_evidence([data], pictures, [scene], EvidenceConfig(), ocr)
+    assert [(e.sample.id, e.ocr_text, e.sample.label) for e in evidences] == [
+        ("screen", "screen", "购物车页面"),
+        ("popup", "popup", "购物车页面"),
+    ]
+    with pytest.raises(InputError, match=r"screen\.png"):
+        load_evidence([data], tmp_path, [scene], EvidenceConfig(), ocr)

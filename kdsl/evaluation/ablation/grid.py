@@ -28,7 +28,7 @@ from kdsl.data.splits import read_folds
 from kdsl.errors import ConfigError, InputError, KdslError, faults_of
 from kdsl.evaluation.ablation.cell import Cell, attempt
 from kdsl.evaluation.ablation.tables import Arm, Plan, write_results
-from kdsl.evidence.load import load_evidence
+from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import find_weights, fingerprint_of
 from kdsl.progress import show_messages

@@ -1,11 +1,13 @@
-"""Text augmented as LLM-IR does (section 4.2): synonyms, reordering, random deletion; the label stays true.
+"""Augmentation as in LLM-IR (section 4.2), of text and of pictures, without changing the label.
 
-Turns of the user keep their order and what they ask. OCR lines are not paraphrased, because a screen's words are
-the app's own: they are misread and change places as OCR itself does it.
+Dialogues get synonyms, reordering and random deletion; the user's turns keep their order and their meaning. OCR lines
+are not paraphrased, because the words on a screen are fixed: they get OCR errors and change places. Pictures are
+cropped, rotated, recoloured and get noise, and their OCR boxes move along.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -17,31 +19,40 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from kdsl.data.picture_view import PictureView
 from kdsl.data.sample import PLACEHOLDER, Turn, without_placeholders
 from kdsl.errors import ConfigError, faults_of
 from kdsl.evidence.ocr_noise import misread
-from kdsl.evidence.types import OcrLine
+from kdsl.evidence.types import OcrLine, Picture
 from kdsl.runs import listed
 
 SYNONYM = 0.4
-"""Chance that a word with synonyms is exchanged."""
+"""Probability that a word with synonyms is replaced."""
 SMALL_WORD = 0.3
-"""Chance that a small word of the user is left out."""
+"""Probability that a filler word of the user is left out."""
 AGENT_TURN = 0.15
-"""Chance that a turn of the agent is left out."""
+"""Probability that a turn of the agent is left out."""
 USER_TURN = 0.1
-"""Chance that a turn of the user that is neither the first nor among the latest is left out."""
+"""Probability that a turn of the user is left out; the first and the latest turns always stay."""
 LATEST = 3
-"""So many of the user's latest turns are never left out."""
+"""Number of the user's latest turns that always stay."""
 SHUFFLE = 0.3
-"""Chance that neighbouring turns of the agent, or the sentences of one, change places."""
+"""Probability that neighbouring turns of the agent, or the sentences of one turn, are shuffled."""
 SWAP = 0.08
-"""Chance that an OCR line changes places with the next one."""
+"""Probability that an OCR line changes places with the next one."""
 MISREAD = 0.5
-"""Strength of OCR's mistakes; 1 is a usual screenshot, and these lines have been read once already."""
+"""Strength of the added OCR errors: half of a usual screenshot's, since these lines contain OCR errors already."""
+MIN_AREA = 0.82
+"""Smallest share of a picture's area that a crop keeps."""
+MAX_ANGLE = 3.0
+"""Largest rotation to either side, in degrees: more than in photos of a screen, and text stays readable."""
+MAX_LIGHT = 0.2
+"""Largest relative change of brightness, contrast and colour."""
+MAX_NOISE = 10.0
+"""Largest standard deviation of the noise, in 0..255."""
 
 _PIECES = re.compile(f"({PLACEHOLDER.pattern})")
-"""Cuts a text at its placeholders and keeps them."""
+"""Splits a text at its placeholders and keeps them."""
 _SENTENCE = re.compile(r"[^。！？!?；;]*[。！？!?；;]+|[^。！？!?；;]+")
 _SAYS = re.compile(r"\w")
 _LEADING = re.compile(r"^[\s，,、。.；;：:！!~～]+")
@@ -57,7 +68,7 @@ class _File(BaseModel):
 
 @dataclass(frozen=True)
 class Words:
-    """Words that may be exchanged (each with what may stand in its place), and patterns that find them."""
+    """Synonyms of each word, and the patterns that find words with synonyms and filler words in a text."""
 
     others: dict[str, tuple[str, ...]]
     find: re.Pattern[str]
@@ -66,10 +77,10 @@ class Words:
 
 @lru_cache(maxsize=4)
 def load_words(path: Path) -> Words:
-    """Read a file of synonyms; configs/synonyms/customer-service.yaml says what it holds.
+    """Read a file of synonyms; configs/synonyms/customer-service.yaml describes the format.
 
     Raises:
-        ConfigError: the file cannot be read, or holds faults (all of them are listed).
+        ConfigError: the file cannot be read, or has faults (all of them are listed).
     """
     try:
         file = _File.model_validate(yaml.safe_load(path.read_text("utf-8")))
@@ -95,10 +106,10 @@ def load_words(path: Path) -> Words:
 
 
 def augment_turns(turns: Sequence[Turn], words: Words, rng: random.Random) -> tuple[Turn, ...]:
-    """Turns said another way: as many, with the pictures in the same order; what is left out becomes empty.
+    """The same number of turns, reworded and reordered, with the pictures in the same order.
 
-    The user's first turn that says something and the latest three are never emptied, and the user's turns
-    keep their order. `raw` stays with the turn verbatim.
+    Turns that are left out become empty. The user's first turn with text and the latest `LATEST` ones are never
+    left out, and the user's turns keep their order. `raw` is not changed.
     """
     telling = [i for i, turn in enumerate(turns) if turn.role == "user" and says_something(turn.text)]
     kept = {*telling[:1], *telling[-LATEST:]}
@@ -113,7 +124,7 @@ def augment_turns(turns: Sequence[Turn], words: Words, rng: random.Random) -> tu
 
 
 def augment_lines(lines: Sequence[OcrLine], rng: random.Random) -> tuple[OcrLine, ...]:
-    """OCR lines read once more: some are lost, joined, cut or misread, and some swap with the next one."""
+    """OCR lines with errors: some are lost, joined, cut or misread, and some swap places with the next one."""
     found = list(misread(lines, rng, MISREAD) or lines)
     i = 0
     while i + 1 < len(found):
@@ -125,7 +136,7 @@ def augment_lines(lines: Sequence[OcrLine], rng: random.Random) -> tuple[OcrLine
 
 
 def says_something(text: str) -> bool:
-    """Whether a turn holds a word besides the placeholders of pictures and links."""
+    """Whether a text contains a word other than the placeholders of pictures and links."""
     return bool(_SAYS.search(without_placeholders(text)))
 
 
@@ -140,7 +151,7 @@ def _reword(turn: Turn, words: Words, rng: random.Random) -> str:
 
 
 def _outside(text: str, change: Callable[[str], str]) -> str:
-    """Change what stands outside of placeholders."""
+    """Apply `change` to the parts of a text between placeholders."""
     return "".join(part if PLACEHOLDER.fullmatch(part) else change(part) for part in _PIECES.split(text))
 
 
@@ -153,7 +164,7 @@ def _exchange(match: re.Match[str], words: Words, rng: random.Random) -> str:
 
 
 def _reorder(turns: Sequence[Turn], rng: random.Random) -> list[Turn]:
-    """Shuffle the agent's sentences and neighbouring turns; those with pictures stay, as prompts number pictures."""
+    """Shuffle the agent's sentences and neighbouring turns. Turns with pictures stay: prompts number the pictures."""
     ordered: list[Turn] = []
     for movable, run in groupby(turns, lambda turn: turn.role == "agent" and not PLACEHOLDER.search(turn.text)):
         block = list(run)
@@ -174,7 +185,7 @@ def _shuffled(text: str, rng: random.Random) -> str:
 
 
 def _any_of(words: Iterable[str], single: str = "") -> re.Pattern[str]:
-    """A pattern that finds the words, the longest first; `single` must follow those of one hanzi."""
+    """A pattern that finds any of the words, longest first; `single` is appended to words of a single hanzi."""
     found = []
     for word in sorted(words, key=lambda word: (-len(word), word)):
         pattern = re.escape(word)
@@ -191,3 +202,42 @@ def _faulty(path: Path, faults: Sequence[str]) -> ConfigError:
         f"{path}: {len(faults)} fault(s) in synonyms (expected `same` and `small`, lists of lists of words):\n"
         f"{listed(faults, most=len(faults))}"
     )
+
+
+def random_view(width: int, height: int, rng: random.Random) -> PictureView:
+    """A random view of a picture of this size, in pixels; the crop keeps at least `MIN_AREA` of the area."""
+    area = rng.uniform(MIN_AREA, 1)
+    wide = area ** rng.random()  # splits the crop at random between width and height
+    kept_width, kept_height = min(width, math.ceil(width * wide)), min(height, math.ceil(height * area / wide))
+    left, top = rng.randint(0, width - kept_width), rng.randint(0, height - kept_height)
+    return PictureView(
+        source=(width, height),
+        angle=round(rng.uniform(-MAX_ANGLE, MAX_ANGLE), 2),
+        crop=(left, top, left + kept_width, top + kept_height),
+        brightness=_factor(rng),
+        contrast=_factor(rng),
+        colour=_factor(rng),
+        noise=round(rng.uniform(0, MAX_NOISE), 1),
+        noise_seed=rng.randrange(1 << 32),
+    )
+
+
+def seen_through(picture: Picture, view: PictureView) -> Picture:
+    """A picture as seen through a view: its size and lines are those of the view, its facts those of the file.
+
+    Lines whose centre lies outside the view are dropped; boxes are moved, and clipped at the edges of the view.
+    """
+    width, height = view.size
+    lines = []
+    for line in picture.lines:
+        left, top, right, bottom = line.box
+        x, y = view.move((left + right) / 2, (top + bottom) / 2)
+        if 0 <= x <= width and 0 <= y <= height:
+            half_x, half_y = (right - left) / 2, (bottom - top) / 2
+            box = (max(0.0, x - half_x), max(0.0, y - half_y), min(width, x + half_x), min(height, y + half_y))
+            lines.append(OcrLine(line.text, line.score, box))
+    return replace(picture, width=width, height=height, lines=tuple(lines), view=view)
+
+
+def _factor(rng: random.Random) -> float:
+    return round(rng.uniform(1 - MAX_LIGHT, 1 + MAX_LIGHT), 3)
