@@ -54,7 +54,7 @@ def say(message: str) -> None:
 def bar(*columns: str | ProgressColumn) -> Progress:
     """A progress bar on stderr: the task's description, then `columns`, then the time left.
 
-    It is seen on a terminal alone, by the main process alone, and where `show_messages` shows INFO.
+    It is shown only on a terminal, by the main process, when `show_messages` shows INFO.
     """
     from rich.progress import Progress, TextColumn, TimeRemainingColumn
 
@@ -64,7 +64,7 @@ def bar(*columns: str | ProgressColumn) -> Progress:
 
 
 def track(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
-    """Go through items under a bar that shows how many are done."""
+    """Iterate with a progress bar that counts the items."""
     from rich.progress import BarColumn, MofNCompleteColumn
 
     with bar(BarColumn(), MofNCompleteColumn()) as progress:
