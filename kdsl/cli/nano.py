@@ -50,14 +50,14 @@ def pretrain(
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.knowledge.documents import load_snippets
-    from kdsl.progress import say
     from kdsl.resources import resource
-    from kdsl.training.nano.pretrain import Pretraining, run
+    from kdsl.training.nano.pretrain import Pretraining
+    from kdsl.training.nano.pretrain import pretrain as train
 
     tasks = load_tasks(load_config("configs/nano.yaml"))
     snippets = load_snippets(resource("knowledge_base"), tasks)
     settings = Pretraining(
         seed=seed, steps=steps, minutes=minutes, dialogues=dialogues, screens=screens, threads=threads
     )
-    manifest = run(out, settings, tasks, snippets, say)
+    manifest = train(out, settings, tasks, snippets)
     click.echo(f"{out / 'weights'}: {manifest.steps} steps in {manifest.minutes} minutes")

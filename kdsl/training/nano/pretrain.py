@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from kdsl.models.nano.architecture import NanoShape, build_model, build_processo
 from kdsl.models.nano.manifest import NanoManifest, hash_files, write_manifest
 from kdsl.models.nano.tokenizer import train_tokenizer
 from kdsl.models.scorer import LabelScorer
-from kdsl.runs import versions
+from kdsl.runs import claim, versions, write_json
 from kdsl.tasks import Task
 from kdsl.training.nano.batches import Batch, Collator, stream
 from kdsl.training.nano.embedding_init import count_neighbours, embeddings_from
@@ -32,12 +33,14 @@ from kdsl.training.nano.loss import weighted_loss
 from kdsl.training.nano.schedule import Schedule
 from kdsl.world.rows import Kind, World, build_world
 
-Report = Callable[[str], None]
+log = logging.getLogger(__name__)
 
 _CHANGEABLE = ("minutes", "threads", "workers")
 """Settings that may differ when a run goes on."""
 _ADAM = ("step", "exp_avg", "exp_avg_sq")
 
+LOG_EVERY = 50
+"""Steps between lines of progress."""
 COUNTED = 20_000
 """Dialogues whose words are counted for the first embeddings."""
 
@@ -70,37 +73,32 @@ class Pretraining:
     shape: NanoShape = field(default_factory=NanoShape)
 
 
-def run(
-    out: Path, settings: Pretraining, tasks: Sequence[Task], snippets: Sequence[Document], report: Report
-) -> NanoManifest:
+def pretrain(out: Path, settings: Pretraining, tasks: Sequence[Task], snippets: Sequence[Document]) -> NanoManifest:
     """Make the world, learn the tokenizer, train, measure; the weights' folder is `out/weights`.
 
     A run that was killed goes on from its last checkpoint; its result is that of an uninterrupted one.
 
     Raises:
-        ConfigError: neither steps nor minutes are given, or `out` holds a run of other settings.
+        ConfigError: neither steps nor minutes are given.
+        BundleError: `out` holds a run of other settings.
     """
     if settings.steps is None and settings.minutes is None:
         raise ConfigError("pretraining ends by `steps` or by `minutes`: give one of them.")
-    out.mkdir(parents=True, exist_ok=True)
-    _check_same_run(out / "settings.json", settings)
+    inputs = {name: value for name, value in asdict(settings).items() if name not in _CHANGEABLE}
+    claim(out / "settings.json", inputs, "a pretraining", "Give another folder, or the same settings to go on with it.")
     torch.set_num_threads(settings.threads)
     started = time.monotonic()
     sizes: dict[Kind, int] = {"dialogues": settings.dialogues, "screens": settings.screens}
     world = build_world(
-        out / "world", tasks, settings.seed, sizes, settings.threads, lambda kind, n: report(f"{n} more {kind}")
+        out / "world", tasks, settings.seed, sizes, settings.threads, lambda kind, n: log.info("%d more %s", n, kind)
     )
     tokenizer = _tokenizer(out / "tokenizer", world, tasks, snippets, settings.vocab_size)
-    loaded = wrap(
-        build_model(tokenizer, settings.shape, settings.seed),
-        build_processor(tokenizer),
-        name=NANO,
-        fingerprint="in training",
-    )
+    model = build_model(tokenizer, settings.shape, settings.seed)
+    loaded = wrap(model, build_processor(tokenizer), name=NANO, fingerprint="in training")
     _start_embeddings(loaded, world, tasks, settings.seed)
     author = Author(tasks, world.dialogues, world.screens, snippets, frame_of(loaded))
     trainer = _Trainer(out / "checkpoint", loaded, Collator(loaded, tasks), settings, started)
-    exam = _Exam(world, author, tasks, loaded, settings)
+    held_out = _HeldOut(world, author, tasks, loaded, settings)
     batches = stream(
         world,
         author,
@@ -110,24 +108,11 @@ def run(
         place=trainer.place,
         workers=settings.workers,
     )
-    while not trainer.done:
-        place, batch = next(batches)
-        loss = trainer.train_step(batch)
-        trainer.place = place
-        if trainer.step % 50 == 0:
-            report(trainer.line(loss))
-        if trainer.step % settings.eval_every == 0:
-            report(f"step {trainer.step}: held-out {exam.text()}")
-        if trainer.step % settings.save_every == 0:
-            trainer.save()
-    trainer.save()
+    _train(trainer, batches, held_out, settings)
     folder = out / "weights"
     save(loaded.model, loaded.processor, folder)
-    accuracy = exam.accuracy()
-    again = {"out": "OUT", "seed": settings.seed, "steps": trainer.step}
-    again |= {name: getattr(settings, name) for name in ("dialogues", "screens", "threads")}
     manifest = NanoManifest(
-        command="kdsl nano pretrain " + " ".join(f"--{name} {value}" for name, value in again.items()),
+        command=_command(settings, trainer.step),
         seed=settings.seed,
         steps=trainer.step,
         minutes=round(trainer.minutes, 1),
@@ -135,12 +120,36 @@ def run(
         parameters=loaded.n_parameters,
         vocabulary=len(tokenizer),
         world={**sizes, "snippets": len(snippets)},
-        held_out={name: round(value, 4) for name, value in accuracy.items()},
+        held_out={name: round(value, 4) for name, value in held_out.accuracy().items()},
         versions=versions(),
         files=hash_files(folder),
     )
     write_manifest(folder, manifest)
     return manifest
+
+
+def _train(
+    trainer: _Trainer, batches: Iterator[tuple[tuple[int, int], Batch]], held_out: _HeldOut, settings: Pretraining
+) -> None:
+    """Take the steps that are left, with checkpoints and measurements on the way, and a checkpoint at the end."""
+    while not trainer.done:
+        place, batch = next(batches)
+        loss = trainer.train_step(batch)
+        trainer.place = place
+        if trainer.step % LOG_EVERY == 0:
+            log.info("%s", trainer.line(loss))
+        if trainer.step % settings.eval_every == 0:
+            log.info("step %d: held-out %s", trainer.step, held_out.text())
+        if trainer.step % settings.save_every == 0:
+            trainer.save()
+    trainer.save()
+
+
+def _command(settings: Pretraining, steps: int) -> str:
+    """The command that makes the same weights again: by steps, since minutes differ between machines."""
+    options = {"out": "OUT", "seed": settings.seed, "steps": steps}
+    options |= {name: getattr(settings, name) for name in ("dialogues", "screens", "threads")}
+    return "kdsl nano pretrain " + " ".join(f"--{name} {value}" for name, value in options.items())
 
 
 class _Trainer:
@@ -213,9 +222,7 @@ class _Trainer:
             "place": self.place,
             "file": file,
         }
-        partial = self._folder / "state.partial"
-        partial.write_text(json.dumps(state), "utf-8")
-        partial.replace(self._folder / "state.json")
+        write_json(self._folder / "state.json", state)
         for old in self._folder.glob("*.safetensors"):
             if old.name != file:
                 old.unlink()
@@ -233,8 +240,8 @@ class _Trainer:
                     self._optimizer.state[p] = state_of
 
 
-class _Exam:
-    """Held-out samples of both tasks, asked as experts ask them."""
+class _HeldOut:
+    """Samples of each task that are not trained on, scored as experts score them."""
 
     def __init__(
         self, world: World, author: Author, tasks: Sequence[Task], loaded: LoadedModel, settings: Pretraining
@@ -250,7 +257,7 @@ class _Exam:
         ]
 
     def accuracy(self) -> dict[str, float]:
-        """Share of right answers by task."""
+        """Share of right answers per task."""
         result = {}
         for task, scorer, questions in self._parts:
             best = scorer.score_prompts([question.prompt for question in questions]).log_probs.argmax(1)
@@ -292,17 +299,3 @@ def _start_embeddings(loaded: LoadedModel, world: World, tasks: Sequence[Task], 
     values, seen = embeddings_from(count_neighbours(texts, len(table)), table.shape[1], scale, seed)
     with torch.no_grad():
         table[seen] = values
-
-
-def _check_same_run(file: Path, settings: Pretraining) -> None:
-    """Remember what a folder's run is, and refuse another one in it; more minutes are the same run."""
-    now = json.loads(json.dumps({k: v for k, v in asdict(settings).items() if k not in _CHANGEABLE}))
-    if file.exists():
-        before = json.loads(file.read_text("utf-8"))
-        other = sorted(key for key in now if before.get(key) != now[key])
-        if other:
-            raise ConfigError(
-                f"{file.parent} holds a run of other settings ({', '.join(other)}). "
-                "Choose another `out`, or the same settings to go on with it."
-            )
-    file.write_text(json.dumps(now, indent=1) + "\n", "utf-8")

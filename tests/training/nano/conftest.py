@@ -8,34 +8,33 @@ import pytest
 from helpers.tiny_pretraining import SNIPPETS, TINY
 
 from kdsl.tasks import Task
-from kdsl.training.nano.pretrain import run
+from kdsl.training.nano.pretrain import _Trainer, pretrain
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, scene: Task, intent: Task) -> Path:
     """The folder of an uninterrupted run of three steps."""
     out = tmp_path_factory.mktemp("nano")
-    run(out, TINY, (scene, intent), SNIPPETS, lambda line: None)
+    pretrain(out, TINY, (scene, intent), SNIPPETS)
     return out
 
 
 @pytest.fixture
 def stopped_after_two(finished: Path, tmp_path: Path, scene: Task, intent: Task) -> Path:
     """A folder whose run was stopped at its checkpoint of step two, of three."""
-    from kdsl.training.nano import pretrain
 
     class Killed(Exception):
         pass
 
-    save = pretrain._Trainer.save
+    save = _Trainer.save
 
-    def save_and_die(trainer: pretrain._Trainer) -> None:
+    def save_and_die(trainer: _Trainer) -> None:
         save(trainer)
         raise Killed
 
     (tmp_path / "world").symlink_to(finished / "world")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pretrain._Trainer, "save", save_and_die)
+        patch.setattr(_Trainer, "save", save_and_die)
         with pytest.raises(Killed):
-            run(tmp_path, TINY, (scene, intent), SNIPPETS, lambda line: None)
+            pretrain(tmp_path, TINY, (scene, intent), SNIPPETS)
     return tmp_path

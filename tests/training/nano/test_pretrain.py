@@ -10,10 +10,10 @@ import pytest
 from helpers.tiny_pretraining import SNIPPETS, TINY
 from safetensors.torch import load_file
 
-from kdsl.errors import ConfigError
+from kdsl.errors import BundleError, ConfigError
 from kdsl.models.nano.manifest import read_manifest
 from kdsl.tasks import Task
-from kdsl.training.nano.pretrain import run
+from kdsl.training.nano.pretrain import pretrain
 from kdsl.training.nano.schedule import WARM_UP, Schedule
 from kdsl.world.rows import build_world
 
@@ -23,11 +23,20 @@ def test_a_killed_run_ends_where_an_uninterrupted_one_does(
 ) -> None:
     state = json.loads((stopped_after_two / "checkpoint" / "state.json").read_text("utf-8"))
     assert state["step"] == 2
-    run(stopped_after_two, TINY, (scene, intent), SNIPPETS, lambda line: None)
+    pretrain(stopped_after_two, TINY, (scene, intent), SNIPPETS)
     whole = load_file(finished / "weights" / "model.safetensors")
     resumed = load_file(stopped_after_two / "weights" / "model.safetensors")
     assert whole.keys() == resumed.keys()
     assert all(whole[name].equal(resumed[name]) for name in whole)
+
+
+def test_progress_is_logged(
+    tmp_path: Path, finished: Path, scene: Task, intent: Task, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "world").symlink_to(finished / "world")
+    with caplog.at_level("INFO", "kdsl.training.nano"):
+        pretrain(tmp_path, TINY, (scene, intent), SNIPPETS)
+    assert [message for message in caplog.messages if message.startswith("step 2: held-out scene")]
 
 
 def test_the_manifest_tells_how_the_weights_were_made(finished: Path) -> None:
@@ -40,13 +49,13 @@ def test_the_manifest_tells_how_the_weights_were_made(finished: Path) -> None:
 
 
 def test_another_seed_is_refused_in_the_same_folder(finished: Path, scene: Task, intent: Task) -> None:
-    with pytest.raises(ConfigError, match="other settings \\(seed\\)"):
-        run(finished, replace(TINY, seed=6), (scene, intent), SNIPPETS, lambda line: None)
+    with pytest.raises(BundleError, match=r"these differ: seed\)"):
+        pretrain(finished, replace(TINY, seed=6), (scene, intent), SNIPPETS)
 
 
 def test_a_run_needs_a_length(tmp_path: Path, scene: Task, intent: Task) -> None:
     with pytest.raises(ConfigError, match="by `steps` or by `minutes`"):
-        run(tmp_path, replace(TINY, steps=None), (scene, intent), SNIPPETS, lambda line: None)
+        pretrain(tmp_path, replace(TINY, steps=None), (scene, intent), SNIPPETS)
 
 
 def test_the_world_is_its_seed_and_is_split_without_overlap(
