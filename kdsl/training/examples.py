@@ -42,7 +42,7 @@ class Example:
 def make_examples(
     loaded: LoadedModel, evidences: Sequence[Evidence], tasks: Mapping[str, Task], config: PromptConfig
 ) -> list[Example]:
-    """One example a sample, in their order.
+    """One example per sample, in their order.
 
     Raises:
         InputError: a picture is gone or is none, or a label is not the task's.

@@ -2,21 +2,21 @@
 
 An estimate, by these formulae (bytes; c = 2 in half precision, 4 in float32; t = samples in a batch x tokens):
 
-weights      c a parameter. NF4 with double quantisation: 4.127 bits a weight of the language model's linear layers
+weights      c per parameter. NF4 with double quantisation: 4.127 bits per weight of the language model's linear layers
              (Dettmers et al. 2023, arXiv 2305.14314, section 3), c for the rest.
-trained      weight, gradient and Adam's two moments in float32, 16 a parameter (Rajbhandari et al. 2020, arXiv
+trained      weight, gradient and Adam's two moments in float32, 16 per parameter (Rajbhandari et al. 2020, arXiv
              1910.02054, section 3.1), and in half precision 2 for the copy that autocast computes with. What `freeze`
              and `full` train stands here instead of among the weights: its own tensors wait in the CPU's memory.
-             trl keeps LoRA on a 4-bit base in bfloat16: 8 a parameter.
+             trl keeps LoRA on a 4-bit base in bfloat16: 8 per parameter.
 activations  what autograd keeps of a decoder layer, counted tensor by tensor after Korthikanti et al. 2022 (arXiv
              2205.05198, section 4.1) for RMSNorm, SwiGLU, grouped queries repeated, and kernels that keep no attention
-             matrix (`eager` does: 6 x heads x tokens^2). With checkpointing one input a layer and one whole layer
+             matrix (`eager` does: 6 x heads x tokens^2). With checkpointing one input per layer and one whole layer
              (Chen et al. 2016, arXiv 1604.06174). Layers below the first trained one keep nothing.
 logits       where answers stand: the model's, a float32 copy, its log-softmax and gradient.
 
 Of several processes (`accelerate launch`) each has a GPU of its own, and the estimate is one GPU's:
 
-ddp          all of the above, and 4 a trained parameter for the buckets in which gradients are summed.
+ddp          all of the above, and 4 per trained parameter for the buckets in which gradients are summed.
 zero2        of what is trained the copy that is computed with is whole, all else divided (Rajbhandari et al. 2020,
              section 5).
 fsdp, zero3  weights and what is trained are divided. Whole are the vision tower, the embeddings and two decoder layers,

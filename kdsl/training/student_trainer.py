@@ -69,7 +69,7 @@ class TreeCollator(Collator):
             "attention_mask": self.tree.mask(tensors["attention_mask"].bool(), None, self.loaded.dtype),
             "teacher": self.teacher[numbers],
             "gold": self.gold[numbers],
-            "labels": torch.zeros(len(batch), 1),  # what the trainer counts: one target a sample
+            "labels": torch.zeros(len(batch), 1),  # what the trainer counts: one target per sample
         }
 
 
