@@ -14,7 +14,7 @@ from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.rules.analysis import analyse, wrong_ids
 from kdsl.rules.book import RuleBook
-from kdsl.rules.distill import distill, distill_tasks
+from kdsl.rules.distill import distill
 from kdsl.rules.literals import OcrText
 from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.occlusion import (
@@ -160,7 +160,9 @@ def test_books_are_written_and_scores_kept_for_the_next_run(shop: list[Evidence]
 
     def distilled(model: WordModel, fingerprint: str) -> RuleBook:
         teacher = Teacher(model, cache=ScoreCache(fingerprint, tmp_path / ".scores"))
-        return distill_tasks(shop, [toy], config, tmp_path, {"toy": teacher})["toy"]
+        book = distill(shop, toy, config.rules, teacher, seed=config.seed)
+        book.save(tmp_path / "toy.yaml")
+        return book
 
     made, again = distilled(first, "words 1"), distilled(second, "words 1")
     assert RuleBook.load(tmp_path / "toy.yaml") == made == again
