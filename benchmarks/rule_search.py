@@ -48,14 +48,14 @@ def read_problems(data: Path, images: Path, ocr: Path | None, task_name: str, co
     from kdsl.evidence.observe import load_evidence
     from kdsl.rules.candidates import LabelCues
     from kdsl.rules.cues import mine
-    from kdsl.rules.normalised import View
+    from kdsl.rules.normalised import NormalisedEvidence
     from kdsl.tasks import task_by_name
 
     config = load_config(config_path)
     tasks = load_tasks(config)
     task = task_by_name(tasks, task_name)
     evidences = [e for e in load_evidence([data], images, tasks, config.evidence, ocr) if e.sample.task == task.name]
-    vocabulary = mine([View.of(e) for e in evidences], MIN_SUPPORT, pictures=task.input == "picture")
+    vocabulary = mine([NormalisedEvidence.of(e) for e in evidences], MIN_SUPPORT, pictures=task.input == "picture")
     shown = (1 << len(evidences)) - 1
     problems = []
     for name in task.names:

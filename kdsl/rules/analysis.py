@@ -1,4 +1,4 @@
-"""What the rules of a book do on labelled evidence: one row per rule with exact columns, and the wrong examples."""
+"""Analysis of a rule book on labelled samples: one row of counts per rule, and the samples on which it is wrong."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from kdsl.scores import wilson_interval
 
 @dataclass(frozen=True)
 class RuleRow:
-    """One rule on n labelled samples.
+    """The counts of one rule on n labelled samples.
 
-    `coverage` is the share of all samples on which it fires, `support` their number; `overlaps` and `conflicts`
-    are the numbers of them on which another rule fires, and one of another label; `correct` + `incorrect` =
-    `support`; `precision` = `correct` / `support` and `recall` = `correct` / samples of the label (0 of nothing).
+    `support` is the number of samples on which the rule fires, `coverage` their share of all samples. `overlaps` and
+    `conflicts` count those on which another rule, or a rule for another label, fires too. `correct` + `incorrect` =
+    `support`; `precision` = `correct` / `support`; `recall` = `correct` / samples of the label; 0 for 0 / 0.
     """
 
     id: str
@@ -35,13 +35,13 @@ class RuleRow:
     correct: int
     incorrect: int
     wrong_ids: tuple[str, ...]
-    """Samples on which it fires that carry another label."""
+    """Ids of the samples on which it fires and that have another label."""
 
 
 @dataclass(frozen=True)
 class BookSummary:
-    """A whole book on n labelled samples: `coverage` is the share on which some rule fires, `precision` the share
-    of those whose best label is right, `accuracy` the share of all (an abstention counts as wrong)."""
+    """A whole book on n labelled samples: `coverage` is the share of samples on which some rule fires, `precision`
+    the accuracy on those, `accuracy` the accuracy on all samples (abstentions count as wrong)."""
 
     n: int
     coverage: float
@@ -51,17 +51,17 @@ class BookSummary:
 
 
 def analyse(book: RuleBook, evidences: Sequence[Evidence]) -> BookSummary:
-    """Fire every enabled rule on every evidence that has a label."""
+    """Apply every enabled rule to all samples that have a label."""
     labelled = [evidence for evidence in evidences if evidence.sample.label is not None]
     gold = np.array([str(evidence.sample.label) for evidence in labelled], dtype=object)
     rules = [rule for rule in book.rules if rule.enabled]
     fires = fire_matrix([rule.when for rule in rules], [NormalisedEvidence.of(evidence) for evidence in labelled])
-    owners = np.array([rule.label for rule in rules], dtype=object)
+    rule_labels = np.array([rule.label for rule in rules], dtype=object)
     rows = []
     for column, rule in enumerate(rules):
         held = fires[:, column]
         others = fires.sum(axis=1) > 1
-        rivals = fires[:, owners != rule.label].any(axis=1)
+        rivals = fires[:, rule_labels != rule.label].any(axis=1)
         right = held & (gold == rule.label)
         support, correct = int(held.sum()), int(right.sum())
         rows.append(
@@ -81,25 +81,25 @@ def analyse(book: RuleBook, evidences: Sequence[Evidence]) -> BookSummary:
             )
         )
     scores = book.scores(labelled)
-    spoken = ~np.isnan(scores).any(axis=1)
+    voted = ~np.isnan(scores).any(axis=1)
     best = np.array(book.labels, dtype=object)[np.nan_to_num(scores, nan=-np.inf).argmax(axis=1)]
-    hits = int((spoken & (best == gold)).sum())
+    correct = int((voted & (best == gold)).sum())
     return BookSummary(
         n=len(gold),
-        coverage=float(spoken.mean()) if len(gold) else 0.0,
-        precision=hits / max(int(spoken.sum()), 1),
-        accuracy=hits / max(len(gold), 1),
+        coverage=float(voted.mean()) if len(gold) else 0.0,
+        precision=correct / max(int(voted.sum()), 1),
+        accuracy=correct / max(len(gold), 1),
         rows=tuple(rows),
     )
 
 
 def analyse_books(books: Sequence[RuleBook], evidences: Sequence[Evidence]) -> dict[str, BookSummary]:
-    """Each book on the samples of its task: task name -> summary."""
+    """Analyse each book on the samples of its task: task name -> summary."""
     return {book.task: analyse(book, [e for e in evidences if e.sample.task == book.task]) for book in books}
 
 
 def wrong_ids(books: Sequence[RuleBook], evidences: Sequence[Evidence], name: str) -> list[str]:
-    """Ids and labels of the samples on which one rule (an id, or task/id) fires wrongly, one per line.
+    """Ids and labels of the samples on which a rule (`name` is its id, or task/id) is wrong, one per line.
 
     Raises:
         InputError: no book has such a rule.

@@ -1,4 +1,4 @@
-"""A rule book: the rules of one task, as a YAML file that a person reads and edits, and as an expert that scores."""
+"""`RuleBook`: the rules of one task, stored in a YAML file that people can edit; it scores samples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 try:
     from yaml import CSafeLoader as _Loader
-except ImportError:  # PyYAML without libyaml reads the same, more slowly
+except ImportError:  # without libyaml, PyYAML gives the same result more slowly
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 _HEADER = """\
@@ -34,9 +34,9 @@ _HEADER = """\
 
 
 class RuleBook(BaseModel):
-    """The rules of one task over a closed list of labels.
+    """The rules of one task with a closed list of labels.
 
-    `scores` is the expert: log-probabilities over `labels`, abstaining where no rule fires.
+    The score of a label is a softmax over: its bias plus the weights of the rules for it that fire.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,7 +44,7 @@ class RuleBook(BaseModel):
     task: str = Field(min_length=1)
     labels: tuple[str, ...] = Field(min_length=2)
     bias: dict[str, float] = Field(default_factory=dict)
-    """Logit of a label before any rule votes; 0 where not given."""
+    """Logit of a label when no rule votes for it; 0 by default."""
     rules: tuple[Rule, ...] = ()
 
     @model_validator(mode="after")
@@ -71,10 +71,10 @@ class RuleBook(BaseModel):
 
     @classmethod
     def load(cls, path: str | Path) -> RuleBook:
-        """Read a book.
+        """Read a rule book.
 
         Raises:
-            ConfigError: the file cannot be read; or one line for every fault, with the rule's id.
+            ConfigError: the file cannot be read, or has faults (one line per fault, with the rule's id).
         """
         try:
             raw = yaml.load(Path(path).read_text("utf-8"), Loader=_Loader)  # a safe loader
@@ -104,14 +104,18 @@ class RuleBook(BaseModel):
         return book
 
     def save(self, path: str | Path) -> None:
-        """Write the book as YAML that `load` reads back to an equal book; the file is written whole or not at all."""
+        """Write the book as YAML, from which `load` restores an equal book; the write is atomic."""
         raw = self.model_dump(mode="json", exclude={"rules"})
         raw["rules"] = [_readable(rule) for rule in self.rules]
         text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=160, default_flow_style=False)
         atomic_write(Path(path), _HEADER.format(task=self.task) + text)
 
     def check(self, task: Task) -> None:
-        """Raise ConfigError unless the book was made for this task's labels, in this order."""
+        """Check that the book is for this task and its labels, in this order.
+
+        Raises:
+            ConfigError: it is not; the message says what differs.
+        """
         if self.task != task.name:
             raise ConfigError(f"the rule book is for task '{self.task}', not for '{task.name}'")
         if self.labels != task.names:
@@ -120,7 +124,7 @@ class RuleBook(BaseModel):
             raise ConfigError(f"the rule book's labels are not those of task '{task.name}': {what}")
 
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
-        """Log-probabilities of the labels [n, m]; a row of NaN where no enabled rule fires (the book abstains)."""
+        """Log-probabilities of the labels [n, m]; a row is NaN (abstention) if no enabled rule fires."""
         import numpy as np
 
         from kdsl.rules.engine import fire_matrix, vote_matrix
@@ -134,14 +138,14 @@ class RuleBook(BaseModel):
         return scores
 
     def fired(self, evidence: Evidence) -> list[Rule]:
-        """The enabled rules whose condition holds, heaviest first."""
+        """The enabled rules that fire, largest weight first."""
         seen = NormalisedEvidence.of(evidence)
-        rules = [rule for rule in self.rules if rule.enabled and rule.when.sees(seen)]
+        rules = [rule for rule in self.rules if rule.enabled and rule.when.matches(seen)]
         return sorted(rules, key=lambda rule: -rule.weight)
 
 
 def _readable(rule: Rule) -> dict[str, Any]:
-    """A rule as plain YAML values: empty parts and unknown statistics left out, numbers rounded where shown only."""
+    """A rule as plain YAML values, without empty parts and unknown statistics."""
     raw = rule.model_dump(mode="json", exclude_none=True)
     raw["when"] = {part: lines for part, lines in raw["when"].items() if lines}
     if rule.enabled:
@@ -164,7 +168,7 @@ def shipped_books() -> dict[str, Path]:
 
 
 def shipped_rules(task: Task) -> tuple[Rule, ...]:
-    """The rules that ship for this task; none if it is a user's own task, or one with other labels."""
+    """The rules that ship with kdsl for this task; none for a user's own task or other labels."""
     path = shipped_books().get(task.name)
     if path is None:
         return ()
@@ -173,11 +177,11 @@ def shipped_rules(task: Task) -> tuple[Rule, ...]:
 
 
 def open_books(book: Path | None, bundle: Path | None, task: str | None) -> list[RuleBook]:
-    """One book, those of a bundle, or (neither given) those that ship; of one task if `task` is given.
+    """The books in a file, in a bundle, or (neither is given) those that ship; only one task's if `task` is given.
 
     Raises:
-        InputError: both are given, a bundle has no rules, or no book is for the task.
-        ConfigError: a book holds faults.
+        InputError: both are given, the bundle has no rules, or there is no book for the task.
+        ConfigError: a book has faults.
     """
     if book and bundle:
         raise InputError("`book` and `bundle` were both given; give one of them")
@@ -200,7 +204,7 @@ def open_books(book: Path | None, bundle: Path | None, task: str | None) -> list
 
 
 def find_rule(books: Iterable[RuleBook], name: str) -> tuple[RuleBook, Rule]:
-    """The rule with an id, which may be given as `task/id` where two books share it.
+    """The rule with an id; `task/id` names it if two books have a rule with that id.
 
     Raises:
         InputError: there is none, or several books have it.

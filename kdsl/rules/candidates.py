@@ -1,4 +1,4 @@
-"""Candidate rules: what the searches of all internal folds found, each with the folds that may judge it."""
+"""Candidate rules: what the searches of all internal folds found, each with the folds on which it is evaluated."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from kdsl.rules.search import Actions, Target, search_label
 AGAINST = 0.25
 """Size of the vocabulary of negated literals, as a share of `max_cues`."""
 SAME = 0.8
-"""Two rules of a label count as equivalent if their firing sets overlap at least so much (Jaccard index)."""
+"""Two rules of a label count as equivalent if the Jaccard index of their firing sets is at least this."""
 
 
 @dataclass
 class Candidate:
-    """A rule under judgement: its condition, its label's column and its bit set over all samples.
+    """A candidate rule: its condition, its label's column, and the bit set of the samples on which it fires.
 
-    `folds` are those whose samples were hidden from the search that found it: they may judge it. A rule that a
-    person wrote (`by_hand`) was found by none, so all folds may.
+    `folds` are the folds that were hidden from a search that found it, so it can be evaluated on them. A rule that
+    a person wrote (`by_hand`) was not found by a search and is evaluated on all folds.
     """
 
     when: When
-    owner: int
+    column: int
     bits: int
     folds: set[int] = field(default_factory=set)
     by_hand: Rule | None = None
 
 
 class Pool:
-    """Candidates without repetition: of those of a label that fire on the same samples one is kept, a rule of a
-    person before a mined one, a short one before a long one."""
+    """Distinct candidates: of the candidates for a label that fire on the same samples one is kept. Rules that a
+    person wrote take precedence over mined ones, short ones over long ones."""
 
     def __init__(self) -> None:
         self._by_firing: dict[tuple[int, int], Candidate] = {}
@@ -45,8 +45,8 @@ class Pool:
         return len(self._by_firing)
 
     def add(self, new: Candidate) -> None:
-        """Take in a candidate, or the folds it was found in if its like is there already."""
-        key = (new.owner, new.bits)
+        """Add a candidate; if an equal one is there already, only its folds are added to that one."""
+        key = (new.column, new.bits)
         old = self._by_firing.get(key)
         if old is None:
             self._by_firing[key] = new
@@ -56,7 +56,7 @@ class Pool:
                 old.when = new.when
 
     def all(self) -> list[Candidate]:
-        """The candidates, in the order in which their firing sets were first seen."""
+        """The candidates, in the order in which they were first added."""
         return list(self._by_firing.values())
 
 
@@ -67,8 +67,8 @@ def _length(when: When) -> tuple[int, int, str]:
 
 @dataclass(frozen=True)
 class LabelCues:
-    """The literals that the search of one label may use: `bits` [a, words], the first `n_positive` as they are, the
-    others negated."""
+    """The literals that the search for one label may use: `bits` [a, words]. The first `n_positive` are used as they
+    are, the others negated."""
 
     indices: np.ndarray
     bits: np.ndarray
@@ -76,7 +76,7 @@ class LabelCues:
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, gold: int, shown: int, config: RulesConfig) -> LabelCues:
-        """The label's strongest cues among the shown samples, and the strongest against it."""
+        """The strongest cues for the label and the strongest against it, by the shown samples."""
         cues = vocabulary.of_label(gold, shown, config.max_cues, config.min_support)
         against = vocabulary.against(gold, shown, int(config.max_cues * AGAINST))
         everything = pack([(1 << vocabulary.n) - 1], vocabulary.n)[0]
@@ -84,7 +84,7 @@ class LabelCues:
         return cls(np.concatenate([cues, against]), bits, len(cues))
 
     def when(self, vocabulary: Vocabulary, actions: Sequence[int]) -> When:
-        """The condition that a search's actions stand for."""
+        """The condition that the actions of a search stand for."""
         literals = [(vocabulary.literals[self.indices[i]], i < self.n_positive) for i in actions]
         return When(
             all=tuple(literal for literal, holds in literals if holds),
@@ -95,10 +95,10 @@ class LabelCues:
 def search_conditions(
     vocabulary: Vocabulary, cues: LabelCues, prior: np.ndarray, target: Target, config: RulesConfig, seed: int
 ) -> Iterable[tuple[When, int]]:
-    """The conditions that the tree search finds for one label, each with its bit set over all samples.
+    """The conditions that the tree search finds for one label, each with the bit set of samples where it holds.
 
     Args:
-        prior: [a], over the literals of `cues`.
+        prior: [a], the prior over the literals of `cues`.
         target: the samples that the search may see.
     """
     if not cues.n_positive:
@@ -112,11 +112,11 @@ def search_conditions(
 
 
 def found_in(candidate: Candidate, others: Iterable[Candidate], labelled: int) -> set[int]:
-    """The folds whose search found this rule or an equivalent one (`SAME`) on the labelled samples."""
+    """The folds whose search found this rule or an equivalent one (`SAME`), by the labelled samples."""
     folds = set() if candidate.by_hand else set(candidate.folds)
     mine = candidate.bits & labelled
     for other in others:
-        if other.owner == candidate.owner and other.by_hand is None:
+        if other.column == candidate.column and other.by_hand is None:
             theirs = other.bits & labelled
             if (mine & theirs).bit_count() >= SAME * (mine | theirs).bit_count():
                 folds |= other.folds

@@ -1,8 +1,8 @@
-"""Cue vocabulary: the literals that a search may use, mined from evidence.
+"""`Vocabulary`: the literals that a search may use, mined from evidence.
 
-`mine` looks at no label: it collects phrases of OCR lines (with the fifth they stand in) and of turns (with their
-role and position), forms such as prices, counts and picture measures, and keeps one of those that hold on the same
-evidences. `Vocabulary.of_label` then ranks them for one label by a log-odds score on the samples it is shown.
+`mine` uses no labels: it collects phrases of OCR lines (with the fifth of the picture they are in) and of turns (with
+their role and position), patterns such as prices, counts and picture measures. Of the literals that hold on the same
+samples it keeps one. `Vocabulary.of_label` then ranks them for one label by a log-odds score.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from kdsl.rules.literals import (
 from kdsl.rules.normalised import PLACES, NormalisedEvidence, Who
 
 MAX_PHRASE = 8
-"""Tokens of the longest phrase that `contains` literals are mined with."""
+"""Maximum tokens of a phrase in a `contains` literal."""
 MAX_LINE = 16
-"""Characters of the longest line that `reads` literals are mined with."""
+"""Maximum characters of a line in a `reads` literal."""
 _PREFERRED = 6
-"""Of phrases that hold on the same evidences, the one nearest this length is kept: words whole, sentences not."""
+"""Of phrases that hold on the same samples, the one closest to this length is kept: a word rather than a sentence."""
 
 _TOKEN = re.compile(r"[a-z0-9]+|.", re.S)
 _NUMERIC = re.compile(r"[\d\W]+")
@@ -44,20 +44,20 @@ _NUMERIC = re.compile(r"[\d\W]+")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Literals and where they hold: `bits` is uint64 [L, ceil(n / 64)] over n evidences (see `engine.pack`)."""
+    """Literals, and the samples on which each holds: uint64 `bits` [L, ceil(n / 64)] (see `engine.pack`)."""
 
     literals: tuple[RuleLiteral, ...]
     bits: np.ndarray
     n: int
 
     def of_label(self, positive: int, shown: int, max_cues: int, min_support: int) -> np.ndarray:
-        """Indices of the cues of one label, strongest first: [<= max_cues].
+        """Indices of the cues for one label, strongest first: [<= max_cues].
 
         Args:
             positive: bit set of the label's samples.
-            shown: bit set of the samples that may be looked at.
-            max_cues: how many are wanted at most.
-            min_support: a cue must hold in so many of the label's shown samples.
+            shown: bit set of the samples that the ranking may use.
+            max_cues: maximum number of cues.
+            min_support: minimum number of the label's shown samples in which a cue must hold.
 
         A cue's strength is the z-score of its log odds ratio (Haldane's 0.5 added to each count).
         """
@@ -67,7 +67,7 @@ class Vocabulary:
         return self._distinct(order, shown, max_cues)
 
     def against(self, positive: int, shown: int, max_cues: int) -> np.ndarray:
-        """Indices of the cues that speak most against a label, for use under `none`: [<= max_cues]."""
+        """Indices of the strongest cues against a label, for use under `none`: [<= max_cues]."""
         z, _ = self._z(positive, shown)
         order = np.argsort(z, kind="stable")
         return self._distinct(order[z[order] < -1], shown, max_cues)
@@ -81,7 +81,7 @@ class Vocabulary:
         return np.log(a * d / (b * c)) / np.sqrt(1 / a + 1 / b + 1 / c + 1 / d), hits
 
     def _distinct(self, order: np.ndarray, shown: int, limit: int) -> np.ndarray:
-        """The first `limit` of an order, without those that hold on the same shown samples as one before."""
+        """The first `limit` entries of `order`, without those that hold on the same shown samples as an earlier one."""
         mask = pack([shown], self.n)[0]
         seen: set[bytes] = set()
         kept = []
@@ -96,10 +96,10 @@ class Vocabulary:
 
 
 def mine(evidences: Sequence[NormalisedEvidence], min_support: int, pictures: bool = True) -> Vocabulary:
-    """All literals that hold on at least `min_support` evidences and not on all; no label is looked at.
+    """All literals that hold on at least `min_support` samples and not on all of them; labels are not used.
 
-    With `pictures` False only turns are mined: in a dialogue a picture's text is about the product, which few
-    dialogues share, and says little of what is asked.
+    With `pictures` False only turns are mined: in a dialogue, the text of a picture is about the product, not about
+    the question.
     """
     n = len(evidences)
     found: dict[RuleLiteral, int] = {}
@@ -107,7 +107,7 @@ def mine(evidences: Sequence[NormalisedEvidence], min_support: int, pictures: bo
         found.update(_ocr(evidences, min_support))
     found.update(_spoken(evidences, min_support))
     if pictures:
-        found.update(_forms(evidences))  # last: of literals that hold alike, what was said says more than a measure
+        found.update(_forms(evidences))  # last: of literals that hold on the same samples, texts are preferred
     by_set: dict[int, RuleLiteral] = {}
     for literal, bits in found.items():
         if min_support <= bits.bit_count() < n:
@@ -116,9 +116,9 @@ def mine(evidences: Sequence[NormalisedEvidence], min_support: int, pictures: bo
 
 
 def _phrases(texts: Iterable[str], shortest: int) -> set[str]:
-    """Stretches of 1 to 8 tokens with a letter in them that start and end in a letter or digit.
+    """Phrases of 1 to 8 tokens that contain a letter, and start and end with a letter or digit.
 
-    A token is one character, or a whole run of ASCII letters and digits: numbers and words are not cut.
+    A token is one character, or a run of ASCII letters and digits, so numbers and words are not split.
     """
     found = set()
     for text in texts:
@@ -135,16 +135,16 @@ def _phrases(texts: Iterable[str], shortest: int) -> set[str]:
 
 
 def _supported(per_evidence: Iterable[set[str]], min_support: int) -> dict[str, int]:
-    """Bit set of every text that stands in at least `min_support` evidences."""
+    """Text -> bit set of its samples, for texts in at least `min_support` samples."""
     where: dict[str, list[int]] = defaultdict(list)
     for i, texts in enumerate(per_evidence):
-        for text in sorted(texts):  # a set of strings has another order in every process
+        for text in sorted(texts):  # the order of a set of strings differs between processes
             where[text].append(i)
     return {text: sum(1 << i for i in held) for text, held in where.items() if len(held) >= min_support}
 
 
 def _representatives(phrases: dict[str, int]) -> dict[str, int]:
-    """One phrase for each firing set, the others saying nothing more."""
+    """One phrase for each set of samples; the others are redundant."""
     best: dict[int, str] = {}
     for phrase, bits in phrases.items():
         old = best.get(bits)
@@ -178,7 +178,7 @@ def _ocr(evidences: Sequence[NormalisedEvidence], min_support: int) -> dict[Rule
 def _spoken(evidences: Sequence[NormalisedEvidence], min_support: int) -> dict[RuleLiteral, int]:
     found: dict[RuleLiteral, int] = {}
     order: tuple[Who, ...] = ("user", "last user", "first user", "agent")
-    for who in order:  # of literals that hold on the same evidences `mine` keeps the first: the most general
+    for who in order:  # of literals that hold on the same samples `mine` keeps the first, so the most general one
         texts = (_phrases(evidence.spoken[who].split("\n"), 1) for evidence in evidences)
         for phrase, bits in _representatives(_supported(texts, min_support)).items():
             found[TurnText(phrase, who)] = bits
@@ -186,7 +186,7 @@ def _spoken(evidences: Sequence[NormalisedEvidence], min_support: int) -> dict[R
 
 
 def _forms(evidences: Sequence[NormalisedEvidence]) -> dict[RuleLiteral, int]:
-    """Facts, counts, forms and measures; thresholds at the deciles of what occurs."""
+    """Facts, counts, patterns and measures; thresholds are deciles of the observed values."""
     literals: list[RuleLiteral] = [PictureFact(fact) for fact in get_args(Fact)]
     literals += [OcrPattern(name, count) for name in PATTERNS for count in (1, 2, 3, 5)]
     shares = np.linspace(0.1, 0.9, 9)

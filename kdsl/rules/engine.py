@@ -1,7 +1,7 @@
-"""Evaluating many rules on many evidences: every distinct literal once, as a bit set over the evidences.
+"""Evaluation of many rules on many samples: each distinct literal is evaluated once, as a bit set over the samples.
 
-A bit set is a Python int whose bit i stands for evidence i; the tree search uses the same bits packed in rows
-of 64-bit words, so that one numpy operation evaluates all the children of a node.
+A bit set is a Python int whose bit i stands for sample i. The tree search uses the same bits packed into rows of
+64-bit words, so one numpy operation evaluates all children of a node.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from kdsl.rules.rule import Rule, When
 
 
 def literal_bits(literals: Iterable[RuleLiteral], evidences: Sequence[NormalisedEvidence]) -> dict[RuleLiteral, int]:
-    """The bit set of each distinct literal over the evidences."""
+    """Each distinct literal -> the bit set of the samples on which it holds."""
     return {
         literal: bit_set(
-            np.fromiter((literal.sees(evidence) for evidence in evidences), dtype=bool, count=len(evidences))
+            np.fromiter((literal.matches(evidence) for evidence in evidences), dtype=bool, count=len(evidences))
         )
         for literal in dict.fromkeys(literals)
     }
 
 
 def bit_set(truths: np.ndarray) -> int:
-    """A bit set out of truth values [n], the first one being bit 0."""
+    """A bit set from truth values [n]; the first is bit 0."""
     return int.from_bytes(np.packbits(truths, bitorder="little").tobytes(), "little")
 
 
 def when_bits(when: When, bits: dict[RuleLiteral, int], everything: int) -> int:
-    """The bit set on which a condition holds, out of those of its literals; `everything` has a bit an evidence."""
+    """The bit set of a condition, from those of its literals; `everything` has one bit per sample."""
     hold = everything
     for literal in when.all:
         hold &= bits[literal]
@@ -45,16 +45,16 @@ def when_bits(when: When, bits: dict[RuleLiteral, int], everything: int) -> int:
     return hold
 
 
-def conditions(whens: Sequence[When], evidences: Sequence[NormalisedEvidence]) -> list[int]:
-    """The bit set of each condition over the evidences."""
+def condition_bits(whens: Sequence[When], evidences: Sequence[NormalisedEvidence]) -> list[int]:
+    """For each condition, the bit set of the samples on which it holds."""
     bits = literal_bits((literal for when in whens for literal in when.literals), evidences)
     everything = (1 << len(evidences)) - 1
     return [when_bits(when, bits, everything) for when in whens]
 
 
 def fire_matrix(whens: Sequence[When], evidences: Sequence[NormalisedEvidence]) -> np.ndarray:
-    """Which condition holds on which evidence: bool [n, r]."""
-    return unpack(pack(conditions(whens, evidences), len(evidences)), len(evidences)).T
+    """Whether each of r conditions holds on each of n samples: bool [n, r]."""
+    return unpack(pack(condition_bits(whens, evidences), len(evidences)), len(evidences)).T
 
 
 def vote_matrix(rules: Sequence[Rule], labels: Sequence[str]) -> np.ndarray:
@@ -66,7 +66,7 @@ def vote_matrix(rules: Sequence[Rule], labels: Sequence[str]) -> np.ndarray:
 
 
 def pack(bit_sets: Sequence[int], n: int) -> np.ndarray:
-    """Bit sets over n evidences as rows of 64-bit words: uint64 [k, ceil(n / 64)]."""
+    """Bit sets over n samples as rows of 64-bit words: uint64 [k, ceil(n / 64)]."""
     words = max(1, -(-n // 64))
     raw = b"".join(bits.to_bytes(words * 8, "little") for bits in bit_sets)
     return np.frombuffer(raw, dtype="<u8").reshape(len(bit_sets), words)

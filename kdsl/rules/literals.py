@@ -1,8 +1,8 @@
-"""Literals: the smallest statements about evidence that a rule is made of.
+"""Literals: the atomic conditions on evidence that rules are made of.
 
-Each prints as one English line with its text quoted, such as `an OCR line in the bottom fifth contains
-「加入购物车」`, and `parse` reads that line back to an equal literal: what is printed is what is executed.
-Texts are matched in their normal form (`kdsl.rules.normalised.normalise`), which is also what is printed.
+Each has a canonical line of English with its text quoted, such as `an OCR line in the bottom fifth contains
+「加入购物车」`. `parse` turns that line back into an equal literal, so the printed rule is exactly the executed one.
+Texts are matched and printed in normal form (`kdsl.rules.normalised.normalise`).
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from kdsl.rules.normalised import PLACES, NormalisedEvidence, Place, Who, normal
 
 
 class RuleLiteral(ABC):
-    """A statement that holds of an evidence or does not. Instances are frozen, hashable and comparable."""
+    """A condition that holds for a sample or does not. Instances are frozen, hashable and comparable."""
 
     __slots__ = ()
 
     @abstractmethod
-    def sees(self, evidence: NormalisedEvidence) -> bool:
-        """Whether the statement holds of a normalised evidence."""
+    def matches(self, evidence: NormalisedEvidence) -> bool:
+        """Whether the literal holds for normalised evidence."""
 
     @abstractmethod
     def __str__(self) -> str:
-        """The canonical line, which `parse` reads back."""
+        """The canonical line; `parse` is the inverse."""
 
     def holds(self, evidence: Evidence) -> bool:
-        """Whether the statement holds of an evidence. For many literals, normalise it once."""
-        return self.sees(NormalisedEvidence.of(evidence))
+        """Whether the literal holds for evidence. To test many literals, normalise once and use `matches`."""
+        return self.matches(NormalisedEvidence.of(evidence))
 
     def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
-        """The lines or turns that make a text literal hold; none for other literals."""
+        """The OCR lines or turns that a text literal matches; none for other literals."""
         return ()
 
 
@@ -54,7 +54,7 @@ def _quote(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OcrText(RuleLiteral):
-    """Some OCR line of some picture contains a text, or is exactly that text (`whole`)."""
+    """An OCR line of any picture contains a text, or is exactly that text (`whole`)."""
 
     text: str
     place: Place | None = None
@@ -63,7 +63,7 @@ class OcrText(RuleLiteral):
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", _checked(self.text))
 
-    def sees(self, evidence: NormalisedEvidence) -> bool:
+    def matches(self, evidence: NormalisedEvidence) -> bool:
         return (f"\n{self.text}\n" if self.whole else self.text) in evidence.ocr[self.place]
 
     def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
@@ -88,7 +88,7 @@ _SUBJECTS: dict[Who, str] = {
 
 @dataclass(frozen=True, slots=True)
 class TurnText(RuleLiteral):
-    """A turn contains a text. The last (first) user turn is the last (first) that holds text of its own."""
+    """A turn contains a text. Turns without any text do not count as the last or first user turn."""
 
     text: str
     who: Who = "user"
@@ -96,7 +96,7 @@ class TurnText(RuleLiteral):
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", _checked(self.text))
 
-    def sees(self, evidence: NormalisedEvidence) -> bool:
+    def matches(self, evidence: NormalisedEvidence) -> bool:
         return self.text in evidence.spoken[self.who]
 
     def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
@@ -118,11 +118,11 @@ _FACTS: dict[Fact, tuple[str, Callable[[PictureFacts], bool]]] = {
 
 @dataclass(frozen=True, slots=True)
 class PictureFact(RuleLiteral):
-    """A yes-or-no fact of some picture."""
+    """A yes-or-no fact holds for some picture."""
 
     fact: Fact
 
-    def sees(self, evidence: NormalisedEvidence) -> bool:
+    def matches(self, evidence: NormalisedEvidence) -> bool:
         return any(_FACTS[self.fact][1](facts) for facts in evidence.facts)
 
     def __str__(self) -> str:
@@ -134,12 +134,12 @@ Bound = Literal["at least", "at most"]
 
 @dataclass(frozen=True, slots=True)
 class LineCount(RuleLiteral):
-    """All pictures together have at least or at most so many OCR lines."""
+    """All pictures together have at least, or at most, `lines` OCR lines."""
 
     bound: Bound
     lines: int
 
-    def sees(self, evidence: NormalisedEvidence) -> bool:
+    def matches(self, evidence: NormalisedEvidence) -> bool:
         return _within(len(evidence.lines), self.bound, self.lines)
 
     def __str__(self) -> str:
@@ -166,7 +166,7 @@ MEASURES = tuple(_MEASURES)
 
 @dataclass(frozen=True, slots=True)
 class Measure(RuleLiteral):
-    """A number of some picture, such as its share of red or its height over its width, against a percentage."""
+    """A measure of some picture, such as its share of red or its height / width, has a percentage as its bound."""
 
     name: str
     bound: Bound
@@ -176,12 +176,12 @@ class Measure(RuleLiteral):
         if self.name not in _MEASURES:
             raise ValueError(f"no measure is called {self.name!r}.{did_you_mean(self.name, MEASURES)}")
 
-    def sees(self, evidence: NormalisedEvidence) -> bool:
+    def matches(self, evidence: NormalisedEvidence) -> bool:
         return any(_within(self.value(self.name, facts), self.bound, self.percent) for facts in evidence.facts)
 
     @staticmethod
     def value(name: str, facts: PictureFacts) -> float:
-        """What is compared, in percent (rounded, so that 2.2 is 220% and not a little more)."""
+        """The measure in percent (rounded, so that 2.2 is exactly 220%)."""
         return round(100 * _MEASURES[name](facts), 6)
 
     def __str__(self) -> str:
@@ -221,7 +221,7 @@ PATTERNS: dict[str, tuple[str, re.Pattern[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class OcrPattern(RuleLiteral):
-    """At least so many OCR lines hold something of a known form, such as a price or a tracking number."""
+    """At least `at_least` OCR lines contain a known pattern, such as a price or a tracking number."""
 
     pattern: str
     at_least: int = 1
@@ -232,7 +232,7 @@ class OcrPattern(RuleLiteral):
         if self.at_least < 1:
             raise ValueError(f"a pattern is counted from 1, found {self.at_least}")
 
-    def sees(self, evidence: NormalisedEvidence) -> bool:
+    def matches(self, evidence: NormalisedEvidence) -> bool:
         return len(self.units(evidence)) >= self.at_least
 
     def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
@@ -297,10 +297,10 @@ GRAMMAR: tuple[str, ...] = (
 
 @lru_cache(maxsize=65536)
 def parse(line: str) -> RuleLiteral:
-    """Read a literal from its line. Texts may be written with spaces or capitals: they are normalised.
+    """Parse the line of a literal. Texts in it are normalised, so spaces and capitals do not matter.
 
     Raises:
-        ConfigError: the line is none of the known forms; the message shows the nearest one.
+        ConfigError: the line has none of the known forms; the message shows the closest one.
     """
     for form, make in _FORMS:
         match = form.fullmatch(line.strip())

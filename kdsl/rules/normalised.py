@@ -1,4 +1,4 @@
-"""Evidence as literals see it: texts normalised once, lines sorted by the fifth of the picture they stand in."""
+"""`NormalisedEvidence`: evidence prepared for literals, with normalised texts and each line's position."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from kdsl.data.sample import without_placeholders
 from kdsl.evidence.types import Evidence, Picture, PictureFacts, Unit
 
 Place = Literal["top", "upper", "middle", "lower", "bottom"]
-"""A horizontal fifth of a picture."""
+"""A fifth of a picture's height."""
 PLACES: tuple[Place, ...] = get_args(Place)
 
 Who = Literal["last user", "first user", "user", "agent"]
-"""Whose turns: the last or first user turn that holds text, any user turn, any agent turn."""
+"""Which turns: the last or first user turn that has text, any user turn, any agent turn."""
 WHO: tuple[Who, ...] = get_args(Who)
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 
 
 def normalise(text: str) -> str:
-    """Text as it is matched: NFKC, case folded, without spaces and other characters that are not seen.
+    """The normal form of a text: NFKC, case folded, without spaces and invisible characters.
 
-    Idempotent, so that a stored text equals its own normal form.
+    The function is idempotent.
     """
     while True:
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
@@ -34,20 +34,20 @@ def normalise(text: str) -> str:
 
 
 def utterance(text: str) -> str:
-    """A turn's text, normalised, without placeholders such as `<image>` and `<http>`."""
+    """The normal form of a turn's text, without placeholders such as `<image>` and `<http>`."""
     return normalise(without_placeholders(text))
 
 
 def place_of(picture: Picture, line: int) -> Place:
-    """The fifth of the picture in which a line's centre lies."""
+    """The fifth of the picture that contains a line's centre."""
     _, top, _, bottom = picture.lines[line].box
     share = (top + bottom) / 2 / max(picture.height, 1)
     return PLACES[min(max(int(share * 5), 0), 4)]
 
 
 @dataclass(frozen=True, slots=True)
-class SeenLine:
-    """An OCR line that holds text once normalised."""
+class NormalisedLine:
+    """An OCR line whose normal form is not empty."""
 
     text: str
     place: Place
@@ -55,8 +55,8 @@ class SeenLine:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenTurn:
-    """A turn that holds text once normalised, and the positions it has."""
+class NormalisedTurn:
+    """A turn whose normal form is not empty, and the groups of turns that it belongs to."""
 
     text: str
     whose: tuple[Who, ...]
@@ -65,23 +65,23 @@ class SeenTurn:
 
 @dataclass(frozen=True, slots=True)
 class NormalisedEvidence:
-    """What the literals of a book look at.
+    """The input of literals: normalised lines and turns, and the facts of the pictures.
 
-    `ocr[place]` and `spoken[who]` join their texts by newlines, one before the first and one after the last:
-    a text holds no newline, so one substring test answers 'some line contains' and 'some line reads'.
+    `ocr[place]` and `spoken[who]` are the texts of lines and turns joined by newlines, with one at the start and one
+    at the end. Texts contain no newline, so one substring test answers 'some line contains' and 'some line reads'.
     """
 
-    lines: tuple[SeenLine, ...]
-    turns: tuple[SeenTurn, ...]
+    lines: tuple[NormalisedLine, ...]
+    turns: tuple[NormalisedTurn, ...]
     ocr: dict[Place | None, str]
     spoken: dict[Who, str]
     facts: tuple[PictureFacts, ...]
 
     @classmethod
     def of(cls, evidence: Evidence) -> NormalisedEvidence:
-        """Normalise the texts of one evidence."""
+        """Normalise the texts of evidence."""
         lines = tuple(
-            SeenLine(text, place_of(picture, i), ("line", p, i))
+            NormalisedLine(text, place_of(picture, i), ("line", p, i))
             for p, picture in enumerate(evidence.pictures)
             for i, line in enumerate(picture.lines)
             if (text := normalise(line.text))
@@ -94,7 +94,7 @@ class NormalisedEvidence:
         return cls(lines, turns, ocr, spoken, tuple(picture.facts for picture in evidence.pictures))
 
 
-def _turns(evidence: Evidence) -> tuple[SeenTurn, ...]:
+def _turns(evidence: Evidence) -> tuple[NormalisedTurn, ...]:
     texts = [(i, turn.role, utterance(turn.text)) for i, turn in enumerate(evidence.sample.turns)]
     users = [i for i, role, text in texts if role == "user" and text]
     turns = []
@@ -106,7 +106,7 @@ def _turns(evidence: Evidence) -> tuple[SeenTurn, ...]:
             whose.append("first user")
         if users and i == users[-1]:
             whose.append("last user")
-        turns.append(SeenTurn(text, tuple(whose), ("turn", 0, i)))
+        turns.append(NormalisedTurn(text, tuple(whose), ("turn", 0, i)))
     return tuple(turns)
 
 

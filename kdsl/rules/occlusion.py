@@ -1,8 +1,8 @@
-"""What the small model knows, as a prior over literals: how much it misses a cue, and which cues it would name.
+"""The small model's prior over literals, by occlusion and by asking it for phrases.
 
-Occlusion works for every model: the lines or turns that hold a cue are hidden, and the fall of the model's own
-log-probability of the gold label is the cue's worth. A model that can write is also asked: it sees examples of a
-label beside its confusables and names telling phrases; those that ground in the vocabulary count.
+Occlusion works with every model: the lines or turns that contain a cue are hidden, and the drop of the gold label's
+log-probability is the cue's importance. A model that can generate text is also shown examples of a label and of its
+confusable labels, and asked for characteristic phrases; phrases that match the vocabulary count.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from kdsl.rules.teacher import Teacher
 from kdsl.tasks import Task
 
 UNIFORM_SHARE = 0.3
-"""Share of the prior that stays uniform: what the model does not see can still be found."""
+"""Share of the prior that stays uniform, so that the search can find cues that the model does not use."""
 SHRINKAGE = 2.0
-"""A cue's mean fall is taken as if it had also been hidden so many times without any."""
+"""Number of additional occlusions without a drop that a cue's mean drop includes, which shrinks it towards 0."""
 NAMED_SHARE = 0.5
-"""Share of the informed part that goes to the cues a model named, where it can write."""
+"""Share of the informed part of the prior that goes to the phrases a model named, if it can generate text."""
 
 
 def choose_units(evidence: NormalisedEvidence, cues: Sequence[RuleLiteral], limit: int) -> list[Unit]:
-    """The units to hide of one sample: those that hold most of the label's cues, stronger cues counting more."""
-    worth: dict[Unit, float] = defaultdict(float)
+    """The units of a sample to hide: those with most of the label's cues, weighted by the strength of the cues."""
+    importances: dict[Unit, float] = defaultdict(float)
     for rank, cue in enumerate(cues):
         for unit in cue.units(evidence):
-            worth[unit] += 1 / (1 + rank)
-    return sorted(worth, key=lambda unit: (-worth[unit], unit))[:limit]
+            importances[unit] += 1 / (1 + rank)
+    return sorted(importances, key=lambda unit: (-importances[unit], unit))[:limit]
 
 
 def choose_samples(gold: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
-    """Up to `limit` samples [k], as even over the labels as their numbers allow."""
+    """Up to `limit` samples [k], spread over the labels as evenly as possible."""
     order = rng.permutation(len(gold))
     rank = np.zeros(len(gold), dtype=int)
     seen: dict[int, int] = defaultdict(int)
@@ -48,8 +48,8 @@ def choose_samples(gold: np.ndarray, limit: int, rng: np.random.Generator) -> np
     return np.sort(order[np.argsort(rank[order], kind="stable")][:limit])
 
 
-Falls = list[tuple[int, Unit, float]]
-"""(sample, hidden unit, fall of the gold label's log-probability in nats)."""
+Drops = list[tuple[int, Unit, float]]
+"""(sample, hidden unit, drop of the gold label's log-probability in nats)."""
 
 
 def occlusion(
@@ -60,15 +60,15 @@ def occlusion(
     teacher: Teacher,
     config: RulesConfig,
     rng: np.random.Generator,
-) -> tuple[Falls, dict[int, np.ndarray]]:
-    """Hide the telling units of chosen samples one at a time and ask the small model each time.
+) -> tuple[Drops, dict[int, np.ndarray]]:
+    """Hide the most relevant units of selected samples, one at a time, and score each result with the small model.
 
     Args:
         gold: [n], column of each sample's label.
-        cues: label column -> its cues, strongest first; they say which units are worth hiding.
+        cues: label column -> its cues, strongest first, which decide what units are hidden.
 
     Returns:
-        The falls, and the log-probabilities [m] of each chosen sample with nothing hidden.
+        The drops, and the log-probabilities [m] of each selected sample with nothing hidden.
     """
     chosen = choose_samples(gold, config.occlusion_samples, rng)
     jobs = [
@@ -79,31 +79,31 @@ def occlusion(
     whole = teacher.scores([evidences[i] for i in chosen])
     base = {int(i): whole[row] for row, i in enumerate(chosen)}
     hidden = teacher.scores([evidences[i].without([unit]) for i, unit in jobs])
-    falls = [(i, unit, float(base[i][gold[i]] - hidden[row, gold[i]])) for row, (i, unit) in enumerate(jobs)]
-    return falls, base
+    drops = [(i, unit, float(base[i][gold[i]] - hidden[row, gold[i]])) for row, (i, unit) in enumerate(jobs)]
+    return drops, base
 
 
-def worth_of(
-    literals: Sequence[RuleLiteral], normalised: Sequence[NormalisedEvidence], falls: Falls, samples: set[int]
+def importance(
+    literals: Sequence[RuleLiteral], normalised: Sequence[NormalisedEvidence], drops: Drops, samples: set[int]
 ) -> np.ndarray:
-    """Each literal's mean fall [L] in nats over those samples, shrunk towards 0 where it was hidden seldom."""
+    """Mean drop per literal [L], in nats, over `samples`; shrunk towards 0 if it was rarely hidden."""
     by_sample: dict[int, dict[Unit, float]] = defaultdict(dict)
-    for i, unit, fall in falls:
+    for i, unit, drop in drops:
         if i in samples:
-            by_sample[i][unit] = max(fall, 0.0)
-    worth = np.zeros(len(literals))
+            by_sample[i][unit] = max(drop, 0.0)
+    importances = np.zeros(len(literals))
     for row, literal in enumerate(literals):
         seen = [
             max(units[unit] for unit in holding)
             for i, units in by_sample.items()
             if (holding := [unit for unit in literal.units(normalised[i]) if unit in units])
         ]
-        worth[row] = sum(seen) / (len(seen) + SHRINKAGE)
-    return worth
+        importances[row] = sum(seen) / (len(seen) + SHRINKAGE)
+    return importances
 
 
 def ask_prompt(task: Task, label: str, examples: Sequence[Evidence], confusable: Sequence[Evidence]) -> str:
-    """The question to a model that can write: what tells this label's samples from its confusables'."""
+    """The prompt for a model that can generate text: which phrases distinguish this label from its confusable ones."""
     known = {entry.name: entry for entry in task.labels}
     parts = [f"类别：{label}（{known[label].zh}）", "", "属于该类别的例子："]
     parts += [_excerpt(evidence) for evidence in examples]
@@ -120,7 +120,7 @@ def _excerpt(evidence: Evidence, limit: int = 160) -> str:
 
 
 def named_phrases(answer: str) -> list[str]:
-    """The phrases in a model's answer, normalised: one a line, bullets, numbers and quotes taken off."""
+    """The phrases in a model's answer, one per line, normalised and without bullets, numbers and quotes."""
     phrases = []
     for line in re.split(r"[\n,，、;；]", answer):
         phrase = normalise(re.sub(r"^\s*(?:[-*•]|\d+[.)、])\s*", "", line)).strip("「」“”\"'《》。.:：")
@@ -130,7 +130,7 @@ def named_phrases(answer: str) -> list[str]:
 
 
 def named_share(literals: Sequence[RuleLiteral], phrases: Sequence[str]) -> np.ndarray:
-    """How far each literal [L] grounds what was named: 1 for the text itself, less for a part of it or more."""
+    """How well each literal [L] matches a named phrase: 1 for the same text, less if one contains the other."""
     share = np.zeros(len(literals))
     for row, literal in enumerate(literals):
         if isinstance(literal, OcrText | TurnText):
@@ -141,10 +141,10 @@ def named_share(literals: Sequence[RuleLiteral], phrases: Sequence[str]) -> np.n
     return share
 
 
-def combine(worth: np.ndarray | None, named: np.ndarray | None, n: int) -> np.ndarray:
-    """The prior [n] over literals, summing to 1: uniform where the model says nothing."""
+def combine(importances: np.ndarray | None, named: np.ndarray | None, n: int) -> np.ndarray:
+    """The prior [n] over literals, which sums to 1; uniform if the model gives no information."""
     uniform = np.full(n, 1 / max(n, 1))
-    informed = [part / part.sum() for part in (worth, named) if part is not None and part.sum() > 0]
+    informed = [part / part.sum() for part in (importances, named) if part is not None and part.sum() > 0]
     if not informed:
         return uniform
     shares = [1.0] if len(informed) == 1 else [1 - NAMED_SHARE, NAMED_SHARE]

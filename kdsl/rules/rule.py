@@ -1,4 +1,4 @@
-"""A rule: if these literals hold, vote for that label, with so much weight; what is known of it; where it is from."""
+"""`Rule`: a condition, the label it votes for, a weight, and optional statistics."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _literal(value: Any) -> RuleLiteral:
 
 
 LiteralLine = Annotated[RuleLiteral, PlainValidator(_literal), PlainSerializer(str, return_type=str)]
-"""A literal in memory, its one-line rendering in a file."""
+"""A literal, which files contain as its canonical line."""
 
 
 class _Part(BaseModel):
@@ -32,7 +32,7 @@ class _Part(BaseModel):
 
 
 class When(_Part):
-    """The condition: every literal of `all`, one or more of `any` (if there are), not one of `none`."""
+    """A condition: every literal of `all` holds, at least one of `any` (if there are any), and none of `none`."""
 
     all: tuple[LiteralLine, ...] = ()
     any: tuple[LiteralLine, ...] = ()
@@ -49,12 +49,12 @@ class When(_Part):
         """All literals, in the order all, any, none."""
         return self.all + self.any + self.none
 
-    def sees(self, evidence: NormalisedEvidence) -> bool:
-        """Whether the condition holds of a normalised evidence."""
+    def matches(self, evidence: NormalisedEvidence) -> bool:
+        """Whether the condition holds for normalised evidence."""
         return (
-            all(literal.sees(evidence) for literal in self.all)
-            and (not self.any or any(literal.sees(evidence) for literal in self.any))
-            and not any(literal.sees(evidence) for literal in self.none)
+            all(literal.matches(evidence) for literal in self.all)
+            and (not self.any or any(literal.matches(evidence) for literal in self.any))
+            and not any(literal.matches(evidence) for literal in self.none)
         )
 
     def __str__(self) -> str:
@@ -67,26 +67,27 @@ class When(_Part):
 
 
 class Stats(_Part):
-    """What a rule did on samples that its search had not seen (`distill`), or on those it was analysed on."""
+    """Statistics of a rule on labelled samples that its search had not seen."""
 
     support: int = Field(ge=0)
     """Samples on which it fires."""
     precision: float = Field(ge=0, le=1)
-    """Share of those that carry its label; 0 where it never fires."""
+    """Share of those that have its label; 0 if it never fires."""
     interval95: tuple[float, float]
     """Wilson's 95% interval of the precision."""
     recall: float = Field(ge=0, le=1)
     """Share of the label's samples on which it fires."""
     fidelity: float | None = Field(None, ge=0, le=1)
-    """Share of the samples it fires on for which the small model's best label is the rule's; None: not asked."""
+    """Share of the samples it fires on for which the small model predicts the rule's label; None if unknown."""
     stability: float | None = Field(None, ge=0, le=1)
-    """Share of the folds whose search found this rule or an equivalent one; None: not searched."""
+    """Share of the folds whose search found this rule or an equivalent one; None if unknown."""
     conflicts: int = Field(ge=0)
-    """Samples on which a rule of another label fires too."""
+    """Samples on which a rule for another label fires too."""
 
 
 class Origin(_Part):
-    """Who made a rule: the tree search (with which small model and seed), a person, or a person out of a mined one."""
+    """Where a rule comes from: the tree search (with its small model and seed), a person, or a mined rule edited by
+    one."""
 
     how: Literal["mined", "hand", "edited"]
     model: str | None = None
@@ -94,7 +95,7 @@ class Origin(_Part):
 
 
 class Rule(_Part):
-    """One rule. `weight` is added to its label's logit where it fires; disabled rules never fire."""
+    """A rule. If it fires, `weight` is added to its label's logit; a disabled rule never fires."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     label: str = Field(min_length=1)
@@ -106,9 +107,9 @@ class Rule(_Part):
 
     def fires(self, evidence: Evidence) -> bool:
         """Whether the rule is enabled and its condition holds."""
-        return self.enabled and self.when.sees(NormalisedEvidence.of(evidence))
+        return self.enabled and self.when.matches(NormalisedEvidence.of(evidence))
 
     @property
     def text(self) -> str:
-        """The rule as one English sentence without its full stop."""
+        """The rule as one English sentence without a full stop."""
         return f"{self.label} if {self.when}"

@@ -1,13 +1,13 @@
 """Monte Carlo tree search for the rules of one label.
 
-State: a partial rule, a set of literals. Actions: add a literal (as it is, or negated under `none`), or stop.
+State: a partial rule, a set of literals. Actions: add a literal (positive, or negated under `none`), or stop.
 Selection is PUCT (Rosin 2011; Silver et al. 2017) with the small model's prior over literals. Expanding a node
-evaluates all its children in one operation on packed bit sets. So a child not yet visited is valued by its own
-reward, stopping has a known value that needs no visit, and what cannot be extended is closed (as MCTS-Solver does;
-Winands et al. 2008): every simulation looks at something new, and a small space is searched to its end. A rollout
-draws literals by prior and reward until none improves the rule. Rules are found one after
-another; samples that a rule already covers count for less in the next search (weighted covering, CN2-SD; Lavrac
-et al. 2004), so that a label's rules cover its different guises.
+evaluates all its children in one operation on packed bit sets. Therefore the value of an unvisited child is its own
+reward, stopping needs no visit, and a node that cannot be extended is closed (as in MCTS-Solver; Winands et al. 2008):
+every simulation evaluates something new, and a small space is searched exhaustively. A rollout draws literals by prior
+and reward until none improves the rule. Rules are found one after another; samples that are already covered count for
+less in the next search (weighted covering, CN2-SD; Lavrac et al. 2004), so the rules of a label cover different kinds
+of its samples.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from kdsl.config import RulesConfig
 from kdsl.rules.engine import pack
 
 Z = 1.28
-"""Normal quantile of the lower bound on precision: one-sided 90%."""
+"""Normal quantile of the lower confidence bound on precision: one-sided 90%."""
 COVERAGE_POWER = 0.5
-"""The reward grows with the share of the label that is covered to this power."""
+"""Exponent of coverage in the reward."""
 LITERAL_COST = 0.01
-"""Taken off the reward for every literal but the first."""
+"""Subtracted from the reward for every literal but the first."""
 EXPLORATION = 0.05
 """PUCT's constant, for rewards in 0..1 and priors relative to a uniform one."""
-COVERED_WORTH = 0.25
-"""What a sample counts for in coverage once a rule of the label covers it."""
-SOFT_WORTH = 0.3
-"""What an unlabelled sample counts for, whose label is only the teacher's opinion."""
+COVERED_WEIGHT = 0.25
+"""Weight in coverage of a sample that a rule for the label already covers."""
+UNLABELLED_WEIGHT = 0.3
+"""Weight of an unlabelled sample, whose label is known only by the teacher's probabilities."""
 _PLANES = 4
-"""Bits that a teacher's probability is kept with: sums of it are weighted bit counts."""
+"""Bits that store a teacher's probability, so that sums of probabilities are weighted bit counts."""
 
 
 @dataclass(frozen=True)
 class Actions:
-    """What a search may add to a rule, as bit sets over n samples.
+    """The literals that a search may add to a rule, as bit sets over n samples.
 
-    `bits` is uint64 [words, a], one column an action (sums over words then run along memory), a negated literal
-    already complemented; `prior` [a] sums to 1; `positive` [a] tells literals from negations: a rule must have a
-    literal that holds.
+    `bits` is uint64 [words, a], one column per action (so that sums over words run along memory); negated literals
+    are complemented already. `positive` [a] is False for negated literals: a rule needs at least one positive one.
+    `prior` [a] sums to 1.
     """
 
     bits: np.ndarray
@@ -52,10 +52,10 @@ class Actions:
 
 @dataclass(frozen=True)
 class Target:
-    """What rewards are counted on: bit sets (Python ints) over n samples.
+    """The samples on which rewards are computed, as bit sets (Python ints) over n samples.
 
-    `shown` are the samples that the search may see, `gold` those of them that carry the label. `unlabelled`
-    samples count by the teacher's probability of the label, kept as `planes`: bit sets of its binary digits.
+    `shown` are the samples that the search may use, `gold` those of them with the label. `unlabelled` samples count
+    by the teacher's probability of the label, stored as `planes`: the bit sets of its binary digits.
     """
 
     n: int
@@ -65,17 +65,17 @@ class Target:
     planes: tuple[int, ...] = ()
 
     @classmethod
-    def with_teacher(cls, n: int, shown: int, gold: int, opinion: dict[int, float]) -> Target:
-        """A target that also counts unlabelled samples: `opinion` is sample -> teacher's probability."""
-        digits = {i: round(p * (2**_PLANES - 1)) for i, p in opinion.items()}
+    def with_teacher(cls, n: int, shown: int, gold: int, teacher_prob: dict[int, float]) -> Target:
+        """A target with unlabelled samples; `teacher_prob` maps a sample to the teacher's probability of the label."""
+        digits = {i: round(p * (2**_PLANES - 1)) for i, p in teacher_prob.items()}
         planes = tuple(sum(1 << i for i, value in digits.items() if value >> digit & 1) for digit in range(_PLANES))
         return cls(n, shown | sum(1 << i for i in digits), gold, sum(1 << i for i in digits), planes)
 
 
 class Objective:
-    """The reward of rules for one label: lower bound on precision x coverage ** power - complexity.
+    """The reward of rules for one label: lower bound on precision * coverage ** `COVERAGE_POWER` - complexity.
 
-    The bound is Wilson's at `Z`; soft labels of unlabelled samples count `SOFT_WORTH` each.
+    The bound is Wilson's at `Z`; unlabelled samples have the weight `UNLABELLED_WEIGHT`.
     """
 
     def __init__(self, target: Target, min_support: int) -> None:
@@ -85,27 +85,31 @@ class Objective:
         self.cover(0)
 
     def cover(self, covered: int) -> None:
-        """Count gold samples in this bit set for less from now on."""
+        """Give the gold samples in this bit set the weight `COVERED_WEIGHT` from now on."""
         target = self.target
         fresh = target.gold & ~covered
         masks = [target.shown, target.gold, fresh]
         if target.planes:
             masks += [target.unlabelled, *target.planes]
         self._masks = pack(masks, target.n)[:, :, None]  # [masks, words, 1]
-        self._worth = max(fresh.bit_count() + COVERED_WORTH * (self._gold_total - fresh.bit_count()), 1e-9)
+        self._coverable = max(fresh.bit_count() + COVERED_WEIGHT * (self._gold_total - fresh.bit_count()), 1e-9)
 
     def rewards(self, bits: np.ndarray, literals: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rewards [k] of rules with so many literals, given where they hold, uint64 [words, k]; and on how many
-        shown samples they hold [k]."""
+        """Rewards [k] of k rules, and the numbers [k] of shown samples on which they hold.
+
+        Args:
+            bits: uint64 [words, k], the samples on which each rule holds.
+            literals: number of literals of each rule.
+        """
         counts = np.bitwise_count(bits & self._masks).sum(axis=1, dtype=np.uint32)  # [masks, k]
         sizes, gold, fresh = counts[0], counts[1].astype(float), counts[2]
         total = sizes.astype(float)
-        coverage = (COVERED_WORTH * gold + (1 - COVERED_WORTH) * fresh) / self._worth
+        coverage = (COVERED_WEIGHT * gold + (1 - COVERED_WEIGHT) * fresh) / self._coverable
         enough = gold >= self.min_support
         if len(counts) > 3:
-            total -= (1 - SOFT_WORTH) * counts[3]
+            total -= (1 - UNLABELLED_WEIGHT) * counts[3]
             digits = 2.0 ** np.arange(_PLANES)
-            gold += SOFT_WORTH * (digits @ counts[4:]) / (2**_PLANES - 1)
+            gold += UNLABELLED_WEIGHT * (digits @ counts[4:]) / (2**_PLANES - 1)
         np.maximum(total, 1e-9, out=total)
         share = gold / total
         spread = Z * Z / total
@@ -117,8 +121,8 @@ class Objective:
 
 @dataclass(slots=True)
 class Node:
-    """A partial rule: where it holds, and for each action [a] the best and mean value found below it, its visits
-    and its (relative) prior, which is 0 for an action that is not allowed or has nothing left to find."""
+    """A partial rule: the samples on which it holds, and for each action [a] the best and mean value found below it,
+    its visits and its (relative) prior, which is 0 for an action that is not allowed or fully searched."""
 
     rule: tuple[int, ...]
     bits: np.ndarray
@@ -134,8 +138,8 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A rule that a search kept: its actions (indices into `Actions`) and its reward when it was found."""
+class FoundRule:
+    """A rule that a search found: its actions (indices into `Actions`) and its reward at that time."""
 
     actions: tuple[int, ...]
     reward: float
@@ -143,21 +147,21 @@ class Found:
 
 @dataclass
 class TreeSearch:
-    """PUCT over rules of at most `max_literals` literals; nodes are shared by all orders of their literals."""
+    """PUCT over rules of at most `max_literals` literals; all orders of the same literals share one node."""
 
     actions: Actions
     objective: Objective
     max_literals: int
     rng: np.random.Generator
     evaluations: int = 0
-    """Rules whose reward was computed."""
+    """Number of rules whose reward was computed."""
     taken: list[np.ndarray] = field(default_factory=list)
-    """Firing sets of rules already kept: a rule that fires on the same samples is not wanted again."""
+    """Firing sets of the rules found so far; rules that fire on the same samples are not found again."""
     _nodes: dict[tuple[int, ...], Node] = field(default_factory=dict)
-    _top: Found | None = None
+    _top: FoundRule | None = None
 
-    def run(self, simulations: int) -> Found | None:
-        """The best rule of so many simulations; None if no literal has a reward."""
+    def run(self, simulations: int) -> FoundRule | None:
+        """The best rule after this number of simulations; None if no literal has a positive reward."""
         self._nodes.clear()
         self._top = None
         target = self.objective.target
@@ -205,7 +209,7 @@ class TreeSearch:
         return known
 
     def _rollout(self, node: Node) -> float:
-        """Complete a rule by literals drawn by prior and reward; the best reward on the way."""
+        """Complete a rule with literals drawn by prior and reward; returns the best reward on the way."""
         value = max(node.reward, float(node.best.max()))
         while node.open:
             better = np.flatnonzero((node.best > node.reward) & (node.prior > 0))
@@ -217,7 +221,7 @@ class TreeSearch:
         return value
 
     def _expand(self, rule: tuple[int, ...], bits: np.ndarray, size: int, reward: float) -> Node:
-        """Evaluate all children of a rule at once and remember the best."""
+        """Evaluate all children of a rule at once and keep the best rule so far."""
         children = bits[:, None] & self.actions.bits
         rewards, sizes = self.objective.rewards(children, len(rule) + 1)
         self.evaluations += len(rewards)
@@ -230,12 +234,12 @@ class TreeSearch:
         values = np.where(legal, rewards, 0.0)
         top = int(values.argmax())
         if values[top] > (self._top.reward + 1e-12 if self._top else 0.0):
-            self._top = Found(tuple(sorted((*rule, top))), float(values[top]))
+            self._top = FoundRule(tuple(sorted((*rule, top))), float(values[top]))
         extendable = len(rule) + 1 < self.max_literals
         prior = np.where(legal, self.actions.prior, 0.0) if extendable else np.zeros(len(values))
         mass = prior.sum()
         if mass:
-            # relative to uniform, and its square root: a model that is sure bends the search and does not close it
+            # relative to uniform, and its square root: a confident model guides the search but excludes nothing
             prior = np.sqrt(prior * (np.count_nonzero(prior) / mass))
         return Node(
             rule,
@@ -250,15 +254,15 @@ class TreeSearch:
         )
 
 
-def search_label(actions: Actions, target: Target, config: RulesConfig, seed: int) -> tuple[list[Found], int]:
-    """Up to `config.rules_per_label` rules of one label, found one after another with weighted covering.
+def search_label(actions: Actions, target: Target, config: RulesConfig, seed: int) -> tuple[list[FoundRule], int]:
+    """Up to `config.rules_per_label` rules for one label, found one after another with weighted covering.
 
     Returns:
-        The rules in the order found, and how many rules were evaluated.
+        The rules in the order in which they were found, and the number of rules evaluated.
     """
     objective = Objective(target, config.min_support)
     search = TreeSearch(actions, objective, config.max_literals, np.random.default_rng(seed))
-    found: list[Found] = []
+    found: list[FoundRule] = []
     covered = 0
     for _ in range(config.rules_per_label):
         best = search.run(max(1, config.simulations // config.rules_per_label))

@@ -1,4 +1,4 @@
-"""Rule books as text and tables for a terminal."""
+"""Rule books as text and tables for the terminal."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def list_lines(books: Iterable[RuleBook], label: str | None = None) -> list[str]:
-    """Two lines a rule: its id, weight, label and what is known of it; then its condition.
+    """Two lines per rule: its id, label, weight and statistics; then its condition.
 
     Raises:
-        InputError: a label is asked for that no book has.
+        InputError: no book has the label.
     """
     books = list(books)
     known = [name for book in books for name in book.labels]
@@ -45,7 +45,7 @@ def _brief(rule: Rule) -> str:
 
 
 def rule_lines(book: RuleBook, rule: Rule) -> list[str]:
-    """All there is to say of one rule."""
+    """All details of one rule, line by line."""
     lines = [f"{book.task}/{rule.id}", f"  label    {rule.label}", f"  weight   {rule.weight:g}"]
     for part in ("all", "any", "none"):
         for number, literal in enumerate(getattr(rule.when, part)):
@@ -68,7 +68,7 @@ def rule_lines(book: RuleBook, rule: Rule) -> list[str]:
 
 
 def summary_table(task: str, summary: BookSummary) -> Table:
-    """The rows of an analysis as a table for `rich`."""
+    """The rows of an analysis as a rich table."""
     from rich.table import Table
 
     table = Table(

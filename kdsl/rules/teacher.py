@@ -1,4 +1,4 @@
-"""`Teacher`: the small model as distillation asks it. `ScoreCache`: the scores it gave, kept across runs and folds."""
+"""`Teacher`: the small model as used by rule distillation. `ScoreCache`: its scores, shared by runs and folds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from kdsl.evidence.types import Evidence
 from kdsl.runs import digest
 
 Score = Callable[[Sequence[Evidence]], np.ndarray]
-"""The small model on one task: evidences -> log-probabilities of the labels [n, m]."""
+"""The small model on one task: n samples -> log-probabilities of the labels [n, m]."""
 Write = Callable[[str], str]
-"""A model that can write: a prompt -> its answer."""
+"""Text generation: a prompt -> the model's answer."""
 
 _CHUNK = 64
-"""Evidences scored between two writes to the file."""
+"""Samples scored between two writes to the file."""
 _SCHEMA = 2
-"""Part of the file's name; raised when keys or rows change their meaning, so that older entries are never read."""
+"""Part of the file's name; increased when keys or rows change their meaning, so that older entries are not used."""
 
 
 class ScoreCache:
@@ -29,7 +29,8 @@ class ScoreCache:
     Args:
         fingerprint: identifies the scorer: model weights, adapter, prompt settings, task. Other scorers' entries are
             never used.
-        folder: holds one `occlusion-<digest>.jsonl` per scorer; lines are appended, a torn last line is skipped.
+        folder: has one `occlusion-<digest>.jsonl` per scorer; lines are appended, and an incomplete last line is
+            skipped.
     """
 
     def __init__(self, fingerprint: str = "", folder: Path | None = None) -> None:
@@ -47,8 +48,8 @@ class ScoreCache:
                     self._rows[key] = row
 
     def scores(self, score: Score, evidences: Sequence[Evidence]) -> np.ndarray:
-        """Scores [n, m] of evidences, the model being asked for those that are not known yet."""
-        keys = [_seen(evidence) for evidence in evidences]
+        """Scores [n, m] of samples; the model scores those that are not cached."""
+        keys = [_content_key(evidence) for evidence in evidences]
         missing = {key: e for key, e in zip(keys, evidences, strict=True) if key not in self._rows}
         todo = list(missing.items())
         for start in range(0, len(todo), _CHUNK):
@@ -62,11 +63,11 @@ class ScoreCache:
         return np.array([self._rows[key] for key in keys])
 
 
-def _seen(evidence: Evidence) -> str:
-    """A digest of what a model can see of an evidence: its turns, and what was observed in its pictures.
+def _content_key(evidence: Evidence) -> str:
+    """A digest of what a model can see of a sample: its turns, and what was observed in its pictures.
 
-    Unlike `Evidence.digest` it leaves out the sample's id and the pictures' names, which differ from shop to shop
-    where the content is the same, and which the small model does not read.
+    Unlike `Evidence.digest` it does not depend on the sample's id and the pictures' names, which the small model
+    does not read.
     """
     turns = [(turn.role, turn.text) for turn in evidence.sample.turns]
     return digest(turns, [picture.digest() for picture in evidence.pictures])
@@ -76,16 +77,16 @@ def _seen(evidence: Evidence) -> str:
 class Teacher:
     """The small model on one task.
 
-    `score` guides the search by what the model loses when a cue is hidden, and its opinion of unlabelled samples counts
-    in the reward. `write` is the same model answering in free text, if it can. `name` is noted as the rules' origin.
+    `score` is used for occlusion, and its probabilities for unlabelled samples count in the reward. `write` generates
+    text with the same model, if it can. `name` is recorded as the origin of the rules.
     """
 
     score: Score
     write: Write | None = None
     name: str | None = None
     cache: ScoreCache = field(default_factory=ScoreCache)
-    """Scores known already; by default those of this teacher alone, in memory."""
+    """The cache of scores; by default one in memory for this teacher only."""
 
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
-        """Log-probabilities of the labels [n, m], through the cache."""
+        """Log-probabilities of the labels [n, m], using the cache."""
         return self.cache.scores(self.score, evidences)

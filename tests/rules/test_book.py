@@ -14,7 +14,7 @@ from kdsl.errors import ConfigError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.resources import resource
 from kdsl.rules.book import RuleBook, open_books, shipped_rules
-from kdsl.rules.engine import bit_set, conditions, pack, unpack
+from kdsl.rules.engine import bit_set, condition_bits, pack, unpack
 from kdsl.rules.literals import OcrText
 from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import Origin, Rule, Stats, When
@@ -236,8 +236,8 @@ def test_bit_sets_unpack_to_what_was_packed(rows: list[list[bool]]) -> None:
 def test_the_engine_agrees_with_conditions_one_by_one(shop: list[Evidence], book: RuleBook) -> None:
     views = [NormalisedEvidence.of(evidence) for evidence in shop]
     whens = [rule.when for rule in book.rules]
-    for when, bits in zip(whens, conditions(whens, views), strict=True):
-        assert [bool(bits >> i & 1) for i in range(len(views))] == [when.sees(view) for view in views]
+    for when, bits in zip(whens, condition_bits(whens, views), strict=True):
+        assert [bool(bits >> i & 1) for i in range(len(views))] == [when.matches(view) for view in views]
 
 
 TEXTS = st.sampled_from(["结算", "退款", "领取", "合计", "首页"])

@@ -22,10 +22,10 @@ from kdsl.rules.occlusion import (
     choose_samples,
     choose_units,
     combine,
+    importance,
     named_phrases,
     named_share,
     occlusion,
-    worth_of,
 )
 from kdsl.rules.rule import Rule, When
 from kdsl.rules.teacher import ScoreCache, Teacher
@@ -202,16 +202,16 @@ def test_occlusion_finds_the_word_that_the_model_needs(shop: list[Evidence], toy
     gold = np.array([toy.index(str(e.sample.label)) for e in shop])
     views = [NormalisedEvidence.of(e) for e in shop]
     literals = [OcrText("结算"), OcrText("全选"), OcrText("合计")]
-    falls, asked = occlusion(
+    drops, asked = occlusion(
         shop, views, gold, {0: literals, 1: [], 2: []}, Teacher(WordModel()), SMALL, np.random.default_rng(0)
     )
     assert len(asked) == 30
-    assert {gold[i] for i, _, _ in falls} == {0}
-    worth = worth_of(literals, views, falls, set(range(20)))
-    assert worth[0] > 0.5
-    assert worth[1] == worth[2] == 0
-    assert (worth_of(literals, views, falls, set()) == 0).all()
-    prior = combine(worth, None, 3)
+    assert {gold[i] for i, _, _ in drops} == {0}
+    importances = importance(literals, views, drops, set(range(20)))
+    assert importances[0] > 0.5
+    assert importances[1] == importances[2] == 0
+    assert (importance(literals, views, drops, set()) == 0).all()
+    prior = combine(importances, None, 3)
     assert prior.sum() == pytest.approx(1)
     assert prior[0] > 0.7
     np.testing.assert_allclose(combine(None, None, 4), 0.25)
@@ -242,15 +242,15 @@ def test_the_question_shows_both_sides(shop: list[Evidence], toy: Task) -> None:
 def test_weights_are_the_optimum_of_their_loss() -> None:
     rng = np.random.default_rng(0)
     votes = rng.random((200, 6)) < 0.3
-    owners = np.array([0, 0, 1, 1, 2, 2])
+    columns = np.array([0, 0, 1, 1, 2, 2])
     gold = np.where(votes[:, 0], 0, np.where(votes[:, 2], 1, rng.integers(0, 3, 200)))
     nothing = np.full(6, np.nan)
-    weights, bias = fit_weights(votes, owners, gold, 3, 0.3, nothing)
+    weights, bias = fit_weights(votes, columns, gold, 3, 0.3, nothing)
     assert (weights >= 0).all()
     assert weights[0] > 1
     assert weights[2] > 1
     assert bias.shape == (3,)
-    sparse, _ = fit_weights(votes, owners, gold, 3, 20.0, nothing)
+    sparse, _ = fit_weights(votes, columns, gold, 3, 20.0, nothing)
     assert (sparse[[1, 3, 4, 5]] == 0).all()
     kept, _ = fit_weights(
         np.zeros((5, 2), dtype=bool), np.array([0, 1]), np.zeros(5, dtype=int), 2, 0.3, np.array([2.0, np.nan])
