@@ -5,10 +5,10 @@ Tasks are YAML files (configs/tasks/*.yaml), so users can replace the labels wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -98,6 +98,12 @@ class Task(BaseModel):
     def names(self) -> tuple[str, ...]:
         """Names of the labels, in the order of the columns of every score matrix [n, m]."""
         return tuple(label.name for label in self.labels)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """See pydantic; `names` is computed again, because the copy may have other labels."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy.__dict__.pop("names", None)
+        return copy
 
     def index(self, name: str) -> int:
         """The column of a label.
