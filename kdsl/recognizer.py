@@ -102,8 +102,8 @@ class Recognizer:
             samples, root = _read(data, tasks, Path(images), Path(inbox))
             check_fit(samples, tasks, settings.ensemble.inner_folds, settings.seed)  # before any picture is read
             evidences = observe(samples, root, settings.evidence, Path(ocr) if ocr else None)
-            given = {name: Path(folder) for name, folder in adapters.items()}
-            bundle = fit_bundle(evidences, tasks, settings, Path(out), given=given)
+            folders = {name: Path(folder) for name, folder in adapters.items()}
+            bundle = fit_bundle(evidences, tasks, settings, Path(out), adapters=folders)
         if bundle.config.large is not None:
             write_cards(bundle)
         return cls(bundle)

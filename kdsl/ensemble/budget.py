@@ -1,7 +1,7 @@
-"""`Ledger`: the budget of one sample, kept in one place: calls, output tokens, parameters (MIRE challenge rules).
+"""`Ledger`: enforces the budget of one sample: model calls, output tokens and parameters (MIRE challenge rules).
 
-A call is booked before it is made, with the most tokens it may return; a booking that would pass a
-limit raises and the call does not happen. After the call the entry is settled at what was returned.
+A call is booked before it is made, with the maximum number of tokens it may return. If a booking would exceed a
+limit, it raises and the call is not made. After the call the entry is settled at the tokens actually returned.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from kdsl.errors import BudgetError
 
 @dataclass(slots=True)
 class Entry:
-    """One booked call. `tokens` is the reservation until `settle` lowers it to what was returned."""
+    """One booked call. `tokens` is the reservation until `settle` lowers it to the tokens actually returned."""
 
     role: str
     tokens: int
 
     def settle(self, tokens: int) -> None:
-        """Replace the reservation by the tokens that were returned, never by more."""
+        """Replace the reservation by the number of tokens returned, which must not exceed it."""
         if not 0 <= tokens <= self.tokens:
             raise BudgetError(
                 f"call '{self.role}' returned {tokens} output tokens after booking {self.tokens}; "
@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Ledger:
-    """The bookings of one sample against its limits."""
+    """The booked calls of one sample, checked against its limits."""
 
     limits: BudgetConfig
     entries: list[Entry] = field(default_factory=list)
@@ -41,18 +41,18 @@ class Ledger:
 
     @property
     def spend(self) -> Spend:
-        """What is booked so far."""
+        """The total of all bookings so far."""
         tokens = sum(entry.tokens for entry in self.entries)
         return Spend(calls=len(self.entries), output_tokens=tokens, parameters=sum(self._weights.values()))
 
     def book(self, role: str, tokens: int, weights: Mapping[str, int]) -> Entry:
-        """Reserve one call that returns at most `tokens` and touches `weights` (name -> parameters).
+        """Book one call that returns at most `tokens` tokens and uses `weights` (name -> number of parameters).
 
-        Weights with one name are counted once, however many calls touch them; where calls touch unlike shares
-        of them, the largest counts.
+        Weights with the same name are counted once, however many calls use them; if calls use different shares of
+        them, the largest counts.
 
         Raises:
-            BudgetError: the call would pass a limit; nothing is booked.
+            BudgetError: the call would exceed a limit; nothing is booked.
         """
         fault = self._fault(tokens, weights)
         if fault:
@@ -81,5 +81,5 @@ class Ledger:
         return None
 
     def _touched(self, weights: Mapping[str, int]) -> dict[str, int]:
-        """All weights touched once a call touches `weights` too."""
+        """All weights used so far and by a call that uses `weights`."""
         return self._weights | {name: max(n, self._weights.get(name, 0)) for name, n in weights.items()}

@@ -39,7 +39,7 @@ _ADVICE = "Fit the bundle again: a fit that was stopped continues where it was."
 
 
 class Bundle:
-    """Paths and manifest of one bundle folder; its parts are read by the rooms that wrote them."""
+    """Paths and manifest of one bundle folder; each part is read by the package that wrote it."""
 
     def __init__(
         self,
@@ -54,17 +54,17 @@ class Bundle:
         self.config = config
         self.tasks = tasks
         self.edited = edited
-        """Rule books that a person changed since the fit."""
+        """Rule books that were edited after the fit."""
 
     @property
     def versions(self) -> dict[str, str]:
-        """What a prediction says it was made with."""
+        """The versions that each prediction records."""
         base = {"base": self.manifest["base"]["large"]} if "large" in self.manifest["base"] else {}
         names = {"bundle": self.manifest["id"], "kdsl": __version__} | base
         return names | ({"edited": ",".join(self.edited)} if self.edited else {})
 
     def adapter(self, task: Task) -> Path:
-        """The adapter folder that a task uses.
+        """The folder of a task's adapter.
 
         Raises:
             BundleError: the bundle was fitted without a large model.
@@ -74,13 +74,13 @@ class Bundle:
         return self.folder / self.manifest["adapters"][task.name]
 
     def check_models(self, fingerprints: Mapping[str, str]) -> None:
-        """Refuse base models other than those the bundle was fitted on.
+        """Check that the base models are those that the bundle was fitted on.
 
         Args:
             fingerprints: role -> fingerprint.
 
         Raises:
-            BundleError: says which differs.
+            BundleError: a model differs; the message says which.
         """
         for role, expected in self.manifest["base"].items():
             found = fingerprints.get(role)
@@ -93,10 +93,10 @@ class Bundle:
 
 
 def write_bundle_manifest(folder: Path, setup: Setup, inputs: Mapping[str, Any]) -> None:
-    """Hash every file of a finished bundle and write its manifest, last and atomically.
+    """Hash every file of a finished bundle and write its manifest atomically, as the last file.
 
     Args:
-        inputs: what it was fitted on, as `kdsl.ensemble.fit.fit_inputs` names it.
+        inputs: the digests of what it was fitted on, from `kdsl.ensemble.fit.fit_inputs`.
     """
     config = setup.config
     for task in setup.tasks:
@@ -121,8 +121,8 @@ def open_bundle(folder: Path) -> Bundle:
     """Read and verify a bundle.
 
     Raises:
-        BundleError: the folder is no bundle, unfinished, of another schema, damaged, or its labels
-            differ from its manifest's.
+        BundleError: the folder is not a bundle, or it is unfinished, damaged, of another schema, or its labels differ
+            from those in its manifest.
     """
     if not folder.is_dir():
         raise BundleError(f"{folder} does not exist; expected a bundle, the folder that a fit writes.")

@@ -1,4 +1,4 @@
-"""The model calls of a sample: each is booked before it is made, and settled at what it returned."""
+"""The model calls for a sample: each is booked before it is made, and settled afterwards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from kdsl.config import Config
 from kdsl.ensemble.budget import Ledger
 from kdsl.evidence.types import Evidence
-from kdsl.experts.base import Call, Doubt, Expert, Snippet
+from kdsl.experts.base import Call, Expert, RoutedSample, Snippet
 
 if TYPE_CHECKING:
     from kdsl.models.scorer import LabelScores
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FirstPass:
-    """What all experts say of n samples after call 1.
+    """The scores of all experts for n samples after call 1.
 
-    `scores` maps an expert's name to [n, m]; `states` maps one that made a call to what it kept of each sample.
+    `scores` maps an expert's name to [n, m]; `states` maps an expert that made a call to the state it kept per sample.
     """
 
     scores: dict[str, np.ndarray]
@@ -30,17 +30,17 @@ class FirstPass:
 
 @dataclass(frozen=True)
 class FurtherPass:
-    """What calls 2 and 3 of one sample brought: scores [1, m] by the call's role, and the snippets that were shown."""
+    """The results of calls 2 and 3 for one sample: scores [1, m] by the call's role, and the snippets in the prompt."""
 
     scores: dict[str, np.ndarray] = field(default_factory=dict)
     snippets: Sequence[Snippet] = ()
 
 
 def make_call(call: Call, ledgers: Sequence[Ledger]) -> LabelScores:
-    """Book a call with each sample's ledger, make it, and settle it at the label that each sample got.
+    """Book a call with each sample's ledger, make it, and settle it at the predicted label's tokens.
 
     Raises:
-        BudgetError: a ledger has no room; the call is not made.
+        BudgetError: the call would exceed a sample's budget; it is not made.
     """
     entries = [ledger.book(call.role, call.most_tokens, call.weights) for ledger in ledgers]
     answer = call.run()
@@ -52,10 +52,10 @@ def make_call(call: Call, ledgers: Sequence[Ledger]) -> LabelScores:
 def first_pass(
     experts: Sequence[Expert], evidences: Sequence[Evidence], ledgers: Sequence[Ledger], *, keep: bool
 ) -> FirstPass:
-    """Let every expert speak, those that call a model under the samples' ledgers.
+    """Scores of every expert; experts that call a model do so within the samples' budgets.
 
     Args:
-        keep: keep what further calls reuse.
+        keep: keep the state that further calls reuse.
     """
     scores: dict[str, np.ndarray] = {}
     states: dict[str, Sequence[Any]] = {}
@@ -72,11 +72,11 @@ def first_pass(
 def further_pass(
     experts: Sequence[Expert], evidence: Evidence, ledger: Ledger, first: FirstPass, row: int, fused: np.ndarray
 ) -> FurtherPass:
-    """Calls 2 and 3 of one sample, each by the first of its ways that the ledger has room for.
+    """Make calls 2 and 3 for one sample, each in the first of its variants that the budget allows.
 
     Args:
-        first: what was said after call 1; the sample is its row `row`.
-        fused: fused log-probabilities [m] after call 1; the best labels are the shortlist.
+        first: the scores after call 1; the sample is row `row`.
+        fused: fused log-probabilities [m] after call 1; the top labels are the shortlist.
     """
     config, task = experts[0].setup.config, experts[0].task
     shortlist = np.argsort(-fused)[: config.ensemble.shortlist].tolist()
@@ -86,7 +86,7 @@ def further_pass(
         if expert.name not in first.states:
             continue
         own, state = first.scores[expert.name][row], first.states[expert.name][row]
-        for ways in expert.further_calls(Doubt(evidence, own, state, shortlist, snippets)):
+        for ways in expert.further_calls(RoutedSample(evidence, own, state, shortlist, snippets)):
             call = next((way for way in ways if ledger.allows(way.most_tokens, way.weights)), None)
             if call is not None:
                 scores[call.role] = make_call(call, [ledger]).log_probs
@@ -94,12 +94,12 @@ def further_pass(
 
 
 def _snippets(experts: Sequence[Expert], evidence: Evidence, config: Config, labels: set[str]) -> list[Snippet]:
-    """The nearest documents that speak of one of some labels."""
+    """The nearest documents about any of the labels."""
     near = [found for expert in experts for found in expert.snippets(evidence, config.knowledge.neighbours)]
     return [snippet for snippet in near if snippet.found.label in labels]
 
 
-def silent_where_unasked(scores: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Scores of all `names`: those that did not speak abstain."""
+def with_abstentions(scores: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Scores of all `names`; those without scores abstain."""
     silence = np.full_like(next(iter(scores.values())), np.nan)
     return {name: scores.get(name, silence) for name in names}

@@ -1,8 +1,8 @@
-"""`fit_bundle`: everything a bundle holds, learned step by step; a killed fit continues at the step it was in.
+"""`fit_bundle`: fits all parts of a bundle step by step; a fit that was killed resumes at the step it was in.
 
-Fusion must be fitted on scores of samples that the experts have not seen. So the labelled samples are cut
-into a few inner folds; for each, all experts are fitted on the rest and score the fold. Then they are
-fitted once more on everything: those are the ones that the bundle holds.
+Fusion must be fitted on scores of samples that the experts have not seen. So the labelled samples are split into a
+few inner folds; for each fold, all experts are fitted on the other samples and score the fold. Then they are fitted
+once more, on all samples, for the bundle.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from kdsl.training.inner_folds import inner_folds
 log = logging.getLogger(__name__)
 
 BATCH = 16
-"""Samples whose prefix caches are held at once while further calls are scored."""
-_ADVICE = "Give another folder, or delete this one to fit anew."
+"""Samples whose prefix caches are in memory at the same time while further calls are scored."""
+_ADVICE = "Give another folder, or delete this one to fit again."
 
 
 def fit_bundle(
@@ -48,21 +48,21 @@ def fit_bundle(
     config: Config,
     folder: Path,
     models: Models | None = None,
-    given: Mapping[str, Path] = MappingProxyType({}),
+    adapters: Mapping[str, Path] = MappingProxyType({}),
 ) -> Bundle:
-    """Fit a bundle into `folder`, or continue one; a finished one is opened.
+    """Fit a bundle into `folder`, or resume a fit; a finished bundle is opened.
 
     Args:
         evidences: labelled samples; a task without any is left out of the bundle.
-        models: the base models, where they are loaded already.
-        given: adapter name (a task's, or 'joint') -> the folder of one that was trained or merged elsewhere. It takes
-            the place of the adapter trained on all samples; those that fusion is fitted on are still trained here.
+        models: the base models, if they are loaded already.
+        adapters: adapter name (a task's, or 'joint') -> the folder of one that was trained or merged elsewhere. It
+            replaces the adapter trained on all samples; those that fusion is fitted on are still trained here.
 
     Raises:
-        InputError: there are too few labelled samples, an adapter is given for no task, or another command fits into
-            `folder` at this moment.
-        BudgetError: the large model's call alone passes the budget of a sample.
-        BundleError: `folder` holds a fit of other data or settings, or a given adapter does not fit its base.
+        InputError: there are too few labelled samples, an adapter's name is not one of this fit, or another command
+            is fitting into `folder`.
+        BudgetError: a single call of the large model exceeds the budget per sample.
+        BundleError: `folder` has a fit of other data or settings, or an adapter does not fit its base.
     """
     groups = {task.name: [e for e in evidences if e.sample.task == task.name] for task in tasks}
     tasks = [task for task in tasks if groups[task.name]]
@@ -72,24 +72,24 @@ def fit_bundle(
     setup = Setup(tuple(tasks), config, models or Models(config))
     if config.large is not None:
         _check_budget(setup)
-    _check_given(given, setup)
-    inputs = fit_inputs(evidences, setup, given)
+    _check_adapters(adapters, setup)
+    inputs = fit_inputs(evidences, setup, adapters)
     with sole_writer(folder):
         if (folder / "manifest.json").is_file():
             check_inputs(folder, open_bundle(folder).manifest["inputs"], inputs, "a fit", _ADVICE)
             log.info("%s is finished already", folder)
         else:
             claim(folder / WORK / "inputs.json", inputs, "an unfinished fit", _ADVICE)
-            fitted = setup if given else first_look(setup, groups, folder / WORK / "first-look")
-            _Fit(groups, fold, folder, fitted).run(inputs, given)
+            fitted = setup if adapters else first_look(setup, groups, folder / WORK / "first-look")
+            _Fit(groups, fold, folder, fitted).run(inputs, adapters)
         shutil.rmtree(folder / WORK, ignore_errors=True)  # once there is a manifest: till then it says whose fit it is
     return open_bundle(folder)
 
 
 def fit_inputs(
-    evidences: Sequence[Evidence], setup: Setup, given: Mapping[str, Path] = MappingProxyType({})
+    evidences: Sequence[Evidence], setup: Setup, adapters: Mapping[str, Path] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """All that a fit depends on, by name, as digests: a continued fit cannot mix two."""
+    """Digests of all inputs of a fit, by name; a resumed fit must have the same ones."""
     from kdsl.training.job import UNLEARNED
 
     config, tasks = setup.config, setup.tasks
@@ -100,12 +100,12 @@ def fit_inputs(
         "tasks": digest(list(tasks)),
         "settings": digest(config.model_dump(mode="json", exclude=unlearned)),
         "models": setup.models.fingerprints,
-        "given": {name: _weights_hash(given[name]) for name in sorted(given)},
+        "given": {name: _weights_hash(adapters[name]) for name in sorted(adapters)},
     }
 
 
 def scores_file(folder: Path, task: Task) -> Path:
-    """Where a bundle keeps the out-of-fold scores of its experts (`OutOfFold`)."""
+    """The file of a bundle with the out-of-fold scores of its experts (`OutOfFold`)."""
     return folder / "report" / f"{task.name}.npz"
 
 
@@ -123,7 +123,7 @@ class _Fit:
         self.parts = Parts(setup)
         self.inner = [folder / WORK / f"inner-{k}" for k in range(setup.config.ensemble.inner_folds)]
 
-    def run(self, inputs: Mapping[str, Any], given: Mapping[str, Path]) -> None:
+    def run(self, inputs: Mapping[str, Any], adapters: Mapping[str, Path]) -> None:
         if self.config.training.search and self.config.large is not None:
             self._search()
         for k, part in enumerate(self.inner):
@@ -134,7 +134,7 @@ class _Fit:
             }
             self.parts.fit(kept, part)
         log.info("all samples")
-        self.parts.fit(self.groups, self.folder, given)
+        self.parts.fit(self.groups, self.folder, adapters)
         routers = {task.name: self._router(task) for task in self.setup.tasks}
         save_routers(self.folder / "ensemble.json", routers)
         figures = {name: router.figures for name, router in routers.items()}
@@ -142,7 +142,7 @@ class _Fit:
         write_bundle_manifest(self.folder, self.setup, inputs)
 
     def _search(self) -> None:
-        """Choose each adapter's recipe; those that it made of the inner folds are the folds' adapters."""
+        """Search for each adapter's recipe; the adapters it trained on the inner folds are reused."""
         from kdsl.training.job import adapter_groups
         from kdsl.training.search import adapt, fold_rounds
 
@@ -159,7 +159,7 @@ class _Fit:
         write_json(self.folder / "report" / "adaptation.json", report)
 
     def _router(self, task: Task) -> Router:
-        """Fit fusion, routing and threshold of a task on its out-of-fold scores."""
+        """Fit fusion, routing and the abstention threshold of a task on its out-of-fold scores."""
         log.info("fusion of %s", task.name)
         group = self.groups[task.name]
         gold = np.array([task.index(e.sample.label or "") for e in group])
@@ -183,7 +183,7 @@ class _Fit:
         return scores
 
     def _further_scores(self, task: Task, names: Sequence[str], fused: np.ndarray, routed: np.ndarray) -> Scores:
-        """Out-of-fold scores [r, m] of calls 2 and 3 on the routed samples, under a budget as in use."""
+        """Out-of-fold scores [r, m] of calls 2 and 3 on the routed samples, within the same budget as in prediction."""
         group = self.groups[task.name]
         scores: dict[str, np.ndarray] = {}
         if LargeExpert.name not in names:
@@ -207,7 +207,7 @@ class _Fit:
             for row, (evidence, ledger) in enumerate(zip(batch, ledgers, strict=True)):
                 again = further_pass(experts, evidence, ledger, first, row, fused[start + row])
                 for name, scores in again.scores.items():
-                    # NaN where the budget left no room for this call
+                    # NaN if the budget did not allow this call
                     found.setdefault(name, np.full((len(held), scores.shape[1]), np.nan))[start + row] = scores[0]
         return found
 
@@ -216,7 +216,7 @@ class _Fit:
 
 
 class _Opened:
-    """The experts of a part, closed at the end of the block."""
+    """Context manager: the experts fitted in a folder, closed at the end of the block."""
 
     def __init__(self, part: Path, task: Task, setup: Setup, names: Collection[str] | None = None) -> None:
         self.experts = load_experts(part, task, setup, names)
@@ -230,7 +230,7 @@ class _Opened:
 
 
 def _check_budget(setup: Setup) -> None:
-    """Refuse now what no sample could be asked later."""
+    """Check that the budget allows the large model's call, before anything is fitted."""
     from kdsl.models.chat import frame_of
     from kdsl.models.label_tree import LabelTree
 
@@ -240,15 +240,15 @@ def _check_budget(setup: Setup) -> None:
         Ledger(setup.config.ensemble.budget).book("large", longest, {large.fingerprint: large.n_parameters})
 
 
-def _check_given(given: Mapping[str, Path], setup: Setup) -> None:
-    """Refuse adapters that nothing would use, or that the large model cannot carry."""
-    if not given:
+def _check_adapters(adapters: Mapping[str, Path], setup: Setup) -> None:
+    """Check that every adapter is used by this fit and fits the large model."""
+    if not adapters:
         return
     from kdsl.models.adapters import adapter_on
     from kdsl.training.job import adapter_groups
 
     names = adapter_groups(setup.tasks, setup.config)
-    for name, adapter in given.items():
+    for name, adapter in adapters.items():
         if name not in names:
             raise InputError(f"an adapter is given for '{name}'; this fit has: {', '.join(names)}.")
         with adapter_on(setup.models.large, adapter):
@@ -262,13 +262,13 @@ def _weights_hash(adapter: Path) -> str:
 
 
 def _save(file: Path, scores: Scores) -> None:
-    """Write arrays by name, whole or not at all."""
+    """Write arrays by name, atomically."""
     with written_whole(file) as partial:
         np.savez(partial, **scores)  # type: ignore[arg-type]
 
 
 def _scatter(scores: dict[str, np.ndarray], file: Path, rows: np.ndarray, n: int) -> None:
-    """Put a fold's scores into their rows of the whole; experts that gave none there abstain."""
+    """Copy a fold's scores into their rows of all samples' scores; experts without scores there abstain."""
     with np.load(file, allow_pickle=False) as found:
         for name in found.files:
             whole = scores.setdefault(name, np.full((n, found[name].shape[1]), np.nan))

@@ -1,9 +1,8 @@
-"""Fusion: a regularised log-linear model over expert scores, then a temperature.
+"""`Fusion`: a regularised log-linear model over expert scores, followed by a temperature.
 
-p(y | x) is proportional to exp(sum_e w_e s_e(y | x) / T), where s_e are the log-probabilities of expert
-e, zero where it abstains. Few weights, non-negative, drawn towards a prior: a few hundred labels carry
-no more. The temperature is fitted on scores that the weights have not seen (Guo et al. 2017, arXiv
-1706.04599).
+p(y | x) is proportional to exp(sum_e w_e s_e(y | x) / T), where s_e are the log-probabilities of expert e, or zero if
+it abstains. The weights are few, non-negative and regularised towards a prior, because there are only a few hundred
+labels. The temperature is fitted on scores that the weights have not seen (Guo et al. 2017, arXiv 1706.04599).
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from sklearn.model_selection import KFold
 from kdsl.scores import Scores, fit_temperature, log_softmax
 
 FLOOR = -7.0
-"""Lowest log-probability that one expert may give: no expert alone can veto a label."""
+"""Lower limit of an expert's log-probabilities, so that no single expert can veto a label."""
 
 
 def stack(scores: Scores, names: Sequence[str]) -> np.ndarray:
-    """[e, n, m] of floored scores, zero where an expert abstains."""
+    """Scores [e, n, m] with the lower limit `FLOOR`, zero where an expert abstains."""
     return np.stack([np.nan_to_num(np.maximum(scores[name], FLOOR), nan=0.0) for name in names])
 
 
@@ -44,12 +43,12 @@ class Fusion:
 def fit_weights(
     scores: Scores, gold: np.ndarray, prior: Mapping[str, float] | None = None, strength: float = 3.0
 ) -> dict[str, float]:
-    """Non-negative weights that minimise log-loss plus `strength` times the squared way from `prior`.
+    """Non-negative weights that minimise log-loss plus `strength` times the squared distance from `prior`.
 
     Args:
         scores: expert -> [n, m], from models that have not seen the samples.
         gold: [n] column of the gold label.
-        prior: weight an expert starts from; by default all share a total of one.
+        prior: weight of each expert that the penalty pulls towards; by default equal weights that sum to 1.
     """
     names = list(scores)
     block = stack(scores, names)  # [e, n, m]
@@ -72,10 +71,10 @@ def fit_fusion(
     """Fit weights on all samples and the temperature on scores of held-out folds.
 
     Returns:
-        The fusion, and held-out calibrated log-probabilities [n, m]: what the thresholds are set on.
+        The fusion, and held-out calibrated log-probabilities [n, m], on which thresholds are chosen.
     """
     held_out = np.zeros_like(next(iter(scores.values())))
-    # the weights are shared by all labels, so folds need not be stratified: labels may have fewer samples than folds
+    # the weights are shared by all labels, so the folds need not be stratified
     for train, test in KFold(min(folds, len(gold)), shuffle=True, random_state=seed).split(gold):
         weights = fit_weights({name: s[train] for name, s in scores.items()}, gold[train], prior)
         held_out[test] = Fusion(weights).log_probabilities({name: s[test] for name, s in scores.items()})

@@ -1,6 +1,6 @@
-"""The experts that are fitted on one set of labelled samples, each written to its place in a folder and read from it.
+"""`Parts`: fits the experts on one set of labelled samples and writes each to its path in a folder.
 
-A fit does this for each inner fold and once for all samples; the layout of the folder is a bundle's.
+A fit does this for each inner fold and once for all samples; the folder has the layout of a bundle.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from kdsl.world.evidence import imagine
 log = logging.getLogger(__name__)
 
 WORK = "work"
-"""Folder of what is unfinished; no part of a bundle."""
+"""Folder of unfinished results; not part of a bundle."""
 
 Labelled = Mapping[str, Sequence[Evidence]]
 """Task name -> its labelled evidence."""
 
 
 class Parts:
-    """Fits the experts of all tasks; what is in its place already is not fitted again."""
+    """Fits the experts of all tasks; experts that were fitted already are skipped."""
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.adapter_configs: dict[str, Config] = {}
-        """Adapter name -> the settings that a search chose for it; others follow the config."""
+        """Adapter name -> the settings that a search chose for it; other adapters use the config."""
 
-    def fit(self, labelled: Labelled, folder: Path, given: Mapping[str, Path] = MappingProxyType({})) -> None:
+    def fit(self, labelled: Labelled, folder: Path, adapters: Mapping[str, Path] = MappingProxyType({})) -> None:
         """Fit every expert of every task into `folder`.
 
         Args:
-            given: adapter name -> the folder of one that takes the place of training it.
+            adapters: adapter name -> the folder of an adapter to use instead of training one.
         """
         config = self.setup.config
-        for name, adapter in given.items():
+        for name, adapter in adapters.items():
             if not (target := folder / "adapters" / name).exists():
                 with written_whole(target) as partial:
                     copy_adapter(adapter, partial)
@@ -69,7 +69,7 @@ class Parts:
             expert.save(partial)
 
     def _fit_students(self, labelled: Labelled, folder: Path) -> None:
-        """The small model's adapters, taught by the large model with those in `folder`."""
+        """Train the small model's adapters with the large model and its adapters in `folder` as teachers."""
         from kdsl.training.folder import Run
         from kdsl.training.student import train_students
         from kdsl.training.teacher import ask_teachers

@@ -1,4 +1,4 @@
-"""Predicting a file: lines are appended as they are made, and a killed run continues where it was."""
+"""`predict_file`: predicts a file of samples line by line; a run that was killed resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from kdsl.runs import atomic_write, sole_writer
 log = logging.getLogger(__name__)
 
 BATCH = 8
-"""Samples whose first calls go through the model together."""
+"""Samples per batch of the first call."""
 CHUNK = 256
-"""Samples whose pictures are read together (over all cores) before they are predicted."""
+"""Samples whose pictures are read together, on all cores, before they are predicted."""
 OPENING = b'{"id": '
-"""How each line of an output begins: by this one that a kill cut off is told from another file's."""
+"""The start of every line of an output: tells an incomplete last line from a line of some other file."""
 
 Line = dict[str, Any]
-"""A prediction or a failure as plain values."""
+"""A prediction or a failure as plain JSON values."""
 
 
 @dataclass
 class Summary:
-    """What a run over a file did: lines written, lines found from an earlier run, and what failed."""
+    """The result of predicting a file: lines written, lines kept from an earlier run, and failures."""
 
     predicted: int = 0
     kept: int = 0
@@ -44,11 +44,11 @@ class Summary:
 
 
 Engine = Callable[[Bundle, Unfinished, Path, Path | None], Iterator[Line]]
-"""(bundle, rows, folder of pictures, file of OCR results) -> a line for each row, in any order."""
+"""(bundle, rows, folder of pictures, file of OCR results) -> one line per row, in any order."""
 
 
 def local_engine(open_predictor: Callable[[], Predictor]) -> Engine:
-    """One set of models in this process, opened if there is work; pictures read over all cores; lines in file order."""
+    """An engine with one set of models in this process, loaded on first use; lines are in the order of the file."""
 
     def run(bundle: Bundle, unfinished: Unfinished, images: Path, ocr_file: Path | None) -> Iterator[Line]:
         predictor = open_predictor()
@@ -63,17 +63,17 @@ def predict_file(
 ) -> Summary:
     """Predict the samples of the file `data` and append one line each to `out`.
 
-    Bad rows and samples whose pictures cannot be read become lines with an `error`; the rest goes on. Run
-    again with the same `out`, it keeps the predictions that are there, tries failed samples again, and replaces
-    predictions that were made of other content under the same id.
+    Invalid rows and samples whose pictures cannot be read become lines with an `error`; the others are predicted. A
+    further run with the same `out` keeps the existing predictions, tries failed samples again, and replaces
+    predictions whose sample has changed under the same id.
 
     Args:
         engine: by default the bundle's models in this process.
 
     Raises:
-        InputError: the file as a whole cannot be read, `out` is some other file or another bundle's, cannot
-            be written, or is written by another command.
-        BundleError: the models loaded are not the bundle's.
+        InputError: the file cannot be read at all; `out` is some other file, has predictions of another bundle, cannot
+            be written, or is being written by another command.
+        BundleError: the loaded models are not those of the bundle.
     """
     engine = engine or local_engine(lambda: Predictor(bundle))
     with sole_writer(out):
@@ -108,7 +108,7 @@ def predict_chunk(
     cache: Path | None = None,
     workers: int | None = None,
 ) -> Iterator[Line]:
-    """A line for each row: those of bad rows, then of samples without evidence, then predictions.
+    """One line per row: first invalid rows, then samples without evidence, then predictions.
 
     Args:
         cache: as `observe` takes it.
@@ -130,7 +130,7 @@ def predict_rows(predictor: Predictor, evidences: Sequence[Evidence]) -> Iterato
         batch = evidences[start : start + BATCH]
         try:
             yield from [prediction.to_json() for prediction in predictor.predict(batch)]
-        except Exception:  # whatever it is, only the bad sample is lost: they are tried one by one
+        except Exception:  # any error must cost only the sample that causes it: try them one by one
             for evidence in batch:
                 yield _predict_one(predictor, evidence)
 
@@ -140,7 +140,7 @@ def _predict_one(predictor: Predictor, evidence: Evidence) -> Line:
         return predictor.predict([evidence])[0].to_json()
     except KdslError as error:
         message = str(error)
-    except Exception as error:  # a library's, on this sample's content: the others go on
+    except Exception as error:  # raised by a library because of this sample; the others are not affected
         log.exception("sample %s", evidence.sample.id)
         message = f"{type(error).__name__}: {error}"
     return _failure(evidence.sample.id, evidence.sample.task, message)
@@ -151,7 +151,7 @@ def _failure(id: str, task: str | None, message: str) -> Line:
 
 
 def append(path: Path, *lines: Line) -> None:
-    """Append JSON lines; they are in the file when this returns.
+    """Append JSON lines and flush them to the file.
 
     Raises:
         InputError: the file cannot be written.
@@ -168,15 +168,15 @@ def append(path: Path, *lines: Line) -> None:
 
 
 def read_done(path: Path, bundle: str | None = None) -> dict[str, str]:
-    """Id -> content of the predictions that an output file holds ('' where a line does not say).
+    """Id -> content digest of the predictions in an output file ('' if a line has none).
 
-    A line cut off by a kill, and lines of failed samples, are taken out of the file: they are made anew.
+    An incomplete last line and the lines of failed samples are removed from the file, to be predicted again.
 
     Args:
         bundle: the id of the bundle that must have made them.
 
     Raises:
-        InputError: a line is no prediction, or another bundle's: the file is left alone.
+        InputError: a line is not a prediction, or is one of another bundle; the file is not changed.
     """
     if not path.is_file():
         return {}
@@ -200,7 +200,7 @@ def read_done(path: Path, bundle: str | None = None) -> dict[str, str]:
 
 
 def _read_line(path: Path, number: int, line: bytes) -> Line:
-    """A line of an output; one that a kill cut off counts as a failure.
+    """Parse a line of an output; an incomplete line counts as a failure.
 
     Raises:
         InputError: it is neither a prediction nor a failure.
@@ -219,7 +219,7 @@ def _read_line(path: Path, number: int, line: bytes) -> Line:
 
 
 def _take_out(path: Path, ids: Collection[str]) -> None:
-    """Rewrite an output without the lines of some ids."""
+    """Rewrite an output without the lines of these ids."""
     atomic_write(path, (line for _, line in _numbered(path) if str(json.loads(line)["id"]) not in ids))
 
 

@@ -1,4 +1,4 @@
-"""The collaborative predictor: experts under a budget, fused, with a trace of how each prediction came about."""
+"""`Predictor`: scores samples with all experts within a budget, fuses the scores and records a trace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kdsl.config import BudgetConfig
 from kdsl.data.prediction import CallRecord, FoundSnippet, Prediction, Top, Trace, Vote
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import Bundle
-from kdsl.ensemble.calls import FirstPass, FurtherPass, first_pass, further_pass, silent_where_unasked
+from kdsl.ensemble.calls import FirstPass, FurtherPass, first_pass, further_pass, with_abstentions
 from kdsl.ensemble.parts import load_experts
 from kdsl.ensemble.router import Router, load_routers
 from kdsl.evidence.types import Evidence
@@ -21,7 +21,7 @@ from kdsl.scores import margins
 from kdsl.tasks import Task
 
 TOP = 3
-"""Labels that a trace shows per call and expert, and snippets that it shows."""
+"""Number of labels per call and expert, and of snippets, in a trace."""
 
 
 class TaskPredictor:
@@ -51,7 +51,7 @@ class TaskPredictor:
         """Scores [n, m] of each expert after call 1, by name; those that the fit left out abstain."""
         first = first_pass(self.experts, evidences, [Ledger(self.budget) for _ in evidences], keep=False)
         kinds = experts_for(self.task, self.experts[0].setup.config)
-        return silent_where_unasked(first.scores, [kind.name for kind in kinds])
+        return with_abstentions(first.scores, [kind.name for kind in kinds])
 
     def _predict_one(
         self, evidence: Evidence, ledger: Ledger, first: FirstPass, row: int, fused: np.ndarray, margin: float
@@ -62,7 +62,7 @@ class TaskPredictor:
             fusion = self.router.further
             again = further_pass(self.experts, evidence, ledger, first, row, fused)
             scores |= again.scores
-            fused = fusion.log_probabilities(silent_where_unasked(scores, list(fusion.weights)))[0]
+            fused = fusion.log_probabilities(with_abstentions(scores, list(fusion.weights)))[0]
         trace = self._trace(evidence, scores, fusion.weights, again, ledger, margin)
         return self._prediction(evidence, fused, ledger, trace)
 
@@ -106,18 +106,18 @@ class TaskPredictor:
         )
 
     def _snippets(self, evidence: Evidence, again: FurtherPass) -> tuple[FoundSnippet, ...]:
-        """Those that a model was shown, else the nearest."""
+        """The snippets that a model was shown, else the nearest ones."""
         near = again.snippets or [found for expert in self.experts for found in expert.snippets(evidence, TOP)]
         return tuple(snippet.found for snippet in near[:TOP])
 
     def _top(self, row: np.ndarray) -> Top:
-        """The likeliest labels of one row with their probabilities; empty where the expert abstained."""
+        """The most likely labels of one row with their probabilities; empty if the expert abstained."""
         if np.isnan(row).any():
             return ()
         return tuple((self.task.names[i], round(float(np.exp(row[i])), 4)) for i in np.argsort(-row)[:TOP])
 
     def close(self) -> None:
-        """Take the task's adapters off the base models."""
+        """Remove the task's adapters from the base models."""
         for expert in self.experts:
             expert.close()
 
@@ -126,7 +126,7 @@ class Predictor:
     """Predicts samples of every task of a bundle.
 
     Raises:
-        BundleError: the models loaded are not those the bundle was fitted on.
+        BundleError: the loaded models are not those that the bundle was fitted on.
     """
 
     def __init__(self, bundle: Bundle, models: Models | None = None) -> None:
@@ -146,7 +146,7 @@ class Predictor:
         }
 
     def close(self) -> None:
-        """Take the bundle's adapters off the base models, so that another bundle can use them."""
+        """Remove the bundle's adapters from the base models, so that another bundle can use them."""
         for predictor in self.tasks.values():
             predictor.close()
 

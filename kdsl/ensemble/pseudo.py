@@ -1,6 +1,6 @@
-"""Pseudo-labels: samples without a label that a bundle is sure about, written as labelled ones.
+"""Pseudo-labels: confident predictions for unlabelled samples, written as labelled samples.
 
-A fit on them learns what the bundle believes, right or wrong; the file beside them says where each label is from.
+A fit on them also learns the bundle's errors, so a second file records where each label comes from.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kdsl.runs import write_jsonl
 
 @dataclass(frozen=True)
 class PseudoLabels:
-    """What was labelled, and what the bundle said of all samples without a label: counts by (task, label)."""
+    """The samples that got labels, and counts by (task, label) of all predictions."""
 
     samples: list[Sample]
     predicted: Counter[tuple[str, str]]
@@ -43,16 +43,16 @@ def pseudo_label(
 ) -> PseudoLabels:
     """Predict the samples of the file `data` and write the confident ones, labelled, to `out` in MIRE's format.
 
-    Predictions that say 'ask a person' and samples that have a label already are left out. Beside the output come
-    `<out>.predictions.jsonl`, which a killed run continues and another threshold reuses, and
-    `<out>.origin.jsonl`: probability and bundle of each label written.
+    Abstentions and samples that already have a label are left out. Two more files are written:
+    `<out>.predictions.jsonl`, from which a killed run resumes and which another threshold reuses, and
+    `<out>.origin.jsonl`, the probability and bundle of each label.
 
     Args:
-        min_probability: the least fused, calibrated probability.
-        per_label: at most so many samples of a label, the most confident.
+        min_probability: minimum fused, calibrated probability.
+        per_label: maximum number of samples per label; the most confident ones are kept.
 
     Raises:
-        InputError: no sample is that confident, or the predictions there are another bundle's.
+        InputError: no prediction is that confident, or existing predictions are those of another bundle.
     """
     predictions = out.with_name(out.name + ".predictions.jsonl")
     summary = predict_file(bundle, data, images, ocr_file, predictions)
@@ -81,7 +81,7 @@ def pseudo_label(
 
 
 def counts_table(found: PseudoLabels) -> Any:
-    """Predicted and kept samples of each label as a rich table."""
+    """Predicted and kept samples per label, as a rich table."""
     from rich.table import Table
 
     table = Table("task", "label", "predicted", "labelled", box=None)

@@ -1,9 +1,8 @@
-"""Predicting a file with Ray Data, on all cores or GPUs of this machine or of a cluster.
+"""`RayEngine`: predicts a file with Ray Data, on all cores or GPUs of this machine or of a cluster.
 
-One task reads the file and hands out chunks of rows. Workers, each a process with the bundle's models, make the lines
-of a chunk and give them back as one piece, and the caller writes them in the order in which they arrive. Ray starts a
-worker that died anew and repeats the chunks it held; what a repeated task gives back takes the place of what it
-gave before, so that every row has its lines once.
+One task reads the file and distributes chunks of rows. Workers, each a process with the bundle's models, return the
+lines of a chunk together, and the caller writes them in the order in which they arrive. If a worker dies, Ray restarts
+it and repeats its chunks; the result of a repeated task replaces the earlier one, so every row has its lines once.
 """
 
 from __future__ import annotations
@@ -31,16 +30,16 @@ from kdsl.errors import ConfigError, KdslError, MissingDependency
 from kdsl.resources import default_cache_dir
 
 CHUNK = 64
-"""Rows of one task of a worker: what is predicted anew if the worker or the command is killed."""
+"""Rows per worker task: what is predicted again if the worker or the command is killed."""
 RETRIES = 3
-"""Times that a chunk is tried again after the worker that held it died; rows that always kill it end the run."""
+"""Number of times that a chunk is retried after its worker died; rows that always kill it end the run."""
 OBJECT_STORE = 1 << 30
-"""Bytes of shared memory in which a local cluster keeps chunks on their way; a chunk takes well below a megabyte."""
+"""Bytes of shared memory for chunks in transit in a local cluster; a chunk takes well below a megabyte."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """How many workers there are, and what each has of its machine."""
+    """The number of workers, and the cores and GPUs of each."""
 
     workers: int
     cores: int
@@ -48,12 +47,12 @@ class Share:
 
     @classmethod
     def of(cls, machines: Sequence[Mapping[str, float]], workers: int | None, gpu: bool) -> Share:
-        """The most cores a worker that let all run at once.
+        """The largest number of cores per worker with which all workers can run at the same time.
 
         Args:
             machines: Ray's resources of each machine (`CPU`, `GPU`).
-            workers: as asked for; one a GPU, or one a core where there is none, if None.
-            gpu: whether the bundle's models use a GPU where there is one.
+            workers: number of workers; by default one per GPU, or one per core if there are no GPUs.
+            gpu: whether the bundle's models use a GPU if there is one.
 
         Raises:
             ConfigError: there are more workers than GPUs or cores.
@@ -61,7 +60,7 @@ class Share:
         gpu = gpu and any(machine.get("GPU") for machine in machines)
 
         def places(cores: int) -> int:
-            """Workers of so many cores that fit at once."""
+            """Number of workers with this many cores that can run at the same time."""
             free = [int(machine.get("CPU", 0)) // cores for machine in machines]
             gpus = [int(machine.get("GPU", 0)) for machine in machines]
             return sum(map(min, free, gpus)) if gpu else sum(free)
@@ -81,20 +80,20 @@ class Share:
 
 @dataclass(frozen=True)
 class RayEngine:
-    """The engine `ray`: a cluster at RAY_ADDRESS, or processes of this machine.
+    """The engine `ray`: a cluster at RAY_ADDRESS, or processes on this machine.
 
-    Bundle, pictures and OCR results must lie at the same paths on every machine of a cluster, as must the samples.
+    The bundle, samples, pictures and OCR results must have the same paths on every machine of a cluster.
 
     Raises:
         MissingDependency: Ray is not installed.
-        ConfigError: the cluster has no room for so many workers, or cannot be reached.
-        KdslError: a worker's error, or workers died again and again; what was written stays.
+        ConfigError: the cluster cannot run this number of workers, or cannot be reached.
+        KdslError: a worker failed, or workers died repeatedly; the lines written so far are kept.
     """
 
     workers: int | None = None
 
     def __call__(self, bundle: Bundle, unfinished: Unfinished, images: Path, ocr_file: Path | None) -> Iterator[Line]:
-        """A line for each row, as chunks are done."""
+        """One line per row, as chunks are finished."""
         with cluster() as ray:
             machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
             share = Share.of(
@@ -114,7 +113,7 @@ class RayEngine:
 
 @dataclass
 class ChunkPredictor:
-    """One worker. It opens the bundle in `folder` at its first chunk: there a fault is reported as the error it is."""
+    """One worker. It opens the bundle in `folder` with its first chunk, where an error can be returned as such."""
 
     folder: Path
     images: Path
@@ -134,7 +133,7 @@ class ChunkPredictor:
         return Predictor(self.bundle)
 
     def __call__(self, batch: Mapping[str, np.ndarray]) -> dict[str, list[str]]:
-        """For each chunk of a batch, as JSON: the list of its lines, or `error` and `message` of what ends the run."""
+        """For each chunk of a batch, as JSON: the list of its lines, or the `error` and `message` that end the run."""
         return {"answer": [json.dumps(self._answer(chunk), ensure_ascii=False) for chunk in batch["rows"]]}
 
     def _answer(self, chunk: Sequence[Row]) -> list[Line] | dict[str, str]:
@@ -144,12 +143,12 @@ class ChunkPredictor:
                     self.predictor, self.bundle, chunk, self.images, self.ocr_file, self.cache, workers=self.cores
                 )
             )
-        except KdslError as error:  # Ray would wrap it in its own
+        except KdslError as error:  # Ray would wrap it in an exception of its own
             return {"error": type(error).__name__, "message": str(error)}
 
 
 def lines_of(answer: str) -> list[Line]:
-    """The lines that a worker gave, or its error raised here as if this process had met it."""
+    """The lines that a worker returned; if it returned an error, that error is raised."""
     found = json.loads(answer)
     if isinstance(found, dict):
         raise getattr(errors, found["error"])(found["message"])
@@ -171,10 +170,10 @@ def _answers(unfinished: Unfinished, job: Mapping[str, Any], share: Share) -> It
             yield {"rows": cell}
 
     context = DataContext.get_current().copy()
-    context.target_max_block_size = 1  # a chunk is a task of its own, however small it is
+    context.target_max_block_size = 1  # one task per chunk, however small it is
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    context.execution_no_progress_timeout_s = -1  # a large model may think for long
+    context.execution_no_progress_timeout_s = -1  # a large model may take a long time
     with DataContext.current(context):
         chunks = ray.data.from_items([0], override_num_blocks=1).map_batches(read, batch_size=None, num_cpus=0)
         answers = chunks.map_batches(
@@ -198,13 +197,13 @@ def _answers(unfinished: Unfinished, job: Mapping[str, Any], share: Share) -> It
 
 @contextmanager
 def cluster() -> Iterator[Any]:
-    """Ray, connected to RAY_ADDRESS or to a cluster of its own."""
+    """Ray, connected to RAY_ADDRESS or to a new local cluster."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # kdsl sends nothing
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters comes as an exception
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # errors that matter are raised
     address = os.environ.get("RAY_ADDRESS")
     if not address:
-        # Ray's one way to listen on 127.0.0.1 alone, named after the systems where it is the default: ray.init turns
-        # a loopback address given to it into the machine's outer one. Ray reads it when it is imported.
+        # The only way to make Ray listen only on 127.0.0.1 (the name refers to systems where this is the default):
+        # ray.init replaces a loopback address by the machine's external one. Ray reads it when it is imported.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     try:
         import ray
@@ -214,11 +213,11 @@ def cluster() -> Iterator[Any]:
             "the engine 'ray' needs Ray Data, which is not installed. Run: pip install 'kdsl[ray]'"
         ) from error
     own = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE}
-    # Ray tells of workers that died on stdout, which is kept for results, and warns those who program with it
+    # Ray reports workers that died on stdout, which is reserved for results, and warns about its API
     with redirect_stdout(sys.stderr), warnings.catch_warnings(action="ignore"):
         try:
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **({} if address else own))
-        except Exception as error:  # Ray raises nothing narrower where a start takes too long
+        except Exception as error:  # Ray raises no narrower type if the start takes too long
             where = f"no cluster answers at RAY_ADDRESS={address}" if address else "no local cluster could be started"
             raise ConfigError(f"{where}: {error}") from error
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""`Router`: how a task's experts are put together: fusion, who goes on to further calls, who is left to a person."""
+"""`Router`: for one task, how scores are fused, which samples get further calls, and which predictions abstain."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ GAIN = 2.0
 class Router:
     """Of one task.
 
-    A sample whose fused margin (best minus second probability) after call 1 is below `route_below` goes on
-    to calls 2 and 3 and is fused by `further`. `route_below` is 0 where further calls did not help on
-    held-out scores. A probability below `ask_below` makes the prediction abstain. `figures` are held-out.
+    A sample whose fused margin (best minus second-best probability) after call 1 is below `route_below` gets calls 2
+    and 3, and is fused by `further`. `route_below` is 0 if further calls did not help on held-out scores. A prediction
+    with a probability below `ask_below` abstains. `figures` are metrics on held-out scores.
     """
 
     first: Fusion
@@ -52,10 +52,10 @@ def fit_router(
     config: EnsembleConfig,
     seed: int,
 ) -> Router:
-    """Fit fusion, routing and the threshold of a task on scores that its experts gave to samples they have not seen.
+    """Fit fusion, routing and the abstention threshold of a task on out-of-fold scores.
 
     Args:
-        first: what every expert said after call 1.
+        first: the scores of every expert after call 1.
         call_again: (names of experts, fused log-probabilities [n, m], rows [r]) -> scores [r, m] of calls 2 and 3 that
             these experts make on these rows.
     """
@@ -79,7 +79,7 @@ def fit_router(
         if after < before:
             fused = fused.copy()
             fused[routed] = revised
-        else:  # measured: further calls cost time and do not help here
+        else:  # by held-out scores, further calls do not help here
             further = None
     accuracy = float((fused.argmax(1) == gold).mean())
     figures |= {"f1_fused": weighted_f1(gold, fused.argmax(1)), "accuracy": accuracy}
@@ -102,7 +102,7 @@ def worth_asking(first: OutOfFold) -> list[str]:
 def ask_threshold(log_p: np.ndarray, gold: np.ndarray, accuracy: float) -> float:
     """The lowest probability at which the predictions above it, taken together, reach `accuracy`.
 
-    Read off the coverage-risk curve of held-out predictions; 1.0 where none reaches it.
+    It is read off the coverage-risk curve of held-out predictions; 1.0 if no threshold reaches it.
     """
     confidence = np.exp(log_p.max(axis=1))
     order = np.argsort(-confidence, kind="stable")
@@ -112,12 +112,12 @@ def ask_threshold(log_p: np.ndarray, gold: np.ndarray, accuracy: float) -> float
 
 
 def save_routers(path: Path, routers: Mapping[str, Router]) -> None:
-    """Write ensemble.json: task name -> router."""
+    """Write ensemble.json, which maps a task's name to its router."""
     write_json(path, {name: asdict(router) for name, router in routers.items()})
 
 
 def load_routers(path: Path) -> dict[str, Router]:
-    """Read ensemble.json.
+    """Read ensemble.json: task name -> router.
 
     Raises:
         BundleError: it cannot be read.
@@ -136,7 +136,7 @@ def load_routers(path: Path) -> dict[str, Router]:
 
 
 def figures_table(routers: Mapping[str, Router]) -> Any:
-    """The held-out figures of every task as a rich table."""
+    """The held-out metrics of every task as a rich table."""
     from rich.table import Table
 
     table = Table("out of fold", *routers, box=None)

@@ -1,7 +1,7 @@
-"""`Expert`: whatever gives each label of a task a score, from evidence, and may abstain.
+"""`Expert`: the interface of everything that scores the labels of a task from evidence; it may abstain.
 
-An expert is fitted on labelled evidence, saved to its place in a folder, and loaded from there. Fusion, reports and
-ablations know experts by their names alone; `kdsl.experts.registry` lists them.
+An expert is fitted on labelled evidence, saved to a path in a folder, and loaded from there. Fusion, reports and
+ablations use only the names of experts; `kdsl.experts.registry` lists them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Setup:
-    """What all experts of a run share: its tasks, its settings and its base models."""
+    """What all experts of a run share: the tasks, the settings and the base models."""
 
     tasks: tuple[Task, ...]
     config: Config
@@ -36,28 +36,28 @@ class Setup:
 
 @dataclass(frozen=True)
 class Material:
-    """What a fit has to learn from; each expert takes what it can use."""
+    """The training data of a fit; each expert uses the parts that it needs."""
 
     labelled: Mapping[str, Sequence[Evidence]]
     """Task name -> its labelled evidence."""
     imagined: Callable[[Task], Sequence[Evidence]]
-    """Labelled evidence of the synthetic world; empty where the world does not know the task's labels."""
+    """Synthetic labelled evidence; empty if the synthetic world does not have the task's labels."""
     snippets: Callable[[Task], Sequence[Document]]
     """The knowledge base's documents about a task."""
     imagined_documents: Callable[[Task], Sequence[Document]]
-    """Documents of the synthetic world, under the same condition as `imagined`."""
+    """Synthetic documents, under the same condition as `imagined`."""
     adapter_configs: Mapping[str, Config]
-    """Adapter name -> the settings to train it by, where a search chose them."""
+    """Adapter name -> the training settings that a search chose for it."""
     work: Path
-    """A folder that a long fit may use: what lies there when it is killed, it finds again."""
+    """A folder for intermediate results, from which a long fit resumes after it was killed."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One model call, or the same call for several samples at once, before it is made.
+    """A planned model call, for one or several samples.
 
-    `run` gives scores [k, m] for the k samples it is made for. `tokens` maps each column that the call may return to
-    the output tokens of that label, `weights` the name of each set of weights touched to its parameters.
+    `run` makes the call and returns scores [k, m] for its k samples. `tokens` maps each column that may be returned to
+    the output tokens of that label, `weights` the name of each set of weights used to its number of parameters.
     """
 
     role: str
@@ -67,24 +67,24 @@ class Call:
 
     @property
     def most_tokens(self) -> int:
-        """Output tokens of the longest label that may be returned: what is booked before the call."""
+        """Output tokens of the longest label that may be returned, which are booked before the call."""
         return max(self.tokens.values())
 
 
 @dataclass(frozen=True)
 class Snippet:
-    """A document found for a sample: the passage that a model is shown, and what the trace says of it."""
+    """A document retrieved for a sample: the passage for the prompt, and the entry for the trace."""
 
     passage: str
     found: FoundSnippet
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """A sample that is routed to further calls: what an expert needs in order to look again.
+class RoutedSample:
+    """A sample that the router sends to further calls, with what an expert needs for them.
 
-    `scores` [m] are the expert's own of its first call, `state` what that call left, `shortlist` the columns of the
-    likeliest labels after fusion, `snippets` documents about these.
+    `scores` [m] are the expert's scores from its first call, `state` is what that call kept, `shortlist` are the
+    columns of the most likely labels after fusion, `snippets` are documents about these labels.
     """
 
     evidence: Evidence
@@ -95,10 +95,10 @@ class Doubt:
 
 
 class Expert(ABC):
-    """The contract. A subclass stores settings in `__init__`, and needs `fit` or `load` before `scores`."""
+    """Base class of experts. `__init__` only stores settings; `fit` or `load` must come before `scores`."""
 
     name: ClassVar[str]
-    """What traces, reports and fusion weights call it; unique."""
+    """Unique name, used in traces, reports and fusion weights."""
 
     def __init__(self, task: Task, setup: Setup) -> None:
         self.task = task
@@ -106,25 +106,25 @@ class Expert(ABC):
 
     @classmethod
     def serves(cls, task: Task, config: Config) -> bool:
-        """Whether there is such an expert for a task under these settings."""
+        """Whether this expert is used for a task with these settings."""
         return True
 
     @classmethod
     def place(cls, folder: Path, task: Task, config: Config) -> Path:
-        """Where in a bundle's folder the expert lies, a file or a folder."""
+        """The path of the expert, a file or a folder, in a bundle's folder."""
         return folder / cls.name / task.name
 
     @abstractmethod
     def fit(self, material: Material) -> Self:
-        """Learn from labelled evidence of at least two labels of the task."""
+        """Fit on labelled evidence with at least two labels of the task."""
 
     @abstractmethod
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
-        """Log-probabilities [n, m] over the task's labels; a row of NaN where the expert abstains."""
+        """Log-probabilities [n, m] over the task's labels; a row is NaN where the expert abstains."""
 
     @abstractmethod
     def save(self, place: Path) -> None:
-        """Write what was learned to `place`, which does not exist yet."""
+        """Write the fitted state to `place`, which must not exist."""
 
     @classmethod
     @abstractmethod
@@ -132,28 +132,28 @@ class Expert(ABC):
         """Read what `save` wrote.
 
         Raises:
-            KdslError: what lies there is damaged, or belongs to other labels or another base model.
+            KdslError: the data at `place` is damaged, or is for other labels or another base model.
         """
 
     def first_call(self, evidences: Sequence[Evidence], *, keep: bool) -> Call | None:
-        """The model call that `scores` would make, if it makes one; None for an expert that costs nothing.
+        """The model call that `scores` would make; None for an expert that makes none.
 
         Args:
-            keep: keep what `further_calls` reuses.
+            keep: keep the state that `further_calls` reuses.
         """
         return None
 
-    def further_calls(self, doubt: Doubt) -> Sequence[Sequence[Call]]:
-        """Calls 2 and 3: for each, the ways to make it, the preferred one first; the budget decides."""
+    def further_calls(self, routed: RoutedSample) -> Sequence[Sequence[Call]]:
+        """Calls 2 and 3: for each, its variants, the preferred one first; the budget decides which is made."""
         return ()
 
     def rules(self, evidence: Evidence) -> Sequence[FiredRule]:
-        """Rules that hold on a sample, the heaviest first."""
+        """Rules that fire on a sample, largest weight first."""
         return ()
 
     def snippets(self, evidence: Evidence, k: int) -> Sequence[Snippet]:
         """The `k` documents nearest to a sample, the nearest first."""
         return ()
 
-    def close(self) -> None:  # noqa: B027  (most experts hold nothing)
-        """Give back what the expert holds of a shared model; it cannot be used afterwards."""
+    def close(self) -> None:  # noqa: B027  (most experts have nothing to release)
+        """Release the resources of shared models; the expert cannot be used afterwards."""

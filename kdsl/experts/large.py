@@ -1,12 +1,12 @@
-"""The large model as an expert: call 1 with the task's adapter, and what calls 2 and 3 can do.
+"""The large model as an expert: call 1 with the task's adapter, and the variants of calls 2 and 3.
 
 large     all labels scored in one forward pass                                              call 1
-reread    the large model again, shown snippets and a shortlist, on call 1's cache           call 2
-small     the small model's verdict (with its student adapter, if there is one), where the
-          budget has room for both models                                                    call 3
-second    else a second view by the large model: finer pictures, user turns alone            call 3
+reread    the large model again, with snippets and a shortlist, on call 1's cache            call 2
+small     the small model (with its student adapter, if there is one), if the budget
+          allows both models                                                                 call 3
+second    else the large model on a second view: finer pictures, only the user's turns       call 3
 
-torch is imported when a model is needed, and not before.
+torch is imported only when a model is needed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 
 from kdsl.config import Config
 from kdsl.evidence.types import Evidence
-from kdsl.experts.base import Call, Doubt, Expert, Material, Setup
+from kdsl.experts.base import Call, Expert, Material, RoutedSample, Setup
 from kdsl.tasks import Task
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from kdsl.models.scorer import LabelScorer, LabelScores
 
 SECOND_VIEW_PIXELS = 2.0
-"""How many times the pixels of the first view the second one has (it shows no OCR text)."""
-LEFT_BEHIND = ("checkpoints", "halves", "logs", "README.md")
-"""What a training leaves beside an adapter and a bundle does not take."""
+"""Pixels of the second view (which has no OCR text), as a multiple of those of the first view."""
+NOT_COPIED = ("checkpoints", "halves", "logs", "README.md")
+"""Files of a training run that are not copied into a bundle with the adapter."""
 
 _NUMBER = itertools.count()
-"""Adapters on one base need distinct names, also when folds of one task are open together."""
+"""Makes names of adapters on a base unique, even if several folds of a task are open at the same time."""
 
 
 class LargeExpert(Expert):
@@ -54,7 +54,7 @@ class LargeExpert(Expert):
         return folder / "adapters" / ("joint" if config.training.strategy == "joint" else task.name)
 
     def fit(self, material: Material) -> Self:
-        """Train the task's adapter, or, with the strategy `joint`, one for all tasks; a killed training continues."""
+        """Train the task's adapter, or, with strategy `joint`, one for all tasks; resumes after a kill."""
         from kdsl.training.folder import Run
         from kdsl.training.job import TrainingJob, adapter_groups
         from kdsl.training.lora import train_adapter
@@ -74,7 +74,7 @@ class LargeExpert(Expert):
     def load(cls, place: Path, task: Task, setup: Setup) -> Self:
         expert = cls(task, setup)
         expert.adapter = place
-        _ = expert._open  # an adapter of another base is refused now
+        _ = expert._open  # fails here if the adapter is for another base
         return expert
 
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
@@ -90,12 +90,12 @@ class LargeExpert(Expert):
 
         return Call(self.name, opened.tokens, opened.weights, run)
 
-    def further_calls(self, doubt: Doubt) -> Sequence[Sequence[Call]]:
+    def further_calls(self, routed: RoutedSample) -> Sequence[Sequence[Call]]:
         opened = self._open
-        tokens = {column: opened.tokens[column] for column in doubt.shortlist}
-        reread = Call("reread", tokens, opened.weights, lambda: self._reread(doubt))
-        second = Call("second", opened.tokens, opened.weights, lambda: self._second_view(doubt.evidence))
-        verdict = self._small and self._small.verdict(doubt.evidence)
+        tokens = {column: opened.tokens[column] for column in routed.shortlist}
+        reread = Call("reread", tokens, opened.weights, lambda: self._reread(routed))
+        second = Call("second", opened.tokens, opened.weights, lambda: self._second_view(routed.evidence))
+        verdict = self._small and self._small.verdict(routed.evidence)
         return [[reread], [verdict, second] if verdict else [second]]
 
     def close(self) -> None:
@@ -103,19 +103,19 @@ class LargeExpert(Expert):
             if opened is not None:
                 opened.close()
 
-    def _reread(self, doubt: Doubt) -> LabelScores:
-        """The large model on call 1's cache, shown snippets: its mass moves within the shortlist alone."""
-        opened, columns = self._open, list(doubt.shortlist)
-        context = [snippet.passage for snippet in doubt.snippets]
+    def _reread(self, routed: RoutedSample) -> LabelScores:
+        """The large model on call 1's cache, with snippets; only probabilities within the shortlist change."""
+        opened, columns = self._open, list(routed.shortlist)
+        context = [snippet.passage for snippet in routed.snippets]
         names = [self.task.names[column] for column in columns]
         with opened.model.using(opened.name):
-            found = opened.scorer.rescore([doubt.state], [context], names)
-        revised = doubt.scores.copy()
-        revised[columns] = found.log_probs[0] + np.logaddexp.reduce(doubt.scores[columns])
+            found = opened.scorer.rescore([routed.state], [context], names)
+        revised = routed.scores.copy()
+        revised[columns] = found.log_probs[0] + np.logaddexp.reduce(routed.scores[columns])
         return replace(found, log_probs=revised[None])
 
     def _second_view(self, evidence: Evidence) -> LabelScores:
-        """The large model on another view: the user's turns, and pictures with more pixels in place of their text."""
+        """The large model on another view: only the user's turns, and pictures with more pixels but no OCR text."""
         opened = self._open
         turns = tuple(turn for turn in evidence.sample.turns if turn.role == "user")
         view = Evidence(replace(evidence.sample, turns=turns), evidence.pictures)
@@ -128,7 +128,7 @@ class LargeExpert(Expert):
 
     @cached_property
     def _small(self) -> _Opened | None:
-        """The small model, with the student that a bundle keeps beside its adapters."""
+        """The small model, with the bundle's student adapter if it has one."""
         config = self.setup.config
         if config.small is None:
             return None
@@ -149,9 +149,10 @@ class LargeExpert(Expert):
 
 @dataclass(frozen=True)
 class _Opened:
-    """A base model with an adapter on it (`name`, None without one), ready to score a task's labels.
+    """A base model with an adapter (`name`, or None), ready to score a task's labels.
 
-    `tokens` maps each column to the label's output tokens with its end of turn, `weights` names to parameters.
+    `tokens` maps each column to the number of output tokens of its label, including the end of turn; `weights` maps
+    names to numbers of parameters.
     """
 
     model: LoadedModel
@@ -162,7 +163,7 @@ class _Opened:
 
     @classmethod
     def of(cls, task: Task, config: Config, model: LoadedModel, adapter: Path | None, kind: str) -> _Opened:
-        """Open the adapter of a folder on `model`; `kind` tells the weights of adapters and students apart."""
+        """Load the adapter in a folder onto `model`; `kind` distinguishes the weights of adapters and students."""
         from kdsl.models.adapters import count_parameters, count_replaced, load_adapter
         from kdsl.models.scorer import LabelScorer
 
@@ -193,5 +194,5 @@ class _Opened:
 
 
 def copy_adapter(source: Path, target: Path) -> None:
-    """Copy an adapter's own files; what its training left beside them stays behind."""
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+    """Copy an adapter without the other files of its training run (`NOT_COPIED`)."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*NOT_COPIED))

@@ -1,8 +1,7 @@
-"""The layout expert: regularised logistic regression on where a picture's text stands and how it is coloured.
+"""The layout expert: regularised logistic regression on the positions of a picture's text and on its colours.
 
-It reads no words, which is the lexical expert's part: the two err on different pictures. It learns from the
-labelled samples alone, because the synthetic world's colours are its own. Only tasks whose input is a picture
-have one.
+It does not use words, as the lexical expert does, so the two err on different pictures. It is fitted only on labelled
+samples, because the colours of synthetic pictures differ from real ones. It serves only tasks whose input is a picture.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ C = 0.03
 """Inverse strength of the regularisation."""
 TENTHS, FIFTHS = 10, 5
 SHORT = 4
-"""Most characters of a line that is counted as short: a button, a tab, a price."""
+"""Maximum characters of a short line, such as a button, a tab or a price."""
 _FAR = 5.0
-"""Standard deviations beyond which a feature says no more: a picture unlike all labelled ones must not shout."""
+"""Standardised features are clipped at this many standard deviations, so that an unusual picture has limited effect."""
 _HANZI = re.compile(r"[\u4e00-\u9fff]")
 _DIGIT = re.compile(r"\d")
 _PRICE = re.compile(r"[¥￥]")
@@ -44,7 +43,7 @@ class LayoutExpert(Expert):
         return task.input == "picture"
 
     def fit(self, material: Material) -> Self:
-        """Learn from labelled evidence; samples without a picture are left out."""
+        """Fit on labelled evidence; samples without a picture are left out."""
         labelled = material.labelled[self.task.name]
         seen = [evidence for evidence in labelled if evidence.pictures]
         features = np.stack([_features(evidence) for evidence in seen])
@@ -56,7 +55,7 @@ class LayoutExpert(Expert):
         return self
 
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
-        """Log-probabilities [n, m]; a row is NaN where the evidence holds no picture."""
+        """Log-probabilities [n, m]; a row is NaN if the sample has no picture."""
         out = np.full((len(evidences), len(self.task.labels)), np.nan)
         rows = [i for i, evidence in enumerate(evidences) if evidence.pictures]
         if rows:
@@ -90,7 +89,7 @@ def _features(evidence: Evidence) -> np.ndarray:
 
 
 def _looks(picture: Picture) -> np.ndarray:
-    """Facts, size in thousands of pixels, colours of the whole and of the cells."""
+    """Facts, size in thousands of pixels, and colours of the whole picture and of its cells."""
     facts = picture.facts
     told = [facts.kind == "photo", facts.has_text, facts.overlay, facts.dark, facts.aspect, facts.text_cover]
     measured = [facts.brightness, facts.saturation, facts.edges, picture.width / 1000, picture.height / 1000]
@@ -98,10 +97,10 @@ def _looks(picture: Picture) -> np.ndarray:
 
 
 def _geometry(picture: Picture) -> np.ndarray:
-    """Where lines stand, how large they are and what they are made of; zeros for a picture without text.
+    """Positions, sizes and kinds of characters of the lines; zeros for a picture without text.
 
-    Places and sizes are shares of the picture's sides, heights of its width: a longer screenshot has no larger
-    letters.
+    Positions and widths are shares of the picture's sides. Heights are shares of its width, because letters are not
+    larger in a longer screenshot.
     """
     lines = picture.lines
     if not lines:
@@ -146,6 +145,6 @@ _N_GEOMETRY = 2 + 2 * len(_QUANTILES) + 6 * TENTHS + 4 * FIFTHS + 3 + 4 + 5 + 1
 
 
 def _members(place: np.ndarray, parts: int) -> np.ndarray:
-    """[parts, n] of 0 and 1: which of equal parts of 0..1 each place lies in."""
+    """Indicators [parts, n]: which of the equal parts of 0..1 contains each position."""
     part = np.clip((place * parts).astype(int), 0, parts - 1)
     return (part == np.arange(parts)[:, None]).astype(np.float64)

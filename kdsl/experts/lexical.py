@@ -1,4 +1,4 @@
-"""The lexical expert: regularised logistic regression on characters of the turns and of the pictures' text.
+"""The lexical expert: regularised logistic regression on character n-grams of the turns and of the pictures' text.
 
 It is what a classical system would be, and one voice among others here, but it learns from two sources: the
 labelled samples and, for tasks whose labels the synthetic world knows, what that world would say (labels'

@@ -1,4 +1,4 @@
-"""The experts of kdsl, in the order in which traces and reports list them. A new one is added here."""
+"""The list of all experts, in the order of traces and reports. New experts are added here."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ EXPERTS: tuple[type[Expert], ...] = (
 
 
 def experts_for(task: Task, config: Config) -> list[type[Expert]]:
-    """Those that serve a task under these settings."""
+    """The experts for a task with these settings."""
     return [expert for expert in EXPERTS if expert.serves(task, config)]

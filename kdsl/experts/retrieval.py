@@ -1,4 +1,4 @@
-"""The retrieval expert: the nearest snippets, labelled samples and imagined documents vote for their labels."""
+"""The retrieval expert: the nearest snippets, labelled samples and synthetic documents vote for their labels."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from kdsl.knowledge.index import KnowledgeIndex
 from kdsl.tasks import Task
 
 TITLE = 80
-"""Characters of a document's title that a trace shows."""
+"""Maximum characters of a document's title in a trace."""
 
 
 class RetrievalExpert(Expert):
-    """`index` holds the documents of the task."""
+    """Votes with `index`, the index of the task's documents."""
 
     name = "retrieval"
     index: KnowledgeIndex

@@ -1,4 +1,4 @@
-"""The rules expert: a rule book that a small model helped to distil; it abstains where no rule fires."""
+"""The rules expert: a rule book, distilled with the small model; it abstains if no rule fires."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class RulesExpert(Expert):
-    """`book` is what was distilled or read."""
+    """Scores with `book`, a distilled or loaded rule book."""
 
     name = "rules"
     book: RuleBook
@@ -36,7 +36,7 @@ class RulesExpert(Expert):
         return folder / cls.name / f"{task.name}.yaml"
 
     def fit(self, material: Material) -> Self:
-        """Distil a book from labelled samples and the rules that ship for the task."""
+        """Distil a book from labelled samples and the task's shipped rules."""
         labelled, cache = material.labelled[self.task.name], default_cache_dir() / "occlusion"
         self.book = distil_book(labelled, self.task, self.setup, cache, shipped=True)  # folds and runs share a cache
         return self
@@ -62,11 +62,11 @@ class RulesExpert(Expert):
 
 
 def distil_book(labelled: Sequence[Evidence], task: Task, setup: Setup, cache: Path, *, shipped: bool) -> RuleBook:
-    """Distil the book of a task, guided by the config's small model where it has one.
+    """Distil the rule book of a task, guided by the config's small model if it has one.
 
     Args:
-        cache: a folder where the small model's scores are kept.
-        shipped: let the rules that ship with kdsl join the candidates.
+        cache: a folder in which the small model's scores are cached.
+        shipped: add the rules that ship with kdsl to the candidates.
     """
     config = setup.config
     options: dict[str, Any] = {"seed": config.seed, "seed_rules": shipped_rules(task) if shipped else ()}
@@ -94,17 +94,17 @@ def distill_files(
     only: Sequence[str] = (),
     shipped: bool = True,
 ) -> list[Path]:
-    """Distil a rule book per task from files of labelled samples into `out`/<task>.yaml; the files.
+    """Distil one rule book per task from files of labelled samples into `out`/<task>.yaml; returns these files.
 
     Args:
-        images: the folder that all pictures lie below.
-        ocr: OCR results that exist already.
+        images: the root folder of the pictures.
+        ocr: a file of existing OCR results.
         overrides: `key.path=value`; `small=null` searches without a model.
-        only: names of tasks; by default all of the config's.
-        shipped: let the rules that ship with kdsl join the candidates.
+        only: names of tasks; by default all tasks of the config.
+        shipped: add the rules that ship with kdsl to the candidates.
 
     Raises:
-        KdslError: samples or settings do not allow it.
+        KdslError: the samples or settings cannot be used.
     """
     settings = load_config(config, overrides)
     tasks = load_tasks(settings)
