@@ -1,4 +1,4 @@
-"""Embedders: texts to unit vectors. One adapts to its corpus; any pretrained encoder can take its place."""
+"""`Embedder`: maps texts to unit vectors; either fitted to the corpus, or a pretrained encoder."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ CHAR_NGRAM = "char-ngram"
 
 
 class Embedder(Protocol):
-    """Texts to vectors whose inner product is their similarity."""
+    """Maps texts to vectors whose inner product is the similarity of the texts."""
 
     name: str
-    """What `open_embedder` knows it by."""
+    """The name that `open_embedder` takes."""
     dim: int
 
     def fit(self, texts: Sequence[str]) -> None:
-        """Adapt to a corpus before it is embedded (a pretrained embedder has nothing to adapt)."""
+        """Fit to a corpus before it is embedded (a pretrained embedder does nothing)."""
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """float32 [n, dim]; rows have length 1, or 0 where a text holds nothing that is known."""
+        """float32 [n, dim]; rows have length 1, or 0 for a text without known content."""
 
     def save(self, folder: Path) -> None:
-        """Write what `open_embedder` needs besides the name."""
+        """Write the state that `open_embedder` needs in addition to the name."""
 
 
 class CharNgramEmbedder:
     """TF-IDF over character 1- to 3-grams, sketched to a fixed size.
 
-    Characters need no word segmentation and survive OCR's mistakes. N-grams are hashed, weighted by
-    1 + ln(tf) and by idf over the corpus (those the corpus lacks weigh nothing), and folded to `dim` columns
-    with random signs: the count sketch of Charikar, Chen & Farach-Colton (2002), which keeps inner products up to
-    an error of about 1 / sqrt(dim). Digits count as one sign: prices and dates tell no label.
+    Characters need no word segmentation and are robust to OCR errors. N-grams are hashed, weighted by 1 + ln(tf) and by
+    idf over the corpus (0 for n-grams that are not in the corpus), and folded to `dim` columns with random signs: the
+    count sketch of Charikar, Chen & Farach-Colton (2002), which preserves inner products up to an error of about
+    1 / sqrt(dim). All digits count as the same character, because prices and dates do not depend on the label.
     """
 
     name = CHAR_NGRAM
@@ -58,14 +58,14 @@ class CharNgramEmbedder:
         )
 
     def fit(self, texts: Sequence[str]) -> None:
-        """Learn the inverse document frequencies of a corpus."""
+        """Compute the inverse document frequencies of a corpus."""
         frequency = np.bincount(self._counts(texts).indices, minlength=1 << 18)  # a row names a column once
         idf = np.log((1 + len(texts)) / (1 + frequency)) + 1
         self.idf_ = np.where(frequency > 0, idf, 0).astype(np.float32)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """float32 [n, dim], rows of length 1; 0 where no n-gram of a text was in the corpus."""
-        if not texts:  # scikit-learn refuses to transform nothing
+        if not texts:  # scikit-learn cannot transform an empty list
             return np.zeros((0, self.dim), np.float32)
         counts = self._counts(texts).tocoo()
         values = (1 + np.log(counts.data)) * self.idf_[counts.col]
@@ -84,7 +84,7 @@ class CharNgramEmbedder:
         """Read what `save` wrote.
 
         Raises:
-            BundleError: it is missing or damaged.
+            BundleError: the state is missing or damaged.
         """
         try:
             embedder = cls(int(json.loads((folder / "embedder.json").read_text("utf-8"))["dim"]))
@@ -98,7 +98,7 @@ class CharNgramEmbedder:
 
 
 class EncoderEmbedder:
-    """A pretrained encoder of texts (`kdsl.encoders`) as an embedder: there is nothing to adapt or to keep."""
+    """A pretrained text encoder (`kdsl.encoders`) as an embedder."""
 
     def __init__(self, encoder: TextEncoder) -> None:
         self.name = encoder.name
@@ -106,23 +106,23 @@ class EncoderEmbedder:
         self._encoder = encoder
 
     def fit(self, texts: Sequence[str]) -> None:
-        """Nothing to do: the model was trained elsewhere."""
+        """Does nothing: the encoder is pretrained."""
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """float32 [n, dim], rows of length 1; 0 where a text is empty."""
         return self._encoder.encode(texts)
 
     def save(self, folder: Path) -> None:
-        """Write `encoder.json`: vectors of another version cannot be compared with those of an index."""
+        """Write `encoder.json`, the version: vectors of different versions cannot be compared."""
         write_json(folder / "encoder.json", {"version": self._encoder.version})
 
     @classmethod
     def load(cls, name: str, folder: Path) -> EncoderEmbedder:
-        """The encoder of that name.
+        """The encoder with that name.
 
         Raises:
-            MissingDependency: it cannot run here.
-            BundleError: `folder` was written with another version of it.
+            MissingDependency: its package or weights are not installed.
+            BundleError: `folder` was written with another version of the encoder.
         """
         encoder = text_encoder(name)
         try:
@@ -138,11 +138,11 @@ class EncoderEmbedder:
 
 
 def open_embedder(name: str, folder: Path | None = None) -> Embedder:
-    """A new embedder by its name in the config, or, with `folder`, the one that was saved there.
+    """A new embedder by its name in the config or, with `folder`, the one that was saved there.
 
     Raises:
-        MissingDependency: it cannot run here.
-        BundleError: its saved state is damaged.
+        MissingDependency: its package or weights are not installed.
+        BundleError: the saved state is damaged.
     """
     if name == CHAR_NGRAM:
         return CharNgramEmbedder.load(folder) if folder else CharNgramEmbedder()

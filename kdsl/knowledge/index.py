@@ -1,4 +1,4 @@
-"""The index: documents found by similarity, and labels voted for by the nearest of them."""
+"""`KnowledgeIndex`: search for documents by similarity, and label scores by votes of the nearest ones."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ _MANIFEST = "manifest.json"
 _ADVICE = "Build the index again."
 
 NEIGHBOURS = 24
-"""Labelled documents that vote."""
+"""Number of nearest labelled documents that vote."""
 WIDTH = 0.06
-"""Kernel width: a document that is this much less similar than the nearest weighs 1/e of it."""
+"""Kernel width: the difference in similarity to the nearest document at which a vote has 1/e of its weight."""
 PRIOR_POWER = 0.3
 """A label's votes are divided by its number of documents to this power: 0 keeps the imbalance, 1 undoes it."""
 SMOOTHING = 0.1
-"""Share of the probability that all labels divide evenly."""
+"""Share of the probability that is spread evenly over all labels."""
 NEAR = 0.05
-"""Below this similarity of the nearest document, nothing is near, and retrieval abstains."""
+"""If the similarity of the nearest document is below this, retrieval abstains."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A document that was found, with its similarity to the query, a cosine."""
+    """A retrieved document with its cosine similarity to the query."""
 
     document: Document
     similarity: float
 
 
 class KnowledgeIndex:
-    """Documents with their vectors; made by `build` or `load`.
+    """Documents with their vectors; create it with `build` or `load`.
 
-    A document's vector is the weighted sum of its passages' vectors, scaled to length 1; a sample that is
-    searched with is embedded in the same way as one that is stored.
+    A document's vector is the weighted sum of its passages' vectors, scaled to length 1. Samples used as queries are
+    embedded in the same way.
     """
 
     def __init__(self, documents: Sequence[Document], embedder: Embedder, index: faiss.Index) -> None:
@@ -69,23 +69,23 @@ class KnowledgeIndex:
                 "(knowledge.snippets) or data with labels."
             )
         embedder.fit(["\n".join((document.title, document.text)) for document in documents])
-        half = faiss.ScalarQuantizer.QT_fp16  # half the size on disk; similarities change by less than 0.001
+        half = faiss.ScalarQuantizer.QT_fp16  # half the size on disk; changes similarities by less than 0.001
         index = faiss.IndexScalarQuantizer(embedder.dim, half, faiss.METRIC_INNER_PRODUCT)
         index.add(_vectors(documents, embedder))
         return cls(documents, embedder, index)
 
     def search(self, query: str, k: int, task: str | None = None, exclude_ids: Collection[str] = ()) -> list[Hit]:
-        """The `k` documents nearest to a text, best first; fewer where fewer have anything in common with it.
+        """The `k` documents nearest to a text, best first; fewer if fewer have anything in common with it.
 
         Args:
             task: only documents of this task.
-            exclude_ids: documents that must not be found.
+            exclude_ids: ids of documents to leave out.
         """
         query_document = Document("", task or "", None, "faq", query.strip(), "", "query")
         return self._nearest([query_document], k, self._allowed(task, False, exclude_ids))[0]
 
     def search_evidence(self, evidence: Evidence, task: Task, k: int) -> list[Hit]:
-        """The `k` documents of a task nearest to a sample; the sample itself is never found."""
+        """The `k` documents of a task nearest to a sample, without the sample itself."""
         allowed = self._allowed(task.name, False, (evidence.sample.id,))
         return self._nearest([evidence_document(evidence, task)], k, allowed)[0]
 
@@ -101,9 +101,9 @@ class KnowledgeIndex:
     ) -> np.ndarray:
         """Log-probabilities [n, m] over the task's labels by kernel-weighted votes of the nearest documents.
 
-        The weight of a document of similarity s is exp((s - s_nearest) / width) / n_label ** prior_power; a
-        share `smoothing` is spread evenly. A row is NaN where nothing is near. A sample that is in the index
-        does not vote for itself.
+        The weight of a document with similarity s is exp((s - s_nearest) / width) / n_label ** prior_power; a share
+        `smoothing` is spread evenly. A row is NaN if no document is near. A sample in the index does not vote for
+        itself.
         """
         m = len(task.labels)
         scores = np.full((len(evidences), m), np.nan)
@@ -126,7 +126,7 @@ class KnowledgeIndex:
         return scores
 
     def save(self, folder: Path) -> None:
-        """Write index, documents and embedder, and last of all `manifest.json` with their hashes."""
+        """Write index, documents and embedder, and finally `manifest.json` with their hashes."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _MANIFEST).unlink(missing_ok=True)
         write_jsonl(folder / "documents.jsonl", (document.as_dict() for document in self.documents))
@@ -148,7 +148,7 @@ class KnowledgeIndex:
         """Read what `save` wrote.
 
         Raises:
-            BundleError: the folder is no index, unfinished, damaged, or its parts do not belong together.
+            BundleError: the folder is not an index, or it is unfinished, damaged, or its parts do not match.
         """
         parts = ("files", "embedder", "dim", "documents")
         manifest = read_manifest(folder / _MANIFEST, SCHEMA, parts, "a knowledge index", _ADVICE)
@@ -189,7 +189,7 @@ class KnowledgeIndex:
             return [[] for _ in queries]
         selector = faiss.IDSelectorBatch(np.asarray(allowed, np.int64))
         parameters = faiss.SearchParameters()
-        parameters.sel = selector  # a borrowed pointer: `selector` must outlive the search
+        parameters.sel = selector  # not owned: `selector` must outlive the search
         vectors = _vectors(queries, self.embedder)
         similarities, found = self._index.search(vectors, min(k, len(allowed)), params=parameters)
         return [
@@ -203,7 +203,7 @@ class KnowledgeIndex:
 
 
 def _vectors(documents: Sequence[Document], embedder: Embedder) -> np.ndarray:
-    """Unit vectors [n, dim] of documents, float32; 0 where a document holds nothing that is known."""
+    """Unit vectors [n, dim] of documents, float32; 0 for a document without known content."""
     passages = [(i, text, weight) for i, d in enumerate(documents) for text, weight in d.passages]
     vectors = np.zeros((len(documents), embedder.dim), np.float32)
     if passages:

@@ -1,8 +1,8 @@
-"""Adapters put onto a base model by name, checked before and after: LoRA in PEFT's own format, or a delta.
+"""Loading adapters onto a base model by name: LoRA in PEFT's format, or a delta; both are checked.
 
-An adapter that kdsl trained carries `kdsl_base.json`, which says what base it was trained on; LoRA from
-elsewhere loads too, if its tensors fit. A delta (`kdsl.models.delta`) replaces weights of the base while it is
-in use. Either may hold `label_shift.json`, which scoring takes off the labels' log-probabilities.
+An adapter trained by kdsl contains `kdsl_base.json`, which names its base; other LoRA adapters can be loaded too if
+their tensors fit. A delta (`kdsl.models.delta`) replaces weights of the base while it is active. Both may contain
+`label_shift.json`, which scoring subtracts from the labels' log-probabilities (logit adjustment).
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ STAMP = "kdsl_base.json"
 SHIFT = "label_shift.json"
 _NUMBER = itertools.count()
 _PLAIN_STARTS = (True, False, "gaussian", "eva", "orthogonal")
-"""Ways in which LoRA may begin that leave the base as it was (peft's `init_lora_weights`)."""
+"""Values of peft's `init_lora_weights` that do not change the base."""
 WEIGHTS = "adapter_model.safetensors"
 _CONFIG = "adapter_config.json"
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """The base that an adapter belongs to: its name, kind, and the fingerprint of its weights."""
+    """The base of an adapter: its name, its model type, and the fingerprint of its weights."""
 
     base: str
     model_type: str
@@ -46,17 +46,17 @@ class Stamp:
 
 
 def stamp_adapter(folder: Path, loaded: LoadedModel) -> None:
-    """Write beside an adapter which base it belongs to; call it after `save_pretrained`."""
+    """Write the stamp of an adapter's base into its folder; call it after `save_pretrained`."""
     stamp = Stamp(loaded.name, loaded.model_type, loaded.fingerprint)
     write_json(folder / STAMP, asdict(stamp))
 
 
 def load_adapter(loaded: LoadedModel, folder: Path, name: str) -> None:
-    """Put the adapter of a folder onto a base as `name`; use it by `with loaded.using(name):`.
+    """Load the adapter in a folder onto a base as `name`; activate it with `with loaded.using(name):`.
 
     Raises:
-        BundleError: the folder is incomplete, or the adapter was made for another base.
-        ConfigError: another adapter is in use (a `using` block is open).
+        BundleError: the folder is incomplete, or the adapter is for another base.
+        ConfigError: another adapter is active (within a `using` block).
     """
     if loaded.active is not None:
         raise ConfigError(f"adapters are loaded outside of `using`; '{loaded.active}' is in use.")
@@ -73,14 +73,14 @@ def load_adapter(loaded: LoadedModel, folder: Path, name: str) -> None:
 
 
 @contextmanager
-def renames_unheard() -> Iterator[None]:
-    """peft and trl use names that transformers is about to rename: nothing that a user could act on."""
+def no_rename_warnings() -> Iterator[None]:
+    """Suppress FutureWarnings about names in transformers that peft and trl use; users cannot act on them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         yield
 
 
-@renames_unheard()
+@no_rename_warnings()
 def _load_lora(loaded: LoadedModel, folder: Path, name: str) -> None:
     config = _checked_config(loaded, folder)
     import_peft()
@@ -97,14 +97,14 @@ def _load_lora(loaded: LoadedModel, folder: Path, name: str) -> None:
         _take_off(loaded, name)
         raise BundleError(f"the adapter in {folder} does not fit {loaded.name}: {error}.") from error
     loaded.model.eval().requires_grad_(False)
-    loaded.peft.base_model.disable_adapter_layers()  # the base is what runs outside of `using`
+    loaded.peft.base_model.disable_adapter_layers()  # outside of `using` no adapter is active
 
 
 def remove_adapter(loaded: LoadedModel, name: str) -> None:
-    """Take an adapter off its base and free its weights; the base's own weights stay as they were.
+    """Remove an adapter from its base and free its weights; the base's own weights are unchanged.
 
     Raises:
-        ConfigError: no adapter of that name is loaded, or it is in use (a `using` block is open).
+        ConfigError: no adapter of that name is loaded, or it is active (within a `using` block).
     """
     if name not in loaded.adapters or name == loaded.active:
         state = "in use" if name in loaded.adapters else f"not loaded on {loaded.name}"
@@ -119,7 +119,7 @@ def remove_adapter(loaded: LoadedModel, name: str) -> None:
 
 @contextmanager
 def adapter_on(loaded: LoadedModel, folder: Path) -> Iterator[None]:
-    """The base with an adapter from disk, for as long as the context lasts."""
+    """Load an adapter from disk, activate it within the block, and remove it afterwards."""
     name = f"borrowed-{next(_NUMBER)}"
     load_adapter(loaded, folder, name)
     try:
@@ -130,19 +130,19 @@ def adapter_on(loaded: LoadedModel, folder: Path) -> Iterator[None]:
 
 
 def count_parameters(loaded: LoadedModel, name: str) -> int:
-    """Weights of an adapter's own: beside the base's (LoRA), or instead of some of them (a delta)."""
+    """Number of weights of an adapter: in addition to the base's (LoRA), or replacing some of them (delta)."""
     if name in loaded.deltas:
         return count_replaced(loaded, name)
     return sum(p.numel() for key, p in loaded.model.named_parameters() if f".{name}." in key)
 
 
 def count_replaced(loaded: LoadedModel, name: str) -> int:
-    """Weights of the base that a forward pass under an adapter does not touch; 0 for LoRA."""
+    """Number of weights of the base that are not used when an adapter is active; 0 for LoRA."""
     return sum(parameter.numel() for parameter, _ in loaded.deltas.get(name, ()))
 
 
 def read_stamp(folder: Path) -> Stamp | None:
-    """What base an adapter says it belongs to; None where kdsl did not train it.
+    """The stamp of an adapter's base; None if kdsl did not train the adapter.
 
     Raises:
         BundleError: the stamp is damaged.
@@ -157,10 +157,10 @@ def read_stamp(folder: Path) -> Stamp | None:
 
 
 def read_adapter(folder: Path) -> tuple[Any, dict[str, tuple[int, ...]]]:
-    """An adapter's PEFT config, and the shape of each of its tensors by key; no tensor is loaded.
+    """An adapter's PEFT config and the shape of each of its tensors by key; no tensor is loaded.
 
     Raises:
-        BundleError: the folder is incomplete or cannot be read, or is no LoRA adapter.
+        BundleError: the folder is incomplete, cannot be read, or is not a LoRA adapter.
     """
     import_peft()
     from peft import PeftConfig
@@ -180,10 +180,10 @@ def read_adapter(folder: Path) -> tuple[Any, dict[str, tuple[int, ...]]]:
 
 
 def weights_file(folder: Path) -> Path:
-    """An adapter's own tensors: a delta's, or LoRA's in PEFT's format.
+    """The file of an adapter's tensors: a delta, or LoRA in PEFT's format.
 
     Raises:
-        BundleError: the folder holds neither.
+        BundleError: the folder has neither.
     """
     for name in (DELTA, WEIGHTS):
         if (folder / name).is_file():
@@ -192,10 +192,10 @@ def weights_file(folder: Path) -> Path:
 
 
 def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """The shape of each tensor of an adapter by key; none is loaded.
+    """The shape of each tensor of an adapter by key; no tensor is loaded.
 
     Raises:
-        BundleError: the folder holds no adapter, or a damaged one.
+        BundleError: the folder has no adapter, or a damaged one.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -208,12 +208,12 @@ def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
 
 
 def touches_vision(folder: Path) -> bool:
-    """Whether an adapter changes the vision tower, which vLLM and sglang leave as it is."""
+    """Whether an adapter changes the vision tower, which vLLM and sglang do not support."""
     return any(".visual." in key for key in tensor_shapes(folder))
 
 
 def _take_off(loaded: LoadedModel, name: str) -> None:
-    """Remove what `load_adapter` injected, or the part of it that was injected before it failed."""
+    """Remove the layers that `load_adapter` injected, completely or before it failed."""
     if loaded.peft is None:
         return
     if set(loaded.adapters) <= set(loaded.deltas):
@@ -226,7 +226,7 @@ def _take_off(loaded: LoadedModel, name: str) -> None:
 
 
 def _check_stamp(loaded: LoadedModel, folder: Path) -> None:
-    """Refuse an adapter that says it was trained on another base."""
+    """Raise BundleError if an adapter's stamp names another base."""
     stamp = read_stamp(folder)
     if stamp and (stamp.fingerprint, stamp.model_type) != (loaded.fingerprint, loaded.model_type):
         raise BundleError(
@@ -237,7 +237,7 @@ def _check_stamp(loaded: LoadedModel, folder: Path) -> None:
 
 
 def read_shifts(folder: Path) -> dict[str, dict[str, float]]:
-    """Task -> label -> what scoring takes off the label's log-probability; empty where an adapter has none.
+    """Task -> label -> the value to subtract from the label's log-probability; empty if an adapter has none.
 
     Raises:
         BundleError: `label_shift.json` is damaged.

@@ -1,6 +1,6 @@
-"""Base models: the embedded kdsl-nano, a local folder, or weights from a hub, loaded one way.
+"""Base models: loads the embedded kdsl-nano, a local folder, or weights from a hub.
 
-Qwen2-VL, Qwen2.5-VL and Qwen3-VL share every line of kdsl; only their weights and sizes differ.
+Qwen2-VL, Qwen2.5-VL and Qwen3-VL use the same code.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ NANO = "kdsl-nano"
 NANO_FOLDER = PACKAGE / "models" / "nano" / "weights"
 
 MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
-"""`model_type` of the config.json files that kdsl can load."""
+"""The values of `model_type` in config.json that kdsl can load."""
 
 _DOWNLOAD = ["*.json", "*.safetensors", "*.txt", "*.jinja"]
-"""What is fetched from a hub: no pickles, no Python."""
+"""File patterns to download from a hub: no pickles, no Python."""
 _WHOLE_FILE = 64 << 20
-"""Weight files up to this size are hashed whole, larger ones by samples."""
+"""Weight files up to this size, in bytes, are hashed completely; from larger ones only parts are."""
 
 
 @dataclass
 class LoadedModel:
-    """A base model ready for inference, with the adapters that were put onto it.
+    """A base model ready for inference, with the adapters loaded onto it.
 
     `fingerprint` identifies the weights (see `fingerprint_of`); `n_parameters` counts the base's weights,
     tied ones once, without adapters (`kdsl.models.adapters.count_parameters` counts those).
     """
 
     model: Any
-    """The transformers model itself; LoRA layers are put into it in place, so it stays what is called."""
+    """The transformers model. LoRA layers are injected in place, so it is always this object that is called."""
     processor: Any
     tokenizer: Any
     name: str
@@ -53,16 +53,16 @@ class LoadedModel:
     device: torch.device
     dtype: torch.dtype
     peft: Any = None
-    """The PeftModel around `model` once an adapter was loaded; None before."""
+    """The PeftModel around `model`; None until an adapter is loaded."""
     adapters: tuple[str, ...] = ()
     active: str | None = None
-    """The adapter that a forward pass uses now; change it with `using` alone."""
+    """The active adapter; change it only with `using`."""
     deltas: dict[str, list[tuple[torch.nn.Parameter, torch.Tensor]]] = field(default_factory=dict, repr=False)
-    """Of adapters that replace weights (`kdsl.models.delta`): each parameter with the tensor that is out of use now."""
+    """For each delta (`kdsl.models.delta`): its parameters, each with the tensor that is currently not in use."""
     label_shifts: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict, repr=False)
-    """Adapter -> task -> label -> what is taken off the label's log-probability (logit adjustment)."""
+    """Adapter -> task -> label -> the value to subtract from the label's log-probability (logit adjustment)."""
     caches: dict[str, Any] = field(default_factory=dict, repr=False)
-    """Per-model caches of other modules of this room (chat frame, pixel values)."""
+    """Per-model caches of other modules of this package (chat frame, pixel values)."""
 
     @property
     def model_type(self) -> str:
@@ -71,16 +71,16 @@ class LoadedModel:
 
     @property
     def factor(self) -> int:
-        """Side, in pixels, of the square that one picture token stands for (28, or 32 for Qwen3-VL)."""
+        """Side, in pixels, of the square that one picture token covers (28, or 32 for Qwen3-VL)."""
         vision = self.model.config.vision_config
         return int(vision.patch_size * vision.spatial_merge_size)
 
     @contextmanager
     def using(self, adapter: str | None) -> Iterator[None]:
-        """Run the block with one adapter active, or with the bare base (None).
+        """Run the block with one adapter active, or with only the base (None).
 
         Raises:
-            ConfigError: no adapter of that name was loaded.
+            ConfigError: no adapter of that name is loaded.
         """
         if adapter is not None and adapter not in self.adapters:
             known = ", ".join(self.adapters) or "none"
@@ -108,7 +108,7 @@ class LoadedModel:
         self.active = adapter
 
     def _swap(self, adapter: str | None) -> None:
-        """Exchange the base's tensors for a delta's, or back: pointers alone, nothing is copied."""
+        """Swap the base's tensors with those of a delta, or back; only pointers change."""
         held = self.deltas.get(adapter or "", [])
         for i, (parameter, tensor) in enumerate(held):
             held[i] = parameter, parameter.data
@@ -119,13 +119,13 @@ def load_base(config: ModelConfig, *, to_shard: bool = False) -> LoadedModel:
     """Load the weights that a role's config names, in evaluation mode, on its device.
 
     Args:
-        to_shard: leave the language model in the CPU's memory, from where FSDP or ZeRO-3 deals it out; the vision
-            tower is on the device.
+        to_shard: keep the language model in main memory, from where FSDP or ZeRO-3 shards it; the vision tower is on
+            the device.
 
     Raises:
-        MissingDependency: the weights are not here and cannot be fetched, or are incomplete.
-        ConfigError: the folder holds another kind of model, the device does not exist, or what `quantize` or
-            `attention` ask for is not here.
+        MissingDependency: the weights are missing and cannot be downloaded, or are incomplete.
+        ConfigError: the folder has another kind of model, the device does not exist, or a package that `quantize` or
+            `attention` needs is not installed.
     """
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -177,10 +177,10 @@ def load_base(config: ModelConfig, *, to_shard: bool = False) -> LoadedModel:
 
 
 def check_loadable(config: ModelConfig) -> None:
-    """Refuse what `load_base` would refuse, before any weight is looked for.
+    """Run the checks of `load_base` that need no weights.
 
     Raises:
-        ConfigError: the device does not exist, or what `quantize` or `attention` ask for is not here.
+        ConfigError: the device does not exist, or a package that `quantize` or `attention` needs is not installed.
     """
     device = device_of(config)
     quantization(config, device)
@@ -188,10 +188,10 @@ def check_loadable(config: ModelConfig) -> None:
 
 
 def wrap(model: Any, processor: Any, *, name: str, fingerprint: str) -> LoadedModel:
-    """A LoadedModel around a model that is already in memory (training and benchmarks build their own).
+    """A LoadedModel around a model in memory, for training and benchmarks.
 
-    The processor's picture limits are opened: kdsl sizes pictures itself (`kdsl.models.prompts`), and a
-    processor that resized them again would change the number of picture tokens that was planned for.
+    The processor's picture limits are removed: kdsl resizes pictures itself (`kdsl.models.prompts`), and if the
+    processor resized them again, the number of picture tokens would differ from the planned one.
     """
     vision = model.config.vision_config
     cell = vision.patch_size * vision.spatial_merge_size
@@ -210,10 +210,10 @@ def wrap(model: Any, processor: Any, *, name: str, fingerprint: str) -> LoadedMo
 
 
 def find_weights(config: ModelConfig) -> Path:
-    """The folder that holds a model's files, fetched from its hub where that is needed.
+    """The folder of a model's files, which are downloaded from its hub if necessary.
 
     Raises:
-        MissingDependency: nothing is there; the message names what was looked for and what to do.
+        MissingDependency: there are no weights; the message names what was searched for and what to do.
     """
     source = config.source
     if source == NANO:
@@ -235,10 +235,10 @@ def find_weights(config: ModelConfig) -> Path:
 
 
 def fingerprint_of(folder: Path) -> str:
-    """A SHA-256 that identifies a model's weights: 16 hex digits over config.json and every safetensors file.
+    """A fingerprint of a model's weights: 16 hex digits of a SHA-256 over config.json and all safetensors files.
 
-    A file over 64 MB enters with its size, its first megabyte (where safetensors keeps its header) and 64
-    samples of 64 kB spread evenly, so that a model of 15 GB takes well under a second.
+    From a file over 64 MB only the size, the first megabyte (with the safetensors header) and 64 evenly spaced pieces
+    of 64 kB are hashed, so a model of 15 GB takes well under a second.
     """
     digest = hashlib.sha256()
     for file in [folder / "config.json", *sorted(folder.glob("*.safetensors"))]:
@@ -257,7 +257,7 @@ def fingerprint_of(folder: Path) -> str:
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether a model folder holds config.json and every weight file that its index names."""
+    """Whether a model folder has config.json and every weight file that its index names."""
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         shards = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
@@ -283,10 +283,10 @@ def _check_type(folder: Path) -> None:
 
 
 def device_of(config: ModelConfig) -> torch.device:
-    """The device that a config means; under a launch of several processes, this one's own.
+    """The torch device of a config; under a launch of several processes, that of this process.
 
     Raises:
-        ConfigError: it is not here, or not this process's.
+        ConfigError: the device does not exist, or belongs to another process.
     """
     name = config.device
     if world_size() > 1:

@@ -1,4 +1,4 @@
-"""The chat frame of a model: what its template puts around a user's message, found once for all samples."""
+"""`ChatFrame`: the tokens that a model's chat template puts around a user's message, determined once per model."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _MARK = "正文"
 
 
 class ChatFrame:
-    """Token ids before and after a user's message, round a picture, and the token that ends a turn.
+    """Token ids before and after a user's message and around a picture, and the token that ends a turn.
 
-    Prompts are put together from token lists instead of rendering the template for every sample: that saves
-    time, gives exact token counts, and tells where the shared prefix of a sample's calls ends. It rests on
-    one property of Qwen's tokenizers, which a test holds: no token spans a line break and what follows it.
+    Prompts are assembled from token lists instead of rendering the template for every sample. That saves time, gives
+    exact token counts, and shows where the shared prefix of a sample's calls ends. It relies on a property of Qwen's
+    tokenizers, which is tested: no token spans a line break and the text after it.
     """
 
     def __init__(self, processor: Any, factor: int) -> None:
         self.tokenizer = processor.tokenizer
         self.factor = factor
-        """Side, in pixels, of the square that one picture token stands for."""
+        """Side, in pixels, of the square that one picture token covers."""
         before, after = self._render(processor, 0).split(_MARK)
         pictures = [self._render(processor, n)[len(before) :].split(_MARK)[0] for n in (1, 2)]
         image = processor.image_token
@@ -47,7 +47,7 @@ class ChatFrame:
         return str(processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of several texts, each on its own, without anything added."""
+        """Token ids of each text, without special tokens."""
         if not texts:
             return []
         # verbose=False: no warning of texts beyond the model's length, since what is too long is cut afterwards
@@ -55,21 +55,21 @@ class ChatFrame:
         return list(found["input_ids"])
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text; texts that end in a line break add up when they are joined."""
+        """Number of tokens of each text. For texts that end in a line break, the counts of joined texts add up."""
         return [len(ids) for ids in self.ids(texts)]
 
     def picture_ids(self, tokens: int) -> list[int]:
-        """One picture of `tokens` picture tokens with what the template puts round it."""
+        """Token ids of a picture of `tokens` picture tokens, including those that the template puts around it."""
         return [*self.before_picture, *[self.picture_token] * tokens, *self.after_picture]
 
     @property
     def picture_overhead(self) -> int:
-        """Tokens round one picture."""
+        """Number of tokens around one picture."""
         return len(self.before_picture) + len(self.after_picture)
 
 
 def frame_of(loaded: LoadedModel) -> ChatFrame:
-    """The chat frame of a loaded model, made on first use."""
+    """The chat frame of a loaded model, created on first use."""
     if "frame" not in loaded.caches:
         loaded.caches["frame"] = ChatFrame(loaded.processor, loaded.factor)
     frame: ChatFrame = loaded.caches["frame"]

@@ -1,9 +1,9 @@
-"""Trained weights that replace some of a base model's: what regimes `freeze` and `full` leave instead of LoRA.
+"""Deltas: trained tensors that replace some of a base model's, the result of the regimes `freeze` and `full`.
 
-FOLDER/delta.safetensors    the changed tensors alone, by their names in the base
+FOLDER/delta.safetensors    only the changed tensors, by their names in the base
 
-Where LoRA layers stand on the base, a layer's weights are called `q_proj.base_layer.weight`; here they keep
-the name that the base gives them.
+With LoRA layers on the base, a layer's weights are named `q_proj.base_layer.weight`; here they have their names in
+the base without LoRA.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ DELTA = "delta.safetensors"
 
 
 def base_parameters(model: Any) -> dict[str, torch.nn.Parameter]:
-    """The base's own parameters by name, tied ones once, those of LoRA adapters on it left out."""
+    """The base's own parameters by name, without those of LoRA adapters; tied ones once."""
     return {base_name(name): parameter for name, parameter in model.named_parameters() if ".lora_" not in name}
 
 
 def base_name(name: str) -> str:
-    """The name that the base gives a parameter of its own, LoRA layers on it or not."""
+    """The name of a parameter in the base without LoRA layers."""
     return name.replace(".base_layer.", ".")
 
 
 def write_delta(folder: Path, parameters: Mapping[str, torch.Tensor], dtype: torch.dtype) -> None:
-    """Write tensors of a base's parameters, as `dtype`."""
+    """Write tensors by their parameters' names, as `dtype`."""
     from safetensors.torch import save_file
 
     tensors = {base_name(name): tensor.detach().to("cpu", dtype).contiguous() for name, tensor in parameters.items()}
@@ -42,10 +42,10 @@ def write_delta(folder: Path, parameters: Mapping[str, torch.Tensor], dtype: tor
 def read_delta(
     folder: Path, parameters: Mapping[str, torch.nn.Parameter]
 ) -> list[tuple[torch.nn.Parameter, torch.Tensor]]:
-    """The parameters that a delta replaces, each with its new tensor of the parameter's type and device.
+    """The parameters that a delta replaces, each with its new tensor, which has the parameter's dtype and device.
 
     Raises:
-        BundleError: the file cannot be read, or its tensors are not those of this base.
+        BundleError: the file cannot be read, or its tensors do not fit this base.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file

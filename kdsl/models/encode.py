@@ -1,4 +1,4 @@
-"""Prompts become tensors: token ids with the pictures' places, pixel values, padded batches."""
+"""`encode`: turns prompts into tensors: token ids with placeholders for pictures, pixel values, padded batches."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PIXEL_CACHE_BYTES = 256 << 20
 class Encoded:
     """A batch of prompts on the model's device.
 
-    `tensors` holds what the model's forward takes: `input_ids`, `attention_mask`, `mm_token_type_ids` [b, l],
-    and with pictures `pixel_values` [patches, d] and `image_grid_thw` [pictures, 3]. `lengths` are the
-    prompts' tokens without padding, `prefix_lengths` those of the part that all calls of a sample share.
+    `tensors` are the arguments of the model's forward: `input_ids`, `attention_mask`, `mm_token_type_ids` [b, l], and
+    with pictures `pixel_values` [patches, d] and `image_grid_thw` [pictures, 3]. `lengths` are the numbers of tokens
+    of the prompts without padding, `prefix_lengths` those of the part that all calls of a sample share.
     """
 
     tensors: dict[str, torch.Tensor]
@@ -42,10 +42,10 @@ def encode(
     """Encode prompts as one batch, exactly as the model's processor encodes their messages and images.
 
     Args:
-        pixels: False leaves the pictures closed and `pixel_values` out, for callers that bring their features.
+        pixels: if False, pictures are not opened and `pixel_values` is left out, for callers that have their features.
 
     Raises:
-        InputError: a picture cannot be read, or the number of picture tokens is not what the model expects.
+        InputError: a picture cannot be read, or the number of picture tokens is not the one that the model expects.
     """
     frame = frame_of(loaded)
     prefixes = frame.ids([prompt.prefix for prompt in prompts])
@@ -100,13 +100,13 @@ def _grid(loaded: LoadedModel, picture: PromptPicture) -> torch.Tensor:
 
 
 def _pixel_values(loaded: LoadedModel, picture: PromptPicture) -> tuple[torch.Tensor, torch.Tensor]:
-    """Patches and grid of one picture; the latest are kept, keyed by file, its state, the view and the size shown."""
+    """Patches and grid of one picture; recent results are cached by file, its state, the view and the size shown."""
     cache: _ByteLru = loaded.caches.setdefault("pixels", _ByteLru(PIXEL_CACHE_BYTES))
     try:
         state = os.stat(picture.path)
         key = (str(picture.path), state.st_mtime_ns, state.st_size, picture.view, picture.size)
     except OSError:
-        key = None  # opening it below says what is wrong, for people
+        key = None  # opening it below raises an error with a readable message
     if key is not None and (held := cache.get(key)) is not None:
         return held
     batch = loaded.processor.image_processor([picture.open()], do_resize=False, return_tensors="pt")
@@ -117,7 +117,7 @@ def _pixel_values(loaded: LoadedModel, picture: PromptPicture) -> tuple[torch.Te
 
 
 class _ByteLru:
-    """Pixel values by key, the least recently used dropped first once they pass `limit` bytes."""
+    """A least-recently-used cache of pixel values with a limit in bytes."""
 
     def __init__(self, limit: int) -> None:
         self._limit, self._bytes = limit, 0

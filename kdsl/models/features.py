@@ -1,6 +1,6 @@
-"""What a vision tower makes of pictures, computed once and kept: it depends on no prompt and on no adapter.
+"""`PictureFeatures`: a cache of the vision tower's output, which depends neither on prompts nor on adapters.
 
-A sample's pictures are looked at by every call on it, by every epoch of a training and by every fold of a fit.
+Every call on a sample, every epoch of training and every fold of a fit needs the features of the same pictures.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from kdsl.models.prompts import Prompt
 log = logging.getLogger(__name__)
 
 FEATURE_BYTES = 2 << 30
-"""Picture features kept per model where nobody reserves more; what does not fit is computed again when it is needed."""
+"""Default size of the cache per model, in bytes; features that do not fit are computed again."""
 _SHARE = 0.5
-"""Of the memory that is free, what may be reserved."""
+"""Share of the free memory that may be reserved."""
 
 Features = tuple[torch.Tensor, tuple[torch.Tensor, ...]]
-"""Of a prompt's pictures: embeddings [t, d], and for Qwen3-VL one more [t, d] for each deep layer."""
+"""Features of a prompt's pictures: embeddings [t, d], and for Qwen3-VL one more [t, d] per deepstack layer."""
 
 
 class PictureFeatures:
-    """What the vision tower makes of prompts' pictures, by picture, view and size; the oldest use is dropped first."""
+    """The vision tower's output by picture, view and size; the least recently used entries are dropped first."""
 
     def __init__(self, loaded: LoadedModel, limit: int = FEATURE_BYTES) -> None:
-        # weak, for the model holds this store: one that nobody uses must give its memory back at once
+        # weak, because the model refers to this cache: memory of an unused model must be freed at once
         self.loaded: LoadedModel = weakref.proxy(loaded)
         self.limit = limit
         self._bytes = 0
         self._held: OrderedDict[Any, Features] = OrderedDict()
 
     def reserve(self, prompts: Sequence[Prompt]) -> None:
-        """Make room for the pictures of all these prompts, which epochs will ask for again and again.
+        """Enlarge the cache for the pictures of all these prompts, which every epoch needs.
 
-        Where memory has less to spare, room is made for a part, and the user is told.
+        If there is not enough free memory, it is enlarged as far as possible, with a warning.
         """
         config = self.loaded.model.config
         layers = 1 + len(getattr(config.vision_config, "deepstack_visual_indexes", ()))
@@ -62,7 +62,7 @@ class PictureFeatures:
 
     @torch.no_grad()
     def of(self, prompt: Prompt) -> Features:
-        """The features of a prompt's pictures, on the CPU, one picture after the other.
+        """The features of a prompt's pictures, concatenated, on the CPU.
 
         Raises:
             InputError: a picture cannot be read.
@@ -70,7 +70,7 @@ class PictureFeatures:
         try:
             shown = tuple((p.path, p.path.stat().st_mtime_ns, p.view, p.size) for p in prompt.pictures)
         except OSError:
-            shown = ()  # opening it below says what is wrong, for people
+            shown = ()  # opening it below raises an error with a readable message
         key = (*self._tower(), *shown)
         if shown and key in self._held:
             self._held.move_to_end(key)
@@ -91,14 +91,14 @@ class PictureFeatures:
         return made
 
     def _tower(self) -> tuple[int, str | None]:
-        """What the vision tower is at this moment: pretraining changes it, and so may an adapter from elsewhere."""
+        """The current version of the vision tower, which pretraining and adapters from elsewhere may change."""
         weights = dict(self.loaded.model.model.visual.named_parameters())
         adapted = any(".lora_" in name for name in weights)
         return sum(p._version for p in weights.values()), self.loaded.active if adapted else None
 
 
 def picture_features(loaded: LoadedModel) -> PictureFeatures:
-    """The model's store of picture features, made on first use and shared by all trainings."""
+    """The model's cache of picture features, created on first use and shared by all training runs."""
     if "picture_features" not in loaded.caches:
         loaded.caches["picture_features"] = PictureFeatures(loaded)
     store: PictureFeatures = loaded.caches["picture_features"]
@@ -106,7 +106,7 @@ def picture_features(loaded: LoadedModel) -> PictureFeatures:
 
 
 def encoder_outputs(features: Sequence[Features], device: torch.device) -> dict[str, Any]:
-    """Features of a batch's prompts, in order, as the model's `mm_encoder_outputs`."""
+    """The features of a batch of prompts, in order, as the model's argument `mm_encoder_outputs`."""
     deep = [torch.cat(layer).to(device) for layer in zip(*(layers for _, layers in features), strict=True)]
     image = BaseModelOutputWithDeepstackFeatures(
         pooler_output=(torch.cat([embeds for embeds, _ in features]).to(device),),

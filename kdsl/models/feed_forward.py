@@ -1,4 +1,4 @@
-"""The last decoder layer's feed-forward, computed where its output is read and nowhere else."""
+"""Skips the last decoder layer's feed-forward at positions whose output is not used."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import torch
 
 @contextmanager
 def last_feed_forward_on(language_model: Any, rows: tuple[Any, Any]) -> Iterator[None]:
-    """Within the block, the last decoder layer's feed-forward adds nothing outside `rows`.
+    """Within the block, the last decoder layer's feed-forward is computed only at `rows` and is 0 elsewhere.
 
-    No logit of another row is read, and the layer's keys and values were made before it. A backward pass that computes
-    activations again (gradient checkpointing) belongs within the block.
+    This is exact as long as only logits at `rows` are used, because the layer's keys and values do not depend on it. A
+    backward pass that recomputes activations (gradient checkpointing) must be within the block.
 
     Args:
-        language_model: what has `layers`, each with an `mlp`.
-        rows: an index of [b, t] hidden states that gives [b, r] of them.
+        language_model: a module with `layers`, each with an `mlp`.
+        rows: an index into the hidden states [b, t] that selects [b, r].
     """
     shape: torch.Size | None = None
 

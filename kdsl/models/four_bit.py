@@ -1,7 +1,6 @@
-"""Weights of 4 bits (NF4 with double quantisation; QLoRA: Dettmers et al. 2023, section 3), by bitsandbytes.
+"""4-bit weights with bitsandbytes: NF4 with double quantisation (QLoRA: Dettmers et al. 2023, section 3).
 
-bitsandbytes is imported where a model of 4 bits is asked for and nowhere else. What it has to say when it is imported
-goes to its logger alone.
+bitsandbytes is imported only if a 4-bit model is requested, and its messages at import go only to its logger.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from kdsl.errors import ConfigError
 
 
 def quantization(config: ModelConfig, device: torch.device) -> dict[str, Any]:
-    """Arguments of `from_pretrained` for what `quantize` asks for; none for whole weights.
+    """Arguments of `from_pretrained` for a value of `quantize`; none for weights that are not quantised.
 
     Raises:
         ConfigError: bitsandbytes is not installed.
@@ -43,7 +42,7 @@ def quantization(config: ModelConfig, device: torch.device) -> dict[str, Any]:
 
 
 def import_bitsandbytes() -> None:
-    """Make bitsandbytes known to peft; call it before weights of 4 bits are loaded."""
+    """Import bitsandbytes and make it known to peft; call it before 4-bit weights are loaded."""
     # Without a handler Python writes warnings to stderr, such as that a kernel for this CPU was not downloaded.
     logging.getLogger("bitsandbytes").addHandler(logging.NullHandler())
     import bitsandbytes  # noqa: F401
@@ -56,9 +55,9 @@ def import_bitsandbytes() -> None:
 
 
 def import_peft() -> None:
-    """Import peft without bitsandbytes, which it loads wherever it is installed; call it before peft or trl are used.
+    """Import peft without bitsandbytes, which it would load if installed; call it before peft or trl are used.
 
-    Once a model of 4 bits has been asked for, or where the caller has imported either package, nothing is changed.
+    It has no effect after a 4-bit model was requested, or if the caller has imported either package.
     """
     if "peft" in sys.modules or "bitsandbytes" in sys.modules:
         return
@@ -73,11 +72,11 @@ def import_peft() -> None:
 
 
 def keep_one_layout(model: torch.nn.Module) -> None:
-    """Have bitsandbytes leave the weights as they were quantised.
+    """Keep bitsandbytes from repacking quantised weights.
 
-    On a CPU with AVX-512 BF16, a layer's first forward in evaluation would repack its weights in place: scales are
-    rounded to bfloat16, gradients no longer pass, saving quantises the scales once more, and rows that are no
-    multiple of a block of 64 fail. Without it, scores and trainings are the same on every CPU.
+    On a CPU with AVX-512 BF16, a layer's first forward in evaluation mode repacks its weights in place: scales are
+    rounded to bfloat16, gradients are lost, saving quantises the scales again, and row lengths that are not a multiple
+    of the block size 64 fail. Without repacking, scores and training are the same on every CPU.
     """
     from bitsandbytes.nn import Linear4bit
 

@@ -1,6 +1,6 @@
-"""Greedy writing, for models that can write: used to name cues, never to classify.
+"""Greedy text generation; used to name cues, never to classify.
 
-Nothing here books calls or tokens; the caller does that before it calls.
+Calls and tokens are not booked here; the caller must book them first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kdsl.models.prompts import Prompt
 
 
 def text_prompt(loaded: LoadedModel, text: str) -> Prompt:
-    """A prompt that is text alone, such as a request to name cues; special tokens in it are neutralised."""
+    """A prompt of only text, such as a request to name cues; special tokens in it are neutralised."""
     frame = frame_of(loaded)
     question = frame.neutralise(text)
     tokens = len(frame.before) + len(frame.after) + frame.count([question])[0]
@@ -25,7 +25,7 @@ def text_prompt(loaded: LoadedModel, text: str) -> Prompt:
 
 @torch.inference_mode()
 def generate(loaded: LoadedModel, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
-    """What the model writes after each prompt, greedily, without special tokens."""
+    """The greedily generated text for each prompt, without special tokens."""
     if not prompts:
         return []
     batch = encode(loaded, prompts, padding="left").tensors
@@ -46,7 +46,7 @@ def generate(loaded: LoadedModel, prompts: Sequence[Prompt], max_new_tokens: int
 
 
 def writer(loaded: LoadedModel, max_new_tokens: int = 120) -> Callable[[str], str] | None:
-    """A function that lets the model answer a request in free text; None for nano, which was never taught to."""
+    """A function that generates an answer to a request; None for nano, which was not trained to generate text."""
     if loaded.name == NANO:
         return None
     return lambda text: generate(loaded, [text_prompt(loaded, text)], max_new_tokens)[0]

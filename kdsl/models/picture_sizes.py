@@ -1,4 +1,4 @@
-"""How large each picture is shown to a model: one pixel limit per sample, shared by its pictures."""
+"""The size at which each picture is shown to a model: a sample's pictures share one limit on pixels."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import math
 from collections.abc import Sequence
 
 MIN_CELLS = 8
-"""A picture shown with fewer picture tokens than this tells nothing; it is left out instead."""
+"""Minimum number of picture tokens of a picture; a picture that would have fewer is left out."""
 
 
 def plan_grids(
     sizes: Sequence[tuple[int, int]], max_pixels: int, factor: int, max_pictures: int | None = None
 ) -> list[tuple[int, int] | None]:
-    """Columns and rows of picture tokens for each picture, None for those left out (the oldest first).
+    """Columns and rows of picture tokens per picture, or None if it is left out (the oldest ones are, first).
 
     Args:
         sizes: width and height of each picture in pixels, oldest first.
-        max_pixels: limit for all of them together.
-        factor: side, in pixels, of the square that one picture token stands for.
-        max_pictures: show no more than this many.
+        max_pixels: limit for all pictures together.
+        factor: side, in pixels, of the square that one picture token covers.
+        max_pictures: maximum number of pictures shown.
 
-    A picture is never enlarged; what a small one leaves of its share goes to the others.
+    A picture is never enlarged; what a small one does not use of its share goes to the others.
     """
     cells = max(1, max_pixels // factor**2)
     shown = min(len(sizes), max(1, cells // MIN_CELLS))
@@ -37,7 +37,7 @@ def plan_grids(
 
 
 def fit_grid(width: int, height: int, cells: int, factor: int) -> tuple[int, int]:
-    """The largest grid (columns, rows) of at most `cells` cells that keeps a picture's shape nearly.
+    """The largest grid (columns, rows) of at most `cells` cells that approximately keeps the aspect ratio.
 
     >>> fit_grid(1080, 2400, 60, 28)
     (5, 12)
@@ -49,7 +49,7 @@ def fit_grid(width: int, height: int, cells: int, factor: int) -> tuple[int, int
     scale = min(1.0, math.sqrt(cells * factor**2 / (width * height)))
     columns = min(cells, max(1, round(width * scale / factor)))
     rows = max(1, round(height * scale / factor))
-    while columns * rows > cells:  # rounding went over: shrink the side that rounding enlarged most
+    while columns * rows > cells:  # too large after rounding: shrink the side that rounding enlarged most
         if rows == 1 or (columns > 1 and columns * height > rows * width):
             columns -= 1
         else:

@@ -1,7 +1,7 @@
-"""Evidence becomes a prompt: pictures, their text, the dialogue, then any context, then the question.
+"""`build_prompt`: turns evidence into a prompt: pictures, their text, the dialogue, optional context, the question.
 
-What all calls of a sample share stands first, so that calls 2 and 3 reuse call 1's key/value cache. Limits
-are kept by leaving out whole pictures, lines and turns (`kdsl.models.truncation`), never by cutting tokens.
+The part that all calls of a sample share comes first, so that calls 2 and 3 reuse call 1's key/value cache. To stay
+within the limits, whole pictures, lines and turns are left out (`kdsl.models.truncation`); nothing is cut in between.
 """
 
 from __future__ import annotations
@@ -31,31 +31,31 @@ HEAD_LABELS = "可选标签："
 ROLES = {"user": "用户：", "agent": "客服："}
 
 CONTEXT_SHARE = 0.25
-"""Context may add this share of `max_tokens` to a prompt that is full already."""
+"""Context may exceed `max_tokens` by this share of it."""
 
 _IMAGE = re.compile(r"<image>")
 
 
 @dataclass(frozen=True, slots=True)
 class PromptPicture:
-    """A picture as a model will see it: the file, and the size in pixels that it is brought to."""
+    """A picture of a prompt: its file, and the size in pixels to which it is resized."""
 
     path: Path
     size: tuple[int, int]
     megapixels: float
-    """What the file held when it was observed; a larger one is refused."""
+    """Size of the file's picture when it was observed; a larger picture is rejected."""
     view: PictureView | None = None
-    """How to look at the file; None shows it as it is."""
+    """An augmented view of the file; None for the picture itself."""
 
     @classmethod
     def of(cls, picture: Picture, size: tuple[int, int]) -> PromptPicture:
         """An observed picture at a size."""
         width, height = picture.view.source if picture.view else (picture.width, picture.height)
-        # a little slack: the evidence's size is the upright one, which rounding must not turn into a refusal
+        # some tolerance: a difference from rounding must not cause a rejection
         return cls(picture.path, size, width * height / 1e6 + 0.01, picture.view)
 
     def open(self) -> Image.Image:
-        """Decode the file, look at it through `view` and bring it to `size` (RGB)."""
+        """Decode the file, apply `view` and resize to `size` (RGB)."""
         image = open_picture(self.path.parent, self.path.name, self.megapixels)
         if self.view:
             image = self.view.apply(image)
@@ -64,13 +64,13 @@ class PromptPicture:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What was left out of a prompt to keep its limits; falsy if nothing was."""
+    """What was left out of a prompt to stay within its limits; falsy if nothing was."""
 
     pictures: tuple[int, ...] = ()
-    """Pictures whose pixels are not shown (their text may be)."""
+    """Pictures that are not shown (their text may be)."""
     lines: int = 0
     turns: tuple[int, ...] = ()
-    """Turns of which at least a part is missing."""
+    """Turns that are missing at least in part."""
     snippets: int = 0
 
     def __bool__(self) -> bool:
@@ -81,8 +81,8 @@ class Dropped:
 class Prompt:
     """One question about one sample, ready for a model.
 
-    The message is: pictures, `prefix`, `context`, `question`. Each of the three texts is empty or whole lines
-    (the question's last line has no line break). Text from outside has been neutralised.
+    The message is: pictures, `prefix`, `context`, `question`. Each of the three texts is empty or consists of whole
+    lines (the question's last line has no line break). User text in it has been neutralised.
     """
 
     pictures: tuple[PromptPicture, ...]
@@ -90,19 +90,19 @@ class Prompt:
     context: str
     question: str
     n_tokens: int
-    """Tokens of the whole prompt: the chat frame and the picture tokens included."""
+    """Number of tokens of the whole prompt, including the chat frame and the picture tokens."""
     dropped: Dropped = Dropped()
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The prompt as chat messages, for trl and `processor.apply_chat_template`; images go beside it."""
+        """The prompt as chat messages for trl and `processor.apply_chat_template`, which take images separately."""
         content: list[dict[str, str]] = [{"type": "image"} for _ in self.pictures]
         text = self.prefix + self.context + self.question
         return [{"role": "user", "content": [*content, {"type": "text", "text": text}]}]
 
     @property
     def images(self) -> list[Image.Image]:
-        """The pictures, decoded and resized; decoded anew at every access."""
+        """The pictures, decoded and resized at each call."""
         return [picture.open() for picture in self.pictures]
 
 
@@ -115,16 +115,16 @@ def build_prompt(
     context: Sequence[str] = (),
     labels: Sequence[str] | None = None,
 ) -> Prompt:
-    """Put a sample's evidence and a task's question into one prompt.
+    """Build the prompt for a sample's evidence and a task's question.
 
     Args:
-        frame: the model's chat frame (`kdsl.models.chat.frame_of(loaded)`), which counts tokens.
-        context: snippets or rules for a later call, most useful first; each becomes one line after the
-            shared prefix. They may add a quarter of `max_tokens`; what does not fit is dropped from the end.
-        labels: labels to list when `config.list_labels` is set; all of the task's by default.
+        frame: the model's chat frame (`kdsl.models.chat.frame_of(loaded)`), used to count tokens.
+        context: snippets or rules for a later call, most useful first; each becomes one line after the shared prefix.
+            They may add `CONTEXT_SHARE` of `max_tokens`; those that do not fit are dropped from the end.
+        labels: labels to list if `config.list_labels` is set; all labels of the task by default.
 
     Raises:
-        ConfigError: `max_tokens` cannot hold even the question.
+        ConfigError: the question alone exceeds `max_tokens`.
     """
     question = frame.neutralise(ask(task, config, labels))
     asked, dialogue_head = frame.count([question, HEAD_DIALOGUE + "\n"])
@@ -172,14 +172,14 @@ def build_prompt(
 
 
 def ask(task: Task, config: PromptConfig, labels: Sequence[str] | None = None) -> str:
-    """The question of a task, with the labels to choose from if the config wants them listed."""
+    """The question of a task, with the labels to choose from if `config.list_labels` is set."""
     if not config.list_labels:
         return task.prompt
     return f"{HEAD_LABELS}{'、'.join(labels or task.names)}\n{task.prompt}"
 
 
 def fit_context(snippets: Sequence[str], config: PromptConfig, frame: ChatFrame) -> tuple[str, int, int]:
-    """Snippets as lines under a heading: the text, its tokens, and how many snippets did not fit."""
+    """Snippets as lines under a heading: the text, its number of tokens, and the number of snippets dropped."""
     if not snippets:
         return "", 0, 0
     lines = [clean(snippet, frame) + "\n" for snippet in snippets]
@@ -195,7 +195,7 @@ def fit_context(snippets: Sequence[str], config: PromptConfig, frame: ChatFrame)
 
 
 def clean(text: str, frame: ChatFrame) -> str:
-    """Outside text as one neutral line."""
+    """User text as one line, neutralised."""
     return frame.neutralise(" ".join(text.split()))
 
 
@@ -218,7 +218,7 @@ def _lines(pieces: Sequence[Piece], pictures: int, frame: ChatFrame) -> list[str
 def _pictures(
     evidence: Evidence, config: PromptConfig, frame: ChatFrame, room: int
 ) -> tuple[list[PromptPicture | None], int]:
-    """Each picture at its size, or None where it is left out, and the tokens of those shown."""
+    """Each picture at its size, or None if it is left out; and the number of tokens of those shown."""
     sizes = [(picture.width, picture.height) for picture in evidence.pictures]
     for most in range(len(sizes), -1, -1):
         grids = plan_grids(sizes, config.max_pixels, frame.factor, most)

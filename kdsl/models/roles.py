@@ -1,4 +1,4 @@
-"""`Models`: the base models of a run by their roles, large and small, each loaded when it is first needed."""
+"""`Models`: the base models of a run by role (large and small), loaded on first use."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Role = Literal["large", "small"]
 
 
 class Models:
-    """The base models that a config names; one object where both roles name the same weights.
+    """The base models that a config names; if both roles name the same weights, they share one object.
 
-    A role may be absent (`large: null`). Nothing is loaded, and torch is not imported, before a role is asked for.
+    A role may be absent (`large: null`). No model is loaded and torch is not imported before the first use.
     """
 
     def __init__(self, config: Config) -> None:

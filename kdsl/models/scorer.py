@@ -1,8 +1,8 @@
-"""All labels of a task scored in one forward pass, and scored again on the cached prefix of the first call.
+"""`LabelScorer`: scores all labels of a task in one forward pass, and again on the cached prefix of the first call.
 
-The labels' tokens follow the prompt as a tree (`LabelTree`): every branch attends to the prompt and to itself
-alone, by a 4-D mask, and its positions restart where the prompt ends. The vocabulary projection and the last
-layer's feed-forward run only where a label token is predicted.
+The tokens of the labels follow the prompt as a tree (`LabelTree`): with a 4-D mask, every branch attends only to the
+prompt and to itself, and its positions restart at the end of the prompt. The vocabulary projection and the last layer's
+feed-forward run only where a label token is predicted.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from kdsl.models.prompts import Prompt, ask, build_prompt, fit_context
 from kdsl.tasks import Task
 
 _ROWS = 512
-"""Output rows projected to the vocabulary at a time: bounds memory at 150,000 tokens of vocabulary."""
+"""Output rows projected to the vocabulary at a time, which limits memory with a vocabulary of 150,000 tokens."""
 
 
 @dataclass(frozen=True)
 class PrefixState:
-    """What call 1 leaves for calls 2 and 3 of a sample: the keys and values of the shared prefix.
+    """The state that call 1 keeps for calls 2 and 3 of a sample: keys and values of the shared prefix.
 
-    `keys` and `values` are [layers, heads, prefix tokens, head size]; `position` is where the text after the
-    prefix begins; `adapter` must be active again when it is used.
+    `keys` and `values` are [layers, heads, prefix tokens, head size]; `position` is the position of the first token
+    after the prefix; `adapter` must be active when the state is used.
     """
 
     prompt: Prompt
@@ -51,9 +51,9 @@ class PrefixState:
 class LabelScores:
     """Scores of n samples over m labels.
 
-    `raw` [n, m] are the model's own log-probabilities of writing each label and closing its turn; `log_probs`
-    [n, m] are these less the active adapter's label shifts, normalised over the labels. `prompts` and, where they
-    were kept, `states` have n entries.
+    `raw` [n, m] are the model's log-probabilities of each label with its end of turn; `log_probs` [n, m] are these
+    minus the active adapter's label shifts, normalised over the labels. `prompts` and, if kept, `states` have n
+    entries.
     """
 
     labels: tuple[str, ...]
@@ -64,12 +64,12 @@ class LabelScores:
 
 
 class LabelScorer:
-    """Scores a task's labels with one model; the adapter that is active when it is called is used.
+    """Scores a task's labels with one model and the adapter that is active at the call.
 
-    A model serves one thread at a time: adapters are switched, and layers hooked, on the model itself.
+    Only one thread may use a model at a time, because adapters are switched and layers hooked on the model itself.
 
     Args:
-        batch_size: samples in one forward pass.
+        batch_size: samples per forward pass.
     """
 
     def __init__(self, loaded: LoadedModel, task: Task, prompt_config: PromptConfig, *, batch_size: int = 8) -> None:
@@ -83,7 +83,7 @@ class LabelScorer:
         self._subtrees: dict[tuple[str, ...], LabelTree] = {task.names: self.tree}
 
     def prompt(self, evidence: Evidence, context: Sequence[str] = ()) -> Prompt:
-        """The prompt that `score` would ask for this sample."""
+        """The prompt that `score` uses for a sample."""
         return build_prompt(evidence, self.task, self.prompt_config, self.frame, context=context)
 
     def score(self, evidences: Sequence[Evidence]) -> np.ndarray:
@@ -91,12 +91,12 @@ class LabelScorer:
         return self.score_prompts([self.prompt(evidence) for evidence in evidences]).log_probs
 
     def score_prompts(self, prompts: Sequence[Prompt], *, keep: bool = False) -> LabelScores:
-        """Score prompts that were built before; `keep` the prefixes' caches for `rescore`."""
+        """Score prompts; with `keep`, keep the prefixes' caches for `rescore`."""
         raw = np.zeros((len(prompts), len(self.tree.labels)))
         states: dict[int, PrefixState] = {}
         for rows in _batches([prompt.n_tokens for prompt in prompts], self.batch_size):
             batch = [prompts[i] for i in rows]
-            # before inference mode: what it makes cannot be trained on, and trainings share these features
+            # outside of inference mode: training shares these features, and cannot use inference tensors
             seen = [self.features.of(prompt) for prompt in batch if prompt.pictures]
             scores, kept = self._first_call(encode(self.loaded, batch, pixels=False), batch, seen, keep)
             raw[rows] = scores
@@ -109,15 +109,15 @@ class LabelScorer:
         contexts: Sequence[Sequence[str]],
         labels: Sequence[str] | None = None,
     ) -> LabelScores:
-        """A further call on samples whose prefix is cached: only context, question and labels are computed.
+        """A further call for samples with a cached prefix: only context, question and labels are computed.
 
         Args:
             states: from `score_prompts(..., keep=True)`, under the same adapter.
-            contexts: for each sample, snippets or rules to put before the question (may be empty).
-            labels: a shortlist, columns in this order; all labels by default.
+            contexts: per sample, snippets or rules to put before the question (may be empty).
+            labels: a shortlist, which gives the order of columns; all labels by default.
 
         Raises:
-            InputError: a state was made under another adapter.
+            InputError: a state is from another adapter.
         """
         tree = self._tree(tuple(labels) if labels is not None else self.task.names)
         for state in states:
@@ -138,7 +138,7 @@ class LabelScorer:
     def _label_scores(
         self, tree: LabelTree, raw: np.ndarray, prompts: Sequence[Prompt], states: Sequence[PrefixState]
     ) -> LabelScores:
-        """Post-hoc logit adjustment (Menon et al., ICLR 2021, section 4.1) where the active adapter asks for it."""
+        """Apply post-hoc logit adjustment (Menon et al., ICLR 2021, section 4.1) if the active adapter has shifts."""
         shifts = self.loaded.label_shifts.get(self.loaded.active or "", {}).get(self.task.name, {})
         scores = raw - np.array([shifts.get(label, 0.0) for label in tree.labels])
         log_probs = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
@@ -182,7 +182,7 @@ class LabelScorer:
                         prompt,
                         torch.stack([layer.keys[i, :, :length] for layer in cache.layers]),
                         torch.stack([layer.values[i, :, :length] for layer in cache.layers]),
-                        # text advances all three axes by one a token: count back from the prompt's end
+                        # text advances all three axes by one per token: count back from the prompt's end
                         int(ends[i]) - (batch.lengths[i] - length),
                         self.loaded.active,
                     )
@@ -217,7 +217,7 @@ class LabelScorer:
 
     @staticmethod
     def _rows(lengths: torch.Tensor, longest: int, tree: LabelTree) -> torch.Tensor:
-        """Where label tokens are predicted, [b, 1 + n]: at each text's last token and at the tree's nodes."""
+        """Rows at which label tokens are predicted, [b, 1 + n]: each text's last token and the tree's nodes."""
         nodes = torch.arange(longest, longest + len(tree), device=lengths.device)
         return torch.cat([lengths[:, None] - 1, nodes.expand(len(lengths), -1)], 1)
 
@@ -231,7 +231,7 @@ class LabelScorer:
 
 @contextmanager
 def any_mask(config: Any) -> Iterator[None]:
-    """Within the block attention takes a mask of any shape, as the tree's is; flash-attn's kernels take none."""
+    """Within the block, attention supports arbitrary masks such as the tree's; flash-attn's kernels do not."""
     before = config._attn_implementation
     if before == "flash_attention_2":
         config._attn_implementation = "sdpa"
@@ -242,19 +242,19 @@ def any_mask(config: Any) -> Iterator[None]:
 
 
 def _each(rows: torch.Tensor) -> torch.Tensor:
-    """Batch indices [b, 1] that go with `rows` [b, r]."""
+    """Batch indices [b, 1] for indexing with `rows` [b, r]."""
     return torch.arange(len(rows), device=rows.device)[:, None]
 
 
 def _pad_stack(tensors: Sequence[torch.Tensor], longest: int) -> torch.Tensor:
-    """[layers, h, p_i, d] of several samples as one [layers, b, h, longest, d]."""
+    """Stack [layers, h, p_i, d] of several samples, padded, into [layers, b, h, longest, d]."""
     if all(tensor.shape[2] == longest for tensor in tensors):
         return torch.stack(list(tensors), 1)
     return torch.stack([torch.nn.functional.pad(tensor, (0, 0, 0, longest - tensor.shape[2])) for tensor in tensors], 1)
 
 
 def _batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Indices in batches of similar length, so that little is padded."""
+    """Indices in batches of similar length, so that there is little padding."""
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     for start in range(0, len(order), size):
         yield order[start : start + size]

@@ -1,4 +1,4 @@
-"""How many parameters a model has, and where, read from its config.json alone: no weights are needed."""
+"""`Shape`: the parameter counts of a model by part, from its config.json without its weights."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from kdsl.models.base import MODEL_TYPES, NANO, find_weights
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a model of the kinds that kdsl loads; parameters by part, tied ones once."""
+    """Sizes of a model that kdsl can load; parameters by part, tied ones once."""
 
     vision: int
     """Parameters of the vision tower."""
     embeddings: int
-    """Parameters of the token embeddings and, where it is not tied to them, the output projection."""
+    """Parameters of the token embeddings and, if it is not tied to them, the output projection."""
     norms: int
-    """Parameters of the language model outside of layers and embeddings."""
+    """Other parameters of the language model, outside of layers and embeddings."""
     layer: int
     """Parameters of one decoder layer."""
     linears: tuple[tuple[int, int], ...]
-    """Inputs and outputs of each linear layer of one decoder layer."""
+    """Input and output sizes of each linear layer in one decoder layer."""
     n_layers: int
     n_heads: int
     hidden: int
@@ -34,12 +34,12 @@ class Shape:
 
     @property
     def parameters(self) -> int:
-        """All of them."""
+        """Parameters of the whole model."""
         return self.vision + self.language
 
     @property
     def language(self) -> int:
-        """The language model's, its output projection included."""
+        """Parameters of the language model, including its output projection."""
         return self.embeddings + self.norms + self.n_layers * self.layer
 
     @property
@@ -49,10 +49,10 @@ class Shape:
 
 
 def read_shape(config: ModelConfig) -> Shape:
-    """The shape of the model that a role's config names; of a hub only config.json is fetched.
+    """The shape of the model that a role's config names; only config.json is downloaded from a hub.
 
     Raises:
-        MissingDependency: config.json is not here and cannot be fetched.
+        MissingDependency: config.json is missing and cannot be downloaded.
         ConfigError: it describes another kind of model.
     """
     from transformers import AutoConfig, AutoModelForImageTextToText
@@ -93,7 +93,7 @@ def _count(module: torch.nn.Module) -> int:
 
 
 def _config_folder(config: ModelConfig) -> Path:
-    """Where config.json lies, fetched from the hub if it is not here."""
+    """The folder of config.json, which is downloaded if necessary."""
     source = config.source
     if source == NANO or Path(source).expanduser().is_dir() or source.count("/") != 1 or source.startswith((".", "~")):
         return find_weights(config)
@@ -105,7 +105,7 @@ def _config_folder(config: ModelConfig) -> Path:
         from huggingface_hub import hf_hub_download
 
         return Path(hf_hub_download(source, "config.json", etag_timeout=10)).parent
-    except Exception as error:  # hubs raise what requests, urllib3 and their own API raise
+    except Exception as error:  # hub libraries raise exceptions of requests, urllib3 and their own API
         raise MissingDependency(
             f"the config.json of '{source}' could not be read, neither in the cache nor on {config.hub} "
             f"({type(error).__name__}). Fetch the model where there is a network, or give a local folder as `source`."

@@ -1,4 +1,4 @@
-"""Text from outside (turns, OCR, snippets) is data: it must never become a token that steers the model."""
+"""`Neutraliser`: keeps user text (turns, OCR, snippets) from being tokenised to special tokens."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import unicodedata
 from typing import Any
 
 JOINER = "\u200d"
-"""Zero-width joiner: breaks a token's spelling, and is invisible to a reader."""
+"""Zero-width joiner, which is invisible to readers."""
 
 _PLACEHOLDERS = ("<image>", "<video>", "<audio>")
-"""Not tokens of Qwen-VL, but what other tools expand to pictures when they read a prompt."""
+"""Placeholders that are not tokens of Qwen-VL, but that other tools expand to media in prompts."""
 
 
 class Neutraliser:
-    """Breaks every spelling of a tokenizer's added tokens by a zero-width joiner after its first character.
+    """Inserts a zero-width joiner after the first character of every special token that is spelled out in a text.
 
-    `neutralise('<|im_start|>')` reads the same and tokenises to ordinary pieces. Text that holds no such
-    spelling comes back as it was, but for Unicode normalisation (NFC, which Qwen's tokenizers apply anyway;
-    doing it first keeps a token from being composed after the check).
+    `neutralise('<|im_start|>')` looks the same but is tokenised to ordinary tokens. Other text is returned unchanged
+    except for Unicode normalisation (NFC, which Qwen's tokenizers apply anyway; here it comes first, because it could
+    compose the spelling of a special token).
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -29,6 +29,6 @@ class Neutraliser:
 
     def __call__(self, text: str) -> str:
         text = unicodedata.normalize("NFC", text)
-        while self._pattern.search(text):  # spellings may overlap: one round can leave the next one whole
+        while self._pattern.search(text):  # spellings may overlap, so one pass may not be enough
             text = self._pattern.sub(lambda match: match[0][0] + JOINER + match[0][1:], text)
         return text

@@ -1,6 +1,6 @@
-"""Whether a task can be asked of a model at all: its question fits the prompt, and its labels are plain text.
+"""Checks of tasks against models: the question must fit into the prompt, and labels must not be special tokens.
 
-The tokenizer alone answers this, so it is asked before any picture is read or weight is loaded.
+Only the tokenizer is needed, so the checks run before pictures are read or weights are loaded.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from kdsl.tasks import Task
 
 
 def check_tasks(tasks: Sequence[Task], config: Config) -> None:
-    """Refuse tasks that the models of a config cannot be asked.
+    """Check tasks against the models of a config.
 
     Raises:
-        ConfigError: what `task_faults` lists.
-        MissingDependency: a model's files are not here and cannot be fetched.
+        ConfigError: there are faults; the message lists those of `task_faults`.
+        MissingDependency: a model's files are missing and cannot be downloaded.
     """
     if faults := task_faults(tasks, config):
         raise ConfigError(f"tasks do not fit the models:\n{listed(faults)}")
 
 
 def task_faults(tasks: Sequence[Task], config: Config, fetch: bool = True) -> list[str]:
-    """What is wrong with tasks for the models of a config: labels of special tokens, questions too long for a prompt.
+    """The faults of tasks for the models of a config: labels with special tokens, questions too long for a prompt.
 
     Args:
-        fetch: get a model's files from its hub where they are missing; else that model is left out.
+        fetch: download missing files of a model from its hub; if False, such a model is not checked.
     """
     faults = []
     for model in dict.fromkeys(model for model in (config.large, config.small) if model is not None):

@@ -1,8 +1,8 @@
-"""Which lines and turns of a sample a prompt keeps when not all of them fit.
+"""Truncation: selects the lines and turns of a sample that a prompt keeps if not all of them fit.
 
-Left out first: numbers and single characters in pictures, agents' set phrases, repetitions; then lines from
-the middle of pictures (a page says what it is at its top and bottom) beyond half of the room, agents' turns
-and users' turns, the oldest first; last of all the first turn of the user and the latest ones.
+Left out first: numbers and single characters in pictures, agents' standard phrases, repetitions; then lines from the
+middle of pictures (the top and bottom of a page are the most informative) beyond half of the room, agents' turns and
+users' turns, the oldest first; last the user's first turn and the latest ones.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Literal
 from kdsl.evidence.types import Evidence
 
 LAST_USER_TURNS = 3
-"""So many of the user's latest turns are kept as long as anything else can go."""
+"""Number of the user's latest turns that are left out last."""
 OCR_SHARE = 0.5
-"""In a dialogue, text of pictures beyond this share of the room goes before any turn that says something."""
+"""In a dialogue, text of pictures beyond this share of the room is left out before turns with content."""
 LONG_TURN = 160
-"""A turn of more characters is taken sentence by sentence, lest one pasted page push out itself."""
+"""Turns with more characters are split into sentences, so that a long pasted text is not left out as a whole."""
 
 _WORD = re.compile(r"[^\W\d_]")
 _SENTENCE = re.compile(r"[^。！？!?；;\n]*[。！？!?；;\n]+|[^。！？!?；;\n]+")
@@ -32,24 +32,24 @@ _BOILERPLATE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part that is kept or left out whole: an OCR line, a turn, or a sentence of a long turn."""
+    """A unit that is kept or left out: an OCR line, a turn, or a sentence of a long turn."""
 
     kind: Literal["line", "turn"]
     picture: int
-    """The picture of a line; 0 for a turn."""
+    """Index of the line's picture; 0 for a turn."""
     index: int
-    """The line's place in its picture, or the turn's in the dialogue."""
+    """Index of the line in its picture, or of the turn in the dialogue."""
     role: str
     text: str
 
     @property
     def block(self) -> tuple[str, int]:
-        """Pieces of one block stand under one heading."""
+        """Key of the block: pieces of one block share a heading."""
         return self.kind, self.picture
 
 
 def pieces_of(evidence: Evidence, *, ocr: bool) -> list[Piece]:
-    """Every line and turn of a sample that holds text, in prompt order; long turns sentence by sentence."""
+    """Every line and turn of a sample that has text, in the order of the prompt; long turns as sentences."""
     lines = [
         Piece("line", p, i, "", line.text)
         for p, picture in enumerate(evidence.pictures if ocr else ())
@@ -68,12 +68,12 @@ def pieces_of(evidence: Evidence, *, ocr: bool) -> list[Piece]:
 def choose(
     pieces: Sequence[Piece], costs: Sequence[int], heads: Mapping[tuple[str, int], int], room: int
 ) -> tuple[list[int], int]:
-    """The pieces to keep, in order, and the tokens they take with their headings.
+    """The indices of the pieces to keep, in order, and the number of their tokens including headings.
 
     Args:
-        costs: tokens of each piece.
-        heads: tokens of the heading of each block; a block without pieces has no heading.
-        room: tokens that may be spent.
+        costs: tokens per piece.
+        heads: tokens of each block's heading, which a block without pieces does not have.
+        room: maximum number of tokens.
     """
     left: dict[tuple[str, int], int] = {}
     for piece in pieces:
@@ -94,7 +94,7 @@ def choose(
 
 
 def _ranks(pieces: Sequence[Piece], costs: Sequence[int], room: int) -> list[tuple[float, ...]]:
-    """What goes first has the smallest rank."""
+    """Rank of each piece; the smallest rank is left out first."""
     lines = [piece.index for piece in pieces if piece.kind == "line"]
     length = {p.picture: p.index for p in pieces if p.kind == "line"}  # the last line of each picture
     users = [i for i, piece in enumerate(pieces) if piece.role == "user"]

@@ -11,7 +11,7 @@ from kdsl.config import Config, ModelConfig
 from kdsl.data.trainable import check_trainable
 from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
-from kdsl.models.adapters import SHIFT, renames_unheard
+from kdsl.models.adapters import SHIFT, no_rename_warnings
 from kdsl.models.base import LoadedModel
 from kdsl.models.four_bit import import_peft
 from kdsl.processes import is_main, method, on_main, shards_weights
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kdsl.training.trainer import LabelTrainer
 
 
-@renames_unheard()
+@no_rename_warnings()
 def train_adapter(job: TrainingJob, run: Run) -> Path:
     """Train one adapter and write it to `run.out`; returns that folder (`kdsl.training.folder` lists its files).
 

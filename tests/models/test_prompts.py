@@ -236,7 +236,7 @@ def test_label_tree_shares_beginnings_and_closes_each_label(frame: ChatFrame, to
     prefixes = {tuple(ids[:n]) for ids in sequences for n in range(1, len(ids))}
     assert len(tree) == len(prefixes) < sum(len(ids) - 1 for ids in sequences)
     assert tree.paths.sum(0).tolist() == list(map(len, sequences))
-    assert tree.sees.sum(1).tolist() == (tree.depth + 1).tolist()
+    assert tree.attends.sum(1).tolist() == (tree.depth + 1).tolist()
 
 
 def test_a_label_that_is_a_special_token_is_refused(frame: ChatFrame) -> None:

@@ -1,8 +1,8 @@
-"""The shape of kdsl-nano: a Qwen2-VL of seven million weights, built from transformers' own classes.
+"""The architecture of kdsl-nano: a Qwen2-VL with seven million weights, built from transformers' classes.
 
-The shape was chosen for the speed of what users do with it, a LoRA fit on a few hundred samples with two CPU
-cores (docs/nano.md has the measurements); everything else is Qwen2-VL's: patches of 14 pixels merged two by
-two, multimodal rotary positions, grouped-query attention, one special token for each picture token.
+Its sizes were chosen for the speed of a LoRA fit on a few hundred samples with two CPU cores (docs/nano.md has the
+measurements). The rest is as in Qwen2-VL: patches of 14 pixels merged two by two, multimodal rotary positions,
+grouped-query attention, one special token per picture token.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from transformers import (
 )
 
 MAX_PIXELS = 47_040
-"""Pixels of a picture as the model sees it: 60 picture tokens of 28 x 28."""
+"""Maximum pixels of a picture: 60 picture tokens of 28 x 28."""
 
 _VOCAB_MULTIPLE = 64
 
@@ -44,7 +44,7 @@ class NanoShape:
 def build_model(
     tokenizer: Qwen2Tokenizer, shape: NanoShape = NanoShape(), seed: int = 0
 ) -> Qwen2VLForConditionalGeneration:
-    """A model with random weights, in float32, for the vocabulary of `tokenizer`."""
+    """A randomly initialised model in float32 for the vocabulary of `tokenizer`."""
     ids = {name: tokenizer.convert_tokens_to_ids(f"<|{name}|>") for name in _SPECIAL}
     half_head = shape.hidden_size // shape.num_attention_heads // 2
     height = width = half_head * 3 // 8  # Qwen2-VL's split of the rotary frequencies: 16 + 24 + 24 of 64
@@ -88,7 +88,7 @@ def build_model(
 
 
 def build_processor(tokenizer: Qwen2Tokenizer) -> Qwen2VLProcessor:
-    """Qwen2-VL's processor around `tokenizer`, with nano's limit of pixels."""
+    """Qwen2-VL's processor with `tokenizer` and nano's limit on pixels."""
     size = {"shortest_edge": 28 * 28, "longest_edge": MAX_PIXELS}
     return Qwen2VLProcessor(
         image_processor=Qwen2VLImageProcessor(size=size),
@@ -99,7 +99,7 @@ def build_processor(tokenizer: Qwen2Tokenizer) -> Qwen2VLProcessor:
 
 
 def save(model: Qwen2VLForConditionalGeneration, processor: Qwen2VLProcessor, folder: Path) -> None:
-    """Write a model folder that transformers' Auto classes load; weights are stored in float16."""
+    """Write a model folder that transformers' Auto classes can load; weights are stored in float16."""
     folder.mkdir(parents=True, exist_ok=True)
     copy.deepcopy(model).half().save_pretrained(folder)
     processor.save_pretrained(folder)

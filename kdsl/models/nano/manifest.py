@@ -1,4 +1,4 @@
-"""What the shipped weights are: how they were made, what that cost, and a hash of every file beside them."""
+"""`NanoManifest`: how the shipped weights were trained, how long it took, and a hash of every file."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ FILE = "manifest.json"
 SCHEMA = 1
 
 SIZE_LIMIT = 30_000_000
-"""Bytes that all files of the weights' folder may take together."""
+"""Maximum total size of the files in the weights' folder, in bytes."""
 
 
 class NanoManifest(BaseModel):
-    """The record that `kdsl nano pretrain` writes beside the weights, last of all files."""
+    """The record that `kdsl nano pretrain` writes next to the weights, after all other files."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     command: str
-    """The command that makes these weights again."""
+    """The command that reproduces these weights."""
     seed: int
     steps: int
     """Optimizer steps."""
     minutes: float
-    """Wall-clock time of training and of making the world, on `threads` threads."""
+    """Wall-clock time of drawing the synthetic data and of training, on `threads` threads."""
     threads: int
     parameters: int
     vocabulary: int
     world: dict[str, int]
-    """How many samples of each kind the world had."""
+    """Number of synthetic samples of each kind."""
     held_out: dict[str, float]
-    """Accuracy on world samples that were not trained on."""
+    """Accuracy on held-out synthetic samples."""
     versions: dict[str, str]
-    """Packages, by name."""
+    """Versions of packages, by name."""
     files: dict[str, str]
     """SHA-256 of each other file of the folder."""
 
 
 def hash_files(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of a weights' folder but the manifest."""
+    """SHA-256 of every file in a weights' folder except the manifest."""
     return file_hashes(folder, leave_out=[folder / FILE])
 
 
 def write_manifest(folder: Path, manifest: NanoManifest) -> None:
-    """Write the manifest in one step, so that a folder that has one is complete."""
+    """Write the manifest atomically, so that a folder that has one is complete."""
     write_json(folder / FILE, {"schema": SCHEMA, **manifest.model_dump()})
 
 
 def read_manifest(folder: Path) -> NanoManifest:
-    """The manifest of a weights' folder, checked against the files it lists.
+    """The manifest of a weights' folder, checked against the files that it lists.
 
     Raises:
-        MissingDependency: there is none, it cannot be read, or a file is not the one that was hashed.
+        MissingDependency: there is none, it cannot be read, or a file differs from its hash.
     """
     advice = "Reinstall kdsl, or train with `kdsl nano pretrain`."
     try:
@@ -76,7 +76,7 @@ def read_manifest(folder: Path) -> NanoManifest:
 
 
 def describe(folder: Path) -> Table:
-    """A weights' folder as a table for people: shape, size, how it was made and how well it does.
+    """A weights' folder as a rich table: architecture, size, training and accuracy.
 
     Raises:
         MissingDependency: the folder is incomplete or changed (see `read_manifest`).

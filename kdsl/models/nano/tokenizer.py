@@ -1,8 +1,8 @@
-"""The tokenizer of kdsl-nano: Qwen2's own class and special tokens, its merges learned for Chinese shop text.
+"""The tokenizer of kdsl-nano: Qwen2's class and special tokens, with merges learned on Chinese shop text.
 
-Three kinds of token are wanted: a token for every common hanzi (so that OCR text of any page stays short),
-words that shops use often, and whole label names (so that scoring a label costs one or two tokens). Anything
-else falls back to bytes, so no text is ever unknown.
+The vocabulary has a token for every common hanzi (so that OCR text stays short), words that are frequent in shops, and
+whole label names (so that scoring a label costs one or two tokens). Everything else falls back to bytes, so there are
+no unknown tokens.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SPECIAL_TOKENS = (
     "<|image_pad|>",
     "<|video_pad|>",
 )
-"""Qwen2-VL's, in its order; as there, their ids follow those of the text tokens."""
+"""The special tokens of Qwen2-VL in its order; as there, their ids follow those of the text tokens."""
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
@@ -43,13 +43,13 @@ CHAT_TEMPLATE = (
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}"
 )
-"""Qwen2-VL's chat format without its default system message, which would cost ten tokens a prompt."""
+"""Qwen2-VL's chat format without its default system message, which would cost ten tokens per prompt."""
 
 MAX_WORD = 4
-"""Longest word, in hanzi, that becomes one token; longer ones would memorise phrases of the training text."""
+"""Maximum length, in hanzi, of a word that becomes one token; longer tokens would be phrases of the training text."""
 
 _HANZI_WEIGHT = 200
-"""How often each common hanzi is counted beyond its occurrences, so that its bytes merge before rare words."""
+"""Count added to each common hanzi, so that its bytes are merged before rare words."""
 
 _UTF8_BYTES = 3
 """Bytes of a hanzi in UTF-8; the trainer measures tokens in bytes."""
@@ -59,12 +59,12 @@ def train_tokenizer(texts: Iterable[str], label_names: Sequence[str], vocab_size
     """Learn byte-level merges from `texts` and build Qwen2's tokenizer from them.
 
     Args:
-        texts: the training text; only its counts of words matter.
-        label_names: each run of letters in a name becomes one token.
-        vocab_size: text tokens learned from counts; label names and special tokens come on top of them.
+        texts: the training text; only word counts matter.
+        label_names: each sequence of letters in a name becomes one token.
+        vocab_size: number of text tokens learned from counts; tokens for label names and special tokens are added.
 
     Returns:
-        A tokenizer whose chat template and special tokens are those of this module.
+        A tokenizer with the chat template and special tokens of this module.
     """
     learner = _untrained({}, [])
     learner.train_from_iterator(
@@ -85,7 +85,7 @@ def train_tokenizer(texts: Iterable[str], label_names: Sequence[str], vocab_size
 
 
 def common_hanzi() -> str:
-    """The 3,755 hanzi of GB2312's first level, which cover over 99% of ordinary text."""
+    """The 3,755 hanzi of GB2312 level 1, which cover over 99% of ordinary text."""
     rows = (bytes((0xB0 + row, 0xA1 + cell)) for row in range(40) for cell in range(94))
     return "".join(code.decode("gb2312", errors="ignore") for code in rows)
 
@@ -108,7 +108,7 @@ def _untrained(vocab: dict[str, int], merges: list[tuple[str, str]]) -> Tokenize
 
 
 def _merge_names(vocab: dict[str, int], merges: list[tuple[str, str]], names: Sequence[str]) -> None:
-    """Append merges, of lowest rank, that join the tokens of each name from left to right."""
+    """Append merges, with the lowest priority, that join the tokens of each name from left to right."""
     for name in names:
         tokenizer = _untrained(vocab, merges)
         assert tokenizer.pre_tokenizer is not None
