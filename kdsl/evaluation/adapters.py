@@ -1,4 +1,4 @@
-"""Adapters judged by label scoring alone: no rules, no retrieval, one model call per sample."""
+"""Evaluation of adapters by label scoring only: no rules, no retrieval, one model call per sample."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def judge_adapters(
     tasks: Sequence[Task],
     config: PromptConfig,
 ) -> list[AdapterMetrics]:
-    """Score every adapter on every task that has labelled samples; the base stays as it was.
+    """Evaluate every adapter on every task that has labelled samples; the base model is not changed.
 
     Raises:
         BundleError: an adapter does not fit the base.
-        InputError: a sample's label is not the task's.
+        InputError: a sample's label is not one of its task.
     """
     rows = []
     for folder in adapters:

@@ -1,7 +1,7 @@
-"""Which labels may be wrong: confident learning (Northcutt et al. 2021, arXiv 1911.00068) by cleanlab.
+"""Audit of labels: finds labels that may be wrong by confident learning (Northcutt et al. 2021, arXiv 1911.00068).
 
-It compares each given label with the distribution of a system that has not seen the sample. What comes out is a
-list for a person to look through: nothing is relabelled.
+cleanlab compares each label with the distribution predicted by a system that has not seen the sample. The result is a
+list for a person to review; nothing is relabelled.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from kdsl.runs import atomic_write
 from kdsl.tasks import Task
 
 EXCERPT = 160
-"""Characters of a sample's text that are shown."""
+"""Maximum characters of a sample's text that are shown."""
 READABLE = 640
-"""Longest side of a sample's picture on the page in pixels: its small print may decide."""
+"""Longest side of a sample's picture on the page, in pixels: large enough to read small print."""
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """A sample whose label the predictions contradict; `quality` in [0, 1], the lowest first (cleanlab's
-    self-confidence)."""
+    """A sample whose label the predictions contradict; `quality` in [0, 1] is cleanlab's self-confidence (low values
+    are the most suspicious)."""
 
     id: str
     task: str
@@ -47,7 +47,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Audit:
-    """Suspects of all tasks, ranked; `judged` samples were looked at, `failed` ones had no prediction."""
+    """The ranked suspects of all tasks; `judged` samples were examined, `failed` ones had no prediction."""
 
     suspects: list[Suspect]
     samples: dict[str, Sample]
@@ -55,11 +55,11 @@ class Audit:
     judged: int
     failed: int
     out_of_fold: bool
-    """Whether every prediction says which fold it was held out in, as those of a cross-validation do."""
+    """Whether every prediction names its held-out fold, as those of a cross-validation do."""
 
     @property
     def pairs(self) -> Counter[tuple[str, str, str]]:
-        """How many suspects of each (task, given label, suggested label)."""
+        """The number of suspects by (task, given label, suggested label)."""
         return Counter((suspect.task, suspect.given, suspect.suggested) for suspect in self.suspects)
 
 
@@ -67,8 +67,8 @@ def audit(data: Path, pred: Path, tasks: Sequence[Task]) -> Audit:
     """Find the samples of a file whose labels out-of-fold predictions contradict.
 
     Raises:
-        InputError: a file cannot be read or they do not belong together (`read_judged`), or a prediction comes
-            without a distribution over its task's labels.
+        InputError: a file cannot be read, the files do not match (`read_judged`), or a prediction has no distribution
+            over its task's labels.
     """
     judged = read_judged(data, pred, tasks)
     whole = [line for line in judged if not line.failed]
@@ -83,7 +83,7 @@ def audit(data: Path, pred: Path, tasks: Sequence[Task]) -> Audit:
 
 
 def write_audit(path: Path, found: Audit) -> None:
-    """Write the suspects as CSV in UTF-8 with a byte order mark, by which spreadsheets know the encoding."""
+    """Write the suspects as CSV in UTF-8 with a byte order mark, so that spreadsheets detect the encoding."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(Suspect)], lineterminator="\n")
     writer.writeheader()
@@ -92,10 +92,10 @@ def write_audit(path: Path, found: Audit) -> None:
 
 
 def write_audit_page(path: Path, found: Audit, tasks: Sequence[Task], images: Path) -> None:
-    """Write the suspects as a page to look through: pictures and words beside both labels and what these mean.
+    """Write the suspects as an HTML page with pictures, text, and both labels with their descriptions.
 
     Args:
-        images: the folder that the samples' pictures lie below; those that cannot be read are named alone.
+        images: the root folder of the pictures; for those that cannot be read, only the name is shown.
     """
     suspects = found.suspects[:SHOWN]
     page = render(
@@ -111,7 +111,7 @@ def write_audit_page(path: Path, found: Audit, tasks: Sequence[Task], images: Pa
 
 
 def pairs_table(found: Audit) -> Any:
-    """How many suspects of each pair of labels, the most frequent first, as a rich table."""
+    """The number of suspects by pair of labels, the most frequent first, as a rich table."""
     from rich.table import Table
 
     table = Table("task", "given", "suggested", "samples", box=None)
@@ -129,7 +129,7 @@ def _suspects(judged: Sequence[Judged], task: Task, pred: Path) -> list[Suspect]
     given = np.array([task.index(line.gold) for line in judged])
     probabilities = np.stack([_row(line, task, pred) for line in judged])
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "May not flag all label issues")  # once a rare label: most are rare here
+        warnings.filterwarnings("ignore", "May not flag all label issues")  # one per rare label
         doubtful = find_label_issues(given, probabilities, n_jobs=1)
     quality = get_label_quality_scores(given, probabilities)
     suggested = probabilities.argmax(axis=1)
@@ -149,7 +149,7 @@ def _suspects(judged: Sequence[Judged], task: Task, pred: Path) -> list[Suspect]
 
 
 def _row(judged: Judged, task: Task, pred: Path) -> np.ndarray:
-    """A prediction's probabilities [m], made to sum to one."""
+    """A prediction's probabilities [m], normalised to sum to one."""
     given = judged.line.distribution
     strange = [name for name in given if name not in task.names]
     row = np.array([given.get(name, 0.0) for name in task.names])
@@ -164,7 +164,7 @@ def _row(judged: Judged, task: Task, pred: Path) -> np.ndarray:
 
 
 def excerpt(sample: Sample) -> str:
-    """What the user said, the latest words where it is long; the pictures' names where nothing was said."""
+    """The end of the user's text, or the names of the pictures if there is no text."""
     said = " / ".join(turn.said for turn in sample.turns if turn.role == "user" and turn.said)
     text = " ".join((said or ", ".join(sample.images)).split())
     return text if len(text) <= EXCERPT else "…" + text[1 - EXCERPT :]

@@ -1,4 +1,4 @@
-"""A contact sheet of augmentation, as PNG bytes: each sample beside its augmented copies, text changes marked."""
+"""A contact sheet of augmentation as a PNG: each sample next to its augmented copies, with changes of text marked."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from kdsl.runs import atomic_write
 from kdsl.training.augmentation import augmented_copy
 
 CELL = 320
-"""Width of a sample or copy in pixels."""
+"""Width of a sample or copy, in pixels."""
 MARGIN = 14
 PICTURE_HEIGHT = 260
 MAX_PICTURES = 3
-"""More pictures of a sample are left out."""
+"""Maximum number of pictures per sample."""
 MAX_ROWS = 60
-"""Rows of text of a sample; what comes after is left out."""
+"""Maximum rows of text per sample."""
 MAX_CHARS = 3000
-"""Characters of a sample that are compared: more than its rows can show."""
+"""Maximum characters of a sample that are compared: more than its rows can show."""
 FONT_SIZE, ROW = 13, 18
 
 Change = Literal["same", "gone", "new"]
@@ -59,7 +59,7 @@ def write_contact_sheet(
     config: str | Path = "configs/nano.yaml",
     overrides: Sequence[str] = (),
 ) -> int:
-    """Write the contact sheet of some samples of files, each with three copies, as a PNG file; how many it shows."""
+    """Write a PNG of some samples from files, each with three copies; returns the number of samples."""
     settings = load_config(config, overrides)
     samples = spread(read_files(data, load_tasks(settings)), n_samples)
     evidences = observe(samples, images, settings.evidence, ocr)
@@ -70,7 +70,7 @@ def write_contact_sheet(
 
 
 def spread(samples: Sequence[Sample], n: int) -> list[Sample]:
-    """`n` samples evenly over tasks and labels; the same for any order of the samples."""
+    """`n` samples spread evenly over tasks and labels, independent of the order of the samples."""
     ordered = sorted(samples, key=lambda sample: (sample.task, sample.label or "", sample.id))
     return [ordered[i * len(ordered) // n] for i in range(n)] if n < len(ordered) else ordered
 
@@ -78,8 +78,8 @@ def spread(samples: Sequence[Sample], n: int) -> list[Sample]:
 def contact_sheet(rows: Sequence[tuple[Evidence, Sequence[Evidence]]]) -> bytes:
     """Draw samples, each with its copies, one sample per row.
 
-    What a copy lacks is struck through in red, what it has besides is green. Characters that the shipped font
-    lacks show as its box.
+    Text that a copy lacks is struck through in red, text that it adds is green. Characters that are not in the shipped
+    font are shown as a box.
 
     Raises:
         InputError: a picture cannot be read.
@@ -100,7 +100,7 @@ def contact_sheet(rows: Sequence[tuple[Evidence, Sequence[Evidence]]]) -> bytes:
 
 
 def changes(before: str, after: str) -> Iterator[tuple[str, Change]]:
-    """What became of a text, piece by piece: kept, gone or new. Words of letters are compared whole."""
+    """The differences of two texts, piece by piece: kept, gone or new. Words of letters are compared as a whole."""
     if before == after:
         yield before, "same"
         return
@@ -137,14 +137,14 @@ def _cell(evidence: Evidence, original: Evidence) -> Image.Image:
 
 
 def _text(evidence: Evidence) -> str:
-    """What the text of a prompt is made of: turns that are not empty, then the lines of each picture."""
+    """The text that prompts are made of: turns that are not empty, then the lines of each picture."""
     turns = [f"{SPEAKERS[turn.role]}: {turn.text}\n" for turn in evidence.sample.turns if turn.text]
     pictures = [f"[{i}]\n{picture.text}\n" for i, picture in enumerate(evidence.pictures, 1) if picture.lines]
     return "".join(turns + pictures)
 
 
 def _flow(pieces: Sequence[tuple[str, Change]]) -> list[_Glyph]:
-    """Break text into rows of a cell's width."""
+    """Wrap text into rows of a cell's width."""
     glyphs: list[_Glyph] = []
     x, row = 0.0, 0
     for text, change in pieces:

@@ -1,7 +1,7 @@
-"""Honest out-of-fold predictions of the whole system: for each fold, all is fitted without it.
+"""Cross-validation of the whole system: each fold is predicted by a bundle fitted on the other folds.
 
-Adapters, rules, index over labelled samples, fusion, router and thresholds see the training part alone;
-what fusion is fitted on comes from inner folds of that part.
+Adapters, rules, index, fusion, router and thresholds use only the training folds; the scores that fusion is fitted on
+come from inner folds of these.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ def cross_validate(
 ) -> None:
     """Append one prediction line per sample to `out`, each made by a bundle fitted without its fold.
 
-    A killed run continues: finished lines are kept, and the fold in progress resumes step by step. The
-    folds' bundles lie in `<out>.work` until their predictions are written. `<out>.scores` gets what each
-    expert said by itself (`kdsl.evaluation.ablation.leave_out` reads it).
+    A run that was killed resumes: finished lines are kept, and the current fold resumes at its last step. The bundles
+    of the folds are in `<out>.work` until their predictions are written. The scores of each expert are written to
+    `<out>.scores`, for `kdsl.evaluation.ablation.leave_out`.
 
     Args:
         folds: sample id -> fold; every sample needs one.
-        only: predict these folds alone (several machines can share the work; join their outputs).
+        only: predict only these folds (so that several machines can share the work; concatenate their outputs).
 
     Raises:
-        InputError: `only` names a fold that there is not, or another command writes `out` at this moment.
-        BundleError: `out` was begun with other inputs.
+        InputError: `only` has a fold that does not exist, or another command is writing `out`.
+        BundleError: `out` was started with other inputs.
     """
     known = sorted(set(folds.values()))
     if strange := sorted(set(only) - set(known)):
@@ -74,7 +74,7 @@ def cross_validate(
             log.info("fold %d: fit on %d, predict %d", fold, len(train), len(test))
             bundle = fit_bundle(train, tasks, config, work / f"fold-{fold}", models)
             predictor = Predictor(bundle, models)
-            # before the lines: a fold whose lines are all there is not looked at again
+            # before the lines: a fold with all its lines counts as finished
             for name, part in predictor.tasks.items():
                 group = [e for e in evidences if folds[e.sample.id] == fold and e.sample.task == name]
                 _keep_scores(part, group, bundle.folder, scores / f"fold-{fold}")
@@ -97,12 +97,12 @@ def cross_validate_files(
     overrides: Sequence[str] = (),
     only: Sequence[int] = (),
 ) -> None:
-    """`cross_validate` over files of labelled samples and a file of folds.
+    """`cross_validate` with files of labelled samples and a file of folds.
 
     Args:
         folds: a JSON file, sample id -> fold.
-        images: the folder that all pictures lie below.
-        ocr: OCR results that exist already.
+        images: the root folder of the pictures.
+        ocr: a file of existing OCR results.
         overrides: `key.path=value`.
     """
     settings = load_config(config, overrides)
@@ -115,7 +115,7 @@ def cross_validate_files(
 
 
 def _keep_scores(predictor: TaskPredictor, test: Sequence[Evidence], bundle: Path, out: Path) -> None:
-    """Keep what fusion was fitted on (`fitted`) and what the experts say of the fold's samples (`held_out`)."""
+    """Write the scores that fusion was fitted on (`fitted`) and those of the fold's samples (`held_out`)."""
     task = predictor.task
     OutOfFold.load(scores_file(bundle, task)).save(out / f"{task.name}.fitted.npz")
     if test:

@@ -1,7 +1,7 @@
-"""The main job once, on samples of the synthetic world: draw, fit, predict what was held out, report.
+"""`run_demo`: draws synthetic samples, fits a bundle, predicts held-out samples and writes a report.
 
-The figures of a demo say that everything works here, not how good kdsl is on a shop's data: the embedded
-model was pretrained on the same world (other seeds). docs/results.md has the figures on real data.
+The metrics of a demo only show that everything works on this machine: the embedded model was pretrained on the same
+synthetic world (with other seeds). docs/results.md has the metrics on real data.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from kdsl.world.files import write_world
 log = logging.getLogger(__name__)
 
 PER_LABEL = 6
-"""Samples drawn of each label; a third of them is predicted, the rest is learned from."""
+"""Samples drawn per label; a third of them is predicted, the others are used to fit."""
 TOLD_RULES = 3
 """The prediction that is explained has about so many rules: enough to see, few enough to read."""
 SEED = 2026
-"""No seed of nano's pretraining."""
+"""Not used in nano's pretraining."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What a demo has to show: the report's page, each expert's figures, and one prediction with its gold label."""
+    """The results of a demo: the report's page, each expert's metrics, and one prediction with its gold label."""
 
     page: Path
     alone: list[Alone]
     told: Prediction | None
-    """None where every sample failed."""
+    """None if every sample failed."""
     gold: str
 
 
 def run_demo(out: Path, config: Config, per_label: int = PER_LABEL) -> Demo:
-    """Draw samples, fit a bundle, predict what was held out, write a report; resumes where it was stopped.
+    """Draw samples, fit a bundle, predict held-out samples and write a report; a stopped demo resumes.
 
     Args:
-        config: names the tasks; the synthetic world must know their labels.
-        per_label: samples to draw of each label, at least 3.
+        config: the settings and tasks; the synthetic world must have the tasks' labels.
+        per_label: samples to draw per label, at least 3.
     """
     tasks = load_tasks(config)
     data, images = out / "data", out / "data" / "images"

@@ -1,4 +1,4 @@
-"""Each expert alone beside all together: what every voice in a file of predictions would have said by itself."""
+"""Metrics of each expert alone next to those of the fused predictions, from the traces in a file of predictions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FUSED = "fused"
 
 @dataclass(frozen=True)
 class Alone:
-    """Weighted F1 of one expert on one task (abstentions count as wrong), and the share it spoke on."""
+    """Weighted F1 of one expert on one task (abstentions count as wrong), and the share of samples it scored."""
 
     task: str
     expert: str
@@ -26,7 +26,7 @@ class Alone:
 def experts_alone(judged: Mapping[str, Sequence[Judged]]) -> list[Alone]:
     """One row per task and expert, then the fused prediction, from the traces of predictions.
 
-    Experts that only speak on routed samples (calls 2 and 3) are left out: alone they say nothing of most.
+    Scores of calls 2 and 3 are left out, because they exist only for routed samples.
 
     Args:
         judged: task name -> its judged predictions (`Evaluation.judged`); failed ones count as wrong.
@@ -48,7 +48,7 @@ def _row(task: str, expert: str, gold: list[str], said: list[str]) -> Alone:
 
 
 def _first(vote: Vote | None) -> str:
-    """The label that an expert voted for; `FAILED` where it abstained, or the sample failed."""
+    """The top label of an expert; `FAILED` if it abstained or the sample failed."""
     return vote.top[0][0] if vote and vote.top else FAILED
 
 

@@ -1,4 +1,4 @@
-"""Figures of predictions against gold. F1, precision, recall and accuracy are scikit-learn's own."""
+"""`Metrics`: evaluation of predictions against gold labels. F1, precision, recall and accuracy are scikit-learn's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Bin:
-    """One bin of a reliability diagram: n predictions of mean probability `confidence`, `accuracy` of them right."""
+    """One bin of a reliability diagram: n predictions with mean probability `confidence` and their `accuracy`."""
 
     low: float
     high: float
@@ -33,22 +33,22 @@ class Bin:
 
 @dataclass(frozen=True)
 class Confidence:
-    """What the probabilities are worth. Failed samples have none and are left out."""
+    """Quality of the probabilities. Failed samples have no probability and are left out."""
 
     ece: float
     """Expected calibration error over `BINS` bins of equal width (Naeini et al., AAAI 2015)."""
     aurc: float
     """Area under the risk-coverage curve: mean error rate over all coverages (Geifman et al., ICLR 2019)."""
     accuracy_at: dict[str, float]
-    """Coverage ('0.70') -> accuracy on that share of the samples, the surest first."""
+    """Coverage ('0.70') -> accuracy on that share of the samples, the most confident ones."""
     bins: tuple[Bin, ...]
     curve: tuple[float, ...]
-    """Error rate on the surest 1, 2, ... n samples."""
+    """Error rate on the most confident 1, 2, ... n samples."""
 
 
 @dataclass(frozen=True)
 class LabelMetrics:
-    """One label: gold samples (`support`), times predicted, and its figures."""
+    """One label: gold samples (`support`), number of predictions, and its metrics."""
 
     label: str
     support: int
@@ -60,7 +60,7 @@ class LabelMetrics:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Gold samples of one label that were given another; `share` is of the gold label's samples."""
+    """Gold samples of one label predicted as another; `share` is relative to the gold label's samples."""
 
     gold: str
     predicted: str
@@ -70,7 +70,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class SpendSummary:
-    """The most that one sample took, and the mean number of calls."""
+    """Maximum spend of a sample, and the mean number of calls."""
 
     max_calls: int
     max_output_tokens: int
@@ -80,7 +80,7 @@ class SpendSummary:
 
 @dataclass(frozen=True)
 class Metrics:
-    """Figures of one set of samples. f1, precision and recall are weighted by support, as the challenge has it."""
+    """Metrics of one set of samples. f1, precision and recall are weighted by support, as in the challenge."""
 
     n: int
     f1: float
@@ -91,15 +91,15 @@ class Metrics:
     failed: int
     """Samples without a prediction; they count as wrong."""
     abstained: float
-    """Share of samples marked 'ask a person'."""
+    """Share of predictions that abstain ('ask a person')."""
     confidence: Confidence | None
-    """None where predictions came without probabilities."""
+    """None if predictions have no probabilities."""
     spent: SpendSummary | None
     labels: tuple[LabelMetrics, ...]
     confusions: tuple[Confusion, ...]
 
     def summary(self) -> dict[str, Any]:
-        """Plain data for metrics.json, without the points of curves."""
+        """Plain values for metrics.json, without the points of curves."""
         plain = asdict(self)
         if plain["confidence"]:
             del plain["confidence"]["curve"]
@@ -107,9 +107,9 @@ class Metrics:
 
 
 def compute_metrics(judged: Sequence[Judged]) -> Metrics:
-    """All figures of at least one judged sample.
+    """All metrics of at least one judged sample.
 
-    Macro F1 is the plain mean over the labels that occur in gold or in predictions, as in scikit-learn.
+    Macro F1 is the unweighted mean over the labels that occur in gold or in predictions, as in scikit-learn.
     """
     gold = [j.gold for j in judged]
     said = [j.label for j in judged]
@@ -139,7 +139,7 @@ def compute_metrics(judged: Sequence[Judged]) -> Metrics:
 
 
 def confusions(judged: Sequence[Judged]) -> tuple[Confusion, ...]:
-    """Confused pairs, the most frequent first; failed samples are no confusion."""
+    """Confused pairs of labels, the most frequent first; failed samples do not count."""
     support = Counter(j.gold for j in judged)
     pairs = Counter((j.gold, j.label) for j in judged if not j.right and not j.failed)
     return tuple(
@@ -148,7 +148,7 @@ def confusions(judged: Sequence[Judged]) -> tuple[Confusion, ...]:
 
 
 def reliability(probability: Floats, right: Bools, bins: int = BINS) -> tuple[Bin, ...]:
-    """Bins of equal width over 0..1, each open at its lower end; empty ones are left out."""
+    """Bins of equal width over 0..1, each without its lower limit; empty ones are left out."""
     edges = np.linspace(0, 1, bins + 1)
     place = np.clip(np.digitize(probability, edges, right=True) - 1, 0, bins - 1)
     return tuple(
@@ -164,25 +164,25 @@ def reliability(probability: Floats, right: Bools, bins: int = BINS) -> tuple[Bi
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """Mean distance of accuracy from probability over bins, weighted by their size."""
+    """Mean absolute difference of accuracy and probability over bins, weighted by their size."""
     total = sum(b.n for b in bins)
     return sum(b.n * abs(b.accuracy - b.confidence) for b in bins) / total
 
 
 def risk_curve(probability: Floats, right: Bools) -> Floats:
-    """Error rate [n] on the k surest samples for k = 1..n.
+    """Error rate [n] on the k most confident samples for k = 1..n.
 
-    Samples of equal probability have no order: each counts with the mean error of its group, which is what
-    a random order gives on average.
+    Each of several samples with the same probability counts with the mean error of these samples, which is the
+    average over random orders.
     """
     _, group = np.unique(-probability, return_inverse=True)
     wrong = np.bincount(group, weights=~right) / np.bincount(group)
-    errors = np.sort(group)  # groups are numbered from the surest
+    errors = np.sort(group)  # groups are numbered from the most confident
     return np.asarray(np.cumsum(wrong[errors]) / np.arange(1, len(right) + 1), dtype=np.float64)
 
 
 def accuracy_at(curve: Floats, coverage: float) -> float:
-    """Accuracy on the surest share of samples, rounded up to whole samples."""
+    """Accuracy on the most confident share of samples, rounded up to whole samples."""
     return float(1 - curve[max(1, int(np.ceil(coverage * len(curve) - 1e-9))) - 1])
 
 

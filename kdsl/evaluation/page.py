@@ -1,6 +1,6 @@
-"""Pages for people: each is one self-contained file with no script and nothing fetched.
+"""HTML pages: each is one self-contained file without scripts or external resources.
 
-Everything that users, OCR or models wrote is escaped by the templates; a content policy forbids the rest.
+The templates escape all text from users, OCR and models; a content security policy forbids everything else.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from kdsl.data.sample import Sample
 from kdsl.errors import InputError
 
 SHOWN = 300
-"""Samples on a page."""
+"""Maximum number of samples on a page."""
 THUMBNAIL_BYTES = 12_000_000
-"""All thumbnails of a page together; later samples are shown without."""
+"""Maximum size of all thumbnails on a page; later samples are shown without."""
 MAX_MEGAPIXELS = 100
 
 
 def render(template: str, **values: Any) -> str:
-    """A page as text.
+    """Render a page.
 
     Args:
-        template: a file beside this module.
-        values: what the template names; all of it must be given.
+        template: the name of a file in the folder of this module.
+        values: all variables of the template.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -40,10 +40,10 @@ def render(template: str, **values: Any) -> str:
 
 
 def thumbnails(samples: Iterable[Sample], images: Path | None, side: int) -> dict[str, str]:
-    """Picture name -> data URL, as far as the pictures can be read and the size limit allows.
+    """Picture name -> data URL, for pictures that can be read, up to the size limit.
 
     Args:
-        images: the folder that the samples' pictures lie below; None shows none.
+        images: the root folder of the pictures; None for no thumbnails.
         side: longest side in pixels.
     """
     if images is None:
@@ -56,7 +56,7 @@ def thumbnails(samples: Iterable[Sample], images: Path | None, side: int) -> dic
         try:
             picture = open_picture(images, name, MAX_MEGAPIXELS)
         except InputError:
-            continue  # the page then says the picture's name alone
+            continue  # the page then shows only the picture's name
         picture.thumbnail((side, side))
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=70)
@@ -66,5 +66,5 @@ def thumbnails(samples: Iterable[Sample], images: Path | None, side: int) -> dic
 
 
 def data_url(content: bytes, kind: str) -> str:
-    """A picture as a URL that holds it; `kind` is 'png' or 'jpeg'."""
+    """A picture as a data URL; `kind` is 'png' or 'jpeg'."""
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

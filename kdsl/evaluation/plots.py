@@ -1,4 +1,4 @@
-"""Pictures of a report, as PNG bytes: confusion matrix, reliability diagram, coverage-risk curve, ablations."""
+"""Plots as PNG bytes: confusion matrix, reliability diagram, coverage-risk curve, ablations."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _BLUE, _GREY = "#2a6fb0", "#9aa5b1"
 
 @cache
 def _font() -> Any:
-    """The font that ships with kdsl: labels are Chinese, and a machine may have no such font."""
+    """The font that ships with kdsl, because labels are Chinese and a machine may have no Chinese font."""
     return FontProperties(fname=str(font_path()))
 
 
 def confusion_png(judged: Sequence[Judged], order: Sequence[str]) -> bytes:
-    """Gold labels down, predictions across; shade is the share of the row, numbers are samples.
+    """Confusion matrix with gold labels as rows; the shade is the share of the row, the number counts samples.
 
     Args:
-        order: the task's labels; those that never occur are left out. Predictions outside the list and
-            failed samples share the last column.
+        order: the task's labels; those that do not occur are left out. Predictions outside the list and failed
+            samples share the last column.
     """
     seen = {j.gold for j in judged} | {j.label for j in judged}
     names = [name for name in order if name in seen]
@@ -56,7 +56,7 @@ def confusion_png(judged: Sequence[Judged], order: Sequence[str]) -> bytes:
 
 
 def reliability_png(confidence: Confidence) -> bytes:
-    """Accuracy against probability by bin; below it, how many predictions each bin holds."""
+    """Accuracy against probability by bin, and below it the number of predictions per bin."""
     figure = Figure(figsize=(5, 5))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     left = [b.low for b in confidence.bins]
@@ -71,7 +71,7 @@ def reliability_png(confidence: Confidence) -> bytes:
 
 
 def coverage_png(curves: Mapping[str, Confidence]) -> bytes:
-    """Error rate over coverage, one line per task: how wrong kdsl is if it answers its surest share only."""
+    """Error rate over coverage, one line per task: the error rate on the most confident share of predictions."""
     figure = Figure(figsize=(5.5, 4))
     axes = figure.add_subplot()
     for name, confidence in curves.items():
@@ -84,7 +84,11 @@ def coverage_png(curves: Mapping[str, Confidence]) -> bytes:
 
 
 def points_png(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
-    """A panel a figure: a point a seed above each variant, and a bar at their mean. Panel -> variant -> values."""
+    """One panel per metric, with one point per seed for each variant and a bar at the mean.
+
+    Args:
+        panels: panel -> variant -> values.
+    """
     names = list(dict.fromkeys(name for variants in panels.values() for name in variants))
     figure = Figure(figsize=(len(panels) * max(2.4, 0.6 * len(names) + 1.2), 4))
     for axes, (title, variants) in zip(
@@ -103,7 +107,11 @@ def points_png(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
 
 
 def lines_png(panels: Mapping[str, Mapping[str, Mapping[float, Sequence[float]]]], xlabel: str, ylabel: str) -> bytes:
-    """Lines of means over seeds in bands of one standard deviation. Panel -> line -> x -> values."""
+    """Lines of means over seeds, with bands of one standard deviation.
+
+    Args:
+        panels: panel -> line -> x -> values.
+    """
     figure = Figure(figsize=(max(5.5, 4 * len(panels)), 4))
     for axes, (title, lines) in zip(
         np.atleast_1d(figure.subplots(1, len(panels), sharey=True)), panels.items(), strict=True
@@ -122,7 +130,7 @@ def lines_png(panels: Mapping[str, Mapping[str, Mapping[float, Sequence[float]]]
 
 
 def _png(figure: Figure) -> bytes:
-    FigureCanvasAgg(figure)  # no pyplot: it keeps global state and may look for a screen
+    FigureCanvasAgg(figure)  # not pyplot, which has global state and may look for a display
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Predictions joined with gold samples: each gold sample has exactly one line, or the reader says why not."""
+"""Joins predictions with gold samples; each gold sample must have exactly one prediction."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from kdsl.errors import InputError, faults_of
 from kdsl.tasks import Task
 
 FAILED = ""
-"""Stands for the label of a sample that could not be predicted: it is never right."""
+"""The label of a sample that could not be predicted; it is never right."""
 
 
 class PredictionLine(BaseModel):
-    """One line of a file of predictions, by kdsl or another program: all but `id` and `label` may be missing.
+    """One line of a file of predictions, by kdsl or another program; all keys but `id` and `label` are optional.
 
-    Keys that are not named here are left alone. A whole line that kdsl wrote is a `kdsl.data.prediction.Prediction`.
+    Other keys are ignored. Lines written by kdsl are `kdsl.data.prediction.Prediction`s.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
@@ -34,17 +34,17 @@ class PredictionLine(BaseModel):
     distribution: dict[str, float] = {}
     abstained: bool = False
     fold: int | None = None
-    """The fold that a cross-validation held the sample out in."""
+    """The fold of a cross-validation in which the sample was held out."""
     spend: Spend | None = None
     trace: Trace | Any = Field(None, union_mode="left_to_right")
-    """What another program wrote in a form of its own is kept as it is."""
+    """Traces of another program in another form are kept unchanged."""
     error: str | None = None
-    """Why the sample failed; there is no label then."""
+    """Why the sample failed; then there is no label."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A gold sample and what was predicted for it."""
+    """A gold sample and its prediction."""
 
     sample: Sample
     gold: str
@@ -57,37 +57,37 @@ class Judged:
 
     @property
     def probability(self) -> float | None:
-        """Of the label; None where the sample failed, or the predictions came without probabilities."""
+        """Probability of the predicted label; None if the sample failed or predictions have no probabilities."""
         return None if self.failed else self.line.probability
 
     @property
     def right(self) -> bool:
-        """Whether the label is the gold one."""
+        """Whether the predicted label is the gold label."""
         return self.label == self.gold
 
     @property
     def failed(self) -> bool:
-        """Whether no label was predicted at all."""
+        """Whether there is no predicted label."""
         return self.label == FAILED
 
     @property
     def trace(self) -> Trace | None:
-        """How the prediction came about; None where the line has no trace of kdsl's form."""
+        """The trace of the prediction; None if the line has no trace in kdsl's form."""
         return self.line.trace if isinstance(self.line.trace, Trace) else None
 
     @property
     def votes(self) -> Mapping[str, Vote]:
-        """What each expert said, by its name; empty without a trace."""
+        """Each expert's vote by the expert's name; empty without a trace."""
         return self.trace.experts if self.trace else {}
 
     @property
     def gold_probability(self) -> float | None:
-        """Of the gold label; None where the distribution does not name it."""
+        """Probability of the gold label; None if the distribution does not include it."""
         return self.line.distribution.get(self.gold)
 
     @property
     def gold_rank(self) -> int | None:
-        """The place of the gold label in the distribution, from 1; None where the distribution does not name it."""
+        """Rank of the gold label in the distribution, from 1; None if the distribution does not include it."""
         ranked = sorted(self.line.distribution, key=lambda label: -self.line.distribution[label])
         return ranked.index(self.gold) + 1 if self.gold in ranked else None
 
@@ -95,12 +95,12 @@ class Judged:
 def read_judged(gold: Path, pred: Path, tasks: Sequence[Task]) -> list[Judged]:
     """Gold samples with their predictions, in the order of the gold file.
 
-    A prediction is a JSON line with `id` and `label`; `probability`, `distribution`, `spend` and `trace` are
-    used where they are there. A line with `error` instead of `label` is a failed sample.
+    A prediction is a JSON line with `id` and `label`; `probability`, `distribution`, `spend` and `trace` are optional.
+    A line with `error` instead of `label` is a failed sample.
 
     Raises:
-        InputError: a file cannot be read; a gold sample has no label; a prediction is malformed, repeated, of
-            another task, of an id that gold lacks; or an id of gold has no prediction.
+        InputError: a file cannot be read; a gold sample has no label or no prediction; or a prediction is malformed,
+            repeated, for another task, or for an id that is not in gold.
     """
     samples = {sample.id: sample for sample in read_samples(gold, tasks)}
     unlabelled = [id for id, sample in samples.items() if sample.label is None]
@@ -125,7 +125,7 @@ def read_judged(gold: Path, pred: Path, tasks: Sequence[Task]) -> list[Judged]:
 
 
 def _read_lines(pred: Path) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """Id -> (where it stands, the line)."""
+    """Id -> (location in the file, the line)."""
     lines: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for row in json_rows(pred):
         if isinstance(row, BadRow):

@@ -1,4 +1,4 @@
-"""A report of predictions against gold: figures, pictures, a page to read and the wrong samples as data."""
+"""Reports of predictions against gold: metrics, plots, an HTML page, and the wrong samples as JSONL."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from kdsl.runs import atomic_write, write_json, write_jsonl
 from kdsl.tasks import Task
 
 CONFUSIONS = 20
-"""Confused pairs that the page shows of a task, the most frequent first."""
+"""Maximum number of confused pairs per task on the page, the most frequent first."""
 THUMBNAIL = 240
-"""Longest side of a sample's picture in pixels."""
+"""Longest side of a sample's picture on the page, in pixels."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Judged predictions and their figures, per task and over all samples together."""
+    """Judged predictions and their metrics, per task and over all samples."""
 
     judged: Mapping[str, Sequence[Judged]]
-    """By task; only tasks with samples, in the order of the config."""
+    """Task name -> judged predictions; only tasks with samples, in the order of the config."""
     tasks: Mapping[str, Task]
     metrics: Mapping[str, Metrics]
     pooled: Metrics
 
     @property
     def mean_f1(self) -> float:
-        """Plain mean of the tasks' weighted F1: the challenge's 'overall'."""
+        """Unweighted mean of the tasks' weighted F1: the challenge's 'overall'."""
         return sum(metrics.f1 for metrics in self.metrics.values()) / len(self.metrics)
 
     def to_json(self) -> dict[str, Any]:
-        """All figures as plain data."""
+        """All metrics as plain values."""
         figures: dict[str, Any] = {name: metrics.summary() for name, metrics in self.metrics.items()}
         return figures | {"pooled": self.pooled.summary(), "mean_f1": self.mean_f1}
 
 
 def evaluate_file(gold: Path, pred: Path, tasks: Sequence[Task]) -> Evaluation:
-    """Compare a file of predictions with a file of gold samples.
+    """Evaluate a file of predictions against a file of gold samples.
 
     Raises:
         InputError: see `kdsl.evaluation.predictions.read_judged`.
@@ -59,10 +59,10 @@ def evaluate_file(gold: Path, pred: Path, tasks: Sequence[Task]) -> Evaluation:
 
 
 def write_report(gold: Path, pred: Path, out: Path, tasks: Sequence[Task], images: Path | None = None) -> Path:
-    """Evaluate and write metrics.json, report.html, the pictures and errors.jsonl into `out`; the page's path.
+    """Evaluate, and write metrics.json, report.html, the plots and errors.jsonl into `out`; returns the page's path.
 
     Args:
-        images: the folder that the samples' pictures lie below; with it the page shows them, small.
+        images: the root folder of the pictures, for thumbnails on the page; None for no thumbnails.
     """
     return write_evaluation(evaluate_file(gold, pred, tasks), out, images)
 
@@ -109,7 +109,7 @@ def _page(evaluation: Evaluation, wrong: Sequence[Judged], pictures: Mapping[str
 
 
 def wrong_samples(evaluation: Evaluation) -> list[Judged]:
-    """What was predicted wrong; in each task the surest errors first, then the failed samples."""
+    """Wrong predictions, per task; the most confident errors first, then the failed samples."""
     return [
         judged
         for group in evaluation.judged.values()
@@ -119,7 +119,7 @@ def wrong_samples(evaluation: Evaluation) -> list[Judged]:
 
 
 def _wrong_row(judged: Judged) -> dict[str, Any]:
-    """A wrong sample as plain data, with what the prediction's line said."""
+    """A wrong sample and its prediction as plain values."""
     sample = judged.sample
     row: dict[str, Any] = {
         "id": sample.id,
@@ -137,7 +137,7 @@ def _wrong_row(judged: Judged) -> dict[str, Any]:
 
 
 def metrics_table(evaluation: Evaluation) -> Any:
-    """The main figures as a rich table: one line per task, then all samples together."""
+    """The main metrics as a rich table: one row per task, then all samples."""
     from rich.table import Table
 
     headers = ("n", "F1", "macro F1", "prec.", "recall", "acc.", "ECE", "acc@70%", "failed")

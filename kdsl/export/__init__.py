@@ -1,1 +1,1 @@
-"""What leaves kdsl: merged adapters, plain model folders, model cards, uploads."""
+"""Export of fitted models: merged adapters, plain model folders, model cards, uploads."""

@@ -1,6 +1,6 @@
-"""Model cards: README.md of an adapter or an exported model, from what manifests and a bundle's figures say.
+"""Model cards: the README.md of an adapter or an exported model, from manifests and a bundle's metrics.
 
-Counts and figures are told, never samples; a base that is a local folder is named by its last part alone.
+Cards contain counts and metrics but no samples; of the path of a local base only the last part is shown.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _TEMPLATE = Path(__file__).with_name("card.md.j2")
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Of one task, on samples that were held out: the adapter's label scores alone, and the whole bundle."""
+    """Held-out metrics of one task: of the adapter's label scores only, and of the whole bundle."""
 
     n: int
     counts: tuple[int, ...]
-    """Samples of each label, in the task's order."""
+    """Samples per label, in the task's order."""
     f1: float
     accuracy: float
     log_loss: float
@@ -44,12 +44,12 @@ class HeldOut:
 
 
 def public_name(source: str) -> str:
-    """What a base may be called in public: its hub id or embedded name, or the last part of a local path."""
+    """The public name of a base: its hub id or embedded name, or the last part of a local path."""
     return Path(source).name if Path(source).expanduser().is_dir() or source.count("/") > 1 else source
 
 
 def held_out(bundle: Bundle) -> dict[str, HeldOut]:
-    """Task name -> the figures of the bundle's fit.
+    """Task name -> the held-out metrics of the bundle's fit.
 
     Raises:
         BundleError: ensemble.json cannot be read.
@@ -82,14 +82,14 @@ def model_card(
     figures: Mapping[str, HeldOut] | None = None,
     folds: int = 0,
 ) -> str:
-    """The text of README.md: YAML metadata as Hugging Face reads it, then Markdown.
+    """The text of README.md: YAML metadata in Hugging Face's format, then Markdown.
 
     Args:
-        adapter: its folder; stamp and manifest are read.
-        tasks: those that it was trained for.
-        kind: a card for the adapter, or for the model it was folded into.
-        figures: of a bundle (`held_out`), by task.
-        folds: inner folds of the bundle's fit.
+        adapter: the adapter's folder; its stamp and manifest are read.
+        tasks: the tasks that it was trained for.
+        kind: whether the card is for the adapter or for the model it was folded into.
+        figures: the metrics of a bundle (`held_out`), by task.
+        folds: number of inner folds of the bundle's fit.
     """
     from huggingface_hub import ModelCard, ModelCardData
 
@@ -98,7 +98,7 @@ def model_card(
     source = stamp.base if stamp else str(read_adapter(adapter)[0].base_model_name_or_path or "not known")
     base = public_name(source)
     data = ModelCardData(
-        base_model=base if base.count("/") == 1 else None,  # the hub takes its own ids alone
+        base_model=base if base.count("/") == 1 else None,  # the hub accepts only its own ids
         language="zh",
         library_name="transformers" if kind == "model" else "kdsl" if delta else "peft",
         pipeline_tag="image-text-to-text",
@@ -131,14 +131,14 @@ def model_card(
 
 
 def bundle_card(bundle: Bundle, task: Task, kind: Literal["adapter", "model"]) -> str:
-    """The card of the adapter that a task of a bundle uses; one for all tasks where they share it."""
+    """The card of a task's adapter in a bundle; if tasks share the adapter, the card covers all of them."""
     adapter = bundle.adapter(task)
     sharing = [other for other in bundle.tasks if bundle.adapter(other) == adapter]
     return model_card(adapter, sharing, kind, held_out(bundle), bundle.config.ensemble.inner_folds)
 
 
 def write_cards(bundle: Bundle) -> None:
-    """Write README.md into every adapter folder of a bundle. It is no part of the manifest: people may edit it."""
+    """Write README.md into every adapter folder of a bundle. The manifest does not include it, so it may be edited."""
     for task in (task for task in bundle.tasks if task.name in bundle.manifest["adapters"]):
         card = bundle.adapter(task) / "README.md"
         if not card.exists():

@@ -1,10 +1,10 @@
-"""An adapter, LoRA or delta, folded into its base: a plain Hugging Face model folder, proven to score labels as before.
+"""Folds an adapter (LoRA or delta) into its base: writes a plain Hugging Face model folder and verifies its scores.
 
 config.json, *.safetensors        as transformers writes them
-tokenizer, processor, template    the base's own files
+tokenizer, processor, template    copies of the base's files
 README.md                         the model card
-label_shift.json                  where the adapter has one: what is to be taken off each label's log-probability
-manifest.json                     base, adapter and its hash, task, how far scores moved
+label_shift.json                  if the adapter has one: values to subtract from the labels' log-probabilities
+manifest.json                     base, adapter and its hash, task, largest change of a score
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from kdsl.runs import check_claim, file_hash, read_manifest, write_manifest, wri
 from kdsl.tasks import Task
 
 TOLERANCE = {"float32": 1e-3, "float16": 0.1, "bfloat16": 0.5}
-"""How far a label's log-probability may move by folding: sums are rounded anew in the weights' own precision."""
+"""Largest allowed change of a label's log-probability by folding, which rounds to the precision of the weights."""
 
 SCHEMA = 2
 _MANIFEST = "manifest.json"
@@ -45,7 +45,7 @@ _ADVICE = "Give another folder for the export, or delete this one."
 
 @dataclass(frozen=True)
 class Folded:
-    """A finished export: largest move of a log-probability, on how many prompts, and what was adapted."""
+    """A finished export: the largest change of a log-probability, the number of prompts, and what was adapted."""
 
     folder: Path
     moved: float
@@ -62,17 +62,17 @@ def fold_adapter(
     evidences: Sequence[Evidence] = (),
     card: str = "",
 ) -> Folded:
-    """Fold an adapter into a copy of its base, save it, load it back and compare label scores.
+    """Fold an adapter into a copy of its base, save it, load it again and compare label scores.
 
-    A 4-bit base (QLoRA) is saved as the numbers of `base.dtype` that its 4 bits stand for. A finished export of the
-    same adapter is not made again; `out` is whole or absent.
+    A 4-bit base (QLoRA) is saved dequantised to `base.dtype`. A finished export of the same adapter is not repeated;
+    `out` is written atomically.
 
     Args:
-        evidences: samples of the task to compare scores on; built-in ones where there are none.
-        card: text of README.md.
+        evidences: samples of the task on which scores are compared; built-in ones if empty.
+        card: the text of README.md.
 
     Raises:
-        BundleError: the adapter does not fit the base, `out` holds something else, or scores moved too far.
+        BundleError: the adapter does not fit the base, `out` has other content, or scores changed too much.
     """
     inputs = {
         "adapter_sha256": file_hash(weights_file(adapter)),
@@ -104,9 +104,9 @@ def fold_adapter(
 
 
 def built_in_probes(task: Task, folder: Path) -> list[Evidence]:
-    """Four made-up samples of a task, two of them with a picture that is drawn into `folder`.
+    """Four artificial samples of a task, two of them with a picture that is written to `folder`.
 
-    The descriptions of the task's labels serve as what a shopper says.
+    The descriptions of the task's labels are used as the shopper's text.
     """
     path = folder / "probe.png"
     grey = Image.linear_gradient("L").resize((112, 168))
@@ -126,16 +126,16 @@ def built_in_probes(task: Task, folder: Path) -> list[Evidence]:
 def _fold(
     adapter: Path, base: ModelConfig, task: Task, prompt: PromptConfig, out: Path, probes: Sequence[Evidence]
 ) -> np.ndarray:
-    """Save base plus adapter to `out`; the scores [n, m] that the adapter on its base gives."""
+    """Save base plus adapter to `out`; returns the scores [n, m] of the adapter on its base."""
     loaded = load_base(base)
     load_adapter(loaded, adapter, _ADAPTER)
-    loaded.label_shifts[_ADAPTER] = {}  # no weight holds them: they go along as a file
+    loaded.label_shifts[_ADAPTER] = {}  # not part of the weights: they are exported as a file
     with loaded.using(_ADAPTER):
         scores = LabelScorer(loaded, task, prompt).score(probes)
         if _ADAPTER in loaded.deltas:
             loaded.model.save_pretrained(out)
     if loaded.peft is not None:
-        if base.quantize != "none":  # merging into 4 bits would round the sums to 4 bits
+        if base.quantize != "none":  # merging into 4-bit weights would round the sums to 4 bits
             loaded = load_base(base)
             loaded.model.dequantize(loaded.dtype)
             load_adapter(loaded, adapter, _ADAPTER)
@@ -156,10 +156,10 @@ def _fold(
 
 
 def _finished(out: Path, inputs: dict[str, Any], vision: bool) -> Folded | None:
-    """The export that lies in `out` already, or None where there is nothing.
+    """The finished export in `out`, or None if `out` does not exist.
 
     Raises:
-        BundleError: `out` holds something else.
+        BundleError: `out` has other content.
     """
     if not out.exists():
         return None

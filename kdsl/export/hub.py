@@ -1,4 +1,4 @@
-"""Folders go to a model hub through the hub's own library, with the token of the library's own login."""
+"""Uploads of folders to a model hub with the hub's library, which also provides the login token."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Hub = Literal["huggingface", "modelscope"]
 
 
 def check_login(repo_id: str, hub: Hub) -> None:
-    """Refuse what cannot be pushed before any long work begins; asks no server.
+    """Check that a push is possible, before any long work and without contacting a server.
 
     Raises:
         InputError: `repo_id` is not owner/name, or nobody is logged in.
@@ -37,13 +37,13 @@ def check_login(repo_id: str, hub: Hub) -> None:
 
 
 def push_folder(folder: Path, repo_id: str, *, hub: Hub = "huggingface", private: bool = False) -> str:
-    """Create the model repository `repo_id` if it is not there, and upload all files of `folder`.
+    """Create the model repository `repo_id` if it does not exist, and upload all files of `folder`.
 
-    The folder stays as it is, so that a failed upload can be tried again. Returns where it can be found.
+    The folder is not changed, so a failed upload can be repeated. Returns the URL of the repository.
 
     Raises:
-        InputError: nobody is logged in, `private` is asked of a public repository, or the hub refuses or cannot
-            be reached.
+        InputError: nobody is logged in, the repository is public but `private` is set, or the hub cannot be reached or
+            rejects the upload.
         MissingDependency: the hub's library is not installed.
     """
     check_login(repo_id, hub)
@@ -52,7 +52,7 @@ def push_folder(folder: Path, repo_id: str, *, hub: Hub = "huggingface", private
         return push(folder, repo_id, private)
     except InputError:
         raise
-    except Exception as error:  # both libraries raise what their HTTP clients raise, beside errors of their own
+    except Exception as error:  # both libraries raise errors of their HTTP clients as well as their own
         raise InputError(
             f"{folder} could not be pushed to {hub}:{repo_id}: {type(error).__name__}: {error}\n"
             "The folder is complete; run the same command again once this is mended (network, token with the right "

@@ -1,4 +1,4 @@
-"""The adapters that lie in a folder: what they were trained for, on what, and from which base."""
+"""Lists the adapters in a folder, with their tasks, training data and base models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kdsl.models.adapters import weights_file
 
 @dataclass(frozen=True)
 class FoundAdapter:
-    """An adapter's folder, relative to where it was looked for, and what its manifest says."""
+    """An adapter's folder, relative to the folder that was searched, and details from its manifest."""
 
     folder: Path
     tasks: tuple[str, ...]
@@ -24,7 +24,7 @@ class FoundAdapter:
 
 
 def find_adapters(folder: Path) -> list[FoundAdapter]:
-    """The finished adapters at or below a folder, sorted by their paths.
+    """The finished adapters in a folder tree, sorted by their paths.
 
     Raises:
         InputError: there is none.

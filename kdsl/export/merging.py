@@ -1,6 +1,6 @@
-"""Several LoRA adapters of one base become one, by peft's own `add_weighted_adapter`.
+"""Merges several LoRA adapters of one base into one with peft's `add_weighted_adapter`.
 
-Adapters of other folds, seeds or views of the data can be merged, so that one call has what their ensemble knows.
+Merging adapters of different folds, seeds or views of the data approximates their ensemble with a single call.
 Methods: linear and svd (Huang et al., LoraHub, arXiv 2307.13269), ties (Yadav et al., arXiv 2306.01708), dare
 (Yu et al., arXiv 2311.03099), cat (the exact weighted sum, as a LoRA of the summed rank).
 """
@@ -48,11 +48,11 @@ METHODS = (
     "magnitude_prune_svd",
 )
 DENSITY = 0.5
-"""Share of the weights that pruning methods keep where nothing is said."""
+"""Default share of the weights that pruning methods keep."""
 
 SCHEMA = 2
 _MERGED = "default"
-"""PEFT's name for the adapter that is saved at the top of a folder."""
+"""PEFT's name of the adapter that is saved directly in a folder."""
 _PLAIN = {"use_dora": False, "use_rslora": False, "bias": "none", "modules_to_save": None, "rank_pattern": {}}
 """Settings that peft's merging does not carry over to the merged adapter."""
 
@@ -61,9 +61,9 @@ _PLAIN = {"use_dora": False, "use_rslora": False, "bias": "none", "modules_to_sa
 class Merge:
     """How adapters are merged.
 
-    `weights` None gives each source the same: 1/n where the method sums (so that the merged adapter is about
-    as strong as one), 1 where it averages already (ties). `density` is for methods that prune; `seed` for dare,
-    which prunes at random.
+    `weights` None gives all sources the same weight: 1/n for methods that sum (so that the merged adapter has about the
+    strength of one), 1 for ties, which averages. `density` is for methods that prune; `seed` for dare, which prunes at
+    random.
     """
 
     method: str = "cat"
@@ -77,10 +77,10 @@ class Merge:
         return self.method.startswith(("ties", "dare", "magnitude"))
 
     def resolved(self, n: int) -> Merge:
-        """The merge of n sources with its defaults filled in.
+        """This merge for n sources, with its defaults filled in.
 
         Raises:
-            ConfigError: method, weights or density are not possible.
+            ConfigError: method, weights or density are invalid.
         """
         faults = []
         if self.method not in METHODS:
@@ -101,7 +101,7 @@ class Merge:
 
 
 def check_mergeable(sources: Sequence[Path], method: str) -> None:
-    """Refuse adapters that do not belong together; no model is loaded.
+    """Check that adapters can be merged, without loading a model.
 
     Raises:
         BundleError: they are of different bases, adapt different modules, have ranks that the method cannot merge, or
@@ -139,12 +139,12 @@ def check_mergeable(sources: Sequence[Path], method: str) -> None:
 
 
 def merge_adapters(loaded: LoadedModel, sources: Sequence[Path], merge: Merge, out: Path) -> Path:
-    """Merge the adapters in `sources` and write the result to `out`, an adapter folder as training writes it.
+    """Merge the adapters in `sources` and write the result to `out` as an adapter folder.
 
-    The base stays as it was. `out` gets a manifest that names the sources and the hashes of their weights.
+    The base is not changed. The manifest in `out` lists the sources and the hashes of their weights.
 
     Raises:
-        ConfigError: the merge is not possible.
+        ConfigError: the settings of the merge are invalid.
         BundleError: adapters do not fit the base or each other, or `out` exists.
     """
     merge = merge.resolved(len(sources))
@@ -153,7 +153,7 @@ def merge_adapters(loaded: LoadedModel, sources: Sequence[Path], merge: Merge, o
     check_mergeable(sources, merge.method)
     with written_whole(out) as partial:
         _save_merged(loaded, sources, merge, partial)
-        (partial / "README.md").unlink(missing_ok=True)  # a card of blanks to fill in
+        (partial / "README.md").unlink(missing_ok=True)  # peft's empty template of a card
         stamp_adapter(partial, loaded)
         if shifts := _mean_shifts(sources):
             write_json(partial / SHIFT, shifts)
@@ -172,16 +172,17 @@ def merge_files(
     config: str | Path = "configs/nano.yaml",
     overrides: Sequence[str] = (),
 ) -> list[AdapterMetrics]:
-    """Merge adapters of the config's large model; with labelled samples, the figures of each source and the result.
+    """Merge adapters of the config's large model and, with labelled samples, evaluate each source and the result.
 
     Args:
-        data: a file of labelled samples to judge on.
-        images: the folder that all pictures lie below.
-        ocr: OCR results that exist already.
+        data: a file of labelled samples for the evaluation.
+        images: the root folder of the pictures.
+        ocr: a file of existing OCR results.
         overrides: `key.path=value`.
 
     Raises:
-        KdslError: the adapters cannot be merged so, or the samples cannot be used; said before a model is loaded.
+        KdslError: the adapters cannot be merged this way, or the samples cannot be used; raised before a model is
+            loaded.
     """
     settings = load_config(config, overrides)
     merge = merge.resolved(len(sources))
@@ -198,7 +199,7 @@ def merge_files(
 
 
 def _save_merged(loaded: LoadedModel, sources: Sequence[Path], merge: Merge, out: Path) -> None:
-    """Let peft merge and save; afterwards the base is as it was."""
+    """Merge and save with peft, and restore the base."""
     from transformers import set_seed
 
     names = [f"source-{i}" for i in range(len(sources))]
@@ -212,12 +213,12 @@ def _save_merged(loaded: LoadedModel, sources: Sequence[Path], merge: Merge, out
             _MERGED,
             combination_type=merge.method,
             density=merge.density,
-            svd_full_matrices=False,  # only the first columns are used
+            svd_full_matrices=False,  # only the first columns are needed
         )
         loaded.peft.save_pretrained(str(out), selected_adapters=[_MERGED], save_embedding_layers=False)
     finally:
         if loaded.peft is not None and _MERGED in loaded.peft.peft_config:
-            loaded.peft.set_adapter(names[-1], inference_mode=True)  # peft warns where the active one is deleted
+            loaded.peft.set_adapter(names[-1], inference_mode=True)  # peft warns if the active adapter is deleted
             loaded.peft.delete_adapter(_MERGED)
         for name in [name for name in names if name in loaded.adapters]:
             remove_adapter(loaded, name)
@@ -225,7 +226,7 @@ def _save_merged(loaded: LoadedModel, sources: Sequence[Path], merge: Merge, out
 
 
 def training_manifest(folder: Path) -> dict[str, Any]:
-    """What an adapter's own manifest says of its tasks, data and seed; empty where it has none.
+    """An adapter's manifest with its tasks, data and seed; empty if it has none.
 
     Raises:
         BundleError: it cannot be read.
@@ -240,13 +241,13 @@ def training_manifest(folder: Path) -> dict[str, Any]:
 
 
 def trained_tasks(sources: Sequence[Path], tasks: Sequence[Task]) -> list[Task]:
-    """Those of `tasks` that the adapters' manifests name; all of them where no adapter has a manifest."""
+    """The tasks that the adapters' manifests name; all of `tasks` if no adapter has a manifest."""
     names = {name for folder in sources for name in training_manifest(folder).get("tasks", {})}
     return [task for task in tasks if task.name in names] if names else list(tasks)
 
 
 def _mean_shifts(sources: Sequence[Path]) -> dict[str, dict[str, float]]:
-    """Task -> label -> mean of the shifts of those sources that know the task: they are log-priors of like samples."""
+    """Task -> label -> mean of the label shifts (log-priors of training labels) over the sources with the task."""
     shifts = [read_shifts(folder) for folder in sources]
     merged: dict[str, dict[str, float]] = {}
     for task in dict.fromkeys(name for own in shifts for name in own):

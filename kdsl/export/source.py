@@ -1,4 +1,4 @@
-"""What is exported: a task of a bundle, or an adapter alone with the settings that name its base."""
+"""`Source`: what an export takes, either a task of a bundle, or an adapter with the config that names its base."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from kdsl.tasks import Task, task_by_name
 log = logging.getLogger(__name__)
 
 COMPARED = 16
-"""Given samples on which scores before and after are compared: more would prove no more."""
+"""Maximum number of user samples on which scores before and after are compared."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """An adapter with its base, the task that scores are compared on, and the text of its card."""
+    """An adapter with its base, the task on which scores are compared, and the text of its card."""
 
     adapter: Path
     base: ModelConfig
     task: Task
     tasks: tuple[Task, ...]
-    """All tasks of the config, to read samples by."""
+    """All tasks of the config, needed to read samples."""
     prompt: PromptConfig
     evidence: EvidenceConfig
     card: str
@@ -42,10 +42,10 @@ class Source:
 def open_source(
     bundle: Path | None, adapter: Path | None, config: str | None, task: str | None, overrides: Sequence[str] = ()
 ) -> Source:
-    """What an export takes: a `task` of a `bundle`, or an `adapter` with the `config` that names its base.
+    """Open a `task` of a `bundle`, or an `adapter` with the `config` that names its base.
 
     Raises:
-        InputError: neither of the two is given, or both.
+        InputError: neither `bundle` nor `adapter` is given, or both are.
     """
     if bundle and not (adapter or config or overrides):
         return from_bundle(bundle, task)
@@ -55,11 +55,11 @@ def open_source(
 
 
 def from_bundle(folder: Path, name: str | None) -> Source:
-    """A task of a bundle.
+    """The source for a task of a bundle.
 
     Raises:
         BundleError: the bundle cannot be opened.
-        InputError: no task is named though there are several, or there is none of that name.
+        InputError: no task is named although there are several, or there is no task of that name.
     """
     bundle = open_bundle(folder)
     task = _choose(bundle.tasks, name)
@@ -70,14 +70,14 @@ def from_bundle(folder: Path, name: str | None) -> Source:
 
 
 def from_adapter(adapter: Path, config_path: str, name: str | None, overrides: Sequence[str] = ()) -> Source:
-    """An adapter folder, with the config (and `key.path=value` overrides) that names its base and tasks.
+    """The source for an adapter folder and the config (with `key.path=value` overrides) that names its base and tasks.
 
     Raises:
-        BundleError: the folder is no adapter.
-        ConfigError: the config holds faults.
-        InputError: no task is named though the adapter has several, or there is none of that name.
+        BundleError: the folder is not an adapter.
+        ConfigError: the config has faults.
+        InputError: no task is named although the adapter has several, or there is no task of that name.
     """
-    tensor_shapes(adapter)  # refuses what is no adapter
+    tensor_shapes(adapter)  # raises if it is not an adapter
     config = load_config(config_path, overrides)
     every = load_tasks(config)
     trained = trained_tasks([adapter], every)
@@ -89,10 +89,10 @@ def from_adapter(adapter: Path, config_path: str, name: str | None, overrides: S
 def fold_source(
     source: Source, out: Path, *, data: Path | None = None, images: Path = Path(), ocr: Path | None = None
 ) -> Folded:
-    """Fold a source's adapter into its base (`fold_adapter`), compared on samples of `data`, or on made-up ones.
+    """Fold a source's adapter into its base (`fold_adapter`), and compare scores on samples in `data`, or built-in ones.
 
     Raises:
-        InputError: `data` holds no sample of the task.
+        InputError: `data` has no sample of the task.
     """
     evidences = comparison_samples(source, data, images, ocr) if data else []
     done = fold_adapter(source.adapter, source.base, source.task, source.prompt, out, evidences, source.card)
@@ -102,10 +102,10 @@ def fold_source(
 
 
 def comparison_samples(source: Source, data: Path, images: Path, ocr: Path | None) -> list[Evidence]:
-    """The first few samples of the task in `data`.
+    """The first samples of the task in `data`.
 
     Raises:
-        InputError: data holds no sample of the task.
+        InputError: `data` has no sample of the task.
     """
     samples = [s for s in read_samples(data, source.tasks) if s.task == source.task.name][:COMPARED]
     if not samples:

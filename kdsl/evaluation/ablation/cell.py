@@ -1,10 +1,10 @@
-"""One cell of an ablation: one variant's settings, one seed, one fold; trained without the fold, scored on it.
+"""`Cell`: one variant, seed and fold of an ablation, which is trained without the fold and evaluated on it.
 
 FOLDER/fold-K.jsonl          predictions, written last: a cell without them is unfinished
 FOLDER/fold-K.json           what it was trained on, and how long
 FOLDER/fold-K.curve.jsonl    the fold's predictions at every half epoch, where a curve is wanted
-FOLDER/scores/fold-K/        with `system: whole`, what each expert said (`kdsl.evaluation.ablation.leave_out`)
-FOLDER/fold-K.error.txt      why it failed the last time
+FOLDER/scores/fold-K/        with `system: whole`, each expert's scores (`kdsl.evaluation.ablation.leave_out`)
+FOLDER/fold-K.error.txt      the error of the last attempt
 FOLDER/fold-K.work/          while it runs; an unfinished cell continues from there
 """
 
@@ -45,7 +45,7 @@ class Cell:
 
     variant: str
     config: Config
-    """Holds the cell's seed."""
+    """The variant's settings with the cell's seed."""
     fold: int
     folder: Path
     system: Literal["large", "whole"]
@@ -61,22 +61,22 @@ class Cell:
 
     @property
     def done(self) -> bool:
-        """Whether all files that are wanted of the cell are there."""
+        """Whether all requested files of the cell exist."""
         return self.file("jsonl").is_file() and (not self.curve or self.file("curve.jsonl").is_file())
 
 
 def attempt(cell: Cell, evidences: Sequence[Evidence], folds: Mapping[str, int], tasks: Sequence[Task]) -> str | None:
-    """Run a cell; what went wrong in one line, or None. The traceback lies in the cell's folder."""
+    """Run a cell; returns the error in one line, or None. The traceback is written to the cell's folder."""
     try:
         run_cell(cell, evidences, folds, tasks)
-    except Exception as error:  # whatever it is, the other cells go on
+    except Exception as error:  # any error must not affect the other cells
         atomic_write(cell.file("error.txt"), traceback.format_exc())
         return f"{type(error).__name__}: {error}"
     return None
 
 
 def run_cell(cell: Cell, evidences: Sequence[Evidence], folds: Mapping[str, int], tasks: Sequence[Task]) -> None:
-    """Train without the cell's fold, predict it, write the cell's files.
+    """Train without the cell's fold, predict the fold and write the cell's files.
 
     Args:
         evidences: labelled samples of `tasks`.
@@ -98,7 +98,7 @@ def run_cell(cell: Cell, evidences: Sequence[Evidence], folds: Mapping[str, int]
 
 
 def share(evidences: Sequence[Evidence], fraction: float, seed: int) -> list[Evidence]:
-    """A share of each label's samples, at least one, in their order; smaller shares lie within larger ones."""
+    """A share of each label's samples, at least one, in their order; larger shares contain smaller ones."""
     groups: dict[tuple[str, str | None], list[str]] = {}
     for evidence in evidences:
         groups.setdefault((evidence.sample.task, evidence.sample.label), []).append(evidence.sample.id)
@@ -110,21 +110,21 @@ def share(evidences: Sequence[Evidence], fraction: float, seed: int) -> list[Evi
 
 
 def read_lines(file: Path) -> list[dict[str, Any]]:
-    """The rows of a finished file of JSON lines."""
+    """The rows of a finished JSONL file."""
     with file.open(encoding="utf-8") as lines:  # str.splitlines would cut at line separators within a text
         return [json.loads(line) for line in lines]
 
 
 @lru_cache(maxsize=1)
 def _base(config: ModelConfig) -> LoadedModel:
-    """The base that a process's cells share: training leaves it as it was, and it keeps its picture features."""
+    """The base model, shared by the cells of a process: training does not change it, and it caches picture features."""
     return load_base(config)
 
 
 def _large(
     cell: Cell, train: Sequence[Evidence], test: Sequence[Evidence], tasks: Sequence[Task], work: Path
 ) -> tuple[list[dict[str, Any]], float]:
-    """Predictions of the large model with its adapters alone, and the seconds that training took."""
+    """Predictions of the large model with only its adapters, and the training time in seconds."""
     config = cell.config
     loaded = _base(config.model("large"))
     began = time.monotonic()
@@ -149,7 +149,7 @@ def _large(
 def _whole(
     cell: Cell, train: Sequence[Evidence], test: Sequence[Evidence], tasks: Sequence[Task], work: Path
 ) -> tuple[list[dict[str, Any]], float]:
-    """Predictions of the whole system as a cross-validation makes them, and the seconds of fit and prediction."""
+    """Predictions of the whole system as in a cross-validation, and the time of fit and prediction in seconds."""
     began = time.monotonic()
     folds = {e.sample.id: 1 for e in train} | {e.sample.id: 0 for e in test}
     output = work / "predictions.jsonl"
@@ -178,7 +178,7 @@ def _rows(task: Task, evidences: Sequence[Evidence], log_probs: np.ndarray) -> l
 
 
 def _curve_rows(epoch: float, task: Task, evidences: Sequence[Evidence], log_probs: np.ndarray) -> list[dict[str, Any]]:
-    """What the curve keeps of scores [n, m]: the label, and the gold label's loss."""
+    """Rows of the curve from scores [n, m]: the predicted label and the gold label's loss."""
     return [
         {
             "epoch": epoch,

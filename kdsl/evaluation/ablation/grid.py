@@ -1,6 +1,6 @@
-"""A grid of settings over seeds and folds; every finished cell is kept, and a killed run continues.
+"""Ablations: a grid of variants, seeds and folds; finished cells are kept, and a killed run resumes.
 
-OUTPUT/<variant>/settings.json          what the variant's cells depend on; other settings are refused
+OUTPUT/<variant>/settings.json          the settings of the variant's cells, which a resumed run must share
 OUTPUT/<variant>/seed-<s>/fold-<k>.*    a cell (`kdsl.evaluation.ablation.cell`)
 OUTPUT/results.md, .csv, .png           (`kdsl.evaluation.ablation.tables`)
 """
@@ -40,7 +40,7 @@ from kdsl.training.memory import check_memory
 log = logging.getLogger(__name__)
 
 SCHEMA = 2
-"""Of settings.json."""
+"""Schema number of settings.json."""
 
 Setting = bool | int | float | str | None
 
@@ -50,26 +50,26 @@ class _Part(BaseModel):
 
 
 class Variant(_Part):
-    """What one row of the table sets, beside the base."""
+    """One row of the table: the settings that differ from the base."""
 
     set: dict[str, Setting] = {}
-    """Dotted key of a config, such as `training.epochs` -> value."""
+    """Dotted key of a config, such as `training.epochs`, -> value."""
     fraction: float | None = Field(None, gt=0, le=1)
-    """Instead of the ablation's own."""
+    """Replaces the ablation's `fraction`."""
 
 
 class Ablation(_Part):
     """An ablation file (configs/ablation/*.yaml)."""
 
     base: str
-    """The config that all variants start from, relative to the file, or one that ships with kdsl."""
+    """The config of all variants: a path relative to this file, or the name of one that ships with kdsl."""
     seeds: tuple[int, ...] = Field(min_length=1)
     system: Literal["large", "whole"] = "large"
-    """`large`: the large model with its adapters alone; `whole`: all of kdsl, as in a cross-validation."""
+    """`large`: the large model with only its adapters; `whole`: the whole system, as in a cross-validation."""
     fraction: float = Field(1.0, gt=0, le=1)
-    """Share of the training part's labels that is used, label by label, drawn by seed; the test fold stays whole."""
+    """Share of the training samples used, drawn per label and seed; the test fold is always complete."""
     curve: bool = False
-    """Score the test fold at every half epoch too (`system: large` only). For analysis, not for choosing."""
+    """Also score the test fold at every half epoch (`system: large` only); for analysis, not for model selection."""
     variants: dict[str, Variant] = Field(min_length=1)
 
     @field_validator("seeds")
@@ -96,14 +96,14 @@ class Ablation(_Part):
 
 @dataclass(frozen=True)
 class Grid:
-    """An ablation whose variants' settings are resolved, in the file's order."""
+    """An ablation with the resolved settings of its variants, in the order of the file."""
 
     ablation: Ablation
     configs: Mapping[str, Config]
     tasks: Sequence[Task]
 
     def fraction(self, variant: str) -> float:
-        """Share of the labels that a variant uses."""
+        """Share of the training samples that a variant uses."""
         own = self.ablation.variants[variant].fraction
         return self.ablation.fraction if own is None else own
 
@@ -112,10 +112,10 @@ def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
     """Read an ablation file and the settings of all its variants.
 
     Args:
-        overrides: `key.path=value` for every variant; what a variant sets itself comes after.
+        overrides: `key.path=value` for every variant; a variant's own settings take precedence.
 
     Raises:
-        ConfigError: with one line for every fault of the file, and for those of each variant's settings.
+        ConfigError: one line per fault in the file and in each variant's settings.
     """
     file = find_config(path)
     try:
@@ -154,16 +154,16 @@ def run_ablation(
     only: Sequence[int] = (),
     jobs: int = 1,
 ) -> Path:
-    """Run the cells that are not there yet and write the tables after each; the path of the Markdown one.
+    """Run the missing cells and update the tables after each; returns the path of the Markdown table.
 
     Args:
-        only: these folds alone; the tables then speak of them alone.
-        jobs: processes that run cells at the same time.
+        only: run, and include in the tables, only these folds.
+        jobs: number of cells to run in parallel, each in its own process.
 
     Raises:
         InputError: the samples or folds cannot be used.
-        BundleError: `out` holds cells of other settings or samples.
-        KdslError: at least one cell failed; the others are there.
+        BundleError: `out` has cells of other settings or samples.
+        KdslError: at least one cell failed; the others are finished.
     """
     for settings in grid.configs.values():
         if settings.large is not None:
@@ -210,7 +210,7 @@ def run_ablation(
 
 
 def _observe(grid: Grid, data: Sequence[Path], images: Path, ocr: Path | None) -> dict[str, list[Evidence]]:
-    """Variant -> evidence; variants that read pictures alike share it."""
+    """Variant -> evidence; variants with the same evidence settings share it."""
     observed: dict[str, list[Evidence]] = {}
     for name, config in grid.configs.items():
         alike = [other for other in observed if grid.configs[other].evidence == config.evidence]
@@ -219,7 +219,7 @@ def _observe(grid: Grid, data: Sequence[Path], images: Path, ocr: Path | None) -
 
 
 def _cells(grid: Grid, folds: Sequence[int], out: Path) -> list[Cell]:
-    """All cells, seed by seed, so that a table over all variants is there early."""
+    """All cells, seed by seed, so that a table of all variants is available early."""
     return [
         Cell(
             variant=name,
@@ -243,15 +243,15 @@ def _run(
     tasks: Sequence[Task],
     jobs: int,
 ) -> Iterator[tuple[Cell, str | None]]:
-    """Each cell when it is through, with what went wrong."""
+    """Run cells and yield each when it is done, with its error if it failed."""
     if jobs == 1:
         for cell in cells:
             yield cell, attempt(cell, observed[cell.variant], folds, tasks)
         return
-    # read by OpenMP and the BLAS when a child starts; a user's own setting stands
+    # read by OpenMP and BLAS when a child process starts; a user's own setting takes precedence
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
     waiting = deque(cells)
-    while waiting:  # once more where a process died: that breaks a pool
+    while waiting:  # repeated if a process died, which breaks a pool
         running: dict[Future[str | None], Cell] = {}
         with suppress(BrokenProcessPool), _pool(jobs) as pool:
             while waiting or running:
@@ -262,7 +262,7 @@ def _run(
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     fault = future.result()
                     yield running.pop(future), fault
-        for cell in running.values():  # the break does not say whose process died: each once more, by itself
+        for cell in running.values():  # it is unknown whose process died: try each one again, alone
             with _pool(1) as pool:
                 try:
                     yield cell, pool.submit(attempt, cell, observed[cell.variant], folds, tasks).result()
@@ -285,7 +285,7 @@ def _start_child(level: int) -> None:
 def _settings(
     grid: Grid, name: str, evidences: Sequence[Evidence], folds: Mapping[str, int], tasks: Sequence[Task]
 ) -> dict[str, Any]:
-    """What a variant's cells depend on, by name; digests of what is long."""
+    """All inputs of a variant's cells, by name; long ones as digests."""
     large = grid.ablation.system == "large"
     config = grid.configs[name]
     used = {"large", "prompt", "training"} if large else set(Config.model_fields) - {"seed", "tasks", "evidence"}

@@ -1,7 +1,7 @@
-"""What each expert is worth: fused with the others, alone, and left out, from the scores that a cross-validation keeps.
+"""The contribution of each expert: all experts fused, each left out, and each alone, from a cross-validation's scores.
 
-For every fold the fusion is fitted anew on the out-of-fold scores of the experts that take part, and judged on
-the fold's samples. Calls 2 and 3 are left aside: they are made for the fused doubt of all experts.
+For every fold, the fusion of the participating experts is fitted on their out-of-fold scores and evaluated on the
+fold's samples. Calls 2 and 3 are not included, because routing depends on the fused scores of all experts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Subset:
-    """Some experts fused: weighted F1 and log-loss by task, one figure per run (a run is a seed)."""
+    """A subset of the experts, fused: weighted F1 and log-loss by task, one value per run (one run per seed)."""
 
     name: str
     f1: dict[str, tuple[float, ...]]
@@ -30,13 +30,13 @@ class Subset:
 
 
 def leave_out(runs: Sequence[Path], seed: int = 17) -> list[Subset]:
-    """All experts, all but each, each alone.
+    """Evaluate all experts, all but each one, and each one alone.
 
     Args:
         runs: folders that `cross_validate` wrote as `<output>.scores`, one per seed.
 
     Raises:
-        InputError: a folder holds no scores.
+        InputError: a folder has no scores.
     """
     read = [_read(run) for run in runs]
     experts = list(dict.fromkeys(n for run in read for folds in run.values() for fit, _ in folds for n in fit.scores))
@@ -67,7 +67,7 @@ def _judge(name: str, members: Sequence[str], runs: Sequence[dict[str, _Folds]],
     for run in runs:
         for task, folds in run.items():
             parts = [part for pair in folds if (part := _predict(pair, members, seed)) is not None]
-            if not parts:  # an expert of the other task's kind
+            if not parts:  # an expert that does not serve this task
                 continue
             gold = np.concatenate([g for g, _ in parts])
             log_p = np.concatenate([p for _, p in parts])
@@ -79,7 +79,7 @@ def _judge(name: str, members: Sequence[str], runs: Sequence[dict[str, _Folds]],
 def _predict(
     pair: tuple[OutOfFold, OutOfFold], members: Sequence[str], seed: int
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Gold columns [n] and fused log-probabilities [n, m] of a fold; None where no member speaks of the task."""
+    """Gold columns [n] and fused log-probabilities [n, m] of a fold; None if no member serves the task."""
     fitted, held_out = pair
     present = [name for name in members if name in fitted.scores]
     if not present:

@@ -1,7 +1,7 @@
-"""Results of an ablation as Markdown, CSV and pictures, from the cells that are finished.
+"""Results of an ablation as Markdown, CSV and plots, from the finished cells.
 
-The figures of a seed are those of its out-of-fold predictions, all folds pooled; a seed that lacks a fold is left
-out. "Overall" is the plain mean of the tasks' weighted F1. The spread is the sample standard deviation over seeds.
+The metrics of a seed are computed on its out-of-fold predictions, all folds pooled; a seed without all folds is left
+out. "Overall" is the unweighted mean of the tasks' weighted F1. The spread is the sample standard deviation over seeds.
 The tables have the shape of LLM-IR's: by epoch (its table 1), and gain over the first configuration (its table 2).
 """
 
@@ -29,7 +29,7 @@ OVERALL = "overall"
 
 @dataclass(frozen=True)
 class Arm:
-    """A variant: its name, its share of the labels, what it sets (as one text), and where its cells lie."""
+    """A variant: its name, its share of the training samples, its settings as text, and the folder of its cells."""
 
     name: str
     fraction: float
@@ -39,7 +39,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Plan:
-    """What was asked for; `tasks` are names, in the order of columns."""
+    """The seeds, folds, variants and tasks of the tables; `tasks` are names, in the order of columns."""
 
     arms: Sequence[Arm]
     seeds: Sequence[int]
@@ -52,9 +52,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Seed:
-    """A variant's figures under one seed.
+    """A variant's metrics for one seed.
 
-    `samples` were trained on, mean over folds; `seconds` is the mean over the folds that ran without a break.
+    `samples` is the number of training samples, mean over folds; `seconds` is the mean over uninterrupted folds.
     """
 
     seed: int
@@ -70,7 +70,7 @@ class Seed:
 
 @dataclass(frozen=True)
 class Point:
-    """A variant's figures under one seed at one epoch: weighted F1 by task and overall, mean log-loss by task."""
+    """A variant's metrics for one seed at one epoch: weighted F1 by task and overall, mean log-loss by task."""
 
     seed: int
     epoch: float
@@ -79,7 +79,10 @@ class Point:
 
 
 def write_results(plan: Plan, output: Path) -> Path:
-    """Write results.md, results.csv and results.png, and for a curve curve.csv and curve.png; the Markdown's path.
+    """Write results.md, results.csv and results.png, and for a curve also curve.csv and curve.png.
+
+    Returns:
+        The path of results.md.
 
     Raises:
         InputError: `output` cannot be written to.
@@ -102,7 +105,7 @@ def write_results(plan: Plan, output: Path) -> Path:
 
 
 def read_seeds(plan: Plan, arm: Arm) -> list[Seed]:
-    """The figures of each seed whose folds are all there."""
+    """The metrics of each seed with all folds finished."""
     gold = {sample.id: sample for sample in plan.samples}
     found = []
     for seed in plan.seeds:
@@ -118,7 +121,7 @@ def read_seeds(plan: Plan, arm: Arm) -> list[Seed]:
 
 
 def read_points(plan: Plan, arm: Arm) -> list[Point]:
-    """The figures of each seed and epoch whose folds are all there."""
+    """The metrics of each seed and epoch with all folds finished."""
     gold = {sample.id: sample for sample in plan.samples}
     found = []
     for seed in plan.seeds:
@@ -135,7 +138,7 @@ def read_points(plan: Plan, arm: Arm) -> list[Point]:
 
 
 def markdown(plan: Plan, seeds: Mapping[str, Sequence[Seed]], points: Mapping[str, Sequence[Point]]) -> str:
-    """The tables: variants, what they gain over the first one, and the curve by epoch."""
+    """The tables: variants, their gain over the first one, and the curve by epoch."""
     columns = _columns(plan)
     measured = "training" if plan.system == "large" else "fit and prediction"
     system = "large model with its adapters alone" if plan.system == "large" else "whole system"
@@ -212,7 +215,7 @@ def _point_csv(plan: Plan, points: Mapping[str, Sequence[Point]]) -> str:
 
 
 def _picture(plan: Plan, seeds: Mapping[str, Sequence[Seed]]) -> bytes:
-    """Points by variant; where variants differ in their share of the labels alone, lines over that share."""
+    """A plot of points by variant, or of lines over the share of samples if variants differ only in that share."""
     columns = _columns(plan)
     fractions = {arm.fraction for arm in plan.arms}
     if len({arm.sets for arm in plan.arms}) == 1 and len(fractions) == len(plan.arms) > 1:
