@@ -89,7 +89,7 @@ def from_adapter(adapter: Path, config_path: str, name: str | None, overrides: S
 def fold_source(
     source: Source, out: Path, *, data: Path | None = None, images: Path = Path(), ocr: Path | None = None
 ) -> Folded:
-    """Fold a source's adapter into its base (`fold_adapter`), and compare scores on samples in `data`, or built-in ones.
+    """Fold a source's adapter into its base; scores are compared on samples in `data`, or on built-in ones.
 
     Raises:
         InputError: `data` has no sample of the task.

@@ -25,6 +25,7 @@ class FittedBundle:
 
     def __init__(self, folder: Path, adapter: Path, task: Task) -> None:
         self.folder, self._adapter, self.tasks = folder, adapter, [task]
+        self.manifest = {"adapters": {task.name: adapter.name}}
         from kdsl.config import Config
 
         self.config = Config()
