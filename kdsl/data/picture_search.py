@@ -1,4 +1,4 @@
-"""Why a picture is not found: what lies in the image folder under nearly the same name."""
+"""Suggestions for a picture that is not found: files in the image folder with nearly the same name."""
 
 from __future__ import annotations
 

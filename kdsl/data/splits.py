@@ -58,7 +58,7 @@ def stratified_folds(
 
 
 def write_folds(path: Path, folds: Mapping[str, int]) -> None:
-    """Write id -> fold as JSON, one id a line."""
+    """Write id -> fold as JSON, one id per line."""
     atomic_write(path, json.dumps(dict(folds), ensure_ascii=False, indent=1) + "\n")
 
 

@@ -38,7 +38,7 @@ from kdsl.training.lora import train_adapter
 log = logging.getLogger(__name__)
 
 TIE = 0.005
-"""Log-loss, in nats a sample, below which two recipes count as equally good."""
+"""Log-loss, in nats per sample, below which two recipes count as equally good."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def fold_rounds(
     tasks: Sequence[Task],
     folders: Sequence[Path],
 ) -> list[Round]:
-    """Cross-validation: one round a fold, with the fold held out.
+    """Cross-validation: one round per fold, with the fold held out.
 
     Args:
         groups: task name -> labelled evidence; `fold` the fold of each of them, task by task.

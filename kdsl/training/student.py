@@ -1,4 +1,4 @@
-"""The student: one adapter a task on the small model, taught by the large one's distributions and by gold labels."""
+"""The student: one adapter per task on the small model, trained on the large model's distributions and gold labels."""
 
 from __future__ import annotations
 
