@@ -1,4 +1,4 @@
-"""The report of `kdsl data check`: what a data file holds, and what in it would stop `kdsl fit`."""
+"""`kdsl data check`: a report on a data file: its contents, and the problems that would stop `kdsl fit`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TaskCounts:
 
 @dataclass(slots=True)
 class Spread:
-    """Smallest, middle, 95th percentile and largest of a list of numbers."""
+    """Minimum, median, 95th percentile and maximum of a list of numbers."""
 
     smallest: int
     median: float
@@ -49,7 +49,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[int]) -> Spread | None:
-        """None where there are no values."""
+        """The quantiles of `values`; None if there are none."""
         ordered = sorted(values)
         if not ordered:
             return None
@@ -59,14 +59,14 @@ class Spread:
 
 @dataclass(slots=True)
 class CheckReport:
-    """What was found. `problems` would stop `kdsl fit`; `notes` are worth a look."""
+    """The result of a check. `problems` would stop `kdsl fit`; `notes` would not."""
 
     file: str
     tasks: dict[str, TaskCounts]
     turns: Spread | None
-    """Turns a dialogue."""
+    """Turns per dialogue."""
     characters: Spread | None
-    """Characters of a dialogue, cleaned."""
+    """Characters per dialogue, after cleaning."""
     pictures: int
     """Distinct pictures named."""
     pictures_a_sample: dict[int, int]
@@ -79,7 +79,7 @@ class CheckReport:
     near_duplicates: list[list[str]]
     """Groups of ids of samples that are nearly the same."""
     across_folds: list[list[str]]
-    """Those groups that stand in more than one fold: scores over these folds flatter."""
+    """Those groups that are in more than one fold: scores over these folds are too optimistic."""
     problems: list[str]
     notes: list[str]
 

@@ -1,4 +1,4 @@
-"""Near-duplicate samples: the same words, and pictures that look the same."""
+"""Near-duplicates: samples with the same words and with pictures that look the same."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Fingerprint:
 
 
 def fingerprint(root: Path, name: str, max_megapixels: float) -> Fingerprint:
-    """Read a picture whole, so that damage is found, and take its fingerprint.
+    """Decode a picture completely, so that damage is found, and compute its fingerprint.
 
     Raises:
         InputError: as `open_picture` does.

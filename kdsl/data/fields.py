@@ -1,4 +1,4 @@
-"""The fields of a row, whatever their case: which values they hold, and which of them nobody has read.
+"""`Fields`: case-insensitive access to the fields of a row, which records the fields that were not read.
 
 A key without a value (null, an empty text or list, NaN as pandas writes it) counts as absent.
 """

@@ -1,4 +1,4 @@
-"""What a file is, known by its first bytes: so that Excel, gzip or a Big5 text is named for what it is."""
+"""Detects the kind of a file by its first bytes, so that errors can name Excel, gzip or a Big5 text."""
 
 from __future__ import annotations
 

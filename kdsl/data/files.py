@@ -1,4 +1,4 @@
-"""Files of rows: JSON and JSONL read row by row, with errors that say where."""
+"""Reads JSON and JSONL files row by row, with errors that give the location."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from kdsl.data.speakers import Role, Speakers
 from kdsl.errors import InputError
 
 Say = Callable[..., None]
-"""Notes something about the row: (what, example)."""
+"""A callback that records a note about the row: (what, example)."""
 
 TEXTS = ("text", "utterance", "sentence", "query")
 LAST_MESSAGE = "the last message"
@@ -48,7 +48,7 @@ _PICTURE_IN_TEXT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """What decides how rows are read: who may speak, and which labels there are."""
+    """The context in which rows are read: the names of speakers and of labels."""
 
     speakers: Speakers
     labels: Set[str]
@@ -64,7 +64,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row with its format taken away. What was said is in `messages` (a chat) or in `text`."""
+    """A row independent of its format. The conversation is in `messages` (a chat) or in `text`."""
 
     id: str | None
     task: str | None

@@ -1,4 +1,4 @@
-"""Pictures that come inside a row (`data:image/png;base64,...`): kept in the cache, and named by their content.
+"""Pictures inside a row (`data:image/png;base64,...`): stored in the cache under a name derived from their content.
 
 A sample then names such a picture `data:<hash>`, and it is opened like any file (`kdsl.data.pictures`).
 """

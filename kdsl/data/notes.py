@@ -1,4 +1,4 @@
-"""What a reader saw and left alone, counted: fields that nobody reads, text beside a picture, unknown speakers."""
+"""`Notes`: counts of what a reader ignored: unread fields, text beside a picture, unknown speakers."""
 
 from __future__ import annotations
 

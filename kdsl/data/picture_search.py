@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 _MOST = 200_000
-"""Files of the image folder that are looked at."""
+"""Maximum number of files of the image folder that are considered."""
 
 
 def why_missing(root: Path, name: str) -> str:

@@ -1,4 +1,4 @@
-"""A picture seen another way: turned a little, cropped, relit, with noise. The file itself stays as it is."""
+"""`PictureView`: an augmentation of a picture: rotation, crop, brightness, noise. The file itself is not changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GRAIN = 256
 
 @dataclass(frozen=True, slots=True)
 class PictureView:
-    """What to do to a decoded picture, in this order; equal views of one file give equal pixels."""
+    """The transformations of a decoded picture, in this order; equal views of one file give equal pixels."""
 
     source: tuple[int, int]
     """Width and height, in pixels, of the picture that the view is taken of."""
@@ -45,7 +45,7 @@ class PictureView:
         return self._noisy(image) if self.noise else image
 
     def move(self, x: float, y: float) -> tuple[float, float]:
-        """Where a point of the source lies in the view."""
+        """The position in the view of a point of the source."""
         middle_x, middle_y = self.source[0] / 2, self.source[1] / 2
         cosine, sine = math.cos(math.radians(self.angle)), math.sin(math.radians(self.angle))
         x, y = x - middle_x, y - middle_y

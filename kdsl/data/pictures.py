@@ -1,4 +1,4 @@
-"""Opening pictures from outside: below one root, of a known format, and not larger than allowed.
+"""Opens user pictures safely: only within a root folder, of a known format, and up to a maximum size.
 
 A file's ending says nothing: the content decides. Nothing is ever fetched.
 """

@@ -1,4 +1,4 @@
-"""`Prediction`: one classified sample with its distribution, what it spent, and a trace of how it came about.
+"""`Prediction`: one classified sample with its distribution, its cost, and a trace of the computation.
 
 A prediction is written as one JSON line and read back as the same object. A sample that could not be predicted is
 written as a `Failure` in its place.
@@ -17,10 +17,10 @@ from kdsl.data.files import BadRow, json_rows
 from kdsl.errors import InputError, did_you_mean, faults_of
 
 SHOWN_RULES = 5
-"""Rules that an explanation shows, the heaviest first."""
+"""Maximum number of rules in an explanation, largest weight first."""
 
 Top = tuple[tuple[str, float], ...]
-"""The likeliest labels with their probabilities, best first; empty where nothing was said."""
+"""The most likely labels with their probabilities, best first; empty for an abstention."""
 
 
 class _Part(BaseModel):
@@ -44,7 +44,7 @@ class _Part(BaseModel):
 
 
 class Spend(_Part):
-    """What one sample has cost: model calls, output tokens, and parameters of all models touched."""
+    """The cost of one sample: model calls, output tokens, and parameters of all models used."""
 
     calls: int = Field(ge=0)
     output_tokens: int = Field(ge=0)
@@ -52,7 +52,7 @@ class Spend(_Part):
 
 
 class CallRecord(_Part):
-    """One model call that was made: its role, the tokens of the label it returned, its likeliest labels."""
+    """One model call: its role, the tokens of the returned label, and the most likely labels."""
 
     role: str
     output_tokens: int
@@ -60,14 +60,14 @@ class CallRecord(_Part):
 
 
 class Vote(_Part):
-    """What one expert said, and the weight it had in the fusion."""
+    """The top labels of one expert, and its weight in the fusion."""
 
     weight: float
     top: Top
 
 
 class FiredRule(_Part):
-    """A rule whose condition held, in words."""
+    """A rule that fired, in words."""
 
     id: str
     label: str
@@ -76,7 +76,7 @@ class FiredRule(_Part):
 
 
 class FoundSnippet(_Part):
-    """A document of the knowledge base that was near; `score` is a cosine."""
+    """A retrieved document of the knowledge base; `score` is its cosine similarity."""
 
     id: str
     label: str | None

@@ -1,4 +1,4 @@
-"""From a file to samples: format, task, label, pictures and id of each row checked, faults named."""
+"""Reads samples from files: detects the format and checks task, label, pictures and id of each row."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MIRE_PICTURE = f"Picture 1: {IMAGE}"
 
 @dataclass(frozen=True, slots=True)
 class BadSample:
-    """A row that is no usable sample: `where` says which ('sample 3', 'line 3'), `message` what is wrong."""
+    """A row that cannot be used as a sample: `where` is its location ('sample 3', 'line 3'), `message` the reason."""
 
     id: str | None
     where: str

@@ -1,4 +1,4 @@
-"""What is left of a file: the rows that have no result yet, and whether an earlier result is still that of its row."""
+"""Resuming work on a file: the rows without a result, or whose content has changed since their result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of every kind of file that kdsl reads: JSON and JSONL, tables (CSV, TSV), and Rasa's training data."""
+"""Reads rows from all kinds of files: JSON and JSONL, tables (CSV, TSV), and Rasa's training data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Sample`: one thing to classify, as a user hands it in: turns, pictures, perhaps a label. No picture is opened."""
+"""`Sample`: one item to classify, with its turns, pictures and optional label. Pictures are not opened here."""
 
 from __future__ import annotations
 

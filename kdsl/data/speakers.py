@@ -1,4 +1,4 @@
-"""Who speaks: the names that open a turn, the line ends that a turn may follow, and the lines that only look so.
+"""Speakers of dialogues: the names that start a turn, and the line ends that a turn may follow.
 
 A turn opens at the start of a line with a speaker and a colon. Before the speaker may stand a time (`[10:00] 用户:`),
 and after it a number or a time (`客服2:`, `客服 2024-05-01 10:00:31` at a line's end); `【用户】` needs no colon.

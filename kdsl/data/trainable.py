@@ -1,4 +1,4 @@
-"""Whether samples can be learned from: asked before any picture is read, by `kdsl data check` and all that learns."""
+"""Checks whether samples are sufficient for training, before any picture is read; also used by `kdsl data check`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples as MIRE or LLaMA-Factory files, and predictions as the challenge's CSV."""
+"""Writes samples as MIRE or LLaMA-Factory files, and predictions as the challenge's CSV."""
 
 from __future__ import annotations
 

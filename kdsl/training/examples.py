@@ -1,4 +1,4 @@
-"""Training examples: the prompts that scoring asks, followed by the label and the end of the turn.
+"""Training examples: the prompts used in scoring, followed by the label and the end of the turn.
 
 Everything a frozen vision tower makes of a picture is computed once and kept, so that a training step runs
 the language model alone.

@@ -1,4 +1,4 @@
-"""Trainings of adapters from files of samples: read, checked, observed, trained."""
+"""Trains adapters from files of samples: reads, checks and observes them first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inner folds: the labelled samples of a training cut into parts that are held out in turn."""
+"""Inner folds: the labelled training samples split into parts that are held out in turn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`TrainingJob`: what one adapter is trained on, and by which settings: all that its weights depend on."""
+"""`TrainingJob`: the samples and settings of one adapter's training: everything that its weights depend on."""
 
 from __future__ import annotations
 

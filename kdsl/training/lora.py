@@ -1,4 +1,4 @@
-"""One adapter on a base model: trained from labelled evidence, resumable, in any regime (`kdsl.training.regimes`)."""
+"""Trains one adapter on a base model from labelled evidence, in any regime (`kdsl.training.regimes`); resumable."""
 
 from __future__ import annotations
 

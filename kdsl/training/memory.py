@@ -1,4 +1,4 @@
-"""What a training takes of a device's memory, estimated from the model's shape before any weight is loaded.
+"""Estimates the device memory that training needs from the model's shape, before any weights are loaded.
 
 An estimate, by these formulae (bytes; c = 2 in half precision, 4 in float32; t = samples in a batch x tokens):
 

@@ -1,4 +1,4 @@
-"""What of a base model is trained: a fresh LoRA adapter, its last decoder layers, or its whole language model.
+"""Training regimes: a new LoRA adapter, the last decoder layers, or the whole language model.
 
 `freeze` trains the last layers alone (a setting of the MIRE challenge's contestants), `full` is the fine-tuning
 that LoRA is compared with. Both work in float32 on the tensors they train (mixed precision: Micikevicius et al.,

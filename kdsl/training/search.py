@@ -1,4 +1,4 @@
-"""Few-shot adaptation: rank, augmentation and number of epochs chosen by samples that a training has not seen.
+"""Few-shot adaptation: chooses rank, augmentation and number of epochs by cross-validation.
 
 Each candidate (rank x augmentation policy) is trained once a round: on the other folds in cross-validation, or on all
 samples where others were held out by hand. At every half epoch it scores the round's held-out samples. The candidate

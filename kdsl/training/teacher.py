@@ -1,4 +1,4 @@
-"""What a student is taught: the large model's distributions over a task's labels.
+"""The teacher of a student: the large model's distributions over a task's labels.
 
 They come from the large model and its adapters, asked once and kept as JSON lines, or from a file of predictions
 (of `kdsl predict` or `kdsl experiment crossval`: the whole system's). Both files have the same lines.

@@ -1,4 +1,4 @@
-"""The large model's adapters, by the config's recipe or by one that samples held out of training choose.
+"""Trains the large model's adapters, with the config's recipe or one chosen on held-out samples.
 
 OUT/adapters/<task>/              the adapters (`kdsl.training.lora`)
 OUT/report/adaptation.json        by adapter: the recipe that was chosen, and every trial

@@ -1,4 +1,4 @@
-"""trl's SFTTrainer, taught what is special here: precomputed pictures, loss at label positions, exact resume."""
+"""A subclass of trl's SFTTrainer with precomputed picture features, loss at label positions and exact resume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents written by the synthetic world: many ways to ask, many screens, at no labelling cost."""
+"""Synthetic documents for retrieval: many phrasings and screens per label, without labelling cost."""
 
 from __future__ import annotations
 

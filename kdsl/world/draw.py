@@ -1,6 +1,6 @@
-"""Draws rows of the synthetic world, reads them as OCR would, and keeps them in shards, for all that use the world.
+"""Draws rows of the synthetic world, adds OCR errors and stores the rows in shards.
 
-A row depends on its stream's name and its index alone, so that any part can be made anywhere, in any order.
+A row depends only on its stream's name and its index, so any part can be drawn in any process and order.
 """
 
 from __future__ import annotations

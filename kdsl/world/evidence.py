@@ -1,6 +1,6 @@
-"""Evidence of the synthetic world: labelled samples that nobody had to label, for tasks whose labels it knows.
+"""Synthetic evidence: labelled samples without labelling cost, for tasks whose labels the world supports.
 
-No picture is kept: what a screen would read as stands in its lines, with OCR's own mistakes.
+Pictures are not rendered to files: the samples have the lines that OCR would read, including its errors.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Samples of the synthetic world: labelled screens and dialogues with their pictures and what OCR reads in them.
+"""Synthetic samples as files: labelled screens and dialogues with their pictures and OCR lines.
 
-Each sample depends on (task, seed, index) alone, so that any part can be made anywhere, in any order.
+Each sample depends only on (task, seed, index), so any part can be drawn in any process and order.
 `write_world` writes them as the challenge's own files, so that everything that reads real data reads these.
 """
 

@@ -1,4 +1,4 @@
-"""The synthetic world on disk: dialogues and screens drawn once by worker processes, read by many steps.
+"""Synthetic data for pretraining, on disk: dialogues and screens, drawn once by worker processes.
 
 Drawing a screen costs as much as several training steps on it, so a screen is drawn once and seen with
 fresh OCR mistakes and at other sizes each time. A killed run goes on with the shards that it lacks.

@@ -1,4 +1,4 @@
-"""Batches of exercises as tensors, made by a worker process in an order that a seed and a step determine."""
+"""Batches of exercises as tensors, built by a worker process in an order determined by seed and step."""
 
 from __future__ import annotations
 

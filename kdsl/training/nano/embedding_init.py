@@ -1,4 +1,4 @@
-"""First embeddings from counts: words that stand together start together, and near the labels they tell.
+"""Initial embeddings from co-occurrence counts: words that occur together get similar vectors, as do their labels.
 
 A few thousand steps are too few to learn the meaning of eight thousand tokens from nothing. Counts have it at
 once: the embeddings start as the truncated SVD of the positive pointwise mutual information between tokens of

@@ -1,4 +1,4 @@
-"""Exercises for kdsl-nano: what it is shown of the world, what it is asked, and what it should answer.
+"""Exercises for kdsl-nano's pretraining: synthetic inputs, questions and the expected answers.
 
 Every exercise goes through `kdsl.models.prompts.build_prompt`, so that what is learned here is what experts
 ask later. Half of them are the tasks' own questions; the rest tie the labels' names to their meaning.

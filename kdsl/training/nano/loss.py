@@ -1,4 +1,4 @@
-"""The objective of kdsl-nano's pretraining: sharp answers among the labels, and a language model beside it.
+"""The loss of kdsl-nano's pretraining: classification among the labels plus language modelling.
 
 For an answer that is a label, the cross-entropy of a token is taken twice: over the whole vocabulary, which
 keeps free generation right, and over those tokens alone that can continue to some label at that place. The

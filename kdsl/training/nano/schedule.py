@@ -1,4 +1,4 @@
-"""Learning rate of pretraining: warm up, stay, then fall to nothing over the last quarter (WSD).
+"""The learning rate of pretraining: warm-up, constant, then decay to zero over the last quarter (WSD).
 
 The stay needs no length in advance, so a run may be given minutes instead of steps: it stays until the time
 that is left is what the fall takes. The number of steps it then has is recorded, and gives the same run again.

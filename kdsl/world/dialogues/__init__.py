@@ -1,8 +1,8 @@
-"""The synthetic world's dialogues: every intent asked in hundreds of ways inside a shop's chat.
+"""Synthetic dialogues: every intent, phrased in hundreds of ways within a shop's chat.
 
-`write_dialogue(label, rng)` writes a whole dialogue, `ask(label, rng)` one question alone; both are
-deterministic from the generator handed in, and `labels()` are those they know. Phrases live as data in phrases/,
-read when the first is needed; no sentence is from real chats.
+`write_dialogue(label, rng)` writes a whole dialogue, `ask(label, rng)` only one question; both are determined by the
+generator `rng`. `labels()` are the supported labels. Phrases are data in phrases/, read on first use; no sentence is
+from real chats.
 """
 
 from kdsl.world.dialogues.writer import Dialogue, ask, labels, write_dialogue

@@ -17,12 +17,12 @@ from kdsl.errors import ConfigError
 
 Maker = Callable[[random.Random], str]
 Source = Sequence[str] | Maker
-"""Where a slot's words come from: a list of templates, or a function for numbers and codes."""
+"""The words of a slot: a list of templates, or a function that draws numbers and codes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place to fill: `name` as written, digits included."""
+    """A placeholder: `name` as written, including digits."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""How a shopper types: a neutral phrase becomes stiff, loose, misspelt, run-on, clipped or plain."""
+"""Styles of typing: rewrites a neutral phrase as stiff, loose, misspelt, run-on, clipped or plain."""
 
 from __future__ import annotations
 

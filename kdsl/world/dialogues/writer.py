@@ -1,4 +1,4 @@
-"""Whole dialogues: a question of a known label inside the noise of a shop's chat window."""
+"""Writes whole dialogues: a question with a known label, surrounded by other turns of a shop's chat."""
 
 from __future__ import annotations
 
