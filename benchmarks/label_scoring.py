@@ -173,7 +173,7 @@ def _print(
     lengths = [prompt.n_tokens for prompt in prompts]
     print(
         f"{loaded.name}: {loaded.n_parameters / 1e6:.1f} M parameters, {loaded.dtype}, {loaded.device}, "
-        f"{torch.get_num_threads()} threads; {len(prompts)} samples a batch, {min(lengths)}-{max(lengths)} tokens, "
+        f"{torch.get_num_threads()} threads; {len(prompts)} samples per batch, {min(lengths)}-{max(lengths)} tokens, "
         f"{len(scorer.tree.labels)} labels in {len(scorer.tree)} tree tokens; {args.rounds} rounds"
     )
     prefill, call_1 = times["bare prefill"], times["label scoring (call 1)"]

@@ -344,7 +344,7 @@ def main() -> None:
         print(
             f"{args.shape or config.large.source}, {made.parameters / 1e6:.0f} M parameters, {config.large.dtype}, "
             f"{made.device}, {args.threads or torch.get_num_threads()} threads; task {task.name}: {made.samples} "
-            f"samples of {made.tokens:.0f} tokens on average, {training.epochs:g} epochs, {batch} samples a step in "
+            f"samples of {made.tokens:.0f} tokens on average, {training.epochs:g} epochs, {batch} samples per step in "
             f"batches of {training.batch_size}, LoRA r={training.lora_r}; medians of {args.rounds} rounds; matrix "
             f"products at {made.rate / 1e9:.0f} GFLOP/s\n"
         )
@@ -378,7 +378,7 @@ def _print(runs: dict[str, list[Measured]], samples: float, least: float) -> Non
     rates = {name: samples / statistics.median(run.seconds for run in each) for name, each in runs.items()}
     peaks = {name: statistics.median(run.mib for run in each) for name, each in runs.items()}
     ours = next(iter(runs))
-    print("| | samples a second | kdsl over it | peak MiB | kdsl over it | share of the matrix-product rate |")
+    print("| | samples per second | kdsl over it | peak MiB | kdsl over it | share of the matrix-product rate |")
     print("|---|---|---|---|---|---|")
     for name in runs:
         print(

@@ -62,7 +62,7 @@ def test_build_adds_synthetic_documents(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "manifest.json").read_text("utf-8"))
     assert manifest["tasks"] == ["intent", "scene"]
     sources = [json.loads(line)["source"] for line in (tmp_path / "documents.jsonl").open(encoding="utf-8")]
-    assert 40 <= sources.count("synthetic world") <= 46  # one a label; a photo may hold no text
+    assert 40 <= sources.count("synthetic world") <= 46  # one per label; a photo may hold no text
 
 
 def test_knowledge_needs_no_torch(index: Path) -> None:

@@ -1,4 +1,4 @@
-"""A bundle fitted once on tiny models of the real classes: two tasks, three labels each, four samples a label."""
+"""A bundle fitted once on tiny models of the real classes: two tasks, three labels each, four samples per label."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def toy() -> Task:
 
 @pytest.fixture(scope="session")
 def shop(make_evidence: Callable[..., Evidence]) -> list[Evidence]:
-    """20 samples a label: telling lines among noise; in each label two samples say nothing telling."""
+    """20 samples per label: telling lines among noise; in each label two samples say nothing telling."""
     rng = np.random.default_rng(3)
     samples = []
     for label, guises in TELLING.items():

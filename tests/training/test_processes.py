@@ -36,7 +36,7 @@ Load = Callable[..., LoadedModel]
 
 
 class Shop:
-    """Twelve dialogues of two intents, some with a picture, and a tiny model: three steps of four samples an epoch."""
+    """Twelve dialogues of two intents, some with a picture, and a tiny model: three steps of four samples per epoch."""
 
     def __init__(self, folder: Path) -> None:
         self.model = ModelConfig(source=str(tiny_folder(folder / "model")), device="cpu")
