@@ -1,0 +1,115 @@
+"""README's shell and Python blocks run, in order, in a folder that holds the files they name.
+
+The settings are those of tiny models, in the place of `configs/nano.yaml`. README_zh.md has the same blocks.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from helpers.own_shop import noise
+from helpers.sample_files import input_file
+from helpers.tiny_shop import ASKS, SCREENS
+
+from kdsl.cli.main import cli
+from kdsl.config import load_config, load_tasks
+from kdsl.data.prediction import Prediction
+from kdsl.data.readers import read_samples
+from kdsl.evidence.types import Evidence
+
+ROOT = Path(__file__).resolve().parents[1]
+README, CHINESE = ROOT / "README.md", ROOT / "README_zh.md"
+BLOCK = re.compile(r"^```(bash|python|json)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for found, text in BLOCK.findall(page.read_text("utf-8")) if found == language]
+
+
+def code_lines(page: Path, language: str) -> list[str]:
+    """The lines of all blocks without their comments."""
+    lines = [line for text in blocks(page, language) for line in text.splitlines()]
+    return [line.partition("  #")[0].rstrip() for line in lines if line.strip()]
+
+
+def why_not_run(line: str) -> str | None:
+    """Why a line of shell is only shown here; None for one that runs."""
+    if line.split()[0] in {"pip", "make", "accelerate"}:
+        return "it installs, or takes minutes"
+    if "..." in line or "configs/qwen2-vl" in line or line == "kdsl doctor":
+        return "it wants weights or a machine that a test does not have"
+    return None
+
+
+@pytest.fixture(scope="module")
+def place(shop: Path, samples: list[Evidence], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A working folder with the files that README names."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "images").mkdir()
+    for seed, evidence in enumerate(samples):
+        for name in evidence.sample.images:
+            noise(seed).save(folder / "images" / name)
+    input_file(folder / "train.json", samples, [])
+    input_file(folder / "test.json", [samples[0], samples[-1]], [])
+    for seed, name in enumerate(("pot.jpg", "screen.png")):
+        noise(100 + seed).save(folder / name)
+    config = yaml.safe_load((shop / "config.yaml").read_text("utf-8"))
+    config["tasks"] = [str(shop / name) for name in config["tasks"]]
+    config["knowledge"]["snippets"] = str(shop / "snippets")
+    (folder / "configs").mkdir()
+    (folder / "configs" / "nano.yaml").write_text(yaml.safe_dump(config), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield folder
+
+
+@pytest.mark.slow
+def test_blocks_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ran = []
+    for line in code_lines(README, "bash"):
+        if why_not_run(line) is None:
+            program, *words = shlex.split(line)
+            assert program == "kdsl", line
+            result = CliRunner().invoke(cli, words)
+            assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
+            ran.append(words[0])
+    assert ran == ["fit", "predict", "evaluate", "ask", "rules"]
+    assert (place / "report" / "report.html").is_file()
+    capsys.readouterr()
+    names: dict[str, object] = {}
+    for text in blocks(README, "python"):
+        exec(compile(text, "README.md", "exec"), names)  # the blocks of a page are one program
+    said = capsys.readouterr().out.splitlines()
+    label, probability, abstained = said[0].split()
+    assert label in {*ASKS, *SCREENS}
+    assert 0 < float(probability) <= 1
+    assert abstained in {"True", "False"}
+    assert said[1].startswith("sample 1, task ask: ")
+
+
+def test_the_line_in_is_read_and_the_line_out_is_its_prediction(tmp_path: Path) -> None:
+    given, made = (json.loads(text) for text in blocks(README, "json"))
+    (tmp_path / "test.jsonl").write_text(json.dumps(given), "utf-8")
+    tasks = load_tasks(load_config("configs/nano.yaml"))
+    (sample,) = read_samples(tmp_path / "test.jsonl", tasks)
+    prediction = Prediction.from_json(made)
+    assert (sample.id, sample.task) == (prediction.id, prediction.task)
+    assert prediction.label == next(iter(prediction.distribution))
+
+
+def test_the_chinese_page_has_the_same_blocks() -> None:
+    for language in ("bash", "python", "json"):
+        assert code_lines(CHINESE, language) == code_lines(README, language)
+
+
+@pytest.mark.parametrize("page", [README, CHINESE, *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    assert not [link for link in links if "://" not in link and not (page.parent / link).exists()]
