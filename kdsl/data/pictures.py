@@ -100,6 +100,8 @@ def open_header(path: Path, name: str, max_megapixels: float) -> Image.Image:
         raise InputError(f"picture '{name}' has {size}: {too_large}") from error
     except InputError:
         raise
+    except (FileNotFoundError, PermissionError) as error:
+        raise InputError(f"picture '{name}' cannot be read: {error.strerror}") from error
     except Exception as error:  # a hostile header makes decoders raise anything
         with path.open("rb") as file:
             what = magic(file.read(4096)) or "is not a picture that can be read"

@@ -140,7 +140,7 @@ def test_the_command_exports_an_adapter_alone(base_of: Base, make_adapter: Make,
     given = ["adapters", "export", "--adapter", str(adapter), "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(cli, given)
     assert isinstance(result.exception, InputError)
-    assert "--adapter and --model together" in str(result.exception)
+    assert "--adapter and --config together" in str(result.exception)
     own = ["--config", str(tmp_path / "tiny.yaml"), "--set", f"large.source={base.source}"]
     result = CliRunner().invoke(cli, [*given, *own])
     assert result.exit_code == 0, result.output

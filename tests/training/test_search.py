@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from helpers.trainings import heard
 
 from kdsl.config import Config, SearchConfig
 from kdsl.ensemble.fit import fit_bundle
@@ -62,26 +62,19 @@ def test_a_killed_search_goes_on_and_finds_the_same(
     tasks: Sequence[Task],
     config: Config,
     models: Models,
-    said: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     training = config.training.model_copy(update={"search": SearchConfig(ranks=(2,), augment=("none",))})
     config = config.model_copy(update={"training": training})
 
-    class Killer(logging.Filter):
-        def filter(self, record: logging.LogRecord) -> bool:
-            text = record.getMessage()
-            if "training 2" in text and "adaptation of ask" in text:
-                raise KeyboardInterrupt
-            return True
+    def kill(text: str) -> None:
+        if "training 2" in text and "adaptation of ask" in text:
+            raise KeyboardInterrupt
 
     whole = fit_bundle(samples, tasks, config, tmp_path / "whole", models)
-    killer, logger = Killer(), logging.getLogger("kdsl.ensemble.fit")
-    logger.addFilter(killer)
-    with pytest.raises(KeyboardInterrupt):
+    with heard(kill), pytest.raises(KeyboardInterrupt):
         fit_bundle(samples, tasks, config, tmp_path / "killed", models)
-    logger.removeFilter(killer)
     done = sorted((tmp_path / "killed" / "work").glob("inner-*/trials/screen/*/manifest.json"))
     before_resume = {file: file.stat().st_mtime_ns for file in done}
     assert len(done) == 2
