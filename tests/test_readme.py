@@ -62,6 +62,7 @@ def place(shop: Path, samples: list[Evidence], tmp_path_factory: pytest.TempPath
     config = yaml.safe_load((shop / "config.yaml").read_text("utf-8"))
     config["tasks"] = [str(shop / name) for name in config["tasks"]]
     config["knowledge"]["snippets"] = str(shop / "snippets")
+    config["rules"] |= {"simulations": 5, "occlusion_samples": 1}
     (folder / "configs").mkdir()
     (folder / "configs" / "nano.yaml").write_text(yaml.safe_dump(config), "utf-8")
     with pytest.MonkeyPatch.context() as patch:
