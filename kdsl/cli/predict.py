@@ -54,8 +54,6 @@ def predict(
     from kdsl.progress import say
     from kdsl.recognizer import Recognizer
 
-    if workers and engine != "ray":
-        raise click.UsageError("--workers belongs to --engine ray.")
     with Recognizer.load(bundle) as recognizer:
         if str(out) == "-":
             failed = 0

@@ -17,10 +17,8 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from click.testing import CliRunner
 from helpers.sample_files import input_file, ocr_file
 
-from kdsl.cli.main import cli
 from kdsl.data.readers import BadSample
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.predict_file import predict_file
@@ -198,10 +196,3 @@ def test_without_ray_the_command_to_install_it_is_told(
         monkeypatch.setenv(name, os.environ.get(name, "0"))
     with pytest.raises(MissingDependency, match=r"pip install 'kdsl\[ray\]'"):
         predict_file(**job, out=tmp_path / "out.jsonl", engine=RayEngine())
-
-
-def test_workers_without_ray_are_refused(tmp_path: Path) -> None:
-    paths = ["--bundle", "b", "--data", "i", "--images", "p", "--out", str(tmp_path / "o")]
-    result = CliRunner().invoke(cli, ["predict", *paths, "--workers", "2"])
-    assert result.exit_code == 2
-    assert "--engine ray" in result.output
