@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from kdsl.config import Config, load_config, load_tasks
 from kdsl.data.dialogue import IMAGE
+from kdsl.data.own_task import note_descriptions, tasks_for
 from kdsl.data.prediction import Prediction
-from kdsl.data.readers import read_files
+from kdsl.data.readers import load_task_files, read_files
 from kdsl.data.resume import Unfinished
 from kdsl.data.sample import Sample
 from kdsl.data.trainable import check_fit
@@ -72,16 +73,19 @@ class Recognizer:
         config: str | Path | Config = "configs/nano.yaml",
         overrides: Sequence[str] = (),
         ocr: str | Path | None = None,
+        task_file: str | Path | Sequence[str | Path] = (),
         adapters: Mapping[str, str | Path] = MappingProxyType({}),
     ) -> Self:
         """Fit a bundle into the folder `out` and open it; a fit that was killed continues, a finished one is opened.
 
         Args:
-            data: labelled samples.
+            data: labelled samples. Where none of their labels is known to the shipped tasks, and settings and
+                `task_file` name no others, a task is made of the data (`kdsl.data.own_task`).
             images: the folder that pictures named in files lie below.
             config: a file of settings, one that ships with kdsl by its name, or settings.
             overrides: `key.path=value`, where `config` is a file.
             ocr: a file of OCR results that exist already.
+            task_file: the task files, in place of those that the settings name.
             adapters: task name, or 'joint', -> the folder of an adapter that takes the place of training one.
 
         Raises:
@@ -91,7 +95,10 @@ class Recognizer:
         from kdsl.export.card import write_cards
 
         settings = config if isinstance(config, Config) else load_config(config, overrides)
-        tasks = load_tasks(settings)
+        files = [Path(file) for file in ([task_file] if isinstance(task_file, str | Path) else task_file)]
+        given = _given(data)
+        tasks = load_task_files(files) if files else tasks_for(given, load_tasks(settings))
+        note_descriptions(tasks)
         if settings.large is not None:
             from kdsl.models.task_checks import check_tasks
             from kdsl.training.memory import check_memory
@@ -99,7 +106,7 @@ class Recognizer:
             log.info("memory by estimate: %s", check_memory(settings, beside_small=True))
             check_tasks(tasks, settings)
         with tempfile.TemporaryDirectory(prefix="kdsl-") as inbox:
-            samples, root = _read(data, tasks, Path(images), Path(inbox))
+            samples, root = _read(given, tasks, Path(images), Path(inbox))
             check_fit(samples, tasks, settings.ensemble.inner_folds, settings.seed)  # before any picture is read
             evidences = observe(samples, root, settings.evidence, Path(ocr) if ocr else None)
             folders = {name: Path(folder) for name, folder in adapters.items()}
@@ -211,15 +218,30 @@ class Recognizer:
         return observe(_placed(samples, self.bundle.tasks, inbox), inbox, self.bundle.config.evidence)
 
 
-def _read(data: Data, tasks: Sequence[Task], images: Path, inbox: Path) -> tuple[list[Sample], Path]:
-    """Samples of files, or those handed in with their pictures put into `inbox`; and the folder of the pictures."""
+def _given(data: Data) -> list[Path] | list[Sample]:
+    """Files as paths, or samples.
+
+    Raises:
+        InputError: both are there, or nothing is.
+    """
     given = [data] if isinstance(data, str | Path) else list(data)
     samples = [one for one in given if isinstance(one, Sample)]
-    if not samples:
-        return read_files([Path(one) for one in given if isinstance(one, str | Path)], tasks), images
-    if len(samples) < len(given):
+    paths = [Path(one) for one in given if isinstance(one, str | Path)]
+    if samples and paths:
         raise InputError("`data` mixes samples and files; give one or the other.")
-    return _placed(samples, tasks, inbox), inbox
+    if not given:
+        raise InputError("`data` is empty; give a file of samples, or the samples themselves.")
+    return samples or paths
+
+
+def _read(
+    given: list[Path] | list[Sample], tasks: Sequence[Task], images: Path, inbox: Path
+) -> tuple[list[Sample], Path]:
+    """Samples of files, or those handed in with their pictures put into `inbox`; and the folder of the pictures."""
+    samples = [one for one in given if isinstance(one, Sample)]
+    if samples:
+        return _placed(samples, tasks, inbox), inbox
+    return read_files([one for one in given if isinstance(one, Path)], tasks), images
 
 
 def _placed(samples: Sequence[Sample], tasks: Sequence[Task], inbox: Path) -> list[Sample]:

@@ -41,13 +41,27 @@ for _tag, _kind in (("bool", "true or false"), ("int", "a number"), ("float", "a
 
 
 class Label(BaseModel):
-    """One label: `name` appears in predictions; `zh` and `en` describe it in Chinese and English."""
+    """One label: `name` appears in predictions; a description says what distinguishes it from similar labels."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1)
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
+    description: str = ""
+    """In any language; empty if there is none."""
+    zh: str = ""
+    """A description in Chinese, for tasks that have both."""
+    en: str = ""
+    """A description in English, for tasks that have both."""
+
+    @property
+    def descriptions(self) -> tuple[str, ...]:
+        """The descriptions that were given; may be empty."""
+        return tuple(dict.fromkeys(text for text in (self.description, self.zh, self.en) if text))
+
+    @field_validator("description", "zh", "en", mode="before")
+    @classmethod
+    def _written(cls, text: Any) -> Any:
+        return "" if text is None else text  # `description:` with nothing behind it, as `kdsl tasks init` writes it
 
     @field_validator("name", mode="before")
     @classmethod

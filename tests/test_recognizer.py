@@ -149,3 +149,13 @@ def test_probabilities_are_those_of_the_file(recognizer: Recognizer, samples: li
     lines = [Prediction.from_json(json.loads(line)) for line in out.read_text("utf-8").splitlines()]
     assert all(line.content for line in lines)
     assert np.isclose([line.probability for line in lines], [max(p.distribution.values()) for p in lines]).all()
+
+
+def test_a_table_with_labels_of_its_own_is_fitted_without_a_task_file(tmp_path: Path) -> None:
+    texts = {"delay": ("where is my parcel", "still not here", "late again"), "refund": ("money back", "pay me back")}
+    lines = [f"{text} {n},{label}" for label, said in texts.items() for text in said for n in range(3)]
+    data = tmp_path / "shop.csv"
+    data.write_text("\n".join(["text,label", *lines]), "utf-8")
+    with Recognizer.fit(data, out=tmp_path / "out", overrides=["large=null", "small=null"]) as fitted:
+        assert fitted.tasks["shop"].names == ("delay", "refund")
+        assert fitted.predict(Sample.dialogue(["give my money back"])).label == "refund"

@@ -60,3 +60,13 @@ def test_speakers_of_a_task_file(tmp_path: Path):
     path.write_text(path.read_text("utf-8").replace("agent:", "shop:"), "utf-8")
     with pytest.raises(ConfigError, match=r"speakers\.shop"):
         load_task(path)
+
+
+def test_one_description_in_any_language_or_none_is_enough(tmp_path: Path):
+    path = saved(tmp_path, "甲", "乙")
+    path.write_text(
+        "name: x\ninput: dialogue\nprompt: Welches?\nlabels:\n"
+        "  - {name: a, description: ein Wort}\n  - {name: b, description: }\n  - {name: c, zh: 词, en: word}\n",
+        "utf-8",
+    )
+    assert [label.descriptions for label in load_task(path).labels] == [("ein Wort",), (), ("词", "word")]

@@ -62,10 +62,11 @@ def check_command(
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.data.check import check, report_parts
+    from kdsl.data.own_task import tasks_for
     from kdsl.progress import show
 
     settings = load_config(config, overrides)
-    tasks = _tasks(task_files) if task_files else load_tasks(settings)
+    tasks = _tasks(task_files) if task_files else tasks_for([file], load_tasks(settings))
     report = check(file, tasks, images, folds, max_megapixels, settings.ensemble.inner_folds, settings.seed)
     if settings.large or settings.small:
         from kdsl.models.task_checks import task_faults  # here: it loads torch, and a broken file is told before
@@ -93,7 +94,7 @@ def convert(file: Path, out: Path, kind: Literal["mire", "llama-factory"], task_
     """
     from kdsl.data.writers import convert as convert_file
 
-    click.echo(f"{out}: {convert_file(file, out, kind, _tasks(task_files))} samples", err=True)
+    click.echo(f"{out}: {convert_file(file, out, kind, _tasks(task_files, file))} samples", err=True)
 
 
 @data.command()
@@ -112,7 +113,7 @@ def split(file: Path, out: Path, n_folds: int, seed: int, images: Path | None, t
     """
     from kdsl.data.splits import split_file
 
-    click.echo(f"{out}: {split_file(file, out, _tasks(task_files), n_folds, seed, images)} samples", err=True)
+    click.echo(f"{out}: {split_file(file, out, _tasks(task_files, file), n_folds, seed, images)} samples", err=True)
 
 
 @data.command()
@@ -177,11 +178,12 @@ def audit(data: Path, pred: Path, out: Path, images: Path | None, config: str) -
       kdsl data audit --data train.json --pred oof.jsonl --images images --out audit.csv
     """
     from kdsl.config import load_config, load_tasks
+    from kdsl.data.own_task import tasks_for
     from kdsl.evaluation.audit import audit as find
     from kdsl.evaluation.audit import pairs_table, write_audit, write_audit_page
     from kdsl.progress import say, show
 
-    tasks = load_tasks(load_config(config))
+    tasks = tasks_for([data], load_tasks(load_config(config)))
     found = find(data, pred, tasks)
     write_audit(out, found)
     if images:
@@ -260,7 +262,9 @@ def submit(pred: Path, out: Path, test: Path | None) -> None:
     click.echo(f"{out}: {write_submission(pred, out, test)} predictions", err=True)
 
 
-def _tasks(files: tuple[Path, ...]) -> list[Task]:
+def _tasks(files: tuple[Path, ...], data: Path | None = None) -> list[Task]:
+    from kdsl.data.own_task import tasks_for
     from kdsl.data.readers import load_task_files
 
-    return load_task_files(files)
+    tasks = load_task_files(files)
+    return tasks if files or data is None else tasks_for([data], tasks)

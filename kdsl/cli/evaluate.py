@@ -26,11 +26,12 @@ def evaluate(data: Path, pred: Path, out: Path, images: Path | None, config: str
       kdsl evaluate --data test.json --pred predictions.jsonl --out report --images images
     """
     from kdsl.config import load_config, load_tasks
+    from kdsl.data.own_task import tasks_for
     from kdsl.evaluation.experts_alone import FUSED, experts_alone, experts_table
     from kdsl.evaluation.report import evaluate_file, metrics_table, write_evaluation
     from kdsl.progress import say, show
 
-    evaluation = evaluate_file(data, pred, load_tasks(load_config(config)))
+    evaluation = evaluate_file(data, pred, tasks_for([data], load_tasks(load_config(config))))
     page = write_evaluation(evaluation, out, images)
     show(metrics_table(evaluation))
     alone = experts_alone(evaluation.judged)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kdsl.cli.options import HelpfulCommand, learning_options, out_option
+from kdsl.cli.options import HelpfulCommand, learning_options, out_option, own_tasks_option
 
 
 def _given(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
@@ -19,6 +19,7 @@ def _given(context: click.Context, option: click.Parameter, values: tuple[str, .
 @click.command(cls=HelpfulCommand)
 @learning_options
 @out_option("Folder to write the bundle to.")
+@own_tasks_option
 @click.option(
     "--adapter",
     "adapters",
@@ -34,14 +35,19 @@ def fit(
     config: str,
     overrides: tuple[str, ...],
     out: Path,
+    task_file: tuple[Path, ...],
     adapters: dict[str, Path],
 ) -> None:
     """Fit a whole bundle: adapters, rules, index and ensemble.
 
-    Every step that is finished is kept: after a kill, run the same command again.
+    Labels of your own need no task file: where none of them is known to the shipped tasks, and --config names no other
+    tasks, a task is made of the data, and the log says so. Every step that is finished is kept: after a kill, run the
+    same command again.
 
     \b
     examples:
+      kdsl fit --data shop.csv --out runs/shop
+      kdsl fit --data shop.csv --task-file tasks/shop.yaml --out runs/described
       kdsl fit --data train.json --images images --config configs/nano.yaml --out runs/shop
       kdsl fit --data train.json --data pseudo.json --images images --out runs/more
       kdsl fit --data train.json --images images --out runs/merged --adapter scene=runs/merged-scene
@@ -51,7 +57,14 @@ def fit(
     from kdsl.recognizer import Recognizer
 
     with Recognizer.fit(
-        data, images=images, out=out, config=config, overrides=overrides, ocr=ocr, adapters=adapters
+        data,
+        images=images,
+        out=out,
+        config=config,
+        overrides=overrides,
+        ocr=ocr,
+        task_file=task_file,
+        adapters=adapters,
     ) as fitted:
         show(figures_table(load_routers(out / "ensemble.json")))
         say(f"bundle {fitted.bundle.manifest['id']} is in {out}")

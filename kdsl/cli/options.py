@@ -107,6 +107,13 @@ task_files_option = click.option(
     multiple=True,
     help="Task file; may be given more than once. Default: the two tasks of the MIRE challenge.",
 )
+own_tasks_option = click.option(
+    "--task-file",
+    "task_file",
+    type=FILE,
+    multiple=True,
+    help="Task file; may be given more than once. Default: the tasks of --config, or one made of the data.",
+)
 pred_option = click.option("--pred", type=FILE, required=True, help="Predictions, one JSON line each.")
 folds_option = click.option("--folds", type=FILE, required=True, help="JSON file: sample id -> fold.")
 fold_option = click.option(

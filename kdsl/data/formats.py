@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kdsl.data.dialogue import IMAGE, clean_text, dialogue_body, has_dialogue, parse_turns, require_user_turn
-from kdsl.data.fields import Fields, kind, picture_name
+from kdsl.data.fields import PICTURES, Fields, kind, picture_name
 from kdsl.data.sample import Turn
 from kdsl.data.speakers import Role, Speakers
 from kdsl.errors import InputError
@@ -121,7 +121,7 @@ def parse_row(row: Any, conventions: Conventions, say: Say) -> Record:
         record = _instruction(fields, conventions, say)
     elif text:
         record = _record(fields, conventions, say, fields.text(text))
-    elif "instruction" in fields or any(name in fields for name in TEXTS):
+    elif "instruction" in fields or any(name in fields for name in (*TEXTS, *PICTURES)):
         record = _record(fields, conventions, say, "")
     else:
         found = next((name for name in ("conversations", "messages") if name in fields), None)

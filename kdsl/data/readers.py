@@ -178,7 +178,7 @@ def _sample(record: Record, tasks: Sequence[Task], on_unknown_label: str, say: C
             )
     elif not record.images:
         raise InputError(f"has no picture, but task '{task.name}' is about pictures; list at least one path.")
-    elif record.said and not _asks(record, task) and not record.text.startswith(_MIRE_PICTURE):
+    elif not shows_a_picture(record) and not _asks(record, task):
         say(f"the text beside a picture is not read: task '{task.name}' is about pictures alone", record.said[:40])
     label = record.label
     if label is not None and label not in task.names and on_unknown_label == "error":
@@ -194,7 +194,9 @@ def _unknown_label(label: str, source: str, task: Task) -> str:
     Args:
         source: the field that held it, or `LAST_MESSAGE`.
     """
-    hint = did_you_mean(label, task.names)
+    hint = did_you_mean(label, task.names) or (
+        " If labels are your own, write a task file (`kdsl tasks init`) and give it as `task_file`."
+    )
     if source == LAST_MESSAGE:
         return (
             f"the last message, '{label[:40]}', was taken for the label, and task '{task.name}' has no such label."
@@ -253,6 +255,11 @@ def _only(fitting: Sequence[Task], kind: str, tasks: Sequence[Task]) -> Task:
         raise InputError(f"tasks {names} all take a {kind}; set 'task' to the one that is meant.")
     have = ", ".join(f"{task.name} ({task.input})" for task in tasks)
     raise InputError(f"holds a {kind}, and no task takes one; tasks: {have}. Set 'task', or give its task file.")
+
+
+def shows_a_picture(record: Record) -> bool:
+    """Whether a row is about pictures alone: it has no words of its own."""
+    return bool(record.images) and not record.is_dialogue and (not record.said or record.text.startswith(_MIRE_PICTURE))
 
 
 def _asks(record: Record, task: Task) -> bool:

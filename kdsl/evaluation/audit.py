@@ -104,7 +104,7 @@ def write_audit_page(path: Path, found: Audit, tasks: Sequence[Task], images: Pa
         samples=found.samples,
         total=len(found.suspects),
         judged=found.judged,
-        meanings={task.name: {label.name: f"{label.zh} · {label.en}" for label in task.labels} for task in tasks},
+        meanings={task.name: {label.name: " · ".join(label.descriptions) for label in task.labels} for task in tasks},
         thumbnails=thumbnails((found.samples[suspect.id] for suspect in suspects), images, READABLE),
     )
     atomic_write(path, page)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from kdsl.config import Config, load_config, load_tasks
+from kdsl.data.own_task import tasks_for
 from kdsl.data.splits import read_folds
 from kdsl.ensemble.fit import fit_bundle, fit_inputs, scores_file
 from kdsl.ensemble.predict_file import append, predict_rows, read_done
@@ -106,7 +107,7 @@ def cross_validate_files(
         overrides: `key.path=value`.
     """
     settings = load_config(config, overrides)
-    tasks = load_tasks(settings)
+    tasks = tasks_for(data, load_tasks(settings))
     if settings.large is not None:
         log.info("memory by estimate: %s", check_memory(settings, beside_small=True))
     evidences = load_evidence(data, images, tasks, settings.evidence, ocr)

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from kdsl.config import Config, load_config, load_tasks
+from kdsl.data.own_task import tasks_for
 from kdsl.data.prediction import FiredRule
 from kdsl.data.trainable import check_trainable
 from kdsl.evidence.observe import load_evidence
@@ -107,7 +108,7 @@ def distill_files(
         KdslError: the samples or settings cannot be used.
     """
     settings = load_config(config, overrides)
-    tasks = load_tasks(settings)
+    tasks = tasks_for(data, load_tasks(settings))
     chosen = [task_by_name(tasks, name) for name in only] or tasks
     evidences = load_evidence(
         data, images, tasks, settings.evidence, ocr, lambda samples: check_trainable(samples, chosen)

@@ -119,5 +119,4 @@ class SemanticExpert(Expert):
 
 def descriptions(label: Label) -> list[str]:
     """What a label is called and described as, each text once; names in code are read as words."""
-    name = label.name.replace("_", " ")
-    return list(dict.fromkeys((name, label.zh.replace("_", " "), label.en.replace("_", " "))))
+    return list(dict.fromkeys(text.replace("_", " ") for text in (label.name, *label.descriptions)))

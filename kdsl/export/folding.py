@@ -116,7 +116,7 @@ def built_in_probes(task: Task, folder: Path) -> list[Evidence]:
     probes = []
     for i in range(4):
         label = task.labels[i % len(task.labels)]
-        text = label.zh if i < 2 else label.en
+        text = (label.descriptions or (label.name,))[0 if i < 2 else -1]
         pictures = (picture,) if i % 2 else ()
         sample = Sample(f"probe-{i}", task.name, tuple(p.name for p in pictures), (Turn("user", text, text),), None)
         probes.append(Evidence(sample, pictures))

@@ -105,7 +105,8 @@ def importance(
 def ask_prompt(task: Task, label: str, examples: Sequence[Evidence], confusable: Sequence[Evidence]) -> str:
     """The prompt for a model that can generate text: which phrases distinguish this label from its confusable ones."""
     known = {entry.name: entry for entry in task.labels}
-    parts = [f"类别：{label}（{known[label].zh}）", "", "属于该类别的例子："]
+    described = "".join(f"（{text}）" for text in known[label].descriptions[:1])
+    parts = [f"类别：{label}{described}", "", "属于该类别的例子："]
     parts += [_excerpt(evidence) for evidence in examples]
     parts += ["", "容易混淆、但不属于该类别的例子："]
     parts += [f"[{evidence.sample.label}] {_excerpt(evidence)}" for evidence in confusable]

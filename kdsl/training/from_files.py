@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kdsl.config import load_config, load_tasks
+from kdsl.data.own_task import tasks_for
 from kdsl.data.readers import read_files
 from kdsl.data.trainable import check_trainable
 from kdsl.evidence.observe import observe
@@ -53,7 +54,7 @@ def train_large_files(
         KdslError: samples, settings, memory or what lies in `out` do not allow it; said before pictures are read.
     """
     settings = load_config(config, overrides)
-    every = load_tasks(settings)
+    every = tasks_for(data, load_tasks(settings))
     tasks = _chosen(every, only)
     wanted = {task.name for task in tasks}
     samples = [s for s in read_files([*data, *valid], every) if s.task in wanted and s.label is not None]
@@ -101,7 +102,7 @@ def train_small_files(
     The other arguments and errors are those of `train_large_files`.
     """
     settings = load_config(config, overrides)
-    every = load_tasks(settings)
+    every = tasks_for(data, load_tasks(settings))
     tasks = _chosen(every, only)
     small = settings.model("small")
     check_launch(small, len(tasks))
