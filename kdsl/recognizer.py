@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from kdsl.config import Config, load_config, load_tasks
 from kdsl.data.dialogue import IMAGE
+from kdsl.data.folders import picture_root
 from kdsl.data.own_task import note_descriptions, tasks_for
 from kdsl.data.prediction import Prediction
 from kdsl.data.readers import load_task_files, read_files
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Data = str | Path | Sequence[str | Path] | Sequence[Sample]
-"""A file of samples, several, or the samples themselves."""
+"""A file of samples, several, a folder of pictures, or the samples themselves."""
 
 
 class Recognizer:
@@ -81,7 +82,7 @@ class Recognizer:
         Args:
             data: labelled samples. Where none of their labels is known to the shipped tasks, and settings and
                 `task_file` name no others, a task is made of the data (`kdsl.data.own_task`).
-            images: the folder that pictures named in files lie below.
+            images: the folder that pictures named in files lie below; where `data` is a folder, that folder.
             config: a file of settings, one that ships with kdsl by its name, or settings.
             overrides: `key.path=value`, where `config` is a file.
             ocr: a file of OCR results that exist already.
@@ -170,7 +171,7 @@ class Recognizer:
         """Predict a file of samples, one JSON line each; see `kdsl.ensemble.predict_file.predict_file`.
 
         Args:
-            images: the folder that the pictures lie below.
+            images: the folder that the pictures lie below; where `data` is a folder, that folder.
             ocr: a file of OCR results that exist already.
             engine: `ray` predicts in many processes, on this machine or a cluster (docs/predicting.md).
             workers: processes of the engine `ray`.
@@ -191,10 +192,11 @@ class Recognizer:
         self, data: str | Path, *, images: str | Path = ".", ocr: str | Path | None = None
     ) -> Iterator[dict[str, Any]]:
         """Predict a file of samples, one after another: a line as `predict_file` writes it for each, kept nowhere."""
-        rows = Unfinished.of(Path(data), self.bundle.tasks, Path(images), {})
+        root = picture_root([Path(data)], Path(images))
+        rows = Unfinished.of(Path(data), self.bundle.tasks, root, {})
         with self._lock:
             engine = local_engine(lambda: self._predictor)
-            yield from engine(self.bundle, rows, Path(images), Path(ocr) if ocr else None)
+            yield from engine(self.bundle, rows, root, Path(ocr) if ocr else None)
 
     def close(self) -> None:
         """Take the bundle's adapters off the models and delete the pictures that were handed in."""
@@ -241,7 +243,8 @@ def _read(
     samples = [one for one in given if isinstance(one, Sample)]
     if samples:
         return _placed(samples, tasks, inbox), inbox
-    return read_files([one for one in given if isinstance(one, Path)], tasks), images
+    paths = [one for one in given if isinstance(one, Path)]
+    return read_files(paths, tasks), picture_root(paths, images)
 
 
 def _placed(samples: Sequence[Sample], tasks: Sequence[Task], inbox: Path) -> list[Sample]:

@@ -159,3 +159,16 @@ def test_a_table_with_labels_of_its_own_is_fitted_without_a_task_file(tmp_path: 
     with Recognizer.fit(data, out=tmp_path / "out", overrides=["large=null", "small=null"]) as fitted:
         assert fitted.tasks["shop"].names == ("delay", "refund")
         assert fitted.predict(Sample.dialogue(["give my money back"])).label == "refund"
+
+
+def test_a_folder_of_photos_is_fitted_and_predicted(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for label, colour in (("red", "#d01010"), ("blue", "#1010d0")):
+        (photos / label).mkdir(parents=True)
+        for number in range(6):
+            Image.new("RGB", (60 + number, 80), colour).save(photos / label / f"{number}.png")
+    with Recognizer.fit(photos, out=tmp_path / "out", overrides=["large=null", "small=null"]) as fitted:
+        summary = fitted.predict_file(photos / "red", tmp_path / "out.jsonl")
+    assert (summary.predicted, summary.failed) == (6, [])
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    assert {(line["id"], line["label"]) for line in lines} == {(f"{number}.png", "red") for number in range(6)}

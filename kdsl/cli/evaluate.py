@@ -32,7 +32,7 @@ def evaluate(data: Path, pred: Path, out: Path, images: Path | None, config: str
     from kdsl.progress import say, show
 
     evaluation = evaluate_file(data, pred, tasks_for([data], load_tasks(load_config(config))))
-    page = write_evaluation(evaluation, out, images)
+    page = write_evaluation(evaluation, out, data if data.is_dir() else images)
     show(metrics_table(evaluation))
     alone = experts_alone(evaluation.judged)
     if any(row.expert != FUSED for row in alone):

@@ -47,6 +47,7 @@ def fit(
     \b
     examples:
       kdsl fit --data shop.csv --out runs/shop
+      kdsl fit --data photos --out runs/photos
       kdsl fit --data shop.csv --task-file tasks/shop.yaml --out runs/described
       kdsl fit --data train.json --images images --config configs/nano.yaml --out runs/shop
       kdsl fit --data train.json --data pseudo.json --images images --out runs/more

@@ -74,7 +74,7 @@ def data_option(what: str = "Labelled samples", *, multiple: bool = True) -> Cal
         required=True,
         multiple=multiple,
         callback=_from_stdin,
-        help=f"{what}, a file or '-' for standard input{again}.",
+        help=f"{what}: a file, a folder of pictures, or '-' for standard input{again}.",
     )
 
 

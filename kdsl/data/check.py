@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kdsl.data.duplicates import Fingerprint, fingerprints, near_duplicates, picture_groups
+from kdsl.data.folders import picture_root
 from kdsl.data.notes import Notes, grouped
 from kdsl.data.pictures import picture_path
 from kdsl.data.readers import FROM_LAST_MESSAGE, BadSample, read_rows
@@ -106,6 +107,7 @@ def check(
     Raises:
         InputError: the data file as a whole cannot be read.
     """
+    images = picture_root([path], images)
     samples: list[Sample] = []
     bad_rows: list[BadSample] = []
     read = Notes()

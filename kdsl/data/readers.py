@@ -128,7 +128,7 @@ def read_rows(
     copies: Counter[str] = Counter()
     kept = Notes() if notes is None else notes
     conventions = Conventions(Speakers.of(tasks), frozenset(name for task in tasks for name in task.names))
-    for row in file_rows(path):
+    for row in file_rows(path, kept):
         if isinstance(row, BadRow):
             yield BadSample(None, row.where, row.message)
             continue

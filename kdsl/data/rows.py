@@ -1,4 +1,4 @@
-"""Reads rows from all kinds of files: JSON and JSONL, tables (CSV, TSV), and Rasa's training data."""
+"""Reads rows from all kinds of files and folders: JSON and JSONL, tables (CSV, TSV), Rasa's training data, pictures."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import yaml
 
 from kdsl.data.file_kinds import kind_of
 from kdsl.data.files import BadRow, Row, decode, json_rows
+from kdsl.data.folders import folder_rows
+from kdsl.data.notes import Notes
 from kdsl.errors import InputError
 
 _NESTED = {"messages", "conversations", "history", "image", "images"}
@@ -21,13 +23,19 @@ _NESTED = {"messages", "conversations", "history", "image", "images"}
 _ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^()]*\)|\{[^{}]*\})")
 
 
-def file_rows(path: Path) -> Iterator[Row | BadRow]:
-    """The rows of a file, told apart by its content.
+def file_rows(path: Path, notes: Notes | None = None) -> Iterator[Row | BadRow]:
+    """The rows of a file, told apart by its content, or of a folder (`kdsl.data.folders`).
+
+    Args:
+        notes: takes the files of a folder that are not read.
 
     Raises:
         InputError: the file as a whole cannot be read; faults of a single row are yielded as `BadRow`.
     """
     try:
+        if path.is_dir():
+            yield from folder_rows(path, Notes() if notes is None else notes)
+            return
         kind = kind_of(path)
         if kind == "csv":
             yield from _table_rows(path)

@@ -112,6 +112,7 @@ def split_file(
         images: the folder that all pictures lie below; near-duplicates then share a fold.
     """
     samples = read_samples(file, tasks)
+    images = file if file.is_dir() else images
     together = near_duplicates(samples, read_fingerprints(images, samples) if images else {})
     write_folds(out, stratified_folds(samples, n_folds, seed, together))
     return len(samples)

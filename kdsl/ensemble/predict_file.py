@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kdsl.data.folders import picture_root
 from kdsl.data.prediction import Failure
 from kdsl.data.readers import BadSample
 from kdsl.data.resume import Row, Unfinished, content_digest, row_id
@@ -76,6 +77,7 @@ def predict_file(
         BundleError: the loaded models are not those of the bundle.
     """
     engine = engine or local_engine(lambda: Predictor(bundle))
+    images = picture_root([data], images)
     with sole_writer(out):
         unfinished = Unfinished.of(data, bundle.tasks, images, read_done(out, bundle.versions["bundle"]))
         summary = Summary(kept=len(unfinished.marks) - len(unfinished))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, overload
 
 from kdsl.config import EvidenceConfig
+from kdsl.data.folders import picture_root
 from kdsl.data.pictures import picture_path
 from kdsl.data.readers import read_files
 from kdsl.data.sample import Sample
@@ -121,7 +122,7 @@ def load_evidence(
     """
     samples = read_files(data, tasks)
     check(samples)
-    return observe(samples, images, config, ocr_file)
+    return observe(samples, picture_root(data, images), config, ocr_file)
 
 
 class _Reader:

@@ -15,6 +15,7 @@ from statistics import fmean
 from typing import Any
 
 from kdsl.config import load_config, load_tasks
+from kdsl.data.folders import picture_root
 from kdsl.data.readers import read_samples
 from kdsl.errors import BundleError, ConfigError
 from kdsl.evaluation.adapters import AdapterMetrics, judge_adapters
@@ -192,7 +193,7 @@ def merge_files(
     evidences: list[Evidence] = []
     if data:
         samples = [s for s in read_samples(data, every) if s.task in {task.name for task in tasks}]
-        evidences = observe(samples, images, settings.evidence, ocr)
+        evidences = observe(samples, picture_root([data], images), settings.evidence, ocr)
     loaded = load_base(settings.model("large"))
     merge_adapters(loaded, sources, merge, out)
     return judge_adapters(loaded, [*sources, out], evidences, tasks, settings.prompt) if evidences else []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kdsl.config import EvidenceConfig, ModelConfig, PromptConfig, load_config, load_tasks
+from kdsl.data.folders import picture_root
 from kdsl.data.readers import read_samples
 from kdsl.ensemble.bundle import open_bundle
 from kdsl.errors import InputError
@@ -110,7 +111,7 @@ def comparison_samples(source: Source, data: Path, images: Path, ocr: Path | Non
     samples = [s for s in read_samples(data, source.tasks) if s.task == source.task.name][:COMPARED]
     if not samples:
         raise InputError(f"{data} holds no sample of task '{source.task.name}' to compare scores on.")
-    return observe(samples, images, source.evidence, ocr)
+    return observe(samples, picture_root([data], images), source.evidence, ocr)
 
 
 def _choose(tasks: Sequence[Task], name: str | None) -> Task:

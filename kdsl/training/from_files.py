@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kdsl.config import load_config, load_tasks
+from kdsl.data.folders import picture_root
 from kdsl.data.own_task import tasks_for
 from kdsl.data.readers import read_files
 from kdsl.data.trainable import check_trainable
@@ -72,7 +73,7 @@ def train_large_files(
             spare + 1,
         )
     with main_first():
-        evidences = observe(samples, images, settings.evidence, ocr)
+        evidences = observe(samples, picture_root([*data, *valid], images), settings.evidence, ocr)
     held_out = [e for e in evidences if e.sample.id in held]
     evidences = [e for e in evidences if e.sample.id not in held]
     loaded = load_base(large, to_shard=shards_weights())
@@ -111,7 +112,7 @@ def train_small_files(
     samples = [s for s in read_files(data, every) if s.task in wanted]
     soft = read_teacher(teacher, tasks, settings.student) if teacher else {}
     with main_first():
-        evidences = observe(samples, images, settings.evidence, ocr)
+        evidences = observe(samples, picture_root(data, images), settings.evidence, ocr)
     if bundle:
         large = settings.model("large")
         soft = on_main(lambda: ask_teachers(load_base(large), bundle, evidences, tasks, settings, student_store(out)))

@@ -244,7 +244,7 @@ def test_broken_files(tmp_path: Path, tasks: list[Task], content: bytes, message
 def test_missing_file_and_folder(tmp_path: Path, tasks: list[Task]):
     with pytest.raises(InputError, match="does not exist"):
         read_samples(tmp_path / "none.json", tasks)
-    with pytest.raises(InputError, match="is a folder"):
+    with pytest.raises(InputError, match="is a folder without pictures"):
         read_samples(tmp_path, tasks)
 
 
