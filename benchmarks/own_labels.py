@@ -1,6 +1,7 @@
 """Own labels: kdsl on questions of other shops, beside TF-IDF with logistic regression in the same run.
 
-Run: python benchmarks/own_labels.py questions --train train.csv --test test.csv [--set key=value ...]
+Run: python benchmarks/own_labels.py questions --train train.csv --test test.csv [--published published.csv]
+         [--set key=value ...]
      python benchmarks/own_labels.py names --test test.csv
 
 Files are CSV with the columns `text` and `label`; in the test a label that training lacks marks a question that no
@@ -61,12 +62,20 @@ def evidence_of(rows: Rows, task: Task) -> list[Evidence]:
     ]
 
 
-def tell(name: str, task: Task, rows: Rows, log_p: np.ndarray, note: str = "", asked: np.ndarray | None = None) -> None:
+def tell(
+    name: str,
+    task: Task,
+    rows: Rows,
+    log_p: np.ndarray,
+    note: str = "",
+    scope: np.ndarray | None = None,
+) -> None:
     """Print one line of figures.
 
     Args:
         log_p: scores [n, m] of the rows.
-        asked: [n], whether the system itself would have left the row to a person.
+        scope: probability [n] that a label fits, out of scope below one half; by default the probability of the best
+            label tells, and there is no threshold but the best one, found on the test itself.
     """
     gold = np.array([label if label in task.names else OUT_OF_SCOPE for _, label in rows])
     found, sure = np.array(task.names)[log_p.argmax(1)], np.exp(log_p.max(1))
@@ -77,13 +86,29 @@ def tell(name: str, task: Task, rows: Rows, log_p: np.ndarray, note: str = "", a
     gaps = [abs(right[b & inside].sum() - sure[b & inside].sum()) for b in (bins == k for k in range(BINS))]
     line += f"  calibration error {sum(gaps) / inside.sum():.4f}"
     if not inside.all():
-        line += f"  AUROC {roc_auc_score(inside, sure):.4f}"
-        limits = np.unique(sure)
-        best = max(matthews_corrcoef(gold, np.where(sure >= limit, found, OUT_OF_SCOPE)) for limit in limits)
-        line += f"  best MCC {best:.4f}"
-        if asked is not None:
-            line += f"  MCC {matthews_corrcoef(gold, np.where(asked, OUT_OF_SCOPE, found)):.4f}"
+        told = sure if scope is None else scope
+        line += f"  AUROC {roc_auc_score(inside, told):.4f}"
+        best = max(_mcc(gold, found, told, limit) for limit in np.unique(told))
+        own = "" if scope is None else f"  MCC at its own threshold {_mcc(gold, found, scope, 0.5):.4f}"
+        line += f"{own}  at the best one {best:.4f}"
     print(f"{line}  {note}", flush=True)
+
+
+def _mcc(gold: np.ndarray, found: np.ndarray, told: np.ndarray, limit: float) -> float:
+    """Matthews correlation over all labels and `OUT_OF_SCOPE`, which is said where `told` is below `limit`."""
+    return float(matthews_corrcoef(gold, np.where(told >= limit, found, OUT_OF_SCOPE)))
+
+
+def published(file: Path) -> None:
+    """Each system of a table of published figures, at the threshold at which its MCC is best."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    for system in dict.fromkeys(row["system"] for row in rows):
+        best = max((row for row in rows if row["system"] == system), key=lambda row: float(row["mcc"]))
+        accuracy = max(float(row["in_scope_accuracy"]) for row in rows if row["system"] == system)
+        print(
+            f"{system + ', published':24s} accuracy {accuracy:.4f}  MCC at the best threshold {float(best['mcc']):.4f}"
+        )
 
 
 def peer(train: Rows, test: Rows, task: Task) -> None:
@@ -115,7 +140,8 @@ def questions(train: Rows, test: Rows, config: Config) -> None:
         log_p = np.log([[max(one.distribution[name], 1e-9) for name in task.names] for one in found])
         weights = {name: vote.weight for name, vote in found[0].trace.experts.items()}
         note = f"fit {fitted:.1f} s, {1000 * each:.1f} ms per question, {found[0].spend.calls} calls, {weights}"
-        tell("kdsl", task, test, log_p, note, np.array([one.abstained for one in found]))
+        scope = [one.in_scope if one.in_scope is not None else one.probability for one in found]
+        tell("kdsl", task, test, log_p, note, np.array(scope))
         predictor.close()
 
 
@@ -135,6 +161,7 @@ def main() -> None:
     parser.add_argument("table", choices=("questions", "names"))
     parser.add_argument("--train", type=Path)
     parser.add_argument("--test", type=Path, required=True)
+    parser.add_argument("--published", type=Path, help="a table of published figures, by system and threshold")
     parser.add_argument("--config", default="configs/nano.yaml")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
     given = parser.parse_args()
@@ -144,6 +171,8 @@ def main() -> None:
     elif given.train is None:
         parser.error("questions need --train")
     else:
+        if given.published:
+            published(given.published)
         questions(read(given.train), read(given.test), config)
 
 

@@ -264,7 +264,7 @@ def _placed(samples: Sequence[Sample], tasks: Sequence[Task], inbox: Path) -> li
                 raise InputError(f"the turns hold {wanted} {IMAGE}, and {len(images)} picture(s) are given.")
         except (InputError, OSError) as error:
             raise InputError(f"sample {id}: {error}") from error
-        placed.append(replace(sample, id=id, task=task.name, images=images, pictures=()))
+        placed.append(replace(sample, id=id, task=task.name, images=images, pictures=()).marked(task))
     if len({sample.id for sample in placed}) < len(placed):
         raise InputError("two samples have the same id; ids must differ.")
     return placed

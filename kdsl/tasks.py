@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from kdsl.errors import ConfigError, InputError, did_you_mean, faults_of
 from kdsl.runs import listed
@@ -96,6 +96,8 @@ class Task(BaseModel):
     labels: tuple[Label, ...]
     speakers: SpeakerNames = SpeakerNames()
     """Names that start a turn in this shop's dialogues, in addition to the usual ones (`kdsl.data.speakers`)."""
+    out_of_scope: str | None = Field(None, min_length=1)
+    """What the data write in place of a label where none of `labels` fits; it is never predicted as a label."""
 
     @field_validator("labels")
     @classmethod
@@ -107,6 +109,13 @@ class Task(BaseModel):
         if twice:
             raise ValueError(f"labels stand twice: {', '.join(twice)}")
         return labels
+
+    @field_validator("out_of_scope")
+    @classmethod
+    def _no_label(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name in {label.name for label in info.data.get("labels", ())}:
+            raise ValueError(f"'{name}' stands among the labels too; leave it out there")
+        return name
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -70,3 +70,13 @@ def test_one_description_in_any_language_or_none_is_enough(tmp_path: Path):
         "utf-8",
     )
     assert [label.descriptions for label in load_task(path).labels] == [("ein Wort",), (), ("词", "word")]
+
+
+def test_what_says_that_no_label_fits_is_no_label_itself(tmp_path: Path):
+    path = saved(tmp_path, "退款", "退货")
+    text = path.read_text("utf-8")
+    path.write_text(f"{text}\nout_of_scope: other", "utf-8")
+    assert load_task(path).out_of_scope == "other"
+    path.write_text(f"{text}\nout_of_scope: 退款", "utf-8")
+    with pytest.raises(ConfigError, match="'退款' stands among the labels too"):
+        load_task(path)

@@ -117,7 +117,8 @@ def ask(
     elif explained:
         click.echo(found.explain())
     else:
-        doubt = "  (ask a person)" if found.abstained else ""
+        reason = "probably no label fits: " if found.out_of_scope else ""
+        doubt = f"  ({reason}ask a person)" if found.abstained else ""
         click.echo(f"{found.label}  {found.probability:.2f}{doubt}")
 
 

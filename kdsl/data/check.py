@@ -35,6 +35,7 @@ class TaskCounts:
 
     samples: int = 0
     unlabelled: int = 0
+    out_of_scope: int = 0
     labels: dict[str, int] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
 
@@ -186,7 +187,9 @@ def _count(samples: Sequence[Sample], tasks: Sequence[Task]) -> dict[str, TaskCo
     for sample in samples:
         count = counts[sample.task]
         count.samples += 1
-        if sample.label is None:
+        if sample.out_of_scope:
+            count.out_of_scope += 1
+        elif sample.label is None:
             count.unlabelled += 1
         elif sample.label in count.labels:
             count.labels[sample.label] += 1
@@ -236,7 +239,9 @@ def report_parts(report: CheckReport) -> Iterator[RenderableType]:
     for task, count in report.tasks.items():
         if not count.samples:
             continue
-        table = Table("label", title=f"{task}: {count.samples} samples, {count.unlabelled} unlabelled")
+        title = f"{task}: {count.samples} samples, {count.unlabelled} unlabelled"
+        title += f", {count.out_of_scope} out of scope" if count.out_of_scope else ""
+        table = Table("label", title=title)
         table.add_column("samples", justify="right")
         for label, n in sorted(count.labels.items(), key=lambda item: -item[1]):
             table.add_row(label, str(n))

@@ -102,8 +102,9 @@ class Trace(_Part):
 class Prediction(_Part):
     """One classified sample.
 
-    `distribution` maps every label to its probability, the likeliest first; `abstained` says that the probability is
-    below the bundle's threshold: ask a person.
+    `distribution` maps every label to its probability, the likeliest first, given that one of them fits; `in_scope` is
+    the probability that one does, and `out_of_scope` says that it is below one half. `abstained` asks for a person:
+    `probability` is below the bundle's threshold, or the sample is out of scope.
     """
 
     id: str
@@ -115,6 +116,9 @@ class Prediction(_Part):
     spend: Spend
     trace: Trace
     versions: dict[str, str]
+    in_scope: float | None = Field(None, ge=0, le=1)
+    """None where it cannot be told: a bundle without a scope model, a sample without text, a line of kdsl 0.1."""
+    out_of_scope: bool = False
     content: str = ""
     """`kdsl.data.resume.content_digest` of the sample, where it came from a file."""
 
@@ -125,7 +129,9 @@ class Prediction(_Part):
             gold: the right label, where it is known.
         """
         head = f"sample {self.id}, task {self.task}: {self.label} ({self.probability:.2f})"
-        head += ", below the threshold: ask a person" if self.abstained else ""
+        head += f", in scope {self.in_scope:.2f}" if self.in_scope is not None else ""
+        reason = "probably no label fits" if self.out_of_scope else "below the threshold"
+        head += f", {reason}: ask a person" if self.abstained else ""
         head += f", gold {gold}" if gold is not None else ""
         width = max((len(name) for name in self.trace.experts), default=0)
         lines = [head]

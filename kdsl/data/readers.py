@@ -127,7 +127,8 @@ def read_rows(
     first: dict[str, str] = {}
     copies: Counter[str] = Counter()
     kept = Notes() if notes is None else notes
-    conventions = Conventions(Speakers.of(tasks), frozenset(name for task in tasks for name in task.names))
+    names = [name for task in tasks for name in (*task.names, task.out_of_scope) if name]
+    conventions = Conventions(Speakers.of(tasks), frozenset(names))
     for row in file_rows(path, kept):
         if isinstance(row, BadRow):
             yield BadSample(None, row.where, row.message)
@@ -181,11 +182,12 @@ def _sample(record: Record, tasks: Sequence[Task], on_unknown_label: str, say: C
     elif not shows_a_picture(record) and not _asks(record, task):
         say(f"the text beside a picture is not read: task '{task.name}' is about pictures alone", record.said[:40])
     label = record.label
-    if label is not None and label not in task.names and on_unknown_label == "error":
+    known = label is None or label in task.names or label == task.out_of_scope
+    if label is not None and not known and on_unknown_label == "error":
         raise InputError(_unknown_label(label, record.label_from, task))
-    if label is not None and label not in task.names and record.label_from == LAST_MESSAGE:
+    if label is not None and not known and record.label_from == LAST_MESSAGE:
         say(FROM_LAST_MESSAGE, label[:40])
-    return Sample(record.id or _content_id(task, record, turns), task.name, record.images, turns, label)
+    return Sample(record.id or _content_id(task, record, turns), task.name, record.images, turns, label).marked(task)
 
 
 def _unknown_label(label: str, source: str, task: Task) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
+
+from kdsl.tasks import Task
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -48,6 +50,8 @@ class Sample:
     turns: tuple[Turn, ...]
     label: str | None = None
     pictures: tuple[Path | bytes | Image, ...] = ()
+    out_of_scope: str | None = None
+    """The name by which the data say that no label of the task fits (`Task.out_of_scope`); `label` is None then."""
 
     @classmethod
     def dialogue(
@@ -81,6 +85,12 @@ class Sample:
     ) -> Self:
         """One picture alone; arguments as in `dialogue`."""
         return cls(id, task, (), (), label, _given([picture]))
+
+    def marked(self, task: Task) -> Self:
+        """This sample, with the task's name for 'no label fits' taken from `label` to `out_of_scope`."""
+        if self.label is None or self.label != task.out_of_scope:
+            return self
+        return replace(self, label=None, out_of_scope=self.label)
 
 
 def _given(pictures: Sequence[str | Path | bytes | Image]) -> tuple[Path | bytes | Image, ...]:

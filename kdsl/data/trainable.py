@@ -53,7 +53,7 @@ def fit_faults(
     """
     faults = []
     for task in tasks:
-        own = [sample for sample in samples if sample.task == task.name]
+        own = [sample for sample in samples if sample.task == task.name and not sample.out_of_scope]
         unlabelled = [sample.id for sample in own if sample.label is None]
         if unlabelled:
             faults.append(

@@ -54,7 +54,7 @@ def mire_row(sample: Sample, task: Task) -> dict[str, Any]:
         "task": sample.task,
         "instruction": instruction(sample, task),
         "input": "",
-        "output": sample.label or "",
+        "output": sample.label or sample.out_of_scope or "",
         "image": [inline_address(name) if is_inline(name) else name for name in sample.images],
     }
 
@@ -90,7 +90,7 @@ def write_llama_factory(path: Path, samples: Sequence[Sample], tasks: Sequence[T
             "task": sample.task,
             "conversations": [
                 {"from": "human", "value": instruction(sample, task_by_name(tasks, sample.task))},
-                {"from": "gpt", "value": sample.label or ""},
+                {"from": "gpt", "value": sample.label or sample.out_of_scope or ""},
             ],
             "images": list(sample.images),
         }

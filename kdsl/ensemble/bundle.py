@@ -10,6 +10,7 @@
     lexical/<task>/        the lexical expert
     semantic/<task>/       the semantic expert
     layout/<task>/         the layout expert, for tasks whose input is a picture
+    scope/                 per task, what tells samples that a label fits from others
     ensemble.json          fusion, router and thresholds of every task
     report/                out-of-fold figures of the fit
 

@@ -24,10 +24,12 @@ from kdsl.ensemble.calls import first_pass, further_pass
 from kdsl.ensemble.first_look import first_look
 from kdsl.ensemble.parts import WORK, Parts, load_experts
 from kdsl.ensemble.router import Router, fit_router, save_routers
+from kdsl.ensemble.scope import ScopeModel, scope_file
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Setup
 from kdsl.experts.large import LargeExpert
+from kdsl.experts.semantic import SemanticExpert
 from kdsl.knowledge.documents import load_snippets
 from kdsl.models.roles import Models
 from kdsl.runs import check_inputs, claim, digest, file_hash, sole_writer, write_json, written_whole
@@ -53,7 +55,8 @@ def fit_bundle(
     """Fit a bundle into `folder`, or resume a fit; a finished bundle is opened.
 
     Args:
-        evidences: labelled samples; a task without any is left out of the bundle.
+        evidences: labelled samples, and those marked as out of scope; a task without labelled ones is left out of the
+            bundle.
         models: the base models, if they are loaded already.
         adapters: adapter name (a task's, or 'joint') -> the folder of one that was trained or merged elsewhere. It
             replaces the adapter trained on all samples; those that fusion is fitted on are still trained here.
@@ -64,7 +67,9 @@ def fit_bundle(
         BudgetError: a single call of the large model exceeds the budget per sample.
         BundleError: `folder` has a fit of other data or settings, or an adapter does not fit its base.
     """
-    groups = {task.name: [e for e in evidences if e.sample.task == task.name] for task in tasks}
+    groups = {
+        task.name: [e for e in evidences if e.sample.task == task.name and not e.sample.out_of_scope] for task in tasks
+    }
     tasks = [task for task in tasks if groups[task.name]]
     groups = {task.name: groups[task.name] for task in tasks}
     check_fit([e.sample for e in evidences], tasks, config.ensemble.inner_folds, config.seed)
@@ -81,7 +86,8 @@ def fit_bundle(
         else:
             claim(folder / WORK / "inputs.json", inputs, "an unfinished fit", _ADVICE)
             fitted = setup if adapters else first_look(setup, groups, folder / WORK / "first-look")
-            _Fit(groups, fold, folder, fitted).run(inputs, adapters)
+            outside = [e for e in evidences if e.sample.out_of_scope]
+            _Fit(groups, fold, folder, fitted, outside).run(inputs, adapters)
         shutil.rmtree(folder / WORK, ignore_errors=True)  # once there is a manifest: till then it says whose fit it is
     return open_bundle(folder)
 
@@ -110,15 +116,21 @@ def scores_file(folder: Path, task: Task) -> Path:
 
 
 class _Fit:
-    """One run of a fit: inner folds, all samples, fusion, manifest."""
+    """One run of a fit: inner folds, all samples, fusion, scope, manifest."""
 
     def __init__(
-        self, groups: Mapping[str, list[Evidence]], fold: Mapping[str, np.ndarray], folder: Path, setup: Setup
+        self,
+        groups: Mapping[str, list[Evidence]],
+        fold: Mapping[str, np.ndarray],
+        folder: Path,
+        setup: Setup,
+        outside: Sequence[Evidence],
     ) -> None:
         self.groups = groups
         self.fold = fold
         self.folder = folder
         self.setup = setup
+        self.outside = outside
         self.config = setup.config
         self.parts = Parts(setup)
         self.inner = [folder / WORK / f"inner-{k}" for k in range(setup.config.ensemble.inner_folds)]
@@ -139,6 +151,8 @@ class _Fit:
         save_routers(self.folder / "ensemble.json", routers)
         figures = {name: router.figures for name, router in routers.items()}
         write_json(self.folder / "report" / "out_of_fold.json", figures)
+        for task in self.setup.tasks:
+            self._scope(task)
         write_bundle_manifest(self.folder, self.setup, inputs)
 
     def _search(self) -> None:
@@ -167,6 +181,18 @@ class _Fit:
         first.save(scores_file(self.folder, task))
         again = lambda names, fused, rows: self._further_scores(task, names, fused, rows)  # noqa: E731
         return fit_router(first, again, self.config.ensemble, self.config.seed)
+
+    def _scope(self, task: Task) -> None:
+        """Fit what tells samples in scope from others, where the task has a semantic expert."""
+        place = scope_file(self.folder, task)
+        if place.exists() or not SemanticExpert.serves(task, self.config):
+            return
+        log.info("scope of %s", task.name)
+        expert = SemanticExpert.load(SemanticExpert.place(self.folder, task, self.config), task, self.setup)
+        model = ScopeModel.fit(expert, self.groups[task.name], [e for e in self.outside if e.sample.task == task.name])
+        if model is not None:
+            with written_whole(place) as partial:
+                model.save(partial)
 
     def _first_scores(self, task: Task) -> dict[str, np.ndarray]:
         """Out-of-fold scores [n, m] of every expert after call 1."""

@@ -13,9 +13,11 @@ from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.calls import FirstPass, FurtherPass, first_pass, further_pass, with_abstentions
 from kdsl.ensemble.parts import load_experts
 from kdsl.ensemble.router import Router, load_routers
+from kdsl.ensemble.scope import ScopeModel, scope_file
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Setup
 from kdsl.experts.registry import experts_for
+from kdsl.experts.semantic import SemanticExpert
 from kdsl.models.roles import Models
 from kdsl.scores import margins
 from kdsl.tasks import Task
@@ -28,13 +30,20 @@ class TaskPredictor:
     """Predicts samples of one task."""
 
     def __init__(
-        self, task: Task, experts: Sequence[Expert], router: Router, budget: BudgetConfig, versions: dict[str, str]
+        self,
+        task: Task,
+        experts: Sequence[Expert],
+        router: Router,
+        budget: BudgetConfig,
+        versions: dict[str, str],
+        scope: ScopeModel | None = None,
     ) -> None:
         self.task = task
         self.experts = experts
         self.router = router
         self.budget = budget
         self.versions = versions
+        self.scope = scope
 
     def predict(self, evidences: Sequence[Evidence]) -> list[Prediction]:
         """One prediction per sample, in order. Call 1 is batched; further calls are made one by one."""
@@ -42,10 +51,17 @@ class TaskPredictor:
         first = first_pass(self.experts, evidences, ledgers, keep=self.router.further is not None)
         fused = self.router.first.log_probabilities(first.scores)
         margin = margins(fused)
+        in_scope = self._in_scope(evidences)
         return [
-            self._predict_one(evidence, ledgers[row], first, row, fused[row], float(margin[row]))
+            self._predict_one(evidence, ledgers[row], first, row, fused[row], float(margin[row]), in_scope[row])
             for row, evidence in enumerate(evidences)
         ]
+
+    def _in_scope(self, evidences: Sequence[Evidence]) -> list[float | None]:
+        """The probability of each sample that a label fits; None where it cannot be told."""
+        if self.scope is None or not evidences:
+            return [None] * len(evidences)
+        return [None if np.isnan(p) else round(float(p), 6) for p in self.scope.probability(evidences)]
 
     def first_scores(self, evidences: Sequence[Evidence]) -> dict[str, np.ndarray]:
         """Scores [n, m] of each expert after call 1, by name; those that the fit left out abstain."""
@@ -54,7 +70,14 @@ class TaskPredictor:
         return with_abstentions(first.scores, [kind.name for kind in kinds])
 
     def _predict_one(
-        self, evidence: Evidence, ledger: Ledger, first: FirstPass, row: int, fused: np.ndarray, margin: float
+        self,
+        evidence: Evidence,
+        ledger: Ledger,
+        first: FirstPass,
+        row: int,
+        fused: np.ndarray,
+        margin: float,
+        in_scope: float | None,
     ) -> Prediction:
         fusion, again = self.router.first, FurtherPass()
         scores = {name: matrix[row : row + 1] for name, matrix in first.scores.items()}
@@ -64,21 +87,26 @@ class TaskPredictor:
             scores |= again.scores
             fused = fusion.log_probabilities(with_abstentions(scores, list(fusion.weights)))[0]
         trace = self._trace(evidence, scores, fusion.weights, again, ledger, margin)
-        return self._prediction(evidence, fused, ledger, trace)
+        return self._prediction(evidence, fused, ledger, trace, in_scope)
 
-    def _prediction(self, evidence: Evidence, fused: np.ndarray, ledger: Ledger, trace: Trace) -> Prediction:
+    def _prediction(
+        self, evidence: Evidence, fused: np.ndarray, ledger: Ledger, trace: Trace, in_scope: float | None
+    ) -> Prediction:
         names, order = self.task.names, np.argsort(-fused)
         probability = float(np.exp(fused[order[0]]))
+        out_of_scope = in_scope is not None and in_scope < 0.5
         return Prediction(
             id=evidence.sample.id,
             task=self.task.name,
             label=names[order[0]],
             probability=round(probability, 6),
             distribution={names[i]: round(float(np.exp(fused[i])), 6) for i in order},
-            abstained=probability < self.router.ask_below,
+            abstained=probability < self.router.ask_below or out_of_scope,
             spend=ledger.spend,
             trace=trace,
             versions=self.versions,
+            in_scope=in_scope,
+            out_of_scope=out_of_scope,
         )
 
     def _trace(
@@ -141,6 +169,7 @@ class Predictor:
                 routers[task.name],
                 bundle.config.ensemble.budget,
                 bundle.versions,
+                _scope(bundle, task, setup),
             )
             for task in bundle.tasks
         }
@@ -157,3 +186,12 @@ class Predictor:
             rows = [i for i, evidence in enumerate(evidences) if evidence.sample.task == name]
             found |= zip(rows, predictor.predict([evidences[i] for i in rows]), strict=True) if rows else ()
         return [found[i] for i in range(len(evidences))]
+
+
+def _scope(bundle: Bundle, task: Task, setup: Setup) -> ScopeModel | None:
+    """The task's scope model, if the bundle has one; it uses the semantic expert even where that has no vote."""
+    place = scope_file(bundle.folder, task)
+    if not place.is_file():
+        return None
+    expert = SemanticExpert.load(SemanticExpert.place(bundle.folder, task, bundle.config), task, setup)
+    return ScopeModel.load(place, expert)

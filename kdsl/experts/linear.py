@@ -43,8 +43,12 @@ class LinearModel:
     def log_probs(self, features: np.ndarray | csr_matrix, m: int) -> np.ndarray:
         """Log-probabilities [n, m], none below `FLOOR`."""
         out = np.full((features.shape[0], m), FLOOR)
-        out[:, self.classes] = np.maximum(log_softmax(features @ self.coef.T + self.intercept), FLOOR)
+        out[:, self.classes] = np.maximum(log_softmax(self.logits(features)), FLOOR)
         return out
+
+    def logits(self, features: np.ndarray | csr_matrix) -> np.ndarray:
+        """Unnormalised scores [n, c] of the columns `classes`."""
+        return np.asarray(features @ self.coef.T + self.intercept)
 
     @property
     def tensors(self) -> dict[str, np.ndarray]:

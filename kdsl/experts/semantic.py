@@ -54,7 +54,10 @@ class SemanticExpert(Expert):
 
     def fit(self, material: Material) -> Self:
         """Learn from labelled evidence, and from what the labels are called and described as."""
-        labelled = material.labelled[self.task.name]
+        return self.fit_on(material.labelled[self.task.name])
+
+    def fit_on(self, labelled: Sequence[Evidence]) -> Self:
+        """`fit` on labelled evidence alone."""
         described = [(column, text) for column, label in enumerate(self.task.labels) for text in descriptions(label)]
         texts = [
             [*said, *("" if field.name == _REPLY else text for _, text in described)]
@@ -71,6 +74,16 @@ class SemanticExpert(Expert):
         out = self.model_.log_probs(self._features(texts), len(self.task.labels))
         out[[not any(said) for said in zip(*texts, strict=True)]] = np.nan
         return out
+
+    def logits(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        """Unnormalised scores [n, c] of the labels that the model was fitted on."""
+        return self.model_.logits(self._features(self._texts(evidences)))
+
+    def vectors(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        """The encoder's vectors of each field side by side, float32 [n, d], rows of length 1, or 0 without any text."""
+        blocks = self._vectors(self._texts(evidences))
+        joined = np.hstack(blocks).astype(np.float32)
+        return joined / np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-9)
 
     def save(self, place: Path) -> None:
         """Write `semantic.safetensors` and `semantic.json` (vocabularies, encoder) into the folder `place`."""
@@ -110,11 +123,10 @@ class SemanticExpert(Expert):
 
     def _features(self, texts: Sequence[Sequence[str]]) -> csr_matrix:
         """Features [n, f] of texts [fields][n]."""
-        vectors = [
-            csr_matrix(field.weight * self._encoder.encode(column))
-            for field, column in zip(self._fields, texts, strict=True)
-        ]
-        return csr_matrix(hstack([self.tf_idf_.transform(texts), *vectors]))
+        return csr_matrix(hstack([self.tf_idf_.transform(texts), *map(csr_matrix, self._vectors(texts))]))
+
+    def _vectors(self, texts: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        return [field.weight * self._encoder.encode(column) for field, column in zip(self._fields, texts, strict=True)]
 
 
 def descriptions(label: Label) -> list[str]:

@@ -128,3 +128,13 @@ def test_an_explanation_says_when_to_ask_a_person_and_when_nothing_was_called() 
     )
     assert "below the threshold: ask a person" in bare.explain()
     assert "model calls: none" in bare.explain()
+
+
+def test_a_line_without_in_scope_is_read_and_one_with_it_is_explained() -> None:
+    old = MADE.to_json()
+    del old["in_scope"], old["out_of_scope"]
+    assert Prediction.from_json(old) == MADE
+    assert "in scope" not in MADE.explain()
+    strange = MADE.model_copy(update={"in_scope": 0.21, "out_of_scope": True, "abstained": True})
+    assert Prediction.from_json(json.loads(json.dumps(strange.to_json()))) == strange
+    assert "in scope 0.21, probably no label fits: ask a person" in strange.explain()

@@ -9,6 +9,7 @@ from helpers.own_shop import INTENT, SCENE, intent_row, scene_row, write
 
 from kdsl.data.readers import BadSample, load_task_files, read_files, read_rows, read_samples
 from kdsl.data.sample import Sample
+from kdsl.data.writers import write_mire
 from kdsl.errors import ConfigError, InputError
 from kdsl.tasks import Label, Task
 
@@ -279,3 +280,15 @@ def test_several_files_are_read_as_one_and_must_not_share_ids(tmp_path: Path, ta
     assert [sample.id for sample in read_files([first, second], tasks)] == ["s1", "d1"]
     with pytest.raises(InputError, match=r"a\.json: id 's1' stands in .*a\.json already"):
         read_files([first, first], tasks)
+
+
+def test_a_label_that_says_that_none_fits_is_no_label(tmp_path: Path, tasks: list[Task]):
+    marking = [task.model_copy(update={"out_of_scope": "NOTHING_FITS"}) for task in tasks]
+    rows = [intent_row(), intent_row("d2", "用户: 讲个笑话", "NOTHING_FITS")]
+    path = write(tmp_path / "x.json", rows)
+    assert "label 'NOTHING_FITS' is unknown" in str(faults(path, tasks)[0])
+    known, none = read_samples(path, marking)
+    assert (known.label, known.out_of_scope) == ("是否会生锈", None)
+    assert (none.label, none.out_of_scope) == (None, "NOTHING_FITS")
+    write_mire(tmp_path / "again.json", [known, none], marking)
+    assert read_samples(tmp_path / "again.json", marking) == [known, none]

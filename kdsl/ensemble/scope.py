@@ -1,0 +1,183 @@
+"""`ScopeModel`: the probability that a sample is in scope, which means that one of the task's labels fits it.
+
+A question that no label fits is unlike one that is hard: a hard one is near to several labels, the other near to none.
+Three figures of the semantic expert tell them apart: the energy of its logits (Liu et al. 2020, arXiv 2010.03759), the
+entropy of its distribution, and the cosine to the nearest labelled sample. A logistic regression whose weights cannot
+be negative (more energy, less entropy and a nearer neighbour never make a sample less likely in scope) joins them.
+
+It needs no sample that is out of scope: in each of a few folds the expert is fitted without the samples and the
+descriptions of a part of the labels, whose samples are then what no label fits. Samples that the data mark as out of
+scope (`Task.out_of_scope`) are used beside them. docs/experiments.md has the figures, and what else was tried.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+from scipy.optimize import minimize
+from scipy.special import expit, logsumexp
+from sklearn.metrics import roc_auc_score
+
+from kdsl.data.duplicates import near_duplicates
+from kdsl.data.splits import stratified_folds
+from kdsl.evidence.types import Evidence
+from kdsl.experts.base import Setup
+from kdsl.experts.semantic import SemanticExpert
+from kdsl.scores import log_softmax
+from kdsl.tasks import Task
+
+log = logging.getLogger(__name__)
+
+FOLDS = 5
+ENOUGH = 20
+"""Samples in scope, and as many out of it, that a model needs."""
+OUTSIDE = 0.2
+"""The share of samples out of scope that is assumed: about that of CLINC150's test, 1,000 of 5,500 (Larson et al. 2019,
+arXiv 1909.02027). Data that mark more of them raise it to their own share."""
+PENALTY = 1.0
+"""Of the squared weights, beside the log-loss summed over samples."""
+
+
+@dataclass(frozen=True)
+class ScopeModel:
+    """Of one task.
+
+    `weights` [f], `centre` [f] and `scale` [f] belong to the three figures, `near` [k, d] holds the vectors of the
+    labelled samples. `auroc` is that of labels left out, during the fit.
+    """
+
+    expert: SemanticExpert
+    near: np.ndarray
+    weights: np.ndarray
+    intercept: float
+    centre: np.ndarray
+    scale: np.ndarray
+    auroc: float
+
+    @classmethod
+    def fit(
+        cls,
+        expert: SemanticExpert,
+        labelled: Sequence[Evidence],
+        outside: Sequence[Evidence] = (),
+    ) -> Self | None:
+        """Fit beside the task's semantic expert; None where samples or labels are too few, or say nothing.
+
+        Args:
+            expert: fitted on all of `labelled`.
+            outside: samples that the data mark as out of scope.
+        """
+        near = expert.vectors(labelled)
+        seen, unseen = _left_out(expert.task, expert.setup, labelled)
+        marked = _figures(expert, near, outside)
+        marked = marked[~np.isnan(marked).any(axis=1)]
+        if min(len(seen), len(unseen) + len(marked)) < ENOUGH:
+            log.info("scope of %s: too few samples or labels to tell what is out of scope", expert.task.name)
+            return None
+        figures = np.vstack([seen, unseen, marked])
+        inside = np.arange(len(figures)) < len(seen)
+        # both sides count alike, and so do labels left out and marked samples
+        kinds = [kind for kind in (unseen, marked) if len(kind)]
+        shares = np.concatenate([np.full(len(kind), 1 / len(kind) / len(kinds)) for kind in kinds])
+        counts = len(figures) / 2 * np.concatenate([np.full(len(seen), 1 / len(seen)), shares])
+        centre, scale = figures.mean(axis=0), figures.std(axis=0) + 1e-9
+        weights, intercept = _monotone_regression((figures - centre) / scale, inside, counts)
+        share = max(OUTSIDE, len(outside) / (len(outside) + len(labelled)))
+        auroc = float(roc_auc_score(inside, (figures - centre) / scale @ weights))
+        return cls(expert, near, weights, intercept + float(np.log((1 - share) / share)), centre, scale, auroc)
+
+    def probability(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        """The probability [n] that a label fits; NaN where a sample holds no text."""
+        figures = _figures(self.expert, self.near, evidences)
+        return np.asarray(expit((figures - self.centre) / self.scale @ self.weights + self.intercept))
+
+    def save(self, place: Path) -> None:
+        """Write the file `place`; the expert has a place of its own."""
+        one = {"intercept": self.intercept, "auroc": self.auroc}
+        arrays = {"weights": self.weights, "centre": self.centre, "scale": self.scale}
+        arrays |= {name: np.array([value]) for name, value in one.items()}
+        save_file(arrays | {"near": self.near.astype(np.float16)}, place)
+
+    @classmethod
+    def load(cls, place: Path, expert: SemanticExpert) -> Self:
+        """Read what `save` wrote.
+
+        Args:
+            expert: the semantic expert of the same bundle.
+        """
+        found = load_file(place)
+        intercept, auroc = (float(found.pop(name)[0]) for name in ("intercept", "auroc"))
+        return cls(expert, found.pop("near").astype(np.float32), intercept=intercept, auroc=auroc, **found)
+
+
+def scope_file(folder: Path, task: Task) -> Path:
+    """The file of a task's scope model in a bundle; not there where none could be fitted."""
+    return folder / "scope" / f"{task.name}.safetensors"
+
+
+def _figures(expert: SemanticExpert, near: np.ndarray, evidences: Sequence[Evidence]) -> np.ndarray:
+    """Energy, negative entropy and cosine to the nearest of `near` [k, d], [n, 3]; rows of NaN without text."""
+    if not evidences:
+        return np.zeros((0, 3))
+    logits, vectors = expert.logits(evidences), expert.vectors(evidences)
+    log_p = log_softmax(logits)
+    negative_entropy = (np.exp(log_p) * log_p).sum(axis=1)
+    figures = np.stack([logsumexp(logits, axis=1), negative_entropy, (vectors @ near.T).max(axis=1)], axis=1)
+    figures[~vectors.any(axis=1)] = np.nan
+    return figures
+
+
+def _left_out(task: Task, setup: Setup, labelled: Sequence[Evidence]) -> tuple[np.ndarray, np.ndarray]:
+    """Figures of held-out samples of labels that the expert knows, and of all samples of labels that it does not."""
+    samples = [evidence.sample for evidence in labelled]
+    groups = near_duplicates(samples, {})
+    shown = sorted({sample.label or "" for sample in samples})
+    if len(shown) < 3 or len(samples) - sum(len(ids) - 1 for ids in groups) < FOLDS:
+        return np.zeros((0, 3)), np.zeros((0, 3))
+    fold_of = stratified_folds(samples, FOLDS, setup.config.seed, groups)
+    order = np.random.default_rng(setup.config.seed).permutation(shown).tolist()
+    seen, unseen = [], []
+    for fold in range(FOLDS):
+        gone = set(order[fold::FOLDS])
+        rest = [e for e in labelled if e.sample.label not in gone]
+        kept = [e for e in rest if fold_of[e.sample.id] != fold]
+        if not kept:
+            continue
+        labels = tuple(label for label in task.labels if label.name not in gone)
+        expert = SemanticExpert(task.model_copy(update={"labels": labels}), setup).fit_on(kept)
+        near = expert.vectors(kept)
+        seen.append(_figures(expert, near, [e for e in rest if fold_of[e.sample.id] == fold]))
+        unseen.append(_figures(expert, near, [e for e in labelled if e.sample.label in gone]))
+    return _with_text(seen), _with_text(unseen)
+
+
+def _with_text(parts: Sequence[np.ndarray]) -> np.ndarray:
+    figures = np.vstack([np.zeros((0, 3)), *parts])
+    return figures[~np.isnan(figures).any(axis=1)]
+
+
+def _monotone_regression(figures: np.ndarray, inside: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, float]:
+    """Non-negative weights [f] and the intercept of a logistic regression of `inside` [n] on `figures` [n, f].
+
+    Args:
+        counts: how many samples each row [n] counts for.
+    """
+    side = np.where(inside, 1.0, -1.0)
+
+    def loss(point: np.ndarray) -> tuple[float, np.ndarray]:
+        margin = side * (figures @ point[1:] + point[0])
+        pull = -counts * side * expit(-margin)
+        value = (counts * np.logaddexp(0, -margin)).sum() + PENALTY * (point[1:] ** 2).sum()
+        return float(value), np.concatenate([[pull.sum()], figures.T @ pull + 2 * PENALTY * point[1:]])
+
+    width = figures.shape[1]
+    found = minimize(
+        loss, np.zeros(width + 1), jac=True, method="L-BFGS-B", bounds=[(None, None)] + [(0, None)] * width
+    )
+    return found.x[1:], float(found.x[0])

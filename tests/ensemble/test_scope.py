@@ -1,0 +1,134 @@
+"""What no label fits is told apart from what is known, with and without samples of it, and a bundle says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.materials import NO_MODELS, setup_of
+
+from kdsl.data.sample import Sample
+from kdsl.ensemble import scope
+from kdsl.ensemble.fit import fit_bundle
+from kdsl.ensemble.predictor import Predictor
+from kdsl.ensemble.scope import ScopeModel, scope_file
+from kdsl.evidence.types import Evidence
+from kdsl.experts.semantic import SemanticExpert
+from kdsl.tasks import Label, Task
+
+ASKED = {
+    "LATE_PARCEL": ("where is my {}", "my {} has not arrived yet", "the {} is late", "when will the {} be delivered"),
+    "REFUND": ("I want my money back for the {}", "refund the {}", "when is the {} refunded", "pay me back the {}"),
+    "WASHING": ("can the {} be washed", "how do I clean the {}", "is the {} machine washable", "wash the {} at 60"),
+    "SIZE": ("how large is the {}", "which size of {} do I need", "is the {} big enough", "what size is this {}"),
+    "COLOUR": ("is the {} also there in red", "which colours has the {}", "a {} in blue please", "colour of the {}"),
+    "WARRANTY": ("how long is the guarantee of the {}", "warranty of the {}", "is my {} still under warranty"),
+}
+THINGS = ("mattress", "pillow", "blanket", "bed")
+STRANGE = (
+    "who won the football match yesterday",
+    "tell me a joke about penguins",
+    "what is the capital of Peru",
+    "play some music by Mozart",
+    "hahaha ok thanks bye",
+    "book a table for two at eight",
+)
+TASK = Task(
+    name="ask",
+    input="dialogue",
+    prompt="What is asked?",
+    labels=tuple(Label(name=name, zh=name, en=name) for name in ASKED),
+    out_of_scope="NOTHING_FITS",
+)
+
+
+def asks(text: str, label: str | None = None) -> Evidence:
+    return Evidence(Sample.dialogue([text] if text else [], task="ask", label=label, id=text).marked(TASK), ())
+
+
+@pytest.fixture(scope="module")
+def labelled() -> list[Evidence]:
+    return [asks(text.format(thing), name) for name, texts in ASKED.items() for text in texts for thing in THINGS[:3]]
+
+
+@pytest.fixture(scope="module")
+def model(labelled: list[Evidence]) -> ScopeModel:
+    expert = SemanticExpert(TASK, setup_of(TASK)).fit_on(labelled)
+    found = ScopeModel.fit(expert, labelled)
+    assert found is not None
+    return found
+
+
+def test_what_no_label_fits_is_told_without_a_sample_of_it(model: ScopeModel) -> None:
+    known = model.probability(
+        [asks("my bed has not come yet"), asks("can I wash the bed"), asks("warranty of the bed")]
+    )
+    assert known.min() > 0.5
+    assert model.probability([asks(text) for text in STRANGE]).max() < 0.5
+    assert model.auroc > 0.8
+
+
+def test_no_weight_is_negative(model: ScopeModel) -> None:
+    assert model.weights.min() >= 0
+    assert model.weights.max() > 0
+
+
+def test_marked_samples_beyond_the_assumed_share_make_doubt_greater(
+    model: ScopeModel, labelled: list[Evidence]
+) -> None:
+    marked = [asks(f"{text} {i}") for text in STRANGE for i in range(20)]
+    taught = ScopeModel.fit(model.expert, labelled, marked)
+    assert taught is not None
+    hard = [asks("my question is about the parcel of the joke")]
+    assert taught.probability(hard)[0] < model.probability(hard)[0]
+
+
+def test_a_sample_without_text_is_not_judged(model: ScopeModel) -> None:
+    assert np.isnan(model.probability([asks(""), asks("my bed")])).tolist() == [True, False]
+
+
+def test_a_model_reads_back(model: ScopeModel, tmp_path: Path) -> None:
+    place = scope_file(tmp_path, TASK)
+    place.parent.mkdir()
+    model.save(place)
+    read = ScopeModel.load(place, model.expert)
+    texts = [asks("my bed has not come yet"), asks(STRANGE[0])]
+    assert read.probability(texts) == pytest.approx(model.probability(texts), abs=1e-2)
+    assert read.auroc == model.auroc
+
+
+@pytest.mark.parametrize(
+    "kept", [lambda e: e.sample.label in ("SIZE", "COLOUR"), lambda e: e.sample.id.startswith("wh")]
+)
+def test_too_few_labels_or_samples_make_no_model(labelled: list[Evidence], kept: Callable[[Evidence], bool]) -> None:
+    few = [evidence for evidence in labelled if kept(evidence)]
+    assert ScopeModel.fit(SemanticExpert(TASK, setup_of(TASK)).fit_on(few), few) is None
+
+
+def test_a_bundle_learns_marked_samples_as_no_label_and_says_what_fits_none(
+    labelled: list[Evidence], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked = [asks(text, "NOTHING_FITS") for text in STRANGE]
+    given: list[int] = []
+    whole = ScopeModel.fit
+    monkeypatch.setattr(
+        scope.ScopeModel,
+        "fit",
+        lambda expert, group, outside: (given.append(len(outside)), whole(expert, group, outside))[1],
+    )
+    bundle = fit_bundle([*labelled, *marked], [TASK], NO_MODELS, tmp_path / "bundle")
+    assert given == [len(STRANGE)]
+    assert bundle.manifest["tasks"]["ask"] == list(ASKED)
+    predictor = Predictor(bundle)
+    known, strange, silent = predictor.predict([asks("can I wash the bed"), asks("sing me a song"), asks("")])
+    predictor.close()
+    assert known.in_scope is not None
+    assert strange.in_scope is not None
+    assert known.in_scope > 0.5 > strange.in_scope
+    assert (known.out_of_scope, strange.out_of_scope, silent.out_of_scope) == (False, True, False)
+    assert strange.abstained
+    assert silent.in_scope is None
+    assert "in scope" in strange.explain()
+    assert "probably no label fits: ask a person" in strange.explain()
