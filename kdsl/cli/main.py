@@ -30,6 +30,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "rules": ("kdsl.cli.rules", "List, show and analyse rules."),
         "adapters": ("kdsl.cli.adapters", "List, merge and export adapters; teach the small model."),
         "knowledge": ("kdsl.cli.knowledge", "Build and search the knowledge index."),
+        "tasks": ("kdsl.cli.tasks", "Write a task file for labels of your own."),
         "data": ("kdsl.cli.data", "Check, convert, split, draw, label and review data."),
     },
     "Measure": {
