@@ -28,12 +28,21 @@ def evaluate(data: Path, pred: Path, out: Path, images: Path | None, config: str
     from kdsl.config import load_config, load_tasks
     from kdsl.data.own_task import tasks_for
     from kdsl.evaluation.experts_alone import FUSED, experts_alone, experts_table
-    from kdsl.evaluation.report import evaluate_file, metrics_table, write_evaluation
+    from kdsl.evaluation.report import (
+        confidence_table,
+        evaluate_file,
+        metrics_table,
+        scope_table,
+        write_evaluation,
+    )
     from kdsl.progress import say, show
 
     evaluation = evaluate_file(data, pred, tasks_for([data], load_tasks(load_config(config))))
     page = write_evaluation(evaluation, out, data if data.is_dir() else images)
     show(metrics_table(evaluation))
+    show(confidence_table(evaluation))
+    if evaluation.scope:
+        show(scope_table(evaluation.scope))
     alone = experts_alone(evaluation.judged)
     if any(row.expert != FUSED for row in alone):
         show(experts_table(alone))

@@ -78,6 +78,7 @@ def cross_validate(
             # before the lines: a fold with all its lines counts as finished
             for name, part in predictor.tasks.items():
                 group = [e for e in evidences if folds[e.sample.id] == fold and e.sample.task == name]
+                group = [e for e in group if not e.sample.out_of_scope]
                 _keep_scores(part, group, bundle.folder, scores / f"fold-{fold}")
             for row in predict_rows(predictor, test):
                 append(out, row | {"fold": fold})

@@ -33,6 +33,8 @@ class PredictionLine(BaseModel):
     probability: float | None = Field(None, ge=0, le=1)
     distribution: dict[str, float] = {}
     abstained: bool = False
+    in_scope: float | None = Field(None, ge=0, le=1)
+    out_of_scope: bool = False
     fold: int | None = None
     """The fold of a cross-validation in which the sample was held out."""
     spend: Spend | None = None
@@ -48,6 +50,7 @@ class Judged:
 
     sample: Sample
     gold: str
+    """The label; for a sample that is marked as out of scope, that mark."""
     line: PredictionLine
 
     @property
@@ -103,7 +106,7 @@ def read_judged(gold: Path, pred: Path, tasks: Sequence[Task]) -> list[Judged]:
             repeated, for another task, or for an id that is not in gold.
     """
     samples = {sample.id: sample for sample in read_samples(gold, tasks)}
-    unlabelled = [id for id, sample in samples.items() if sample.label is None]
+    unlabelled = [id for id, sample in samples.items() if sample.label is None and not sample.out_of_scope]
     if unlabelled:
         raise InputError(
             f"{gold}: {len(unlabelled)} sample(s) have no label, the first: {unlabelled[0]}; gold needs one each."
@@ -150,4 +153,4 @@ def _judge(pred: Path, sample: Sample, where: str, value: Mapping[str, Any]) -> 
         raise InputError(f"{place}: has neither 'label' nor, for a failed sample, 'error'.")
     if line.task is not None and line.task != sample.task:
         raise InputError(f"{place}: is a prediction for task '{line.task}', but the gold sample is of '{sample.task}'.")
-    return Judged(sample, str(sample.label), line)
+    return Judged(sample, sample.label or sample.out_of_scope or "", line)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from kdsl.evaluation.metrics import Metrics, compute_metrics
+from kdsl.errors import InputError
+from kdsl.evaluation.metrics import Metrics, Scope, compute_metrics, scope_metrics
 from kdsl.evaluation.page import SHOWN, data_url, render, thumbnails
 from kdsl.evaluation.plots import confusion_png, coverage_png, reliability_png
 from kdsl.evaluation.predictions import Judged, read_judged
@@ -25,10 +26,12 @@ class Evaluation:
     """Judged predictions and their metrics, per task and over all samples."""
 
     judged: Mapping[str, Sequence[Judged]]
-    """Task name -> judged predictions; only tasks with samples, in the order of the config."""
+    """Task name -> judged predictions of samples in scope; only tasks with such, in the order of the config."""
     tasks: Mapping[str, Task]
     metrics: Mapping[str, Metrics]
     pooled: Metrics
+    scope: Mapping[str, Scope]
+    """Of the tasks whose gold marks samples as out of scope; the other metrics leave these samples out."""
 
     @property
     def mean_f1(self) -> float:
@@ -38,6 +41,8 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """All metrics as plain values."""
         figures: dict[str, Any] = {name: metrics.summary() for name, metrics in self.metrics.items()}
+        for name, scope in self.scope.items():
+            figures[name]["scope"] = asdict(scope)
         return figures | {"pooled": self.pooled.summary(), "mean_f1": self.mean_f1}
 
 
@@ -45,16 +50,21 @@ def evaluate_file(gold: Path, pred: Path, tasks: Sequence[Task]) -> Evaluation:
     """Evaluate a file of predictions against a file of gold samples.
 
     Raises:
-        InputError: see `kdsl.evaluation.predictions.read_judged`.
+        InputError: see `kdsl.evaluation.predictions.read_judged`; or every sample is out of scope.
     """
     judged = read_judged(gold, pred, tasks)
-    by_task = {task.name: [j for j in judged if j.sample.task == task.name] for task in tasks}
+    inside = [j for j in judged if not j.sample.out_of_scope]
+    if not inside:
+        raise InputError(f"{gold}: every sample is marked as out of scope; an evaluation needs some that are in scope.")
+    by_task = {task.name: [j for j in inside if j.sample.task == task.name] for task in tasks}
     present = {name: rows for name, rows in by_task.items() if rows}
+    scope = {name: scope_metrics([j for j in judged if j.sample.task == name]) for name in present}
     return Evaluation(
         judged=present,
         tasks={task.name: task for task in tasks if task.name in present},
         metrics={name: compute_metrics(rows) for name, rows in present.items()},
-        pooled=compute_metrics(judged),
+        pooled=compute_metrics(inside),
+        scope={name: found for name, found in scope.items() if found},
     )
 
 
@@ -99,6 +109,7 @@ def _page(evaluation: Evaluation, wrong: Sequence[Judged], pictures: Mapping[str
         metrics=evaluation.metrics,
         pooled=evaluation.pooled,
         all_metrics={**evaluation.metrics, "pooled": evaluation.pooled},
+        scope=evaluation.scope,
         mean_f1=evaluation.mean_f1,
         confusions=CONFUSIONS,
         wrong=wrong[:SHOWN],
@@ -132,7 +143,7 @@ def _wrong_row(judged: Judged) -> dict[str, Any]:
     }
     if judged.gold_rank is not None:
         row |= {"gold_probability": judged.gold_probability, "gold_rank": judged.gold_rank}
-    fields = {"error", "abstained", "spend", "trace"}
+    fields = {"error", "abstained", "in_scope", "out_of_scope", "spend", "trace"}
     return row | judged.line.model_dump(mode="json", include=fields, exclude_unset=True)
 
 
@@ -147,4 +158,37 @@ def metrics_table(evaluation: Evaluation) -> Any:
         sure = metrics.confidence
         calibration = (f"{sure.ece:.4f}", f"{sure.accuracy_at['0.70']:.4f}") if sure else ("-", "-")
         table.add_row(name, str(metrics.n), *(f"{figure:.4f}" for figure in figures), *calibration, str(metrics.failed))
+    return table
+
+
+def confidence_table(evaluation: Evaluation) -> Any:
+    """What the probabilities are worth, as a rich table: one row per task, then all samples."""
+    from rich.table import Table
+
+    headers = ("ECE, 95% interval", "Brier", "coverage at 5% error", "p >= 0.9 and wrong", "without evidence: acc.")
+    table = Table("task", *headers, box=None, title="Probabilities")
+    for name, metrics in [*evaluation.metrics.items(), ("pooled", evaluation.pooled)]:
+        sure, bare = metrics.confidence, metrics.unsupported
+        cells = ["-"] * 4
+        if sure is not None:
+            low, high = sure.ece_interval
+            brier = "-" if sure.brier is None else f"{sure.brier:.4f}"
+            wrong = f"{sure.sure_and_wrong} of {sure.sure}"
+            cells = [f"{low:.3f} to {high:.3f}", brier, f"{sure.coverage_at_5:.3f}", wrong]
+        supported = "-"
+        if bare is not None:
+            supported = f"{bare.n}: " + ("-" if bare.accuracy is None else f"{bare.accuracy:.3f}")
+        table.add_row(name, *cells, supported)
+    return table
+
+
+def scope_table(scope: Mapping[str, Scope]) -> Any:
+    """How well samples out of scope are told apart, as a rich table: one row per task whose gold marks some."""
+    from rich.table import Table
+
+    headers = ("out of scope", "AUROC", "MCC", "found", "wrongly rejected")
+    table = Table("task", *headers, box=None, title="In scope or not")
+    for name, one in scope.items():
+        auroc = "-" if one.auroc is None else f"{one.auroc:.4f}"
+        table.add_row(name, str(one.n), auroc, f"{one.mcc:.4f}", f"{one.found:.3f}", f"{one.rejected:.3f}")
     return table

@@ -10,9 +10,23 @@ from helpers.judged_lines import judge
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
+from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, precision_score, recall_score
 
-from kdsl.evaluation.metrics import accuracy_at, calibration_error, compute_metrics, confusions, reliability, risk_curve
+from kdsl.data.prediction import FiredRule, FoundSnippet, Trace
+from kdsl.data.sample import Sample
+from kdsl.evaluation.metrics import (
+    Unsupported,
+    accuracy_at,
+    calibration_error,
+    calibration_interval,
+    compute_metrics,
+    confusions,
+    coverage_at,
+    reliability,
+    risk_curve,
+    scope_metrics,
+)
+from kdsl.evaluation.predictions import Judged, PredictionLine
 
 LABELS = ("退款页面", "退货页面", "换货页面", "购物车页面")
 pairs = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from((*LABELS, "列表之外"))), min_size=1, max_size=60)
@@ -95,3 +109,70 @@ def test_confusions_come_by_frequency_with_their_share() -> None:
         ("a", "b", 2, 2 / 3),
         ("c", "a", 1, 0.5),
     ]
+
+
+def test_the_interval_of_the_calibration_error_holds_it_and_narrows_with_samples() -> None:
+    rng = np.random.default_rng(1)
+    probability = rng.uniform(0.3, 1, 4000)
+    right = rng.random(4000) < probability - 0.1
+    widths = []
+    for n in (100, 4000):
+        low, high = calibration_interval(probability[:n], right[:n])
+        assert (low, high) == calibration_interval(probability[:n], right[:n])  # no chance in it
+        widths.append(high - low)
+    assert low < calibration_error(reliability(probability, right)) < high
+    assert widths[1] < widths[0] / 3
+
+
+def test_coverage_at_an_error_rate_by_hand() -> None:
+    curve = np.array([0, 0.5, 1 / 3, 0.25, 0.4])
+    assert coverage_at(curve, 0.25) == 4 / 5
+    assert coverage_at(curve, 0.0) == 1 / 5
+    assert coverage_at(np.array([1.0, 0.5]), 0.05) == 0
+
+
+def test_brier_score_and_confident_errors_by_hand() -> None:
+    def one(gold: str, distribution: dict[str, float]) -> Judged:
+        label = max(distribution, key=distribution.__getitem__)
+        line = PredictionLine(label=label, probability=distribution[label], distribution=distribution)
+        return Judged(Sample("a", "scene", (), (), gold), gold, line)
+
+    found = compute_metrics([one("x", {"x": 0.9, "y": 0.1}), one("x", {"y": 0.95, "x": 0.05})]).confidence
+    assert found is not None
+    assert found.brier == pytest.approx(((0.1**2 + 0.1**2) + (0.95**2 + 0.95**2)) / 2)
+    assert (found.sure, found.sure_and_wrong) == (2, 1)
+    assert found.coverage_at_5 == 0
+    partial = compute_metrics([one("x", {"x": 0.9})]).confidence
+    assert partial is not None
+    assert partial.brier is None
+
+
+def test_an_answer_without_evidence_has_neither_a_rule_nor_a_snippet_of_its_label() -> None:
+    rule = FiredRule(id="r", label="x", weight=1.0, text="")
+    snippet = FoundSnippet(id="s", label="y", title="", source="", score=0.4)
+
+    def one(label: str, trace: Trace) -> Judged:
+        return Judged(Sample("a", "scene", (), (), "x"), "x", PredictionLine(label=label, trace=trace))
+
+    said = [one("x", Trace(rules=(rule,))), one("y", Trace(snippets=(snippet,))), one("x", Trace(snippets=(snippet,)))]
+    assert compute_metrics([*said, one("z", Trace(rules=(rule,)))]).unsupported == Unsupported(2, 0.5, 0.5)
+    assert compute_metrics(said[:1]).unsupported == Unsupported(0, 0.0, None)
+    assert compute_metrics([judge("x", "x")]).unsupported is None
+
+
+def test_scope_by_hand() -> None:
+    def one(gold: str | None, label: str, in_scope: float | None) -> Judged:
+        sample = Sample("a", "scene", (), (), gold, out_of_scope=None if gold else "NONE")
+        line = PredictionLine(label=label, in_scope=in_scope, out_of_scope=in_scope is not None and in_scope < 0.5)
+        return Judged(sample, gold or "NONE", line)
+
+    judged = [one("x", "x", 0.9), one("y", "x", 0.6), one("y", "y", 0.4), one(None, "x", 0.2), one(None, "y", 0.5)]
+    found = scope_metrics(judged)
+    assert found is not None
+    assert (found.n, found.found, found.rejected) == (2, 0.5, pytest.approx(1 / 3))
+    assert found.auroc == pytest.approx(5 / 6)
+    assert found.mcc == pytest.approx(matthews_corrcoef(["x", "y", "y", "-", "-"], ["x", "x", "-", "-", "y"]))
+    assert scope_metrics(judged[:3]) is None
+    untold = scope_metrics([one("x", "x", None), one(None, "x", None)])
+    assert untold is not None
+    assert untold.auroc is None

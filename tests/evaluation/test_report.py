@@ -14,7 +14,7 @@ from PIL import Image
 
 from kdsl.cli.evaluate import evaluate
 from kdsl.errors import InputError
-from kdsl.evaluation.report import evaluate_file, write_report
+from kdsl.evaluation.report import evaluate_file, write_evaluation, write_report
 from kdsl.tasks import Task
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)> \" ' &lt; {{ 7*7 }}"
@@ -185,3 +185,23 @@ def test_the_command_prints_the_figures(tmp_path: Path) -> None:
     assert "report.html" in result.stderr
     failed = CliRunner().invoke(evaluate, [*arguments[:-1], str(gold)])  # a file stands where the folder should
     assert isinstance(failed.exception, InputError)
+
+
+def test_samples_out_of_scope_have_a_table_of_their_own(tmp_path: Path, tasks: list[Task]) -> None:
+    marking = [task.model_copy(update={"out_of_scope": "都不是"}) for task in tasks]
+    strange = [gold_row("i3", "都不是", "讲个笑话"), gold_row("i4", "都不是", "今天下雨吗")]
+    said = [line("i3", "是否好用", 0.5, in_scope=0.2, out_of_scope=True), line("i4", "是否好用", 0.5, in_scope=0.7)]
+    plain, marked = tmp_path / "plain", tmp_path / "marked"
+    plain.mkdir()
+    marked.mkdir()
+    before = evaluate_file(*write_files(plain, GOLD, PRED), tasks)
+    evaluation = evaluate_file(*write_files(marked, [*GOLD, *strange], [*PRED, *said]), marking)
+    assert evaluation.pooled == before.pooled
+    assert set(evaluation.scope) == {"intent"}
+    assert evaluation.scope["intent"].found == 0.5
+    assert evaluation.to_json()["intent"]["scope"]["n"] == 2
+    text = parse(write_evaluation(evaluation, tmp_path / "out")).text
+    assert "In scope or not" in text
+    assert "In scope or not" not in parse(write_evaluation(before, tmp_path / "out")).text
+    with pytest.raises(InputError, match="every sample is marked as out of scope"):
+        evaluate_file(*write_files(marked, strange, said), marking)
