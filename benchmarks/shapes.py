@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, Qwen2VLConfig
 
-from kdsl.models.base import NANO_FOLDER, LoadedModel, wrap
+from kdsl.models.base import LoadedModel, wrap
+from kdsl.models.weights import NANO_FOLDER
 
 _TEXT: dict[str, dict[str, Any]] = {
     "thirteenth": {

@@ -29,7 +29,10 @@ class ModelConfig(_Part):
     """The weights of one role (large or small), and how they are loaded."""
 
     source: str = "kdsl-nano"
-    """`kdsl-nano` (embedded), a local folder, or a hub id such as `Qwen/Qwen2-VL-7B-Instruct`."""
+    """`kdsl-nano` (embedded), `gemma-3-270m` (from `kdsl[gemma]`), a local folder, or a hub id such as
+    `Qwen/Qwen2-VL-7B-Instruct` or `Qwen/Qwen3-0.6B`."""
+    accept_terms: Literal["gemma"] | None = None
+    """Whose terms of use the user accepts; `gemma-3-270m` requires `gemma` (https://ai.google.dev/gemma/terms)."""
     hub: Literal["huggingface", "modelscope"] = "huggingface"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str = "auto"

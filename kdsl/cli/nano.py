@@ -23,8 +23,8 @@ def info(weights: Path | None) -> None:
     examples:
       kdsl nano
     """
-    from kdsl.models.base import NANO_FOLDER
     from kdsl.models.nano.manifest import describe
+    from kdsl.models.weights import NANO_FOLDER
     from kdsl.progress import show
 
     show(describe(weights or NANO_FOLDER))

@@ -5,6 +5,7 @@ reread    the large model again, with snippets and a shortlist, on call 1's cach
 small     the small model (with its student adapter, if there is one), if the budget
           allows both models                                                                 call 3
 second    else the large model on a second view: finer pictures, only the user's turns       call 3
+          (a text-only model: only the user's turns; no call where nobody else speaks)
 
 torch is imported only when a model is needed.
 """
@@ -95,8 +96,10 @@ class LargeExpert(Expert):
         tokens = {column: opened.tokens[column] for column in routed.shortlist}
         reread = Call("reread", tokens, opened.weights, lambda: self._reread(routed))
         second = Call("second", opened.tokens, opened.weights, lambda: self._second_view(routed.evidence))
-        verdict = self._small and self._small.verdict(routed.evidence)
-        return [[reread], [verdict, second] if verdict else [second]]
+        ways = [self._small.verdict(routed.evidence)] if self._small else []
+        if opened.model.sees or any(turn.role != "user" for turn in routed.evidence.sample.turns):
+            ways.append(second)
+        return [[reread], ways]
 
     def close(self) -> None:
         for opened in (self.__dict__.pop("_open", None), self.__dict__.pop("_small", None)):
@@ -115,7 +118,10 @@ class LargeExpert(Expert):
         return replace(found, log_probs=revised[None])
 
     def _second_view(self, evidence: Evidence) -> LabelScores:
-        """The large model on another view: only the user's turns, and pictures with more pixels but no OCR text."""
+        """The large model on another view: only the user's turns, and pictures with more pixels but no OCR text.
+
+        A text-only model keeps the OCR text, which is all that it has of pictures.
+        """
         opened = self._open
         turns = tuple(turn for turn in evidence.sample.turns if turn.role == "user")
         view = Evidence(replace(evidence.sample, turns=turns), evidence.pictures)
@@ -141,10 +147,11 @@ class LargeExpert(Expert):
     def _second_scorer(self) -> LabelScorer:
         from kdsl.models.scorer import LabelScorer
 
-        prompt = self.setup.config.prompt
-        pixels = int(prompt.max_pixels * SECOND_VIEW_PIXELS)
-        second = prompt.model_copy(update={"ocr": False, "max_pixels": pixels})
-        return LabelScorer(self._open.model, self.task, second)
+        model, prompt = self._open.model, self.setup.config.prompt
+        if model.sees:
+            pixels = int(prompt.max_pixels * SECOND_VIEW_PIXELS)
+            prompt = prompt.model_copy(update={"ocr": False, "max_pixels": pixels})
+        return LabelScorer(model, self.task, prompt)
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,9 @@ from kdsl.evidence.pixels import measure
 from kdsl.evidence.types import Evidence, Picture
 from kdsl.export.card import public_name
 from kdsl.models.adapters import SHIFT, load_adapter, touches_vision, weights_file
-from kdsl.models.base import find_weights, fingerprint_of, load_base
+from kdsl.models.base import load_base
 from kdsl.models.scorer import LabelScorer
+from kdsl.models.weights import find_weights, fingerprint_of
 from kdsl.runs import check_claim, file_hash, read_manifest, write_manifest, written_whole
 from kdsl.tasks import Task
 

@@ -1,13 +1,11 @@
 """Base models: loads the embedded kdsl-nano, a local folder, or weights from a hub.
 
-Qwen2-VL, Qwen2.5-VL and Qwen3-VL use the same code.
+Qwen2-VL, Qwen2.5-VL and Qwen3-VL, and the text-only Qwen3 and Gemma 3, use the same code.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,19 +18,13 @@ import torch
 from kdsl.config import ModelConfig
 from kdsl.errors import ConfigError, MissingDependency, did_you_mean
 from kdsl.models.four_bit import import_bitsandbytes, keep_one_layout, quantization
+from kdsl.models.weights import find_weights, fingerprint_of
 from kdsl.processes import join, world_size
-from kdsl.resources import PACKAGE
 
-NANO = "kdsl-nano"
-NANO_FOLDER = PACKAGE / "models" / "nano" / "weights"
-
-MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
-"""The values of `model_type` in config.json that kdsl can load."""
-
-_DOWNLOAD = ["*.json", "*.safetensors", "*.txt", "*.jinja"]
-"""File patterns to download from a hub: no pickles, no Python."""
-_WHOLE_FILE = 64 << 20
-"""Weight files up to this size, in bytes, are hashed completely; from larger ones only parts are."""
+VISION_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
+"""The values of `model_type` in config.json of the vision-language models that kdsl can load."""
+TEXT_TYPES = ("qwen3", "gemma3_text")
+"""Those of the text-only models, which see no pictures."""
 
 
 @dataclass
@@ -66,12 +58,24 @@ class LoadedModel:
 
     @property
     def model_type(self) -> str:
-        """`qwen2_vl`, `qwen2_5_vl` or `qwen3_vl`."""
+        """One of `VISION_TYPES` or `TEXT_TYPES`."""
         return str(self.model.config.model_type)
 
     @property
+    def sees(self) -> bool:
+        """Whether the model has a vision tower; if not, all that it learns of a picture is its OCR text."""
+        return self.model_type in VISION_TYPES
+
+    @property
+    def decoder(self) -> Any:
+        """The language model: decoder layers and embeddings, without the vision tower and the output projection."""
+        return decoder_of(self.model)[1]
+
+    @property
     def factor(self) -> int:
-        """Side, in pixels, of the square that one picture token covers (28, or 32 for Qwen3-VL)."""
+        """Side, in pixels, of the square that one picture token covers (28, or 32 for Qwen3-VL); 0 if text-only."""
+        if not self.sees:
+            return 0
         vision = self.model.config.vision_config
         return int(vision.patch_size * vision.spatial_merge_size)
 
@@ -128,19 +132,18 @@ def load_base(config: ModelConfig, *, to_shard: bool = False) -> LoadedModel:
             `attention` needs is not installed.
     """
     from safetensors import SafetensorError
-    from transformers import AutoModelForImageTextToText, AutoProcessor
     from transformers.utils import logging
 
     device, dtype = device_of(config), getattr(torch, config.dtype)
     extras = quantization(config, device) | _attention(config, device)
     folder = find_weights(config)
-    _check_type(folder)
+    model_type = _checked_type(folder)
     if config.quantize != "none":
         import_bitsandbytes()
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
-        model, report = AutoModelForImageTextToText.from_pretrained(
+        model, report = model_class(model_type).from_pretrained(
             folder,
             dtype=dtype,
             use_safetensors=True,
@@ -149,11 +152,11 @@ def load_base(config: ModelConfig, *, to_shard: bool = False) -> LoadedModel:
             output_loading_info=True,
             **extras,
         )
-        processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        processor = load_processor(folder, model_type)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise MissingDependency(
             f"the model in {folder} cannot be loaded: {error}. "
-            "Expected config.json, *.safetensors, tokenizer and preprocessor files of one Qwen-VL model."
+            "Expected config.json, *.safetensors, tokenizer and (Qwen-VL) preprocessor files of one model."
         ) from error
     finally:
         if bars:
@@ -167,12 +170,16 @@ def load_base(config: ModelConfig, *, to_shard: bool = False) -> LoadedModel:
     model.requires_grad_(False)
     fingerprint = fingerprint_of(folder)
     if config.quantize == "none":
-        (model.model.visual if to_shard else model).to(device)
+        if not to_shard:
+            model.to(device)
+        elif model_type in VISION_TYPES:
+            model.model.visual.to(device)
     else:  # placed as it was loaded; other numbers than the whole weights, so another base
         keep_one_layout(model)
         fingerprint += f"-{config.quantize}"
     loaded = wrap(model, processor, name=config.source, fingerprint=fingerprint)
-    loaded.device = next(model.model.visual.parameters()).device
+    if to_shard:
+        loaded.device = device
     return loaded
 
 
@@ -193,14 +200,16 @@ def wrap(model: Any, processor: Any, *, name: str, fingerprint: str) -> LoadedMo
     The processor's picture limits are removed: kdsl resizes pictures itself (`kdsl.models.prompts`), and if the
     processor resized them again, the number of picture tokens would differ from the planned one.
     """
-    vision = model.config.vision_config
-    cell = vision.patch_size * vision.spatial_merge_size
-    processor.image_processor.size = {"shortest_edge": cell * cell, "longest_edge": 1 << 40}
+    sees = model.config.model_type in VISION_TYPES
+    if sees:
+        vision = model.config.vision_config
+        cell = vision.patch_size * vision.spatial_merge_size
+        processor.image_processor.size = {"shortest_edge": cell * cell, "longest_edge": 1 << 40}
     parameter = next(parameter for parameter in model.parameters() if parameter.is_floating_point())
     return LoadedModel(
         model=model.eval(),
         processor=processor,
-        tokenizer=processor.tokenizer,
+        tokenizer=processor.tokenizer if sees else processor,
         name=name,
         n_parameters=model.num_parameters(),  # tied weights once; two of 4 bits lie in one byte
         fingerprint=fingerprint,
@@ -209,77 +218,63 @@ def wrap(model: Any, processor: Any, *, name: str, fingerprint: str) -> LoadedMo
     )
 
 
-def find_weights(config: ModelConfig) -> Path:
-    """The folder of a model's files, which are downloaded from its hub if necessary.
+def model_class(model_type: str) -> Any:
+    """The class of transformers that loads a model type: a text-only causal language model, or one with a tower."""
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+
+    return AutoModelForCausalLM if model_type in TEXT_TYPES else AutoModelForImageTextToText
+
+
+def load_processor(folder: Path, model_type: str) -> Any:
+    """The processor of a model folder; of a text-only model, its tokenizer.
 
     Raises:
-        MissingDependency: there are no weights; the message names what was searched for and what to do.
+        OSError, ValueError: the files are missing or damaged.
     """
-    source = config.source
-    if source == NANO:
-        if not (NANO_FOLDER / "model.safetensors").is_file():
-            raise MissingDependency(
-                f"the embedded model's weights are not at {NANO_FOLDER}. Reinstall kdsl, "
-                "or train them with `kdsl nano pretrain`."
-            )
-        return NANO_FOLDER
-    local = Path(source).expanduser()
-    if local.is_dir():
-        return local
-    if local.is_absolute() or source.startswith((".", "~")) or source.count("/") != 1:
-        raise MissingDependency(
-            f"no folder '{source}' is here, and it is no hub id either (such as Qwen/Qwen2-VL-2B-Instruct)."
-            f"{did_you_mean(source, [NANO])}"
-        )
-    return _from_modelscope(source) if config.hub == "modelscope" else _from_huggingface(source)
+    from transformers import AutoProcessor, AutoTokenizer
+
+    kind = AutoTokenizer if model_type in TEXT_TYPES else AutoProcessor
+    return kind.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
 
 
-def fingerprint_of(folder: Path) -> str:
-    """A fingerprint of a model's weights: 16 hex digits of a SHA-256 over config.json and all safetensors files.
-
-    From a file over 64 MB only the size, the first megabyte (with the safetensors header) and 64 evenly spaced pieces
-    of 64 kB are hashed, so a model of 15 GB takes well under a second.
-    """
-    digest = hashlib.sha256()
-    for file in [folder / "config.json", *sorted(folder.glob("*.safetensors"))]:
-        size = file.stat().st_size
-        digest.update(f"{file.name}:{size}\n".encode())
-        with file.open("rb") as stream:
-            if size <= _WHOLE_FILE:
-                while block := stream.read(1 << 20):
-                    digest.update(block)
-            else:
-                digest.update(stream.read(1 << 20))
-                for i in range(64):
-                    stream.seek((size - (64 << 10)) * i // 63)
-                    digest.update(stream.read(64 << 10))
-    return digest.hexdigest()[:16]
+def decoder_of(model: Any) -> tuple[str, Any]:
+    """The name and the module of a transformers model's decoder (see `LoadedModel.decoder`)."""
+    name = "model.language_model" if model.config.model_type in VISION_TYPES else "model"
+    return name, model.get_submodule(name)
 
 
-def is_complete(folder: Path) -> bool:
-    """Whether a model folder has config.json and every weight file that its index names."""
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        shards = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
-    else:
-        shards = {"model.safetensors"}
-    return all((folder / name).is_file() for name in ("config.json", *shards))
-
-
-def _check_type(folder: Path) -> None:
-    try:
-        found = json.loads((folder / "config.json").read_text("utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
-        raise MissingDependency(
-            f"{folder} holds no readable config.json ({error}); expected a model folder."
-        ) from error
-    if found not in MODEL_TYPES:
-        raise ConfigError(f"{folder} holds a model of type '{found}'; kdsl loads {', '.join(MODEL_TYPES)}.")
+def _checked_type(folder: Path) -> str:
+    """The model type of a folder."""
+    found = model_type_of(folder)
     if not any(folder.glob("*.safetensors")):
         raise MissingDependency(
             f"{folder} holds no *.safetensors file. Weights in other formats are not read, because they can "
             "run code; convert them with safetensors, or fetch the model again."
         )
+    return found
+
+
+def model_type_of(folder: Path) -> str:
+    """The model type in a folder's config.json.
+
+    Raises:
+        MissingDependency: there is no readable config.json.
+        ConfigError: kdsl cannot load this type, or score labels with this kind of attention.
+    """
+    try:
+        config = dict(json.loads((folder / "config.json").read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise MissingDependency(
+            f"{folder} holds no readable config.json ({error}); expected a model folder."
+        ) from error
+    found = config.get("model_type")
+    if found not in VISION_TYPES + TEXT_TYPES:
+        known = ", ".join(VISION_TYPES + TEXT_TYPES)
+        raise ConfigError(f"{folder} holds a model of type '{found}'; kdsl loads {known}.")
+    # EmbeddingGemma is such a model; a label's tokens would see those after them
+    if config.get("use_bidirectional_attention"):
+        raise ConfigError(f"{folder} holds a model whose attention looks ahead, which cannot score labels.")
+    return str(found)
 
 
 def device_of(config: ModelConfig) -> torch.device:
@@ -321,52 +316,3 @@ def _attention(config: ModelConfig, device: torch.device) -> dict[str, Any]:
                 f"{config.dtype}; {without}"
             )
     return {"attn_implementation": config.attention}
-
-
-def _from_huggingface(source: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        cached = Path(snapshot_download(source, allow_patterns=_DOWNLOAD, local_files_only=True))
-        if is_complete(cached):  # what was fetched once is used without asking the hub again
-            return cached
-    except (LocalEntryNotFoundError, HFValidationError):
-        pass
-    try:
-        return Path(snapshot_download(source, allow_patterns=_DOWNLOAD, etag_timeout=10))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        offline = os.environ.get("HF_HUB_OFFLINE", "")
-        because = (
-            f"HF_HUB_OFFLINE={offline} forbids to ask the hub"
-            if offline not in ("", "0")
-            else f"the hub gave none: {type(error).__name__}"
-        )
-        raise MissingDependency(
-            f"model '{source}' is not in the Hugging Face cache, and {because}. Fetch it where there is a "
-            f"network (`hf download {source}`), set `hub: modelscope`, or give a local folder as `source`. "
-            "HF_ENDPOINT names a mirror; HF_HUB_OFFLINE=1 makes this answer come at once."
-        ) from error
-
-
-def _from_modelscope(source: str) -> Path:
-    try:
-        from modelscope import snapshot_download
-    except ImportError as error:
-        raise MissingDependency(
-            f"model '{source}' is wanted from ModelScope, but the package modelscope is not installed: "
-            "`pip install 'kdsl[modelscope]'`."
-        ) from error
-    try:
-        cached = Path(snapshot_download(source, local_files_only=True))
-        if is_complete(cached):
-            return cached
-    except ValueError:
-        pass
-    try:
-        return Path(snapshot_download(source, allow_file_pattern=_DOWNLOAD))
-    except Exception as error:  # modelscope raises what requests, urllib3 and its own API raise
-        raise MissingDependency(
-            f"model '{source}' is not in the ModelScope cache and could not be fetched: {error}. "
-            "Fetch it where there is a network, or give a local folder as `source`."
-        ) from error

@@ -16,14 +16,32 @@ class ChatFrame:
     """Token ids before and after a user's message and around a picture, and the token that ends a turn.
 
     Prompts are assembled from token lists instead of rendering the template for every sample. That saves time, gives
-    exact token counts, and shows where the shared prefix of a sample's calls ends. It relies on a property of Qwen's
+    exact token counts, and shows where the shared prefix of a sample's calls ends. It relies on a property of the
     tokenizers, which is tested: no token spans a line break and the text after it.
+
+    A text-only model (factor 0) has no pictures, and perhaps no template: then the answer follows on a line of its own,
+    and the token that ends a text ends it.
+
+    Args:
+        processor: the model's processor; of a text-only model, its tokenizer.
     """
 
     def __init__(self, processor: Any, factor: int) -> None:
-        self.tokenizer = processor.tokenizer
+        self.tokenizer = processor.tokenizer if factor else processor
         self.factor = factor
-        """Side, in pixels, of the square that one picture token covers."""
+        """Side, in pixels, of the square that one picture token covers; 0 for a model that sees none."""
+        self.before_picture: list[int] = []
+        self.after_picture: list[int] = []
+        self.picture_token = -1
+        if factor:
+            self._find_picture_frame(processor)
+        else:
+            self.before, self.after = self._text_frame()
+        self.end_of_turn = self.after[0] if factor or self.tokenizer.chat_template else self._end_of_text()
+        self.special_ids = frozenset(self.tokenizer.added_tokens_decoder)
+        self.neutralise = Neutraliser(self.tokenizer)
+
+    def _find_picture_frame(self, processor: Any) -> None:
         before, after = self._render(processor, 0).split(_MARK)
         pictures = [self._render(processor, n)[len(before) :].split(_MARK)[0] for n in (1, 2)]
         image = processor.image_token
@@ -36,9 +54,23 @@ class ChatFrame:
         self.before, self.after = self.ids([before, after])
         self.before_picture, self.after_picture = self.ids(around)
         self.picture_token = int(self.tokenizer.convert_tokens_to_ids(image))
-        self.end_of_turn = self.after[0]
-        self.special_ids = frozenset(self.tokenizer.added_tokens_decoder)
-        self.neutralise = Neutraliser(self.tokenizer)
+
+    def _text_frame(self) -> list[list[int]]:
+        """Token ids before and after the message of a text-only model."""
+        if not self.tokenizer.chat_template:
+            return self.ids([self.tokenizer.bos_token or "", "\n"])
+        message = [{"role": "user", "content": _MARK}]
+        # Qwen3's template then ends with an empty thought: the label follows at once
+        text = self.tokenizer.apply_chat_template(
+            message, add_generation_prompt=True, tokenize=False, enable_thinking=False
+        )
+        return self.ids(str(text).split(_MARK))
+
+    def _end_of_text(self) -> int:
+        end = self.tokenizer.eos_token_id
+        if end is None:
+            raise ConfigError("this model's tokenizer has neither a chat template nor a token that ends a text.")
+        return int(end)
 
     @staticmethod
     def _render(processor: Any, pictures: int) -> str:

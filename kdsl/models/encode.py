@@ -22,9 +22,10 @@ PIXEL_CACHE_BYTES = 256 << 20
 class Encoded:
     """A batch of prompts on the model's device.
 
-    `tensors` are the arguments of the model's forward: `input_ids`, `attention_mask`, `mm_token_type_ids` [b, l], and
-    with pictures `pixel_values` [patches, d] and `image_grid_thw` [pictures, 3]. `lengths` are the numbers of tokens
-    of the prompts without padding, `prefix_lengths` those of the part that all calls of a sample share.
+    `tensors` are the arguments of the model's forward: `input_ids` and `attention_mask` [b, l]; for a model that sees
+    also `mm_token_type_ids` [b, l], and with pictures `pixel_values` [patches, d] and `image_grid_thw` [pictures, 3].
+    `lengths` are the numbers of tokens of the prompts without padding, `prefix_lengths` those of the part that all
+    calls of a sample share.
     """
 
     tensors: dict[str, torch.Tensor]
@@ -75,7 +76,9 @@ def encode(
         ids[i, at] = torch.tensor(row)
         mask[i, at] = 1
     is_picture = (ids == frame.picture_token) & (mask == 1)
-    tensors = {"input_ids": ids, "attention_mask": mask, "mm_token_type_ids": is_picture.int()}
+    tensors = {"input_ids": ids, "attention_mask": mask}
+    if loaded.sees:
+        tensors["mm_token_type_ids"] = is_picture.int()
     expected = 0
     if grids:
         if values:

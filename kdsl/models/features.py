@@ -45,11 +45,13 @@ class PictureFeatures:
 
         If there is not enough free memory, it is enlarged as far as possible, with a warning.
         """
+        shown = {prompt.pictures for prompt in prompts}
+        pixels = sum(picture.size[0] * picture.size[1] for pictures in shown for picture in pictures)
+        if not pixels:
+            return
         config = self.loaded.model.config
         layers = 1 + len(getattr(config.vision_config, "deepstack_visual_indexes", ()))
         token = layers * config.text_config.hidden_size * self.loaded.dtype.itemsize
-        shown = {prompt.pictures for prompt in prompts}
-        pixels = sum(picture.size[0] * picture.size[1] for pictures in shown for picture in pictures)
         asked, room = pixels // self.loaded.factor**2 * token, int(_SHARE * free_memory()) + self._bytes
         self.limit = max(self.limit, min(asked, room))
         if asked > self.limit:

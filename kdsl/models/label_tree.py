@@ -63,8 +63,8 @@ class LabelTree:
         return len(self.ids)
 
     def positions(self, starts: torch.Tensor) -> torch.Tensor:
-        """Positions [3, b, n] of the inner nodes if labels start at `starts` [b]."""
-        return (starts[:, None] + self.depth).expand(3, -1, -1)
+        """Positions [b, n] of the inner nodes if labels start at `starts` [b]."""
+        return starts[:, None] + self.depth
 
     def mask(self, real: torch.Tensor, held: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
         """Additive mask [b, 1, s + n, p + s + n] of s text tokens and n nodes over a cached prefix of p tokens; `real`

@@ -219,6 +219,8 @@ def _pictures(
     evidence: Evidence, config: PromptConfig, frame: ChatFrame, room: int
 ) -> tuple[list[PromptPicture | None], int]:
     """Each picture at its size, or None if it is left out; and the number of tokens of those shown."""
+    if not frame.factor:
+        return [], 0
     sizes = [(picture.width, picture.height) for picture in evidence.pictures]
     for most in range(len(sizes), -1, -1):
         grids = plan_grids(sizes, config.max_pixels, frame.factor, most)

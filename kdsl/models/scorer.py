@@ -25,6 +25,7 @@ from kdsl.models.encode import Encoded, encode
 from kdsl.models.features import Features, encoder_outputs, picture_features
 from kdsl.models.feed_forward import last_feed_forward_on
 from kdsl.models.label_tree import LabelTree
+from kdsl.models.positions import ends, text_positions, token_positions, with_tree
 from kdsl.models.prompts import Prompt, ask, build_prompt, fit_context
 from kdsl.tasks import Task
 
@@ -155,22 +156,16 @@ class LabelScorer:
     def _first_call(
         self, batch: Encoded, prompts: Sequence[Prompt], seen: Sequence[Features], keep: bool
     ) -> tuple[np.ndarray, list[PrefixState]]:
-        tensors, core = batch.tensors, self.loaded.model.model
-        positions, _ = core.get_rope_index(
-            tensors["input_ids"],
-            mm_token_type_ids=tensors["mm_token_type_ids"],
-            image_grid_thw=tensors.get("image_grid_thw"),
-            attention_mask=tensors["attention_mask"],
-        )  # [3, b, l]; 0 where padded
-        ends = positions.amax((0, 2)) + 1  # [b]: where the labels begin
-        cache = DynamicCache(config=core.config) if keep else None
-        rows = self._rows(tensors["attention_mask"].sum(1), tensors["input_ids"].shape[1], self.tree)
-        with last_feed_forward_on(core.language_model, (_each(rows), rows)), any_mask(core.language_model.config):
-            hidden = core(
-                input_ids=torch.cat([tensors["input_ids"], self.tree.ids.expand(len(prompts), -1)], 1),
-                position_ids=torch.cat([positions, self.tree.positions(ends)], 2),
-                attention_mask=self.tree.mask(tensors["attention_mask"].bool(), None, self.loaded.dtype),
-                mm_encoder_outputs=encoder_outputs(seen, self.loaded.device) if seen else None,
+        ids, mask = batch.tensors["input_ids"], batch.tensors["attention_mask"]
+        positions = token_positions(self.loaded, ids, mask, batch.tensors.get("image_grid_thw"))
+        starts = ends(positions, mask.bool())  # [b]: where the labels begin
+        # not by the config: a layer with a sliding window would keep its last tokens alone
+        cache = DynamicCache() if keep else None
+        rows = self._rows(mask.sum(1), ids.shape[1], self.tree)
+        with self._decoding(rows):
+            hidden = self.loaded.model.model(
+                **with_tree(self.loaded, self.tree, ids, mask.bool(), positions),
+                **({"mm_encoder_outputs": encoder_outputs(seen, self.loaded.device)} if seen else {}),
                 past_key_values=cache,
                 use_cache=keep,
             ).last_hidden_state  # [b, l + n, d]
@@ -183,7 +178,7 @@ class LabelScorer:
                         torch.stack([layer.keys[i, :, :length] for layer in cache.layers]),
                         torch.stack([layer.values[i, :, :length] for layer in cache.layers]),
                         # text advances all three axes by one per token: count back from the prompt's end
-                        int(ends[i]) - (batch.lengths[i] - length),
+                        int(starts[i]) - (batch.lengths[i] - length),
                         self.loaded.active,
                     )
                 )
@@ -191,29 +186,34 @@ class LabelScorer:
 
     @torch.inference_mode()
     def _further_call(self, states: Sequence[PrefixState], tails: Sequence[list[int]], tree: LabelTree) -> np.ndarray:
-        device, core = self.loaded.device, self.loaded.model.model
+        device = self.loaded.device
         ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(tail) for tail in tails], batch_first=True).to(device)
         lengths = torch.tensor([len(tail) for tail in tails], device=device)
         real = torch.arange(ids.shape[1], device=device) < lengths[:, None]  # [b, s]
         starts = torch.tensor([state.position for state in states], device=device)
-        tail_positions = (starts[:, None] + torch.arange(ids.shape[1], device=device)).expand(3, -1, -1)
         prefix = torch.tensor([state.keys.shape[2] for state in states], device=device)
         longest = int(prefix.max())
         held = torch.arange(longest, device=device) < prefix[:, None]  # [b, p]
         keys, values = (_pad_stack([getattr(state, part) for state in states], longest) for part in ("keys", "values"))
-        cache = DynamicCache(config=core.config)
+        cache = DynamicCache()
         for i, (k, v) in enumerate(zip(keys, values, strict=True)):
             cache.update(k, v, i)
         rows = self._rows(lengths, ids.shape[1], tree)
-        with last_feed_forward_on(core.language_model, (_each(rows), rows)), any_mask(core.language_model.config):
-            hidden = core(
-                input_ids=torch.cat([ids, tree.ids.expand(len(tails), -1)], 1),
-                position_ids=torch.cat([tail_positions, tree.positions(starts + lengths)], 2),
-                attention_mask=tree.mask(real, held, self.loaded.dtype),
+        positions = text_positions(self.loaded, starts, ids.shape[1])
+        with self._decoding(rows):
+            hidden = self.loaded.model.model(
+                **with_tree(self.loaded, tree, ids, real, positions, held),
                 past_key_values=cache,
                 use_cache=True,
             ).last_hidden_state  # [b, s + n, d]
         return self._read(hidden, rows, tree)
+
+    @contextmanager
+    def _decoding(self, rows: torch.Tensor) -> Iterator[None]:
+        """Within the block the decoder takes the tree's mask and ends at `rows` [b, r]."""
+        decoder = self.loaded.decoder
+        with last_feed_forward_on(decoder, (_each(rows), rows)), any_mask(decoder.config):
+            yield
 
     @staticmethod
     def _rows(lengths: torch.Tensor, longest: int, tree: LabelTree) -> torch.Tensor:

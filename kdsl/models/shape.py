@@ -9,8 +9,10 @@ from typing import Any
 import torch
 
 from kdsl.config import ModelConfig
-from kdsl.errors import ConfigError, MissingDependency
-from kdsl.models.base import MODEL_TYPES, NANO, find_weights
+from kdsl.errors import MissingDependency
+from kdsl.models.base import VISION_TYPES, decoder_of, model_class, model_type_of
+from kdsl.models.gemma import GEMMA
+from kdsl.models.weights import NANO, find_weights
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Shape:
     """Sizes of a model that kdsl can load; parameters by part, tied ones once."""
 
     vision: int
-    """Parameters of the vision tower."""
+    """Parameters of the vision tower; 0 for a text-only model."""
     embeddings: int
     """Parameters of the token embeddings and, if it is not tied to them, the output projection."""
     norms: int
@@ -55,25 +57,25 @@ def read_shape(config: ModelConfig) -> Shape:
         MissingDependency: config.json is missing and cannot be downloaded.
         ConfigError: it describes another kind of model.
     """
-    from transformers import AutoConfig, AutoModelForImageTextToText
+    from transformers import AutoConfig
 
     folder = _config_folder(config)
+    kind = model_class(model_type_of(folder))
     try:
         found = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError) as error:
         raise MissingDependency(f"the model's config could not be read: {error}") from error
-    if found.model_type not in MODEL_TYPES:
-        raise ConfigError(f"{folder} holds a model of type '{found.model_type}'; kdsl loads {', '.join(MODEL_TYPES)}.")
     with torch.device("meta"):
-        return shape_of(AutoModelForImageTextToText.from_config(found))
+        return shape_of(kind.from_config(found))
 
 
 def shape_of(model: Any) -> Shape:
     """The shape of a model in memory, or on the meta device."""
-    core, text = model.model, model.model.language_model
+    text = decoder_of(model)[1]
     layer = text.layers[0]
     linears = [module for module in layer.modules() if isinstance(module, torch.nn.Linear)]
-    vision, layers = _count(core.visual), sum(_count(each) for each in text.layers)
+    vision = _count(model.model.visual) if model.config.model_type in VISION_TYPES else 0
+    layers = sum(_count(each) for each in text.layers)
     embeddings = text.embed_tokens.weight.numel()
     return Shape(
         vision=vision,
@@ -95,7 +97,8 @@ def _count(module: torch.nn.Module) -> int:
 def _config_folder(config: ModelConfig) -> Path:
     """The folder of config.json, which is downloaded if necessary."""
     source = config.source
-    if source == NANO or Path(source).expanduser().is_dir() or source.count("/") != 1 or source.startswith((".", "~")):
+    here = source in (NANO, GEMMA) or Path(source).expanduser().is_dir()
+    if here or source.count("/") != 1 or source.startswith((".", "~")):
         return find_weights(config)
     try:
         if config.hub == "modelscope":

@@ -12,10 +12,11 @@ from kdsl.config import Config, ModelConfig
 from kdsl.data.sample import Sample
 from kdsl.errors import ConfigError, MissingDependency
 from kdsl.evidence.types import Evidence
-from kdsl.models.base import NANO, find_weights
+from kdsl.models.base import TEXT_TYPES, load_processor, model_type_of
 from kdsl.models.chat import ChatFrame
 from kdsl.models.label_tree import LabelTree
 from kdsl.models.prompts import build_prompt
+from kdsl.models.weights import NANO, find_weights
 from kdsl.runs import listed
 from kdsl.tasks import Task
 
@@ -52,12 +53,13 @@ def task_faults(tasks: Sequence[Task], config: Config, fetch: bool = True) -> li
 
 
 def _frame(config: ModelConfig) -> ChatFrame:
-    from transformers import AutoProcessor
-
     folder = find_weights(config)
+    model_type = model_type_of(folder)
     try:
-        processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        processor = load_processor(folder, model_type)
     except (OSError, ValueError) as error:
         raise MissingDependency(f"the tokenizer in {folder} cannot be loaded: {error}.") from error
+    if model_type in TEXT_TYPES:
+        return ChatFrame(processor, 0)
     pictures = processor.image_processor
     return ChatFrame(processor, pictures.patch_size * pictures.merge_size)

@@ -18,6 +18,7 @@ from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.encode import encode
 from kdsl.models.features import picture_features
+from kdsl.models.positions import token_positions
 from kdsl.models.prompts import Prompt, build_prompt
 from kdsl.tasks import Task
 
@@ -101,12 +102,9 @@ class Collator:
         for i, row in enumerate(tokens):
             ids[i, -len(row) :] = row
             mask[i, -len(row) :] = 1
-        is_picture = (ids == self.loaded.model.config.image_token_id) & (mask == 1)
         shown = [example for example in batch if example.grids is not None]
         grids = torch.cat([example.grids for example in shown if example.grids is not None]) if shown else None
-        positions, _ = self.loaded.model.model.get_rope_index(
-            ids, mm_token_type_ids=is_picture.int(), image_grid_thw=grids, attention_mask=mask
-        )
+        positions = token_positions(self.loaded, ids, mask, grids)
         tensors = {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
         if shown:
             features = [self.features.of(example.prompt) for example in shown]

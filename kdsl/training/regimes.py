@@ -17,7 +17,7 @@ import torch
 
 from kdsl.config import TrainingConfig
 from kdsl.errors import ConfigError
-from kdsl.models.base import LoadedModel
+from kdsl.models.base import LoadedModel, decoder_of
 from kdsl.models.delta import base_parameters, read_delta, write_delta
 from kdsl.models.four_bit import import_peft
 from kdsl.processes import is_main, method, shards_weights
@@ -54,7 +54,8 @@ def trainee(loaded: LoadedModel, config: TrainingConfig, seed: int) -> Iterator[
 
     with loaded.using(None):
         set_seed(seed)
-        with (_lora if config.regime == "lora" else _weights)(loaded, config) as made, _tower_aside(loaded.model.model):
+        aside = _tower_aside(loaded.model.model) if loaded.sees else nullcontext()
+        with (_lora if config.regime == "lora" else _weights)(loaded, config) as made, aside:
             if config.gradient_checkpointing:  # not by the trainer, which leaves hooks on the model
                 reentrant = method() == "zero3"  # which cannot check what is computed again (trl issue 2514)
                 loaded.model.activation_checkpointing_enable({"use_reentrant": reentrant})
@@ -115,12 +116,13 @@ def trained_parameters(model: Any, config: TrainingConfig) -> dict[str, torch.nn
         ConfigError: they are quantised.
     """
     parameters = base_parameters(model)
+    name, decoder = decoder_of(model)
     if config.regime == "freeze":
-        n_layers = len(model.model.language_model.layers)
+        n_layers = len(decoder.layers)
         first = max(0, n_layers - config.last_layers)
-        wanted = tuple(f"model.language_model.layers.{i}." for i in range(first, n_layers))
+        wanted = tuple(f"{name}.layers.{i}." for i in range(first, n_layers))
     else:
-        wanted = ("model.language_model.", "lm_head.")
+        wanted = (f"{name}.", "lm_head.")
     found = {name: parameter for name, parameter in parameters.items() if name.startswith(wanted)}
     if not all(parameter.is_floating_point() for parameter in found.values()):
         raise ConfigError(
@@ -133,7 +135,7 @@ def trained_parameters(model: Any, config: TrainingConfig) -> dict[str, torch.nn
 def target_modules(model: Any) -> list[str]:
     """Names of the language model's linear layers: what LoRA adapts. The vision tower never is."""
     names = set()
-    for path, module in model.model.language_model.named_modules():
+    for path, module in decoder_of(model)[1].named_modules():
         if isinstance(module, torch.nn.Linear):
             # where adapters are loaded already, the layer is `q_proj.base_layer` beside `q_proj.lora_A.<name>`
             path = path.removesuffix(".base_layer")
@@ -160,7 +162,8 @@ def _lora(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
         lora_alpha=config.lora_alpha,
         lora_dropout=config.lora_dropout,
         target_modules=target_modules(loaded.model),
-        exclude_modules=r".*\bvisual\b.*",  # Qwen2.5-VL's tower has layers of the same names
+        # Qwen2.5-VL's tower has layers of the same names
+        exclude_modules=r".*\bvisual\b.*" if loaded.sees else None,
         task_type="CAUSAL_LM",
         base_model_name_or_path=loaded.name,
     )

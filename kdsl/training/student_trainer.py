@@ -16,6 +16,7 @@ from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.label_tree import LabelTree
+from kdsl.models.positions import with_tree
 from kdsl.models.scorer import any_mask
 from kdsl.training.examples import Collator, Example
 from kdsl.training.regimes import Trainee
@@ -60,17 +61,17 @@ class TreeCollator(Collator):
         numbers = [row["number"] for row in rows]
         batch = [self.examples[i] for i in numbers]
         tensors = self.pack(batch, [example.prompt_ids for example in batch])
-        positions = tensors["position_ids"]
-        ends = positions.amax((0, 2)) + 1
-        nodes = self.tree.ids.expand(len(batch), -1)
-        return tensors | {
-            "input_ids": torch.cat([tensors["input_ids"], nodes], 1),
-            "position_ids": torch.cat([positions, self.tree.positions(ends)], 2),
-            "attention_mask": self.tree.mask(tensors["attention_mask"].bool(), None, self.loaded.dtype),
-            "teacher": self.teacher[numbers],
-            "gold": self.gold[numbers],
-            "labels": torch.zeros(len(batch), 1),  # what the trainer counts: one target per sample
-        }
+        ids, real = tensors["input_ids"], tensors["attention_mask"].bool()
+        behind = with_tree(self.loaded, self.tree, ids, real, tensors["position_ids"])
+        return (
+            tensors
+            | behind
+            | {
+                "teacher": self.teacher[numbers],
+                "gold": self.gold[numbers],
+                "labels": torch.zeros(len(batch), 1),  # what the trainer counts: one target per sample
+            }
+        )
 
 
 class StudentTrainer(LabelTrainer):

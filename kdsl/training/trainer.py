@@ -105,7 +105,7 @@ class LabelTrainer(SFTTrainer):
         self.learner = learner
         self.examples = examples
         self.shares = shares
-        self.language_model = loaded.model.model.language_model
+        self.language_model = loaded.decoder
         rows = Dataset.from_dict({"number": list(range(len(examples)))})
         super().__init__(
             model=learner.model,
@@ -119,8 +119,8 @@ class LabelTrainer(SFTTrainer):
         if self.args.process_index:  # dropout's masks are this process's own, what was initialised is not
             torch.manual_seed(self.args.seed + self.args.process_index)
         if method() == "fsdp":
-            layers = learner.model.get_base_model().model.language_model.layers
-            self.accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap = [type(layers[0]).__name__]
+            layer = type(loaded.decoder.layers[0]).__name__
+            self.accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap = [layer]
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
         tokens = logging.getLogger("transformers.trainer_utils")
@@ -188,17 +188,18 @@ class LabelTrainer(SFTTrainer):
 
 def run_model(model: Any, inputs: dict[str, torch.Tensor], at: range) -> Any:
     """A model's outputs on what a `Collator` made; logits of the positions `at` alone, counted from the right end."""
-    pictures = {}
+    pictures: dict[str, Any] = {}
     if "picture_embeds" in inputs:
-        pictures["image"] = BaseModelOutputWithDeepstackFeatures(
+        image = BaseModelOutputWithDeepstackFeatures(
             pooler_output=(inputs["picture_embeds"],),
             deepstack_features=[(layer,) for layer in inputs.get("deep_embeds", ())],
         )
+        pictures["mm_encoder_outputs"] = {"image": image}
     return model(
         input_ids=inputs["input_ids"],
         attention_mask=inputs["attention_mask"],
         position_ids=inputs["position_ids"],
-        mm_encoder_outputs=pictures or None,
+        **pictures,
         # as numbers, which copies these rows: a slice leaves gaps between them, and torch then multiplies row by row
         logits_to_keep=torch.tensor(at, device=inputs["input_ids"].device),
         use_cache=False,

@@ -16,6 +16,8 @@ import torch
 from PIL import Image
 from tokenizers import Tokenizer, models, trainers
 from transformers import (
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
     Qwen2_5_VLProcessor,
@@ -25,6 +27,8 @@ from transformers import (
     Qwen2VLImageProcessor,
     Qwen2VLProcessor,
     Qwen2VLVideoProcessor,
+    Qwen3Config,
+    Qwen3ForCausalLM,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
     Qwen3VLProcessor,
@@ -35,6 +39,10 @@ from kdsl.data.sample import Sample, Turn
 from kdsl.evidence.types import Evidence, OcrLine, Picture, PictureFacts
 
 KINDS = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
+TEXT_KINDS = ("qwen3", "gemma3_text")
+"""Text-only kinds: Qwen3 with a chat template; Gemma 3 without one, with a token that begins a text."""
+WINDOW = 8
+"""Tokens that the first layer of the tiny Gemma 3 attends to."""
 
 SPECIAL = [
     "<|endoftext|>",
@@ -151,6 +159,47 @@ def tiny_model(kind: str, tokenizer: Qwen2Tokenizer, seed: int = 0) -> Any:
     return model.eval()
 
 
+def tiny_text_model(kind: str, tokenizer: Qwen2Tokenizer, seed: int = 0) -> Any:
+    """A random model of one of TEXT_KINDS: two layers, 32 wide; Gemma's first layer has a sliding window."""
+    shared: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "max_position_embeddings": 2048,
+        "tie_word_embeddings": True,
+        "bos_token_id": None,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    torch.manual_seed(seed)
+    if kind == "qwen3":
+        model: Any = Qwen3ForCausalLM(Qwen3Config(**shared))
+    else:
+        layers = ["sliding_attention", "full_attention"]
+        model = Gemma3ForCausalLM(
+            Gemma3TextConfig(**shared, layer_types=layers, sliding_window=WINDOW, query_pre_attn_scalar=8)
+        )
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0, 0.15) if parameter.ndim > 1 else None
+    return model.eval()
+
+
+def _tiny_text_folder(folder: Path, kind: str, seed: int) -> Path:
+    tokenizer = tiny_tokenizer()
+    if kind == "qwen3":
+        tokenizer.chat_template = CHAT_TEMPLATE
+    else:
+        tokenizer.bos_token = "<|endoftext|>"
+    tiny_text_model(kind, tokenizer, seed).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 def tiny_processor(kind: str, tokenizer: Qwen2Tokenizer) -> Any:
     """The processor that belongs to a kind of model."""
     classes = {
@@ -168,7 +217,9 @@ def tiny_processor(kind: str, tokenizer: Qwen2Tokenizer) -> Any:
 
 
 def tiny_folder(folder: Path, kind: str = "qwen2_vl", seed: int = 0) -> Path:
-    """Write a tiny model with all its files; returns `folder`."""
+    """Write a tiny model of one of KINDS or TEXT_KINDS with all its files; returns `folder`."""
+    if kind in TEXT_KINDS:
+        return _tiny_text_folder(folder, kind, seed)
     tokenizer = tiny_tokenizer()
     tiny_model(kind, tokenizer, seed).save_pretrained(folder)
     tiny_processor(kind, tokenizer).save_pretrained(folder)

@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from kdsl.config import ModelConfig
 from kdsl.errors import ConfigError, MissingDependency
-from kdsl.models.base import LoadedModel, fingerprint_of, is_complete, load_base
+from kdsl.models.base import LoadedModel, load_base
+from kdsl.models.weights import fingerprint_of, is_complete
 
 
 def copied(folder: Path, to: Path) -> Path:

@@ -30,7 +30,7 @@ from kdsl.evaluation.ablation.cell import Cell, attempt
 from kdsl.evaluation.ablation.tables import Arm, Plan, write_results
 from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
-from kdsl.models.base import find_weights, fingerprint_of
+from kdsl.models.weights import find_weights, fingerprint_of
 from kdsl.progress import show_messages
 from kdsl.runs import claim, digest, listed
 from kdsl.tasks import Task

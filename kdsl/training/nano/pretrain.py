@@ -18,12 +18,13 @@ from transformers import Qwen2Tokenizer
 from kdsl.config import PromptConfig
 from kdsl.errors import ConfigError
 from kdsl.knowledge.documents import Document
-from kdsl.models.base import NANO, LoadedModel, wrap
+from kdsl.models.base import LoadedModel, wrap
 from kdsl.models.chat import frame_of
 from kdsl.models.nano.architecture import NanoShape, build_model, build_processor, save
 from kdsl.models.nano.manifest import NanoManifest, hash_files, write_manifest
 from kdsl.models.nano.tokenizer import train_tokenizer
 from kdsl.models.scorer import LabelScorer
+from kdsl.models.weights import NANO
 from kdsl.runs import claim, versions, write_json
 from kdsl.tasks import Task
 from kdsl.training.nano.batches import Batch, Collator, stream

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, Qwen2Tokenizer
 
-from kdsl.models.base import NANO_FOLDER
 from kdsl.models.nano.tokenizer import SPECIAL_TOKENS, common_hanzi, train_tokenizer
+from kdsl.models.weights import NANO_FOLDER
 from kdsl.tasks import Task
 
 tokenizer = AutoTokenizer.from_pretrained(NANO_FOLDER)

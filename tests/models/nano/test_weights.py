@@ -15,9 +15,10 @@ from kdsl.config import ModelConfig, PromptConfig
 from kdsl.data.sample import Sample, Turn
 from kdsl.errors import MissingDependency
 from kdsl.evidence.types import Evidence
-from kdsl.models.base import NANO_FOLDER, LoadedModel, load_base
+from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.nano.manifest import SIZE_LIMIT, read_manifest
 from kdsl.models.scorer import LabelScorer
+from kdsl.models.weights import NANO_FOLDER
 from kdsl.tasks import Task
 
 
