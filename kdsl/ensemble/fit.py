@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from kdsl.config import Config
+from kdsl.config import UNLEARNED, Config
 from kdsl.data.trainable import check_fit
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import Bundle, open_bundle, write_bundle_manifest
@@ -96,8 +96,6 @@ def fit_inputs(
     evidences: Sequence[Evidence], setup: Setup, adapters: Mapping[str, Path] = MappingProxyType({})
 ) -> dict[str, Any]:
     """Digests of all inputs of a fit, by name; a resumed fit must have the same ones."""
-    from kdsl.training.job import UNLEARNED
-
     config, tasks = setup.config, setup.tasks
     unlearned: dict[str, Any] = {"tasks": True, "training": set(UNLEARNED)}
     return {

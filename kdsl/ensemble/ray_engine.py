@@ -27,6 +27,7 @@ from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.predict_file import Line, predict_chunk
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import ConfigError, KdslError, MissingDependency
+from kdsl.machine import missing_models
 from kdsl.resources import default_cache_dir
 
 CHUNK = 64
@@ -127,9 +128,10 @@ class ChunkPredictor:
 
     @cached_property
     def predictor(self) -> Predictor:
-        import torch
+        if not missing_models():
+            import torch
 
-        torch.set_num_threads(self.cores)
+            torch.set_num_threads(self.cores)
         return Predictor(self.bundle)
 
     def __call__(self, batch: Mapping[str, np.ndarray]) -> dict[str, list[str]]:

@@ -27,7 +27,6 @@ from kdsl.models.roles import Models
 from kdsl.runs import claim, digest, sole_writer
 from kdsl.scores import OutOfFold
 from kdsl.tasks import Task
-from kdsl.training.memory import check_memory
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +109,8 @@ def cross_validate_files(
     settings = load_config(config, overrides)
     tasks = tasks_for(data, load_tasks(settings))
     if settings.large is not None:
+        from kdsl.training.memory import check_memory
+
         log.info("memory by estimate: %s", check_memory(settings, beside_small=True))
     evidences = load_evidence(data, images, tasks, settings.evidence, ocr)
     assigned = read_folds(folds, [evidence.sample.id for evidence in evidences])

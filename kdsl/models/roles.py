@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from kdsl.config import Config
+from kdsl.machine import require_models
 
 if TYPE_CHECKING:
     from kdsl.models.base import LoadedModel
@@ -28,6 +29,7 @@ class Models:
 
         Raises:
             ConfigError: the config has none.
+            MissingDependency: the packages that models need are not installed.
         """
         return self._load("large")
 
@@ -37,6 +39,7 @@ class Models:
 
         Raises:
             ConfigError: the config has none.
+            MissingDependency: the packages that models need are not installed.
         """
         return self.large if self.config.small == self.config.large else self._load("small")
 
@@ -47,6 +50,7 @@ class Models:
         return {role: getattr(self, role).fingerprint for role in roles if getattr(self.config, role) is not None}
 
     def _load(self, role: Role) -> LoadedModel:
+        require_models()
         from kdsl.models.base import load_base
 
         return load_base(self.config.model(role))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from kdsl.config import Config, PromptConfig
+from kdsl.config import UNLEARNED, Config, PromptConfig
 from kdsl.data.trainable import check_trainable
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
@@ -17,8 +17,6 @@ from kdsl.tasks import Task
 from kdsl.training.augmentation import augmented
 from kdsl.training.teacher import SoftTargets
 
-UNLEARNED = ("save_every", "gradient_checkpointing", "report_to")
-"""Settings of training that change nothing that is learned: what was begun may go on with others."""
 _NOT_OF_ONE_ADAPTER: dict[str, Any] = dict.fromkeys((*UNLEARNED, "strategy", "search"), True)
 
 

@@ -23,7 +23,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from kdsl.config import Config, find_config, load_config, load_tasks
+from kdsl.config import UNLEARNED, Config, find_config, load_config, load_tasks
 from kdsl.data.splits import read_folds
 from kdsl.errors import ConfigError, InputError, KdslError, faults_of
 from kdsl.evaluation.ablation.cell import Cell, attempt
@@ -34,7 +34,6 @@ from kdsl.models.weights import find_weights, fingerprint_of
 from kdsl.progress import show_messages
 from kdsl.runs import claim, digest, listed
 from kdsl.tasks import Task
-from kdsl.training.job import UNLEARNED
 from kdsl.training.memory import check_memory
 
 log = logging.getLogger(__name__)

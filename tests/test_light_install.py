@@ -1,0 +1,74 @@
+"""The light installation: all but base models works where torch and its companions cannot be imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BLOCKED = """
+import sys
+from kdsl.machine import MODELS
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in MODELS:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+sys.argv = ["kdsl", *sys.argv[1:]]
+from kdsl.cli.main import main
+main()
+"""
+"""`kdsl` in a process that cannot import any package of `kdsl[models]`."""
+
+
+def light(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", BLOCKED, *words], cwd=folder, capture_output=True, text=True)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    texts = {"delay": ("where is my parcel", "still not here", "late again"), "refund": ("money back", "pay me back")}
+    lines = [f"{text} {n},{label}" for label, said in texts.items() for text in said for n in range(3)]
+    (tmp_path / "shop.csv").write_text("\n".join(["text,label", *lines]), "utf-8")
+    return tmp_path
+
+
+def test_fit_predict_and_evaluate_need_no_models(shop: Path):
+    fitted = light(shop, "fit", "--data", "shop.csv", "--out", "out")
+    assert fitted.returncode == 0, fitted.stderr
+    assert "large and small left out: install kdsl[models]" in " ".join(fitted.stderr.split())
+    for words in (
+        ("data", "check", "shop.csv"),
+        ("predict", "--bundle", "out", "--data", "shop.csv", "--out", "lines.jsonl"),
+        ("evaluate", "--data", "shop.csv", "--pred", "lines.jsonl", "--out", "report"),
+        ("distill-rules", "--data", "shop.csv", "--out", "rules"),
+        ("data", "split", "shop.csv", "--out", "folds.json", "--n-folds", "3"),
+    ):
+        done = light(shop, *words)
+        assert done.returncode == 0, done.stderr
+    assert len((shop / "lines.jsonl").read_text("utf-8").splitlines()) == 15
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train-large", "--data", "shop.csv", "--out", "out"),
+        ("fit", "--data", "shop.csv", "--out", "out", "--config", "configs/qwen2-vl-2b.yaml"),
+        ("nano", "pretrain", "--out", "out"),
+    ],
+)
+def test_what_needs_models_says_what_to_install(shop: Path, words: tuple[str, ...]):
+    done = light(shop, *words)
+    assert done.returncode == 5, done.stderr
+    assert "pip install 'kdsl[models]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor_says_which_part_is_there(shop: Path):
+    done = light(shop, "doctor")
+    assert done.returncode == 0, done.stderr
+    assert "light part, no models" in done.stdout + done.stderr
