@@ -34,14 +34,16 @@ class ChatFrame:
         self.after_picture: list[int] = []
         self.picture_token = -1
         if factor:
-            self._find_picture_frame(processor)
+            self._use_processors_template(processor)
+        elif self.tokenizer.chat_template:
+            self._use_tokenizers_template()
         else:
-            self.before, self.after = self._text_frame()
-        self.end_of_turn = self.after[0] if factor or self.tokenizer.chat_template else self._end_of_text()
+            self._use_no_template()
         self.special_ids = frozenset(self.tokenizer.added_tokens_decoder)
         self.neutralise = Neutraliser(self.tokenizer)
 
-    def _find_picture_frame(self, processor: Any) -> None:
+    def _use_processors_template(self, processor: Any) -> None:
+        """The frame of a message with pictures."""
         before, after = self._render(processor, 0).split(_MARK)
         pictures = [self._render(processor, n)[len(before) :].split(_MARK)[0] for n in (1, 2)]
         image = processor.image_token
@@ -54,23 +56,28 @@ class ChatFrame:
         self.before, self.after = self.ids([before, after])
         self.before_picture, self.after_picture = self.ids(around)
         self.picture_token = int(self.tokenizer.convert_tokens_to_ids(image))
+        self.end_of_turn = self.after[0]
 
-    def _text_frame(self) -> list[list[int]]:
-        """Token ids before and after the message of a text-only model."""
-        if not self.tokenizer.chat_template:
-            return self.ids([self.tokenizer.bos_token or "", "\n"])
+    def _use_tokenizers_template(self) -> None:
+        """The frame of a message to a text-only model."""
         message = [{"role": "user", "content": _MARK}]
         # Qwen3's template then ends with an empty thought: the label follows at once
-        text = self.tokenizer.apply_chat_template(
-            message, add_generation_prompt=True, tokenize=False, enable_thinking=False
-        )
-        return self.ids(str(text).split(_MARK))
+        options = {"add_generation_prompt": True, "tokenize": False, "enable_thinking": False}
+        around = str(self.tokenizer.apply_chat_template(message, **options)).split(_MARK)
+        if len(around) != 2 or not around[1]:
+            raise ConfigError(
+                "this model's chat template is not one kdsl understands: it expects a user's message once, and the "
+                f"token that ends a turn behind it; the message {_MARK} gave {_MARK.join(around)!r}."
+            )
+        self.before, self.after = self.ids(around)
+        self.end_of_turn = self.after[0]
 
-    def _end_of_text(self) -> int:
-        end = self.tokenizer.eos_token_id
-        if end is None:
+    def _use_no_template(self) -> None:
+        """The frame of a text to a text-only model that was not trained to chat."""
+        if self.tokenizer.eos_token_id is None:
             raise ConfigError("this model's tokenizer has neither a chat template nor a token that ends a text.")
-        return int(end)
+        self.before, self.after = self.ids([self.tokenizer.bos_token or "", "\n"])
+        self.end_of_turn = int(self.tokenizer.eos_token_id)
 
     @staticmethod
     def _render(processor: Any, pictures: int) -> str:

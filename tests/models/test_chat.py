@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from kdsl.errors import ConfigError
 from kdsl.models.base import LoadedModel
-from kdsl.models.chat import frame_of
+from kdsl.models.chat import ChatFrame, frame_of
 
 
 def test_a_text_beyond_the_models_length_is_counted_without_a_warning(
@@ -19,3 +20,24 @@ def test_a_text_beyond_the_models_length_is_counted_without_a_warning(
     loaded.tokenizer.model_max_length = 1
     assert frame_of(loaded).count(["会生锈吗"]) > [1]
     assert "indexing errors" not in caplog.text
+
+
+def test_a_text_only_models_template_must_show_the_message_once(load_tiny: Callable[..., LoadedModel]) -> None:
+    tokenizer = load_tiny("qwen3").tokenizer
+    tokenizer.chat_template = "{{ messages[0]['content'] }}{{ messages[0]['content'] }}"
+    with pytest.raises(ConfigError, match="chat template is not one"):
+        ChatFrame(tokenizer, 0)
+
+
+def test_qwen3_is_asked_not_to_think(load_tiny: Callable[..., LoadedModel]) -> None:
+    tokenizer = load_tiny("qwen3").tokenizer
+    tokenizer.chat_template += "{% if enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}"
+    assert tokenizer.decode(ChatFrame(tokenizer, 0).after).endswith("assistant\n<think>\n\n</think>\n\n")
+
+
+def test_without_a_template_a_text_ends_by_the_token_that_ends_texts(load_tiny: Callable[..., LoadedModel]) -> None:
+    tokenizer = load_tiny("gemma3_text").tokenizer
+    frame = ChatFrame(tokenizer, 0)
+    assert frame.before == [tokenizer.bos_token_id]
+    assert tokenizer.decode(frame.after) == "\n"
+    assert frame.end_of_turn == tokenizer.eos_token_id
