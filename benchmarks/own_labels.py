@@ -1,7 +1,7 @@
 """Own labels: kdsl on questions of other shops, beside TF-IDF with logistic regression in the same run.
 
 Run: python benchmarks/own_labels.py questions --train train.csv --test test.csv [--published published.csv]
-         [--set key=value ...]
+         [--leave-out N] [--set key=value ...]
      python benchmarks/own_labels.py names --test test.csv
 
 Files are CSV with the columns `text` and `label`; in the test a label that training lacks marks a question that no
@@ -46,6 +46,13 @@ def read(file: Path) -> Rows:
     """The rows of a CSV file with a header."""
     with file.open(encoding="utf-8-sig", newline="") as lines:
         return [(row["text"], row["label"]) for row in csv.DictReader(lines)]
+
+
+def without(rows: Rows, n: int, seed: int) -> Rows:
+    """The rows without those of `n` labels, drawn by the seed."""
+    labels = sorted({label for _, label in rows})
+    gone = set(np.random.default_rng(seed).permutation(labels)[:n].tolist())
+    return [row for row in rows if row[1] not in gone]
 
 
 def task_of(labels: Sequence[str]) -> Task:
@@ -162,6 +169,7 @@ def main() -> None:
     parser.add_argument("--train", type=Path)
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--published", type=Path, help="a table of published figures, by system and threshold")
+    parser.add_argument("--leave-out", type=int, default=0, metavar="N", help="labels that training shall not know")
     parser.add_argument("--config", default="configs/nano.yaml")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
     given = parser.parse_args()
@@ -173,7 +181,7 @@ def main() -> None:
     else:
         if given.published:
             published(given.published)
-        questions(read(given.train), read(given.test), config)
+        questions(without(read(given.train), given.leave_out, config.seed), read(given.test), config)
 
 
 if __name__ == "__main__":

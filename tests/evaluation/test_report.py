@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from helpers.judged_lines import gold_row, line, write_files
 from PIL import Image
 
-from kdsl.cli.evaluate import evaluate
+from kdsl.cli.main import cli
 from kdsl.errors import InputError
 from kdsl.evaluation.report import evaluate_file, write_evaluation, write_report
 from kdsl.tasks import Task
@@ -176,14 +176,14 @@ def test_a_line_cut_off_and_gold_without_labels(tmp_path: Path, tasks: list[Task
 
 def test_the_command_prints_the_figures(tmp_path: Path) -> None:
     gold, pred = write_files(tmp_path, GOLD, PRED)
-    arguments = ["--data", str(gold), "--pred", str(pred), "--out", str(tmp_path / "out")]
-    result = CliRunner().invoke(evaluate, arguments)
+    arguments = ["evaluate", "--data", str(gold), "--pred", str(pred), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 0, result.output
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
     assert f"{metrics['mean_f1']:.4f}" in result.stdout
     assert f"{metrics['scene']['f1']:.4f}" in result.stdout
     assert "report.html" in result.stderr
-    failed = CliRunner().invoke(evaluate, [*arguments[:-1], str(gold)])  # a file stands where the folder should
+    failed = CliRunner().invoke(cli, [*arguments[:-1], str(gold)])  # a file stands where the folder should
     assert isinstance(failed.exception, InputError)
 
 
