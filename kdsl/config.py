@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 UNLEARNED = ("save_every", "gradient_checkpointing", "report_to")
 """Settings of training that change nothing that is learned: what was begun may go on with others."""
-EMBEDDED = "kdsl-nano"
+NANO = "kdsl-nano"
 """The model that lies in the package."""
 _PATHS = (("knowledge", "snippets"), ("training", "augment", "synonyms"))
 """Settings whose value is the path of a file or folder."""
@@ -36,7 +36,7 @@ class _Part(BaseModel):
 class ModelConfig(_Part):
     """The weights of one role (large or small), and how they are loaded."""
 
-    source: str = EMBEDDED
+    source: str = NANO
     """`kdsl-nano` (embedded), `gemma-3-270m` (from `kdsl[gemma]`), a local folder, or a hub id such as
     `Qwen/Qwen2-VL-7B-Instruct` or `Qwen/Qwen3-0.6B`."""
     accept_terms: Literal["gemma"] | None = None
@@ -305,7 +305,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
 
 def _without_missing_models(config: Config) -> Config:
     given = {"large": config.large, "small": config.small}
-    embedded = [role for role, model in given.items() if model is not None and model.source == EMBEDDED]
+    embedded = [role for role, model in given.items() if model is not None and model.source == NANO]
     missing = missing_models() if embedded else []
     if not missing:
         return config

@@ -8,7 +8,7 @@ from typing import Literal
 
 from kdsl.errors import InputError
 
-Kind = Literal["json", "csv", "rasa"]
+Kind = Literal["json", "csv", "rasa", "xlsx"]
 
 _START = 65536
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -21,7 +21,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"PAR1", "is a Parquet file; write it as JSON first: pandas.read_parquet(file).to_json(out, 'records')"),
     (b"ARROW1", "is an Arrow file; write it as JSON first: datasets.Dataset.from_file(file).to_json(out)"),
     (b"\xff\xff\xff\xff", "is an Arrow stream; write it as JSON first: datasets.Dataset.from_file(file).to_json(out)"),
-    (b"\xd0\xcf\x11\xe0", "is an old Excel or Word file; save it as CSV (UTF-8)"),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel or Word file; save it as .xlsx or CSV (UTF-8)"),
     (b"SQLite format 3\0", "is an SQLite database; export the table as CSV"),
     (b"\x89HDF", "is an HDF5 file; write its rows as JSON"),
     (b"%PDF", "is a PDF; expected rows of text"),
@@ -32,7 +32,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"version https://git-lfs", "is a pointer of Git LFS and not the file itself; fetch it first (`git lfs pull`)"),
 )
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif")
-_ZIPPED = ((b"xl/", "an Excel workbook; save the sheet as CSV (UTF-8)"), (b"word/", "a Word document; save it as text"))
+_ZIP = b"PK\x03\x04"
+_EXCEL = b"xl/"
+_ZIPPED = ((_EXCEL, "an Excel workbook"), (b"word/", "a Word document; save it as text"))
 _WHATSAPP = re.compile(
     r"\u200e?\[?\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4},? \d{1,2}:\d{2}(?::\d{2})?(?:[ \u202f]?[APap]\.?[Mm]\.?)?(?:\] | - )"
 )
@@ -64,7 +66,7 @@ def magic(start: bytes) -> str | None:
         return "is a picture (HEIC or AVIF, as phones take them)" if start[8:12] in _HEIC else "is a video (MP4)"
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "is a picture (WebP)"
-    if start.startswith(b"PK\x03\x04"):
+    if start.startswith(_ZIP):
         inside = next((what for name, what in _ZIPPED if name in start), None)
         return f"is {inside}" if inside else "is a ZIP archive; unpack it first"
     return None
@@ -81,8 +83,10 @@ def kind_of(path: Path) -> Kind:
         raise InputError(f"{path}: {kind}; expected a JSON or JSONL file of samples.")
     with path.open("rb") as file:
         start = file.read(_START)
+    if start.startswith(_ZIP) and _EXCEL in start:
+        return "xlsx"
     if what := magic(start):
-        raise InputError(f"{path}: {what}; expected rows as JSON, JSONL or CSV.")
+        raise InputError(f"{path}: {what}; expected rows as JSON, JSONL, CSV or Excel.")
     require_text(start, path)
     text = start.decode("utf-8-sig", "replace").lstrip()
     if not text:

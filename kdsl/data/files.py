@@ -43,7 +43,7 @@ def json_rows(path: Path) -> Iterator[Row | BadRow]:
     try:
         kind = kind_of(path)
         if kind != "json":
-            found = {"csv": "a table (CSV)", "rasa": "Rasa's training data (YAML)"}[kind]
+            found = {"csv": "a table (CSV)", "rasa": "Rasa's training data (YAML)", "xlsx": "an Excel workbook"}[kind]
             raise InputError(f"{path}: is {found}; expected a JSON list, or one JSON object per line (JSONL).")
         with path.open("rb") as file:
             start = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]

@@ -1,4 +1,4 @@
-"""Reads rows from all kinds of files and folders: JSON and JSONL, tables (CSV, TSV), Rasa's training data, pictures."""
+"""Reads rows from all kinds of files and folders: JSON and JSONL, tables (CSV, TSV, Excel), Rasa's data, pictures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +27,21 @@ def file_rows(path: Path, notes: Notes | None = None) -> Iterator[Row | BadRow]:
     """The rows of a file, told apart by its content, or of a folder (`kdsl.data.folders`).
 
     Args:
-        notes: takes the files of a folder that are not read.
+        notes: takes what is not read: other files of a folder, other sheets of a workbook.
 
     Raises:
         InputError: the file as a whole cannot be read; faults of a single row are yielded as `BadRow`.
     """
     try:
+        taken = Notes() if notes is None else notes
         if path.is_dir():
-            yield from folder_rows(path, Notes() if notes is None else notes)
+            yield from folder_rows(path, taken)
             return
         kind = kind_of(path)
         if kind == "csv":
             yield from _table_rows(path)
+        elif kind == "xlsx":
+            yield from _sheet_rows(path, taken)
         elif kind == "rasa":
             yield from _rasa_rows(path)
         else:
@@ -55,10 +58,7 @@ def _table_rows(path: Path) -> Iterator[Row | BadRow]:
     csv.field_size_limit(max(len(text), 1 << 17))  # a cell may hold a picture
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        names = [name.strip() for name in next(reader)]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise InputError(f"{path}: column '{twice[0]}' stands twice in the header.")
+        names = _header(path, next(reader))
         last = reader.line_num
         for cells in reader:
             where, last = f"line {last + 1}", reader.line_num
@@ -74,6 +74,43 @@ def _table_rows(path: Path) -> Iterator[Row | BadRow]:
                 )
     except csv.Error as error:
         raise InputError(f"{path}: is no whole table at line {reader.line_num}: {error}.") from error
+
+
+def _header(path: Path, cells: Sequence[str]) -> list[str]:
+    names = [name.strip() for name in cells]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"{path}: column '{twice[0]}' stands twice in the header.")
+    return names
+
+
+def _sheet_rows(path: Path, notes: Notes) -> Iterator[Row | BadRow]:
+    """The first sheet of an Excel workbook, whose first row is the header; formulas by their last results."""
+    import openpyxl  # here: it takes a while to load
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        first, *others = book.worksheets
+        table = [[_cell(value) for value in row] for row in first.iter_rows(values_only=True)]
+        book.close()
+    except Exception as error:  # a damaged workbook makes its readers raise anything
+        raise InputError(f"{path}: cannot be read as an Excel workbook: {error}; save the sheet as CSV.") from error
+    for sheet in others:
+        notes.add("sheets after the first are not read", f"sheet '{sheet.title}'")
+    width = max((i + 1 for row in table for i, cell in enumerate(row) if cell), default=0)  # formatted cells go on
+    whole = [(number, [*row, *[""] * width][:width]) for number, row in enumerate(table, 1) if any(row)]
+    if not whole:
+        raise InputError(f"{path}: its first sheet is empty; expected a header such as text, label.")
+    (_, header), *rows = whole
+    names = _header(path, header)
+    for number, cells in rows:
+        yield _table_row(f"row {number}", names, cells)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else str(value)
 
 
 def _table_row(where: str, names: list[str], cells: list[str]) -> Row | BadRow:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from kdsl.config import NANO
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.encode import encode
 from kdsl.models.prompts import Prompt
-from kdsl.models.weights import NANO
 
 
 def text_prompt(loaded: LoadedModel, text: str) -> Prompt:

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from kdsl.config import ModelConfig
+from kdsl.config import NANO, ModelConfig
 from kdsl.errors import MissingDependency
 from kdsl.models.base import VISION_TYPES, decoder_of, model_class, model_type_of
 from kdsl.models.gemma import GEMMA
-from kdsl.models.weights import NANO, find_weights
+from kdsl.models.weights import find_weights
 
 
 @dataclass(frozen=True)

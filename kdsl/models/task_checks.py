@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from kdsl.config import Config, ModelConfig
+from kdsl.config import NANO, Config, ModelConfig
 from kdsl.data.sample import Sample
 from kdsl.errors import ConfigError, MissingDependency
 from kdsl.evidence.types import Evidence
@@ -16,7 +16,7 @@ from kdsl.models.base import TEXT_TYPES, load_processor, model_type_of
 from kdsl.models.chat import ChatFrame
 from kdsl.models.label_tree import LabelTree
 from kdsl.models.prompts import build_prompt
-from kdsl.models.weights import NANO, find_weights
+from kdsl.models.weights import find_weights
 from kdsl.runs import listed
 from kdsl.tasks import Task
 

@@ -7,12 +7,11 @@ import json
 import os
 from pathlib import Path
 
-from kdsl.config import ModelConfig
+from kdsl.config import NANO, ModelConfig
 from kdsl.errors import MissingDependency, did_you_mean
 from kdsl.models.gemma import GEMMA, joined_gemma
 from kdsl.resources import PACKAGE
 
-NANO = "kdsl-nano"
 NANO_FOLDER = PACKAGE / "models" / "nano" / "weights"
 
 _DOWNLOAD = ["*.json", "*.safetensors", "*.txt", "*.jinja"]

@@ -6,11 +6,13 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from PIL import Image
 
 from kdsl.data.file_kinds import encoding_hint, magic
 from kdsl.data.files import BadRow, Row, json_rows
+from kdsl.data.notes import Notes
 from kdsl.data.rows import file_rows
 from kdsl.errors import InputError
 
@@ -114,7 +116,7 @@ def _picture(kind: str) -> bytes:
     ("content", "message"),
     [
         (gzip.compress(b"[]", mtime=0), "compressed by gzip; unpack"),
-        (_zip("xl/workbook.xml"), "an Excel workbook; save the sheet as CSV"),
+        (_zip("xl/workbook.xml"), "an Excel workbook"),
         (_zip("train.json"), "a ZIP archive"),
         (b"PAR1" + bytes(9), "a Parquet file; write it as JSON"),
         (b"\0\0\0\x18ftypheic" + bytes(9), "a picture \\(HEIC"),
@@ -204,3 +206,25 @@ def test_objects_that_take_several_lines(tmp_path: Path, text: str, message: str
 
 def test_lines_of_old_macs(tmp_path: Path):
     assert values(saved(tmp_path / "a.jsonl", '{"id": "a"}\r{"id": "b"}\r')) == [{"id": "a"}, {"id": "b"}]
+
+
+def test_the_first_sheet_of_a_workbook(tmp_path: Path):
+    book = openpyxl.Workbook()
+    for cells in (("text", "label", "image"), ("where is it", 1.0, None), (None, None, None), ("back", 2)):
+        book.active.append(cells)
+    book.create_sheet("prices").append(["pot", 12])
+    book.save(tmp_path / "shop.xlsx")
+    notes = Notes()
+    assert [(row.where, row.value) for row in file_rows(tmp_path / "shop.xlsx", notes)] == [
+        ("row 2", {"text": "where is it", "label": "1", "image": None}),
+        ("row 4", {"text": "back", "label": "2", "image": None}),
+    ]
+    assert "sheets after the first are not read (1 time(s), first in sheet 'prices')" in notes.lines()[0]
+
+
+def test_workbooks_that_hold_no_table(tmp_path: Path):
+    openpyxl.Workbook().save(tmp_path / "empty.xlsx")
+    with pytest.raises(InputError, match="its first sheet is empty"):
+        list(file_rows(tmp_path / "empty.xlsx"))
+    with pytest.raises(InputError, match=r"cannot be read as an Excel workbook.*save the sheet as CSV"):
+        list(file_rows(saved(tmp_path / "a.xlsx", _zip("xl/workbook.xml"))))

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import Qwen2Tokenizer
 
-from kdsl.config import PromptConfig
+from kdsl.config import NANO, PromptConfig
 from kdsl.errors import ConfigError
 from kdsl.knowledge.documents import Document
 from kdsl.models.base import LoadedModel, wrap
@@ -24,7 +24,6 @@ from kdsl.models.nano.architecture import NanoShape, build_model, build_processo
 from kdsl.models.nano.manifest import NanoManifest, hash_files, write_manifest
 from kdsl.models.nano.tokenizer import train_tokenizer
 from kdsl.models.scorer import LabelScorer
-from kdsl.models.weights import NANO
 from kdsl.runs import claim, versions, write_json
 from kdsl.tasks import Task
 from kdsl.training.nano.batches import Batch, Collator, stream
