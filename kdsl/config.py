@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from kdsl.errors import ConfigError, InputError
 from kdsl.machine import missing_models, require_models
@@ -177,9 +177,15 @@ class RulesConfig(_Part):
 class EncodersConfig(_Part):
     """Pretrained models that turn texts into vectors, for the semantic expert."""
 
-    text: str | None = "use-multilingual-v3"
-    """`use-multilingual-v3` (16 languages, comes with kdsl), or the name of a sentence-transformers model; `null`: no
-    semantic expert."""
+    text: tuple[str, ...] = ("use-multilingual-v3",)
+    """Encoders of texts, whose vectors stand side by side: `use-multilingual-v3` (16 languages, comes with kdsl),
+    `multilingual-e5-small` (extra `e5`; better together with the first, at 10 to 30 times its time), or names of
+    sentence-transformers models. One name may stand alone; `null`: no semantic expert."""
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _as_names(cls, value: object) -> object:
+        return () if value is None else (value,) if isinstance(value, str) else value
 
 
 class KnowledgeConfig(_Part):
@@ -188,7 +194,7 @@ class KnowledgeConfig(_Part):
     snippets: str = Field(default_factory=lambda: str(resource("knowledge_base")))
     """Folder of YAML files with snippets; by default those that ship with kdsl."""
     embedder: str = "char-ngram"
-    """`char-ngram` (embedded), or what `encoders.text` may be."""
+    """`char-ngram` (embedded), or the name of an encoder as in `encoders.text`."""
     neighbours: int = Field(12, ge=1)
     """Documents retrieved per query."""
     imagined_per_label: int = Field(200, ge=0)

@@ -78,6 +78,11 @@ def free_memory() -> int:
     return int(psutil.virtual_memory().available) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
+def has_avx2(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the CPU has AVX2; True where the system does not tell."""
+    return not cpuinfo.is_file() or "avx2" in cpuinfo.read_text("utf-8", "replace").split()
+
+
 def _python() -> Check:
     version = platform.python_version_tuple()
     fits = (3, 11) <= tuple(int(part) for part in version[:2]) < (3, 14)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from kdsl.encoders.base import TextEncoder
-from kdsl.encoders.texts import SentenceTransformersEncoder, UniversalSentenceEncoder
+from kdsl.encoders.texts import MultilingualE5, SentenceTransformersEncoder, UniversalSentenceEncoder
 
-TEXT_ENCODERS: tuple[type[UniversalSentenceEncoder], ...] = (UniversalSentenceEncoder,)
-"""Those whose weights a package brings."""
+TEXT_ENCODERS: tuple[type[UniversalSentenceEncoder | MultilingualE5], ...] = (UniversalSentenceEncoder, MultilingualE5)
+"""Those whose weights a package brings, of kdsl or of an extra."""
 
 
 @lru_cache(maxsize=4)

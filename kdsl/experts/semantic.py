@@ -50,7 +50,7 @@ class SemanticExpert(Expert):
 
     @classmethod
     def serves(cls, task: Task, config: Config) -> bool:
-        return config.encoders.text is not None
+        return bool(config.encoders.text)
 
     def fit(self, material: Material) -> Self:
         """Learn from labelled evidence, and from what the labels are called and described as."""
@@ -80,7 +80,7 @@ class SemanticExpert(Expert):
         return self.model_.logits(self._features(self._texts(evidences)))
 
     def vectors(self, evidences: Sequence[Evidence]) -> np.ndarray:
-        """The encoder's vectors of each field side by side, float32 [n, d], rows of length 1, or 0 without any text."""
+        """The encoders' vectors of each field side by side, float32 [n, d], rows of length 1, or 0 without any text."""
         blocks = self._vectors(self._texts(evidences))
         joined = np.hstack(blocks).astype(np.float32)
         return joined / np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-9)
@@ -91,7 +91,7 @@ class SemanticExpert(Expert):
         tensors = self.model_.tensors
         tensors |= {name: tensors[name].astype(np.float32) for name in ("coef", "intercept")}
         save_file(tensors | self.tf_idf_.tensors, place / "semantic.safetensors")
-        state = {"encoder": self._encoder.version, "vocabularies": self.tf_idf_.vocabularies}
+        state = {"encoders": self._versions, "vocabularies": self.tf_idf_.vocabularies}
         (place / "semantic.json").write_text(json.dumps(state, ensure_ascii=False), "utf-8")
 
     @classmethod
@@ -99,11 +99,10 @@ class SemanticExpert(Expert):
         state = json.loads((place / "semantic.json").read_text("utf-8"))
         tensors = load_file(place / "semantic.safetensors")
         expert = cls(task, setup)
-        encoder = expert._encoder
-        if encoder.version != state["encoder"]:
+        if expert._versions != state.get("encoders"):
             raise BundleError(
-                f"{place}: fitted on encoder '{encoder.name}' {state['encoder']}, but {encoder.version} is installed. "
-                "Install that version, or fit again."
+                f"{place}: fitted on encoders {state.get('encoders')}, but {expert._versions} are installed. "
+                "Install those versions, or fit again."
             )
         expert.model_ = LinearModel.of(tensors)
         expert.tf_idf_ = TfIdf.of(expert._fields, state["vocabularies"], tensors)
@@ -114,8 +113,12 @@ class SemanticExpert(Expert):
         return FIELDS[self.task.input]
 
     @property
-    def _encoder(self) -> TextEncoder:
-        return text_encoder(self.setup.config.encoders.text or "")
+    def _encoders(self) -> list[TextEncoder]:
+        return [text_encoder(name) for name in self.setup.config.encoders.text]
+
+    @property
+    def _versions(self) -> dict[str, str]:
+        return {encoder.name: encoder.version for encoder in self._encoders}
 
     def _texts(self, evidences: Sequence[Evidence]) -> list[list[str]]:
         """[fields][n]."""
@@ -126,7 +129,12 @@ class SemanticExpert(Expert):
         return csr_matrix(hstack([self.tf_idf_.transform(texts), *map(csr_matrix, self._vectors(texts))]))
 
     def _vectors(self, texts: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        return [field.weight * self._encoder.encode(column) for field, column in zip(self._fields, texts, strict=True)]
+        """Of each field and encoder, [n, dim]."""
+        return [
+            field.weight * encoder.encode(column)
+            for field, column in zip(self._fields, texts, strict=True)
+            for encoder in self._encoders
+        ]
 
 
 def descriptions(label: Label) -> list[str]:

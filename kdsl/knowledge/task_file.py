@@ -61,7 +61,7 @@ def _typical(task: Task, samples: Sequence[Sample]) -> list[str]:
     if task.input == "picture":
         return [sample.images[0] for sample in samples[:SHOWN]]
     texts = [" / ".join(turn.said for turn in sample.turns if turn.role == "user") for sample in samples]
-    return typical([text for text in texts if text], text_encoder(EncodersConfig().text or ""))
+    return typical([text for text in texts if text], text_encoder(EncodersConfig().text[0]))
 
 
 def typical(texts: Sequence[str], encoder: TextEncoder) -> list[str]:

@@ -10,6 +10,8 @@ from helpers.tiny_models import tiny_sentence_model
 
 from kdsl.encoders.base import TextEncoder
 from kdsl.encoders.registry import TEXT_ENCODERS, text_encoder
+from kdsl.encoders.texts import MultilingualE5
+from kdsl.machine import has_avx2
 
 TEXTS = ["这个杯子会不会生锈", "退款什么时候到账", "Does the blue one fade?", "尺寸 30x40 厘米", "", "会生锈吗", " \n "]
 FILLED = [0, 1, 2, 3, 5]
@@ -20,6 +22,10 @@ def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     name = request.param
     if name == "sentence-transformers":
         name = str(tiny_sentence_model(tmp_path_factory.mktemp("sentence"), TEXTS))
+    if name == MultilingualE5.name:
+        pytest.importorskip(MultilingualE5.package)
+        if not has_avx2():
+            pytest.skip("this CPU has no AVX2")
     return text_encoder(name)
 
 

