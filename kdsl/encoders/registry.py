@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from kdsl.encoders.base import TextEncoder
+from PIL import Image
+
+from kdsl.encoders.base import Encoder, TextEncoder
+from kdsl.encoders.pictures import EfficientNetLite2
 from kdsl.encoders.texts import MultilingualE5, SentenceTransformersEncoder, UniversalSentenceEncoder
+from kdsl.errors import ConfigError
 
 TEXT_ENCODERS: tuple[type[UniversalSentenceEncoder | MultilingualE5], ...] = (UniversalSentenceEncoder, MultilingualE5)
 """Those whose weights a package brings, of kdsl or of an extra."""
@@ -20,3 +24,16 @@ def text_encoder(name: str) -> TextEncoder:
     """
     known = {kind.name: kind for kind in TEXT_ENCODERS}
     return known[name]() if name in known else SentenceTransformersEncoder(name)
+
+
+@lru_cache(maxsize=4)
+def picture_encoder(name: str) -> Encoder[Image.Image]:
+    """The encoder of pictures of that name; opened once per process.
+
+    Raises:
+        ConfigError: there is none of that name.
+        MissingDependency: it cannot run here.
+    """
+    if name != EfficientNetLite2.name:
+        raise ConfigError(f"encoders.picture: '{name}' is no encoder of pictures; there is '{EfficientNetLite2.name}'.")
+    return EfficientNetLite2()

