@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for a hub must fail at once, not hang
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test workers share two cores
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from kdsl.models.base import LoadedModel
 
 pytest_plugins = ["helpers.tiny_shop"]
+settings.register_profile("kdsl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kdsl")  # no test depends on the machine's speed
 
 FACTS = PictureFacts(
     kind="screenshot",
