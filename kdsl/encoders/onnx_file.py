@@ -1,20 +1,23 @@
-"""ONNX models written by hand: the few parts of the format that a plain convolutional network needs.
+"""ONNX models written in bytes: the few parts of the format that a plain convolutional network needs.
 
-onnxruntime is installed with kdsl, the package `onnx`, which would write such files, is not.
+onnxruntime is installed with kdsl; the package `onnx`, which would write such files, is not.
 
 Source: onnx.proto of ONNX 1.12 (field numbers); https://protobuf.dev/programming-guides/encoding (bytes).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 _IR, _OPSET = 7, 13
 _FLOAT = 1
-_INT, _INTS = 2, 7
+"""Type of an element."""
+_INT, _STRING, _INTS = 2, 3, 7
 """Types of an attribute."""
+
+Attribute = int | str | Sequence[int]
 
 
 def _varint(number: int) -> bytes:
@@ -34,16 +37,14 @@ def _bytes(field: int, value: bytes | str) -> bytes:
     return _varint(field << 3 | 2) + _varint(len(raw)) + raw
 
 
-def _node(op: str, inputs: Sequence[str], output: str, attributes: Mapping[str, int | Sequence[int]]) -> bytes:
-    parts = [_bytes(1, name) for name in inputs] + [_bytes(2, output), _bytes(4, op)]
-    for name, value in attributes.items():
-        held = (
-            _int(3, value) + _int(20, _INT)
-            if isinstance(value, int)
-            else b"".join(_int(8, one) for one in value) + _int(20, _INTS)
-        )
-        parts.append(_bytes(5, _bytes(1, name) + held))
-    return b"".join(parts)
+def _attribute(name: str, value: Attribute) -> bytes:
+    if isinstance(value, int):
+        held = _int(3, value) + _int(20, _INT)
+    elif isinstance(value, str):
+        held = _bytes(4, value) + _int(20, _STRING)
+    else:
+        held = b"".join(_int(8, one) for one in value) + _int(20, _INTS)
+    return _bytes(1, name) + held
 
 
 def _tensor(name: str, values: np.ndarray) -> bytes:
@@ -51,14 +52,13 @@ def _tensor(name: str, values: np.ndarray) -> bytes:
     return shape + _int(2, _FLOAT) + _bytes(8, name) + _bytes(9, np.ascontiguousarray(values, "<f4").tobytes())
 
 
-def _value(name: str, shape: Sequence[int | str]) -> bytes:
-    sides = [_bytes(2, side) if isinstance(side, str) else _int(1, side) for side in shape]
-    held = _int(1, _FLOAT) + _bytes(2, b"".join(_bytes(1, side) for side in sides))
-    return _bytes(1, name) + _bytes(2, _bytes(1, held))
+def _value(name: str, shape: Sequence[int]) -> bytes:
+    sides = b"".join(_bytes(1, _int(1, side)) for side in shape)
+    return _bytes(1, name) + _bytes(2, _bytes(1, _int(1, _FLOAT) + _bytes(2, sides)))
 
 
 class Graph:
-    """A graph of float32 tensors from one input to one output."""
+    """A graph of float32 tensors; names of tensors are made by `constant` and `add`."""
 
     def __init__(self) -> None:
         self._nodes: list[bytes] = []
@@ -70,19 +70,15 @@ class Graph:
         self._tensors.append(_tensor(name, values))
         return name
 
-    def add(self, op: str, *inputs: str, **attributes: int | Sequence[int]) -> str:
+    def add(self, op: str, *inputs: str, **attributes: Attribute) -> str:
         """Add a node of one output; returns the output's name."""
         name = f"n{len(self._nodes)}"
-        self._nodes.append(_node(op, inputs, name, attributes))
+        ends = [_bytes(1, given) for given in inputs] + [_bytes(2, name), _bytes(4, op)]
+        self._nodes.append(b"".join(ends + [_bytes(5, _attribute(*pair)) for pair in attributes.items()]))
         return name
 
-    def model(self, given: tuple[str, Sequence[int | str]], result: tuple[str, Sequence[int | str]]) -> bytes:
-        """The file of the model.
-
-        Args:
-            given: the input's name and shape; a side that varies is a word.
-            result: the output's.
-        """
+    def model(self, given: tuple[str, Sequence[int]], result: tuple[str, Sequence[int]]) -> bytes:
+        """The bytes of an ONNX file, from the input `given` (name, shape) to the output `result`."""
         graph = b"".join(_bytes(1, node) for node in self._nodes) + _bytes(2, "kdsl")
         graph += b"".join(_bytes(5, tensor) for tensor in self._tensors)
         graph += _bytes(11, _value(*given)) + _bytes(12, _value(*result))

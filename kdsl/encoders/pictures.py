@@ -26,7 +26,6 @@ _REPEATS = (1, 3, 3, 4, 4, 5, 1)
 """Blocks of each stage (Lite2)."""
 _EPSILON = 1e-3
 """Of batch normalisation."""
-_BATCH = 8
 
 
 class EfficientNetLite2(Packaged, Encoder[Image.Image]):
@@ -60,17 +59,13 @@ class EfficientNetLite2(Packaged, Encoder[Image.Image]):
         return hashlib.blake2b(self._shown(item).tobytes(), digest_size=16).digest()
 
     def _vectors(self, items: Sequence[Image.Image]) -> np.ndarray:
-        found = []
-        for start in range(0, len(items), _BATCH):
-            seen = np.stack([self._pixels(item) for item in items[start : start + _BATCH]])
-            found.append(self._session.run(None, {"pixels": seen})[0])
-        vectors = np.concatenate(found)
+        vectors = np.concatenate([self._session.run(None, {"pixels": self._pixels(item)})[0] for item in items])
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 
     def _pixels(self, item: Image.Image) -> np.ndarray:
-        """[3, side, side], about -1 to 1."""
-        return (np.asarray(self._shown(item), np.float32).transpose(2, 0, 1) - 127) / 128
+        """[1, 3, side, side], about -1 to 1."""
+        return (np.asarray(self._shown(item), np.float32).transpose(2, 0, 1)[None] - 127) / 128
 
     def _shown(self, item: Image.Image) -> Image.Image:
         """The picture as the network sees it."""
@@ -82,29 +77,25 @@ class EfficientNetLite2(Packaged, Encoder[Image.Image]):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # sums in one order, however many cores
         options.log_severity_level = 3
-        state = read_state(self._folder / next(iter(self.pinned)))
-        return onnxruntime.InferenceSession(_network(state, self.side), options, providers=["CPUExecutionProvider"])
+        model = _network(read_state(self._folder / next(iter(self.pinned))), self.side, self.dim)
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def _network(state: Mapping[str, np.ndarray], side: int) -> bytes:
-    """The network of a state dict as an ONNX model from `pixels` [n, 3, side, side] to [n, 1280]."""
+def _network(state: Mapping[str, np.ndarray], side: int, dim: int) -> bytes:
+    """The network of a state dict as an ONNX model from `pixels` [1, 3, side, side] to [1, dim]."""
     graph = Graph()
     low, high = graph.constant(np.array(0, np.float32)), graph.constant(np.array(6, np.float32))
 
     def convolution(x: str, weight: str, norm: str, stride: int = 1, *, clip: bool = True) -> str:
         kernel, shift = _folded(state, weight, norm)
-        groups = kernel.shape[0] if kernel.shape[1] == 1 and "_depthwise" in weight else 1
-        shape = [kernel.shape[2]] * 2
-        tensors = graph.constant(kernel), graph.constant(shift)
-        # padding as TensorFlow's SAME, more after than before, is what Keras-born weights expect
-        pads = same_padding(sides[-1], kernel.shape[2], stride)
-        if stride > 1:
-            sides.append(-(-sides[-1] // stride))
-        x = graph.add("Conv", x, *tensors, group=groups, kernel_shape=shape, strides=[stride] * 2, pads=pads)
+        # TensorFlow's padding, more after than before, is what these weights were trained with
+        parts = graph.constant(kernel), graph.constant(shift)
+        groups = len(kernel) if "_depthwise" in weight else 1
+        x = graph.add("Conv", x, *parts, auto_pad="SAME_UPPER", group=groups, strides=[stride] * 2)
         return graph.add("Clip", x, low, high) if clip else x
 
-    sides = [side]
     x = convolution("pixels", "_conv_stem", "_bn0", 2)
     number = 0
     for first, repeats in zip(_STRIDES, _REPEATS, strict=True):
@@ -119,7 +110,7 @@ def _network(state: Mapping[str, np.ndarray], side: int) -> bytes:
             number += 1
     x = convolution(x, "_conv_head", "_bn1")
     x = graph.add("Flatten", graph.add("GlobalAveragePool", x))
-    return graph.model(("pixels", ("n", 3, side, side)), (x, ("n", 1280)))
+    return graph.model(("pixels", (1, 3, side, side)), (x, (1, dim)))
 
 
 def _folded(state: Mapping[str, np.ndarray], weight: str, norm: str) -> tuple[np.ndarray, np.ndarray]:
@@ -127,9 +118,3 @@ def _folded(state: Mapping[str, np.ndarray], weight: str, norm: str) -> tuple[np
     scale = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + _EPSILON)
     shift = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
     return state[f"{weight}.weight"] * scale[:, None, None, None], shift
-
-
-def same_padding(side: int, kernel: int, stride: int) -> list[int]:
-    """[top, left, bottom, right] so that a convolution gives ceil(side / stride)."""
-    total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
-    return [total // 2, total // 2, total - total // 2, total - total // 2]

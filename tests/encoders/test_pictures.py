@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kdsl.encoders.pictures import EfficientNetLite2, same_padding
+from kdsl.encoders.pictures import EfficientNetLite2
 from kdsl.encoders.registry import picture_encoder
 from kdsl.encoders.torch_file import read_state
 from kdsl.errors import ConfigError, InputError, MissingDependency
@@ -45,7 +45,7 @@ def test_weights_and_network_are_those_of_pytorch() -> None:
     for name, tensor in theirs.items():
         np.testing.assert_array_equal(ours[name], tensor.numpy())
     picture = _noise(2)
-    features = torch.from_numpy(encoder._pixels(picture))[None]
+    features = torch.from_numpy(encoder._pixels(picture))
     with torch.no_grad():
         pooled = _forward(torch, theirs, features).mean(dim=(2, 3))[0].numpy()
     np.testing.assert_allclose(encoder.encode([picture])[0], pooled / np.linalg.norm(pooled), atol=1e-3)
@@ -76,8 +76,9 @@ def _forward(torch, state, x):
     def layer(x, weight, norm, stride=1, clip=True):
         kernel = state[f"{weight}.weight"]
         groups = x.shape[1] if kernel.shape[1] == 1 and x.shape[1] > 1 else 1
-        top, left, bottom, right = same_padding(x.shape[-1], kernel.shape[-1], stride)
-        x = functional.conv2d(functional.pad(x, (left, right, top, bottom)), kernel, None, stride, groups=groups)
+        missing = max((-(-x.shape[-1] // stride) - 1) * stride + kernel.shape[-1] - x.shape[-1], 0)
+        before, after = missing // 2, missing - missing // 2  # TensorFlow's SAME
+        x = functional.conv2d(functional.pad(x, (before, after) * 2), kernel, None, stride, groups=groups)
         moments = (state[f"{norm}.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
         x = functional.batch_norm(x, *moments, eps=1e-3)
         return x.clamp(0, 6) if clip else x
