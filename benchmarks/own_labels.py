@@ -1,12 +1,14 @@
-"""Own labels: kdsl on questions of other shops, beside TF-IDF with logistic regression in the same run.
+"""Own labels: kdsl on questions and photos of other shops, beside what few lines of scikit-learn do, in the same run.
 
 Run: python benchmarks/own_labels.py questions --train train.csv --test test.csv [--published published.csv]
          [--leave-out N] [--set key=value ...]
      python benchmarks/own_labels.py names --test test.csv
+     python benchmarks/own_labels.py photos --train FOLDER --test FOLDER [--set key=value ...]
 
 Files are CSV with the columns `text` and `label`; in the test a label that training lacks marks a question that no
 label fits. `questions` fits a bundle as `kdsl fit` does and predicts the test; `names` fits the semantic expert on what
-the labels are called, and on no sample. Labels have no descriptions besides their names.
+the labels are called, and on no sample. `photos` reads folders of one subfolder of pictures per label, and fits on the
+first 2, 4, 8, ... photos of each label. Labels have no descriptions besides their names.
 """
 
 from __future__ import annotations
@@ -23,13 +25,17 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
-from kdsl.config import Config, load_config
+from kdsl.config import Config, load_config, load_tasks
+from kdsl.data.own_task import tasks_for
 from kdsl.data.sample import Sample, Turn
+from kdsl.encoders.registry import picture_encoder
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.predictor import Predictor
+from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Material, Setup
 from kdsl.experts.semantic import SemanticExpert
+from kdsl.experts.visual import opened
 from kdsl.models.roles import Models
 from kdsl.scores import log_softmax
 from kdsl.tasks import Label, Task
@@ -129,27 +135,53 @@ def peer(train: Rows, test: Rows, task: Task) -> None:
 
 
 def questions(train: Rows, test: Rows, config: Config) -> None:
-    """Fit a bundle and predict the test; each expert alone, too."""
+    """The peer and kdsl on questions."""
     task = task_of(sorted({label for _, label in train}))
     peer(train, test, task)
+    whole(evidence_of(train, task), evidence_of(test, task), test, task, config)
+
+
+def whole(train: Sequence[Evidence], test: Sequence[Evidence], rows: Rows, task: Task, config: Config) -> None:
+    """Fit a bundle and predict the test; each expert alone, too."""
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         models = Models(config)
-        bundle = fit_bundle(evidence_of(train, task), [task], config, Path(folder) / "bundle", models)
+        bundle = fit_bundle(train, [task], config, Path(folder) / "bundle", models)
         fitted = time.perf_counter() - started
         predictor = Predictor(bundle, models)
-        evidences = evidence_of(test, task)
-        for name, scores in predictor.tasks[task.name].first_scores(evidences).items():
-            tell(f"  {name}", task, test, log_softmax(np.nan_to_num(scores, nan=0.0)))
+        for name, scores in predictor.tasks[task.name].first_scores(test).items():
+            tell(f"  {name}", task, rows, log_softmax(np.nan_to_num(scores, nan=0.0)))
         started = time.perf_counter()
-        found = [predictor.predict([evidence])[0] for evidence in evidences]
+        found = [predictor.predict([evidence])[0] for evidence in test]
         each = (time.perf_counter() - started) / len(found)
         log_p = np.log([[max(one.distribution[name], 1e-9) for name in task.names] for one in found])
         weights = {name: vote.weight for name, vote in found[0].trace.experts.items()}
-        note = f"fit {fitted:.1f} s, {1000 * each:.1f} ms per question, {found[0].spend.calls} calls, {weights}"
+        note = f"fit {fitted:.1f} s, {1000 * each:.1f} ms per sample, {found[0].spend.calls} calls, {weights}"
         scope = [one.in_scope if one.in_scope is not None else one.probability for one in found]
-        tell("kdsl", task, test, log_p, note, np.array(scope))
+        tell("kdsl", task, rows, log_p, note, np.array(scope))
         predictor.close()
+
+
+def photos(train: Path, test: Path, config: Config) -> None:
+    """The encoder with logistic regression, and kdsl, on ever more photos of each label."""
+    (task,) = tasks_for([train], load_tasks(config))
+    labelled, asked = (load_evidence([folder], folder, [task], config.evidence) for folder in (train, test))
+    rows = [(evidence.sample.id, evidence.sample.label or "") for evidence in asked]
+    by_label = [[e for e in labelled if e.sample.label == name] for name in task.names]
+    most = max(map(len, by_label))
+    for n in [*(n for n in (2, 4, 8, 16, 32, 64) if n < most), most]:
+        shown = [evidence for own in by_label for evidence in own[:n]]
+        print(f"{n} photos per label")
+        encoder_peer(shown, asked, rows, task, config)
+        whole(shown, asked, rows, task, config)
+
+
+def encoder_peer(train: Sequence[Evidence], test: Sequence[Evidence], rows: Rows, task: Task, config: Config) -> None:
+    """The vectors of whole pictures, and logistic regression."""
+    encoder = picture_encoder(config.encoders.picture or "")
+    seen, asked = (encoder.encode([opened(e.pictures[0]) for e in part]) for part in (train, test))
+    model = LogisticRegression(C=30, max_iter=3000).fit(seen, [task.index(e.sample.label or "") for e in train])
+    tell("encoder + LR", task, rows, model.predict_log_proba(asked))
 
 
 def names(test: Rows, config: Config) -> None:
@@ -165,7 +197,7 @@ def names(test: Rows, config: Config) -> None:
 def main() -> None:
     """Parse the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", choices=("questions", "names"))
+    parser.add_argument("table", choices=("questions", "names", "photos"))
     parser.add_argument("--train", type=Path)
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--published", type=Path, help="a table of published figures, by system and threshold")
@@ -177,7 +209,9 @@ def main() -> None:
     if given.table == "names":
         names(read(given.test), config)
     elif given.train is None:
-        parser.error("questions need --train")
+        parser.error(f"{given.table} need --train")
+    elif given.table == "photos":
+        photos(given.train, given.test, config)
     else:
         if given.published:
             published(given.published)
