@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 UNLEARNED = ("save_every", "gradient_checkpointing", "report_to")
 """Settings of training that change nothing that is learned: what was begun may go on with others."""
+FEW_FOLDS, MANY_FOLDS = 2, 5
+"""Inner folds, if `ensemble.inner_folds` says nothing: with a large model, or where samples are few; and without."""
 NANO = "kdsl-nano"
 """The model that lies in the package."""
 _PATHS = (("knowledge", "snippets"), ("training", "augment", "synonyms"))
@@ -215,8 +217,9 @@ class BudgetConfig(_Part):
 class EnsembleConfig(_Part):
     """Fusion, router and budget."""
 
-    inner_folds: int = Field(2, ge=2)
-    """Folds of the training data; fusion is fitted on their out-of-fold scores."""
+    inner_folds: int | None = Field(None, ge=2)
+    """Folds of the training data; fusion is fitted on their out-of-fold scores. By default 2 with a large model, which
+    is trained once per fold, and 5 without."""
     shortlist: int = Field(5, ge=2)
     """Number of labels that the second call scores again."""
     route_rate: float = Field(0.3, ge=0, le=1)
@@ -224,6 +227,11 @@ class EnsembleConfig(_Part):
     target_accuracy: float = Field(0.9, gt=0, le=1)
     """Out-of-fold accuracy that predictions above the abstention threshold must reach; those below it abstain."""
     budget: BudgetConfig = BudgetConfig()
+
+    @property
+    def fewest_folds(self) -> int:
+        """The number of inner folds that the samples must be enough for."""
+        return self.inner_folds or FEW_FOLDS
 
 
 class Config(_Part):

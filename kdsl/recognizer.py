@@ -109,7 +109,7 @@ class Recognizer:
             check_tasks(tasks, settings)
         with tempfile.TemporaryDirectory(prefix="kdsl-") as inbox:
             samples, root = _read(given, tasks, Path(images), Path(inbox))
-            check_fit(samples, tasks, settings.ensemble.inner_folds, settings.seed)  # before any picture is read
+            check_fit(samples, tasks, settings.ensemble.fewest_folds, settings.seed)  # before any picture is read
             evidences = observe(samples, root, settings.evidence, Path(ocr) if ocr else None)
             folders = {name: Path(folder) for name, folder in adapters.items()}
             bundle = fit_bundle(evidences, tasks, settings, Path(out), adapters=folders)

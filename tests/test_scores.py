@@ -62,6 +62,8 @@ def test_the_temperature_found_is_the_one_that_was_applied() -> None:
     assert fit_temperature(honest, gold) == pytest.approx(1.0, abs=0.1)
     assert fit_temperature(log_softmax(honest * 2), gold) == pytest.approx(2.0, abs=0.2)  # too sure of itself
     assert 0.25 <= fit_temperature(np.log([[0.99, 0.01]]), np.array([0])) <= 4  # bounded where more is always better
+    lucky = np.log(np.tile([[0.6, 0.2, 0.2]], (20, 1)))
+    assert fit_temperature(lucky, np.zeros(20, int)) > 0.3  # all right, but they are few
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def check(
     """Read a data file and all of its pictures, and report everything at once.
 
     Args:
-        inner_folds: those of a fit (`ensemble.inner_folds`), which the samples must be enough for.
+        inner_folds: those of a fit (`ensemble.fewest_folds`), which the samples must be enough for.
         seed: of the folds.
 
     Raises:

@@ -48,7 +48,7 @@ def fit_faults(
     """What would stop a fit of a bundle, task by task; a task without samples is left out of a bundle.
 
     Args:
-        n_folds: inner folds, `ensemble.inner_folds`.
+        n_folds: inner folds, `ensemble.fewest_folds`.
         prints: of the pictures, if they have been read; copies of one picture share a fold.
     """
     faults = []

@@ -72,8 +72,8 @@ def fit_bundle(
     }
     tasks = [task for task in tasks if groups[task.name]]
     groups = {task.name: groups[task.name] for task in tasks}
-    check_fit([e.sample for e in evidences], tasks, config.ensemble.inner_folds, config.seed)
-    fold = inner_folds(groups, tasks, config)
+    check_fit([e.sample for e in evidences], tasks, config.ensemble.fewest_folds, config.seed)
+    inner_folds(groups, tasks, config)  # refuses too few samples before anything is written
     setup = Setup(tuple(tasks), config, models or Models(config))
     if config.large is not None:
         _check_budget(setup)
@@ -87,6 +87,7 @@ def fit_bundle(
             claim(folder / WORK / "inputs.json", inputs, "an unfinished fit", _ADVICE)
             fitted = setup if adapters else first_look(setup, groups, folder / WORK / "first-look")
             outside = [e for e in evidences if e.sample.out_of_scope]
+            fold = inner_folds(groups, tasks, fitted.config)
             _Fit(groups, fold, folder, fitted, outside).run(inputs, adapters)
         shutil.rmtree(folder / WORK, ignore_errors=True)  # once there is a manifest: till then it says whose fit it is
     return open_bundle(folder)
@@ -131,7 +132,7 @@ class _Fit:
         self.outside = outside
         self.config = setup.config
         self.parts = Parts(setup)
-        self.inner = [folder / WORK / f"inner-{k}" for k in range(setup.config.ensemble.inner_folds)]
+        self.inner = [folder / WORK / f"inner-{k}" for k in range(1 + max(map(max, fold.values())))]
 
     def run(self, inputs: Mapping[str, Any], adapters: Mapping[str, Path]) -> None:
         if self.config.training.search and self.config.large is not None:

@@ -70,7 +70,7 @@ def fit_router(
     route_below = float(np.quantile(margins(fused), config.route_rate))
     routed = np.flatnonzero(margins(fused) < route_below)
     further: Fusion | None = None
-    again = call_again(list(scores), fused, routed) if len(routed) >= 2 * config.inner_folds else {}
+    again = call_again(list(scores), fused, routed) if len(routed) >= 2 * config.fewest_folds else {}
     if again:
         more = {name: matrix[routed] for name, matrix in scores.items()} | dict(again)
         further, revised = fit_fusion(more, gold[routed], seed, prior=fusion.weights)

@@ -134,7 +134,7 @@ def bundle_card(bundle: Bundle, task: Task, kind: Literal["adapter", "model"]) -
     """The card of a task's adapter in a bundle; if tasks share the adapter, the card covers all of them."""
     adapter = bundle.adapter(task)
     sharing = [other for other in bundle.tasks if bundle.adapter(other) == adapter]
-    return model_card(adapter, sharing, kind, held_out(bundle), bundle.config.ensemble.inner_folds)
+    return model_card(adapter, sharing, kind, held_out(bundle), bundle.config.ensemble.fewest_folds)
 
 
 def write_cards(bundle: Bundle) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from kdsl.config import Config
+from kdsl.config import MANY_FOLDS, Config
 from kdsl.data.duplicates import Fingerprint
 from kdsl.data.trainable import inner_folds as inner_folds_of
+from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.tasks import Task
+
+log = logging.getLogger(__name__)
 
 
 def inner_folds(
@@ -25,11 +29,24 @@ def inner_folds(
         InputError: a task's samples cannot be trained on without a fold: they are too few, or a single label is left.
             One sample of a label is enough.
     """
+    settings = config.ensemble
+    if settings.inner_folds is None and config.large is None:
+        # more folds leave more to learn from, as the final experts have; worth it where no model is trained in each
+        try:
+            return _split(groups, tasks, MANY_FOLDS, config.seed)
+        except InputError:
+            log.info("too few samples for %d inner folds", MANY_FOLDS)
+    return _split(groups, tasks, settings.fewest_folds, config.seed)
+
+
+def _split(
+    groups: Mapping[str, Sequence[Evidence]], tasks: Sequence[Task], n_folds: int, seed: int
+) -> dict[str, np.ndarray]:
     found = {}
     for task in tasks:
         group = groups[task.name]
         samples = [evidence.sample for evidence in group]
-        folds = inner_folds_of(samples, task, config.ensemble.inner_folds, config.seed, _fingerprints(group))
+        folds = inner_folds_of(samples, task, n_folds, seed, _fingerprints(group))
         found[task.name] = np.array([folds[sample.id] for sample in samples])
     return found
 

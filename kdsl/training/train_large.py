@@ -120,7 +120,7 @@ class _Adaptation:
         if held_out:
             return [Round(train, held_out, work / "all")]
         groups = {task.name: _of(train, [task]) for task in tasks}
-        folders = [work / f"fold-{k}" for k in range(self.config.ensemble.inner_folds)]
+        folders = [work / f"fold-{k}" for k in range(self.config.ensemble.fewest_folds)]
         return fold_rounds(groups, inner_folds(groups, tasks, self.config), tasks, folders)
 
     def _inputs(self, train: Sequence[Evidence], held_out: Sequence[Evidence], tasks: Sequence[Task]) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class _Adaptation:
         return {
             "training": digest(TrainingJob(self.loaded, train, tasks, config).inputs),
             "held_out": digest([evidence.digest() for evidence in held_out]),
-            "search": digest(config.training.search, None if held_out else config.ensemble.inner_folds),
+            "search": digest(config.training.search, None if held_out else config.ensemble.fewest_folds),
         }
 
     def _chosen(self, name: str, inputs: Mapping[str, Any]) -> Recipe | None:

@@ -25,7 +25,7 @@ def test_copies_of_a_dialogue_share_a_fold(samples: list[Evidence], tasks: list[
     ask = next(task for task in tasks if task.name == "ask")
     fold = inner_folds({"ask": many}, [ask], config)["ask"]
     assert (fold[::2] == fold[1::2]).all()
-    assert len(set(fold)) == config.ensemble.inner_folds
+    assert set(fold) == {0, 1}
 
 
 def test_copies_of_a_picture_share_a_fold(
@@ -42,3 +42,15 @@ def test_copies_of_a_picture_share_a_fold(
     screen = next(task for task in tasks if task.name == "screen")
     fold = inner_folds({"screen": many}, [screen], config)["screen"]
     assert (fold[::2] == fold[1::2]).all()
+
+
+def test_without_a_large_model_there_are_more_folds(samples: list[Evidence], tasks: list[Task], config: Config) -> None:
+    ask = next(task for task in tasks if task.name == "ask")
+    asks = [e for e in samples if e.sample.task == "ask"]
+    light = config.model_copy(update={"large": None})
+    assert set(inner_folds({"ask": asks}, [ask], light)["ask"]) == {0, 1, 2, 3, 4}
+    asked_for = light.model_copy(update={"ensemble": light.ensemble.model_copy(update={"inner_folds": 3})})
+    assert set(inner_folds({"ask": asks}, [ask], asked_for)["ask"]) == {0, 1, 2}
+    two_each = [[e for e in asks if e.sample.label == label][:2] for label in ask.names[:2]]
+    four = [e for pair in two_each for e in pair]
+    assert set(inner_folds({"ask": four}, [ask], light)["ask"]) == {0, 1}  # too few for five
