@@ -4,13 +4,14 @@ An encoder has read the world: it knows that 'my parcel is late' and 'delivery d
 so. Its vectors stand beside TF-IDF within words, which knows names and codes that the encoder does not; one model on
 both is better than two models whose votes are added (docs/experiments.md, 2026-11-26).
 
-A label's name and descriptions count as samples of it: they are what a user would have to say to need that label, and a
-label that has no other sample is predicted from them.
+A label's name and descriptions count as samples of it, each as a statement and as a question: they are what a user
+would have to say to need that label, and a label that has no other sample is predicted from them.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -30,7 +31,9 @@ from kdsl.experts.linear import LinearModel
 from kdsl.tasks import Label, Task
 
 C = 30.0
-"""Inverse strength of the regularisation; features of a sample have a squared length of about 2."""
+"""Inverse strength of the regularisation; features of a sample have a squared length of about 3, or 2."""
+ENCODER = {"picture": 1.0, "dialogue": 1.5}
+"""How long an encoder's vectors are beside those of TF-IDF; OCR text is mostly names and fixed phrases."""
 FIELDS = {
     "picture": (Field("ocr", 1.0, "within-words"),),
     "dialogue": (
@@ -131,12 +134,18 @@ class SemanticExpert(Expert):
     def _vectors(self, texts: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Of each field and encoder, [n, dim]."""
         return [
-            field.weight * encoder.encode(column)
+            ENCODER[self.task.input] * field.weight * encoder.encode(column)
             for field, column in zip(self._fields, texts, strict=True)
             for encoder in self._encoders
         ]
 
 
 def descriptions(label: Label) -> list[str]:
-    """What a label is called and described as, each text once; names in code are read as words."""
-    return list(dict.fromkeys(text.replace("_", " ") for text in (label.name, *label.descriptions)))
+    """What a label is called and described as, each text once as a statement and once as a question."""
+    texts = dict.fromkeys((_as_words(label.name), *label.descriptions))
+    return list(dict.fromkeys(form for text in texts for form in (text, f"{text.rstrip('?？')}?")))
+
+
+def _as_words(name: str) -> str:
+    """A name as it would be written in a sentence: `LATE_PARCEL` and `LateParcel` are two words."""
+    return re.sub(r"(?<=[a-z]{2})(?=[A-Z])", " ", name.replace("_", " "))

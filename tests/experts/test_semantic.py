@@ -75,8 +75,27 @@ def test_vectors_of_several_encoders_stand_side_by_side(said: Callable[..., Evid
         SemanticExpert.load(tmp_path / "saved", TASK, alone.setup)
 
 
-def test_names_in_code_are_read_as_words() -> None:
-    assert descriptions(TASK.labels[0]) == ["LATE PARCEL", "The parcel has not arrived in time"]
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("LATE_PARCEL", "LATE PARCEL"),
+        ("lateParcel", "late Parcel"),
+        ("iPhone", "iPhone"),
+        ("OrderID", "Order ID"),
+        ("是否会生锈", "是否会生锈"),
+    ],
+)
+def test_names_in_code_are_read_as_words(name: str, words: str) -> None:
+    assert descriptions(Label(name=name)) == [words, f"{words}?"]
+
+
+def test_descriptions_are_statements_and_questions() -> None:
+    assert descriptions(Label(name="LATE?", description="has it come？", en="late?")) == [
+        "LATE?",
+        "has it come？",
+        "has it come?",
+        "late?",
+    ]
 
 
 def test_abstains_without_text(said: Callable[..., Evidence]) -> None:
