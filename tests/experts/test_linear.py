@@ -1,0 +1,28 @@
+"""`LinearModel` gives scikit-learn's weights, in fewer axes too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from kdsl.experts.linear import LinearModel
+from kdsl.scores import log_softmax
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_few_samples_of_many_features_give_the_same_model(sparse: bool, weighted: bool) -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(40, 200)) * (rng.random((40, 200)) < 0.2)
+    features[7] = features[3]  # copies make the products of samples singular
+    columns, weights = np.arange(40) % 5, rng.random(40) if weighted else None
+    model = LinearModel.fit(csr_matrix(features) if sparse else features, columns, 3.0, weights)
+    peer = LogisticRegression(C=3.0, max_iter=3000, tol=1e-6).fit(features, columns, weights)
+    asked = rng.normal(size=(30, 200)) * (rng.random((30, 200)) < 0.2)
+    expected = log_softmax(asked @ peer.coef_.T + peer.intercept_)
+    np.testing.assert_allclose(
+        model.log_probs(asked, 5), np.maximum(expected, -9.0), atol=0.05
+    )  # both stop a little before the best
+    assert model.coef.shape == (5, 200)
