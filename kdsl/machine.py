@@ -149,8 +149,10 @@ def _extras() -> list[Check]:
     purposes = {
         "models": "base models, large and small",
         "gemma": "Gemma 3 270M, a language model for CPUs",
+        "audit": "`kdsl data audit`",
         "gpu": "4-bit QLoRA",
         "paddle": "PaddleOCR",
+        "e5": "a second encoder of texts",
         "embed": "sentence-transformers embedders",
         "ray": "prediction on many machines",
         "modelscope": "models from ModelScope",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from kdsl.machine import MODELS
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in MODELS:
+        if name.partition(".")[0] in (*MODELS, "cleanlab", "pandas"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Absent())
@@ -22,7 +23,7 @@ sys.argv = ["kdsl", *sys.argv[1:]]
 from kdsl.cli.main import main
 main()
 """
-"""`kdsl` in a process that cannot import any package of `kdsl[models]`."""
+"""`kdsl` in a process that cannot import any package of `kdsl[models]` or `kdsl[audit]`."""
 
 
 def light(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -66,6 +67,18 @@ def test_what_needs_models_says_what_to_install(shop: Path, words: tuple[str, ..
     assert done.returncode == 5, done.stderr
     assert "pip install 'kdsl[models]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_audit_says_what_to_install(shop: Path):
+    lines = [
+        json.dumps({"id": str(n), "label": "delay", "distribution": {"delay": 0.9, "refund": 0.1}}) for n in range(12)
+    ]
+    (shop / "lines.jsonl").write_text("\n".join(lines), "utf-8")
+    rows = [{"id": str(n), "text": "late again", "label": ("delay", "refund")[n % 2]} for n in range(12)]
+    (shop / "shop.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    done = light(shop, "data", "audit", "--data", "shop.jsonl", "--pred", "lines.jsonl", "--out", "audit.csv")
+    assert done.returncode == 5, done.stderr
+    assert "pip install 'kdsl[audit]'" in done.stderr
 
 
 def test_doctor_says_which_part_is_there(shop: Path):

@@ -169,8 +169,9 @@ def augment(
 def audit(data: Path, pred: Path, out: Path, images: Path | None, config: str) -> None:
     """Rank labels that out-of-fold predictions contradict.
 
-    Confident learning, by cleanlab. A suspect is a sample to look at: the predictions may be the ones that are
-    wrong. No label is changed. With --images, OUT.html shows each suspect's pictures and words beside both labels.
+    Confident learning, by cleanlab (`pip install 'kdsl[audit]'`). A suspect is a sample to look at: the predictions
+    may be the ones that are wrong. No label is changed. With --images, OUT.html shows each suspect's pictures and words
+    beside both labels.
 
     \b
     examples:

@@ -10,7 +10,7 @@ import csv
 import io
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from kdsl.data.sample import Sample
-from kdsl.errors import InputError
+from kdsl.errors import InputError, MissingDependency
 from kdsl.evaluation.page import SHOWN, render, thumbnails
 from kdsl.evaluation.predictions import Judged, read_judged
 from kdsl.runs import atomic_write
@@ -69,6 +69,7 @@ def audit(data: Path, pred: Path, tasks: Sequence[Task]) -> Audit:
     Raises:
         InputError: a file cannot be read, the files do not match (`read_judged`), or a prediction has no distribution
             over its task's labels.
+        MissingDependency: cleanlab is not installed.
     """
     judged = read_judged(data, pred, tasks)
     whole = [line for line in judged if not line.failed and not line.sample.out_of_scope]
@@ -123,9 +124,7 @@ def pairs_table(found: Audit) -> Any:
 def _suspects(judged: Sequence[Judged], task: Task, pred: Path) -> list[Suspect]:
     if not judged:
         return []
-    from cleanlab.filter import find_label_issues
-    from cleanlab.rank import get_label_quality_scores
-
+    find_label_issues, get_label_quality_scores = _confident_learning()
     given = np.array([task.index(line.gold) for line in judged])
     probabilities = np.stack([_row(line, task, pred) for line in judged])
     with warnings.catch_warnings():
@@ -146,6 +145,18 @@ def _suspects(judged: Sequence[Judged], task: Task, pred: Path) -> list[Suspect]
         )
         for i in np.flatnonzero(doubtful & (suggested != given)).tolist()
     ]
+
+
+def _confident_learning() -> tuple[Callable[..., np.ndarray], Callable[..., np.ndarray]]:
+    """cleanlab's `find_label_issues` and `get_label_quality_scores`."""
+    try:
+        from cleanlab.filter import find_label_issues
+        from cleanlab.rank import get_label_quality_scores
+    except ImportError as error:
+        raise MissingDependency(
+            "an audit of labels needs the package cleanlab, which is not installed: `pip install 'kdsl[audit]'`."
+        ) from error
+    return find_label_issues, get_label_quality_scores
 
 
 def _row(judged: Judged, task: Task, pred: Path) -> np.ndarray:
