@@ -5,7 +5,8 @@ so. Its vectors stand beside TF-IDF within words, which knows names and codes th
 both is better than two models whose votes are added (docs/experiments.md, 2026-11-26).
 
 A label's name and descriptions count as samples of it, each as a statement and as a question: they are what a user
-would have to say to need that label, and a label that has no other sample is predicted from them.
+would have to say to need that label, and a label that has no other sample is predicted from them. Where a label has
+fewer samples than the labels have on average, they count for more, so that it is not drowned by the others.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ C = 30.0
 """Inverse strength of the regularisation; features of a sample have a squared length of about 3, or 2."""
 ENCODER = {"picture": 1.0, "dialogue": 1.5}
 """How long an encoder's vectors are beside those of TF-IDF; OCR text is mostly names and fixed phrases."""
+DESCRIBED = 4.0
+"""How many samples a label's descriptions count for, together, per sample that it lacks to the mean of the labels."""
 FIELDS = {
     "picture": (Field("ocr", 1.0, "within-words"),),
     "dialogue": (
@@ -66,9 +69,11 @@ class SemanticExpert(Expert):
             [*said, *("" if field.name == _REPLY else text for _, text in described)]
             for field, said in zip(self._fields, self._texts(labelled), strict=True)
         ]
-        columns = [self.task.index(e.sample.label or "") for e in labelled] + [column for column, _ in described]
+        columns = np.array([self.task.index(e.sample.label or "") for e in labelled], int)
+        named = np.array([column for column, _ in described])
+        weights = np.concatenate([np.ones(len(columns)), self._weights(columns, named)])
         self.tf_idf_ = TfIdf(self._fields).fit(texts)
-        self.model_ = LinearModel.fit(self._features(texts), np.array(columns), C)
+        self.model_ = LinearModel.fit(self._features(texts), np.concatenate([columns, named]), C, weights)
         return self
 
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
@@ -122,6 +127,11 @@ class SemanticExpert(Expert):
     @property
     def _versions(self) -> dict[str, str]:
         return {encoder.name: encoder.version for encoder in self._encoders}
+
+    def _weights(self, columns: np.ndarray, named: np.ndarray) -> np.ndarray:
+        """How many samples each description counts for, [d], given the columns of samples [n] and descriptions [d]."""
+        samples, texts = (np.bincount(each, minlength=len(self.task.labels)) for each in (columns, named))
+        return np.maximum(1.0, DESCRIBED * (samples.mean() - samples) / texts)[named]
 
     def _texts(self, evidences: Sequence[Evidence]) -> list[list[str]]:
         """[fields][n]."""

@@ -49,6 +49,14 @@ def test_labels_without_a_sample_are_known_by_their_description(said: Callable[.
         assert _label(expert, said("退钱给我")) == "REFUND"
 
 
+def test_a_label_without_a_sample_is_not_drowned_by_the_others(said: Callable[..., Evidence]) -> None:
+    late = ("where is my parcel", "my order is late", "it has not come", "when will it come", "no delivery yet")
+    money = ("I want my money", "refund me", "pay it back", "cancel and refund", "return my payment")
+    samples = 8 * [*(said(text, "LATE_PARCEL") for text in late), *(said(text, "REFUND") for text in money)]
+    expert = SemanticExpert(TASK, setup_of(TASK)).fit(material_of(TASK, samples))
+    assert np.exp(expert.scores([said("is it dry clean only")])[0, 2]) > 0.8
+
+
 def test_a_sample_outweighs_a_description(said: Callable[..., Evidence]) -> None:
     question = "can I put it into the washing machine?"
     expert = SemanticExpert(TASK, setup_of(TASK)).fit(material_of(TASK, [said(question, "REFUND")] * 3))
