@@ -27,6 +27,10 @@ RENAMED = {
 """Options of kdsl 0.1 -> what they are called now."""
 
 
+SETTINGS = {"task_file": "the key 'tasks' of --config"}
+"""Parameters that are an option of some commands, and a setting of the others."""
+
+
 class HelpfulCommand(click.Command):
     """A command that says what an option of an earlier version is called now, and adds its flags to messages.
 
@@ -50,8 +54,10 @@ class HelpfulCommand(click.Command):
             raise
 
     def _flag(self, found: re.Match[str]) -> str:
-        flag = "--" + found[1].replace("_", "-")
-        return flag if any(flag in option.opts for option in self.params) else found[0]
+        flag, flags = "--" + found[1].replace("_", "-"), {flag for option in self.params for flag in option.opts}
+        if flag in flags:
+            return flag
+        return SETTINGS.get(found[1], found[0]) if "--config" in flags else found[0]
 
 
 class NounGroup(DefaultGroup):

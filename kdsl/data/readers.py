@@ -197,7 +197,7 @@ def _unknown_label(label: str, source: str, task: Task) -> str:
         source: the field that held it, or `LAST_MESSAGE`.
     """
     hint = did_you_mean(label, task.names) or (
-        " If labels are your own, write a task file (`kdsl tasks init`) and give it as `task_file`."
+        " If labels are your own, write a task file (`kdsl tasks init`) and name it by `task_file`."
     )
     if source == LAST_MESSAGE:
         return (

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from kdsl.config import load_config, load_tasks
 from kdsl.data.dialogue import SPEAKERS
 from kdsl.data.folders import picture_root
+from kdsl.data.own_task import tasks_for
 from kdsl.data.readers import read_files
 from kdsl.data.sample import Sample
 from kdsl.evidence.observe import observe
@@ -62,7 +63,7 @@ def write_contact_sheet(
 ) -> int:
     """Write a PNG of some samples from files, each with three copies; returns the number of samples."""
     settings = load_config(config, overrides)
-    samples = spread(read_files(data, load_tasks(settings)), n_samples)
+    samples = spread(read_files(data, tasks_for(data, load_tasks(settings))), n_samples)
     evidences = observe(samples, picture_root(data, images), settings.evidence, ocr)
     make = settings.training.augment
     rows = [(e, [augmented_copy(e, f"{e.sample.id}+{k}", make, settings.seed) for k in (1, 2, 3)]) for e in evidences]

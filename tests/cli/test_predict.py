@@ -89,6 +89,18 @@ def test_parameters_that_a_message_names_become_flags(bundle: Bundle, tmp_path: 
     assert str(error) == "--workers belongs to the engine 'ray'."
 
 
+def test_a_task_file_is_named_as_the_command_takes_it(tmp_path: Path) -> None:
+    rows = [
+        {"text": text, "label": label, "task": "intent"} for text, label in (("rusts", "是否会生锈"), ("pear", "apple"))
+    ]
+    (tmp_path / "in.json").write_text(json.dumps(rows), "utf-8")
+    where = ("--data", tmp_path / "in.json", "--out", tmp_path / "out")
+    for words, said in ((("fit",), "by --task-file."), (("distill-rules",), "by the key 'tasks' of --config.")):
+        error = kdsl(*words, *where).exception
+        assert isinstance(error, InputError)
+        assert said in str(error)
+
+
 def test_adapters_of_a_bundle_are_listed(bundle: Bundle, tmp_path: Path) -> None:
     result = kdsl("adapters", bundle.folder)
     assert result.exit_code == 0, result.output

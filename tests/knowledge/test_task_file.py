@@ -37,6 +37,9 @@ def test_labels_counts_and_typical_samples(tmp_path: Path):
     task = loaded(tmp_path, text)
     assert (task.name, task.input, task.names) == ("shop", "dialogue", ("delay", "yes"))
     assert [label.descriptions for label in task.labels] == [(), ()]
+    assert task.out_of_scope is None
+    scoped = loaded(tmp_path, text.replace("# out_of_scope:", "out_of_scope:"))
+    assert scoped.out_of_scope == "OTHER"
     described = text.replace("    description:", "    description: wird vermisst", 1)
     assert loaded(tmp_path, described).labels[0].descriptions == ("wird vermisst",)
 

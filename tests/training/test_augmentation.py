@@ -19,7 +19,7 @@ from PIL import Image
 from kdsl.cli.main import cli
 from kdsl.config import AugmentConfig, Config, load_config
 from kdsl.data.sample import Sample, Turn
-from kdsl.evaluation.contact_sheet import CELL, MARGIN, changes, contact_sheet, spread
+from kdsl.evaluation.contact_sheet import CELL, MARGIN, changes, contact_sheet, spread, write_contact_sheet
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
@@ -149,6 +149,11 @@ def test_the_preview_is_a_picture_and_odd_characters_do_no_harm(tmp_path: Path) 
     with Image.open(tmp_path / "out" / "sheet.png") as sheet:
         assert sheet.format == "PNG"
         assert sheet.width == 4 * (CELL + MARGIN) + MARGIN
+
+
+def test_a_sheet_of_labels_that_no_shipped_task_has(tmp_path: Path) -> None:
+    (tmp_path / "shop.csv").write_text("text,label\ndoes it rust,rust\nwhen back,refill\n", "utf-8")
+    assert write_contact_sheet([tmp_path / "shop.csv"], tmp_path / "sheet.png", 5) == 2
 
 
 def test_a_sheet_takes_samples_without_text_or_pictures(tmp_path: Path) -> None:

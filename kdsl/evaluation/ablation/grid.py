@@ -24,6 +24,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from kdsl.config import UNLEARNED, Config, find_config, load_config, load_tasks
+from kdsl.data.own_task import tasks_for
 from kdsl.data.splits import read_folds
 from kdsl.errors import ConfigError, InputError, KdslError, faults_of
 from kdsl.evaluation.ablation.cell import Cell, attempt
@@ -100,6 +101,7 @@ class Grid:
     ablation: Ablation
     configs: Mapping[str, Config]
     tasks: Sequence[Task]
+    """What the settings name; labels of one's own make their own task (`kdsl.data.own_task`)."""
 
     def fraction(self, variant: str) -> float:
         """Share of the training samples that a variant uses."""
@@ -155,6 +157,8 @@ def run_ablation(
 ) -> Path:
     """Run the missing cells and update the tables after each; returns the path of the Markdown table.
 
+    Samples marked as out of scope are left out: the cells compare how labels are told apart.
+
     Args:
         only: run, and include in the tables, only these folds.
         jobs: number of cells to run in parallel, each in its own process.
@@ -167,15 +171,18 @@ def run_ablation(
     for settings in grid.configs.values():
         if settings.large is not None:
             check_memory(settings, beside_small=grid.ablation.system == "whole")
-    observed = _observe(grid, data, images, ocr)
+    every = tasks_for(data, grid.tasks)
+    observed = _observe(grid, every, data, images, ocr)
+    assigned = read_folds(folds, [evidence.sample.id for evidence in next(iter(observed.values()))])
+    observed = {name: [e for e in part if not e.sample.out_of_scope] for name, part in observed.items()}
     samples = [evidence.sample for evidence in next(iter(observed.values()))]
+    assigned = {sample.id: assigned[sample.id] for sample in samples}
     if bare := [sample.id for sample in samples if sample.label is None]:
         raise InputError(f"{len(bare)} sample(s) have no label, such as {bare[0]}; an ablation needs them.")
-    assigned = read_folds(folds, [sample.id for sample in samples])
     chosen = sorted(set(assigned.values()) & set(only)) if only else sorted(set(assigned.values()))
     if strange := sorted(set(only) - set(chosen)):
         raise InputError(f"there is no fold {strange[0]}; folds are {', '.join(map(str, set(assigned.values())))}.")
-    tasks = [task for task in grid.tasks if any(sample.task == task.name for sample in samples)]
+    tasks = [task for task in every if any(sample.task == task.name for sample in samples)]
     for name in grid.configs:
         claim(
             out / name / "settings.json",
@@ -208,12 +215,14 @@ def run_ablation(
     return page
 
 
-def _observe(grid: Grid, data: Sequence[Path], images: Path, ocr: Path | None) -> dict[str, list[Evidence]]:
+def _observe(
+    grid: Grid, tasks: Sequence[Task], data: Sequence[Path], images: Path, ocr: Path | None
+) -> dict[str, list[Evidence]]:
     """Variant -> evidence; variants with the same evidence settings share it."""
     observed: dict[str, list[Evidence]] = {}
     for name, config in grid.configs.items():
         alike = [other for other in observed if grid.configs[other].evidence == config.evidence]
-        observed[name] = observed[alike[0]] if alike else load_evidence(data, images, grid.tasks, config.evidence, ocr)
+        observed[name] = observed[alike[0]] if alike else load_evidence(data, images, tasks, config.evidence, ocr)
     return observed
 
 

@@ -235,6 +235,33 @@ def test_the_whole_system_runs_as_crossval_does(shop: Path, tmp_path: Path) -> N
     assert {"all", "without lexical", "large alone"} <= {subset.name for subset in kept}
 
 
+@pytest.mark.parametrize("marked", [False, True])
+def test_own_labels_make_their_task_and_what_is_out_of_scope_is_left_out(
+    shop: Path, tmp_path: Path, marked: bool
+) -> None:
+    rows = [
+        f"{text} {i},{label}" for label, text in (("rust", "does it rust"), ("refill", "when back")) for i in range(4)
+    ]
+    rows += ["sing a song 1,OTHER", "sing a song 2,OTHER"] if marked else []
+    (tmp_path / "shop.csv").write_text(
+        "\n".join(["text,label,id", *(f"{row},{n}" for n, row in enumerate(rows))]), "utf-8"
+    )
+    (tmp_path / "folds.json").write_text(json.dumps({str(n): n % 2 for n in range(len(rows))}), "utf-8")
+    base = yaml.safe_load((shop / "base.yaml").read_text("utf-8"))
+    del base["tasks"]
+    if marked:
+        labels = [{"name": name} for name in ("rust", "refill")]
+        task = {"name": "shop", "input": "dialogue", "prompt": "?", "out_of_scope": "OTHER", "labels": labels}
+        (tmp_path / "shop.yaml").write_text(yaml.safe_dump(task), "utf-8")
+        base["tasks"] = ["shop.yaml"]
+    base["knowledge"]["snippets"] = str(shop / "snippets")
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(base), "utf-8")
+    grid = load_grid(write_grid(tmp_path, seeds=[1], curve=False, variants={"separate": {}}))
+    run_ablation(grid, [tmp_path / "shop.csv"], tmp_path, None, tmp_path / "folds.json", tmp_path / "out")
+    found = [row for k in (0, 1) for row in read_lines(tmp_path / "out" / "separate" / "seed-1" / f"fold-{k}.jsonl")]
+    assert {(row["id"], row["task"]) for row in found} == {(str(n), "shop") for n in range(8)}
+
+
 def test_the_command_prints_the_tables_and_fails_where_a_cell_failed(shop: Path, finished: Path) -> None:
     options = ["--data", "train.json", "--images", ".", "--ocr", "ocr.jsonl", "--folds", "folds.json"]
     given = [str(shop / part) if not part.startswith("--") else part for part in options]
