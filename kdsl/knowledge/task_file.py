@@ -44,8 +44,8 @@ def _head(task: Task, data: Sequence[Path]) -> Iterator[str]:
     yield f"name: {task.name}"
     yield f"input: {task.input}"
     yield f"prompt: {_quoted(task.prompt)}"
-    yield "# Samples that no label fits help to tell such questions apart: mark them in the data by a name of your own in"
-    yield "# place of the label, take that name out of `labels` where it stands there, and give it here:"
+    yield "# Samples that no label fits help to tell such questions apart. Write one name in the data in place of their"
+    yield "# label, take it out of the labels below if it is among them, and give it here:"
     yield "# out_of_scope: OTHER"
     yield "labels:"
 
