@@ -28,6 +28,7 @@ from sklearn.metrics import matthews_corrcoef, roc_auc_score
 from kdsl.config import Config, load_config, load_tasks
 from kdsl.data.own_task import tasks_for
 from kdsl.data.sample import Sample, Turn
+from kdsl.encoders.pictures import Look
 from kdsl.encoders.registry import picture_encoder
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.predictor import Predictor
@@ -35,7 +36,6 @@ from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Material, Setup
 from kdsl.experts.semantic import SemanticExpert
-from kdsl.experts.visual import opened
 from kdsl.models.roles import Models
 from kdsl.scores import log_softmax
 from kdsl.tasks import Label, Task
@@ -179,7 +179,7 @@ def photos(train: Path, test: Path, config: Config) -> None:
 def encoder_peer(train: Sequence[Evidence], test: Sequence[Evidence], rows: Rows, task: Task, config: Config) -> None:
     """The vectors of whole pictures, and logistic regression."""
     encoder = picture_encoder(config.encoders.picture or "")
-    seen, asked = (encoder.encode([opened(e.pictures[0]) for e in part]) for part in (train, test))
+    seen, asked = (encoder.encode([Look(e.pictures[0]) for e in part]) for part in (train, test))
     model = LogisticRegression(C=30, max_iter=3000).fit(seen, [task.index(e.sample.label or "") for e in train])
     tell("encoder + LR", task, rows, model.predict_log_proba(asked))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,10 @@ from PIL import Image
 from kdsl.encoders.base import Encoder, Packaged
 from kdsl.encoders.onnx_file import Graph
 from kdsl.encoders.torch_file import read_state
-from kdsl.errors import MissingDependency
+from kdsl.errors import InputError, MissingDependency
+from kdsl.evidence.cache import content_key
+from kdsl.evidence.types import Picture
+from kdsl.runs import digest
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -28,7 +33,49 @@ _EPSILON = 1e-3
 """Of batch normalisation."""
 
 
-class EfficientNetLite2(Packaged, Encoder[Image.Image]):
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What an encoder sees of an observed picture: all of it, or its middle, as it is or mirrored."""
+
+    picture: Picture
+    middle: float = 1.0
+    """Share of each side that is seen."""
+    mirrored: bool = False
+
+    def of(self, image: Image.Image) -> Image.Image:
+        """This look at the opened picture."""
+        left, top = (round(side * (1 - self.middle) / 2) for side in image.size)
+        seen = image.crop((left, top, max(image.width - left, left + 1), max(image.height - top, top + 1)))
+        return seen.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if self.mirrored else seen
+
+
+class PictureEncoder(Encoder[Look]):
+    """Encodes looks at pictures; a file is decoded only for looks whose vectors are not cached, and then once.
+
+    `encode` raises InputError where a file is gone, damaged, or larger than the one that was observed.
+    """
+
+    def _key(self, item: Look) -> bytes:
+        try:
+            content = content_key(item.picture.path)
+        except OSError as error:
+            reason = error.strerror or error
+            raise InputError(f"picture '{item.picture.path.name}' cannot be read: {reason}") from error
+        return bytes.fromhex(digest(content, item.picture.view, item.middle, item.mirrored))
+
+    def _vectors(self, items: Sequence[Look]) -> np.ndarray:
+        vectors = []
+        for picture, looks in groupby(items, key=lambda look: look.picture):
+            image = picture.open()
+            vectors += [self._vector(look.of(image)) for look in looks]
+        return np.stack(vectors)
+
+    @abstractmethod
+    def _vector(self, image: Image.Image) -> np.ndarray:
+        """The vector [dim] of an image in RGB, of length 1."""
+
+
+class EfficientNetLite2(Packaged, PictureEncoder):
     """EfficientNet-Lite2 without its classifier: 1,280 numbers of a picture seen at 260 x 260 pixels.
 
     Source: Tan & Le (2019), arXiv 1905.11946; weights by Google (tensorflow/tpu, efficientnet/lite), as converted to
@@ -55,22 +102,14 @@ class EfficientNetLite2(Packaged, Encoder[Image.Image]):
         self._folder = Path(found.origin).parent
         self.version = self.check(self._folder)
 
-    def _key(self, item: Image.Image) -> bytes:
-        return hashlib.blake2b(self._shown(item).tobytes(), digest_size=16).digest()
+    def _vector(self, image: Image.Image) -> np.ndarray:
+        [[vector]] = self._session.run(None, {"pixels": self._pixels(image)})
+        return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)
 
-    def _vectors(self, items: Sequence[Image.Image]) -> np.ndarray:
-        vectors = np.concatenate([self._session.run(None, {"pixels": self._pixels(item)})[0] for item in items])
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
-
-    def _pixels(self, item: Image.Image) -> np.ndarray:
-        """[1, 3, side, side], about -1 to 1."""
-        return (np.asarray(self._shown(item), np.float32).transpose(2, 0, 1)[None] - 127) / 128
-
-    def _shown(self, item: Image.Image) -> Image.Image:
-        """The picture as the network sees it."""
-        size = (self.side, self.side)
-        return item.convert("RGB").resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+    def _pixels(self, image: Image.Image) -> np.ndarray:
+        """[1, 3, side, side], about -1 to 1, as the network sees the picture."""
+        shown = image.resize((self.side, self.side), Image.Resampling.BICUBIC, reducing_gap=3.0)
+        return (np.asarray(shown, np.float32).transpose(2, 0, 1)[None] - 127) / 128
 
     @cached_property
     def _session(self) -> InferenceSession:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from PIL import Image
-
-from kdsl.encoders.base import Encoder, TextEncoder
-from kdsl.encoders.pictures import EfficientNetLite2
+from kdsl.encoders.base import TextEncoder
+from kdsl.encoders.pictures import EfficientNetLite2, PictureEncoder
 from kdsl.encoders.texts import MultilingualE5, SentenceTransformersEncoder, UniversalSentenceEncoder
 from kdsl.errors import ConfigError
 
@@ -27,7 +25,7 @@ def text_encoder(name: str) -> TextEncoder:
 
 
 @lru_cache(maxsize=4)
-def picture_encoder(name: str) -> Encoder[Image.Image]:
+def picture_encoder(name: str) -> PictureEncoder:
     """The encoder of pictures of that name; opened once per process.
 
     Raises:

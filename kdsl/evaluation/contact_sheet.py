@@ -167,7 +167,7 @@ def _thumbnail(picture: Picture, count: int) -> Image.Image:
     room = (CELL - 4 * (min(count, MAX_PICTURES) - 1)) // min(count, MAX_PICTURES)
     scale = min(room / picture.width, PICTURE_HEIGHT / picture.height)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    return PromptPicture.of(picture, size).open()
+    return PromptPicture(picture, size).open()
 
 
 @cache

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from kdsl.data.picture_view import PictureView
 from kdsl.data.sample import Sample
 from kdsl.runs import digest
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Box = tuple[float, float, float, float]
 
@@ -70,6 +73,23 @@ class Picture:
     def text(self) -> str:
         """The OCR lines, joined by newlines."""
         return "\n".join(line.text for line in self.lines)
+
+    @property
+    def max_megapixels(self) -> float:
+        """Size of the file's picture when it was observed; a larger one is refused."""
+        width, height = self.view.source if self.view else (self.width, self.height)
+        return width * height / 1e6 + 0.01  # some tolerance: a difference from rounding must not cause a refusal
+
+    def open(self) -> Image:
+        """Decode the file (RGB, upright) and apply `view`.
+
+        Raises:
+            InputError: the file is gone, damaged, or larger than the one that was observed.
+        """
+        from kdsl.data.pictures import open_picture  # here: evidence is read in commands that must start at once
+
+        image = open_picture(self.path.parent, self.path.name, self.max_megapixels)
+        return self.view.apply(image) if self.view else image
 
     def digest(self) -> str:
         """A digest of what was observed; it does not depend on the picture's name or path."""

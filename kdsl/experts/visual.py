@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from kdsl.config import Config
-from kdsl.data.pictures import open_picture
-from kdsl.encoders.base import Encoder
+from kdsl.encoders.pictures import Look, PictureEncoder
 from kdsl.encoders.registry import picture_encoder
 from kdsl.errors import BundleError
 from kdsl.evidence.types import Evidence, Picture
@@ -52,7 +50,7 @@ class VisualExpert(Expert):
         """Log-probabilities [n, m]; a row is NaN if the sample has no picture.
 
         Raises:
-            InputError: a picture's file is gone, or is no longer the one that was observed.
+            InputError: a picture's file is gone, or is larger than the one that was observed.
         """
         out = np.full((len(evidences), len(self.task.labels)), np.nan)
         rows = [i for i, evidence in enumerate(evidences) if evidence.pictures]
@@ -80,7 +78,7 @@ class VisualExpert(Expert):
         return expert
 
     @property
-    def _encoder(self) -> Encoder[Image.Image]:
+    def _encoder(self) -> PictureEncoder:
         return picture_encoder(self.setup.config.encoders.picture or "")
 
     def _features(self, evidences: Sequence[Evidence]) -> np.ndarray:
@@ -89,25 +87,7 @@ class VisualExpert(Expert):
 
     def _looks(self, picture: Picture) -> np.ndarray:
         """[2 dim]: the whole picture, and its middle as it is and mirrored."""
-        whole = opened(picture)
-        middle = _middle(whole)
-        mirrored = middle.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        first, *others = self._encoder.encode([whole, middle, mirrored])
+        looks = Look(picture), Look(picture, MIDDLE), Look(picture, MIDDLE, mirrored=True)
+        first, *others = self._encoder.encode(looks)
         inner = np.mean(others, axis=0)
         return np.concatenate([first, inner / max(float(np.linalg.norm(inner)), 1e-9)])
-
-
-def opened(picture: Picture) -> Image.Image:
-    """The pixels of an observed picture, in RGB, as its view shows them.
-
-    Raises:
-        InputError: its file is gone, larger than the one that was observed, or no picture any more.
-    """
-    width, height = picture.view.source if picture.view else (picture.width, picture.height)
-    image = open_picture(picture.path.parent, picture.path.name, width * height / 1e6 + 0.01)
-    return picture.view.apply(image) if picture.view else image
-
-
-def _middle(image: Image.Image) -> Image.Image:
-    left, top = round(image.width * (1 - MIDDLE) / 2), round(image.height * (1 - MIDDLE) / 2)
-    return image.crop((left, top, max(image.width - left, left + 1), max(image.height - top, top + 1)))

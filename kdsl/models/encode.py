@@ -102,17 +102,17 @@ def _grid(loaded: LoadedModel, picture: PromptPicture) -> torch.Tensor:
     return torch.tensor([[1, picture.size[1] // patch, picture.size[0] // patch]])
 
 
-def _pixel_values(loaded: LoadedModel, picture: PromptPicture) -> tuple[torch.Tensor, torch.Tensor]:
+def _pixel_values(loaded: LoadedModel, shown: PromptPicture) -> tuple[torch.Tensor, torch.Tensor]:
     """Patches and grid of one picture; recent results are cached by file, its state, the view and the size shown."""
     cache: _ByteLru = loaded.caches.setdefault("pixels", _ByteLru(PIXEL_CACHE_BYTES))
     try:
-        state = os.stat(picture.path)
-        key = (str(picture.path), state.st_mtime_ns, state.st_size, picture.view, picture.size)
+        state = os.stat(shown.picture.path)
+        key = (str(shown.picture.path), state.st_mtime_ns, state.st_size, shown.picture.view, shown.size)
     except OSError:
         key = None  # opening it below raises an error with a readable message
     if key is not None and (held := cache.get(key)) is not None:
         return held
-    batch = loaded.processor.image_processor([picture.open()], do_resize=False, return_tensors="pt")
+    batch = loaded.processor.image_processor([shown.open()], do_resize=False, return_tensors="pt")
     made = (batch["pixel_values"].to(loaded.dtype), batch["image_grid_thw"])
     if key is not None:
         cache.put(key, made)

@@ -70,7 +70,8 @@ class PictureFeatures:
             InputError: a picture cannot be read.
         """
         try:
-            shown = tuple((p.path, p.path.stat().st_mtime_ns, p.view, p.size) for p in prompt.pictures)
+            pictures = [(shown.picture, shown.size) for shown in prompt.pictures]
+            shown = tuple((p.path, p.path.stat().st_mtime_ns, p.view, size) for p, size in pictures)
         except OSError:
             shown = ()  # opening it below raises an error with a readable message
         key = (*self._tower(), *shown)

@@ -9,14 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from kdsl.config import PromptConfig
-from kdsl.data.picture_view import PictureView
-from kdsl.data.pictures import open_picture
 from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence, Picture
 from kdsl.models.chat import ChatFrame
@@ -38,28 +35,14 @@ _IMAGE = re.compile(r"<image>")
 
 @dataclass(frozen=True, slots=True)
 class PromptPicture:
-    """A picture of a prompt: its file, and the size in pixels to which it is resized."""
+    """A picture of a prompt, and the size in pixels to which it is resized."""
 
-    path: Path
+    picture: Picture
     size: tuple[int, int]
-    megapixels: float
-    """Size of the file's picture when it was observed; a larger picture is rejected."""
-    view: PictureView | None = None
-    """An augmented view of the file; None for the picture itself."""
-
-    @classmethod
-    def of(cls, picture: Picture, size: tuple[int, int]) -> PromptPicture:
-        """An observed picture at a size."""
-        width, height = picture.view.source if picture.view else (picture.width, picture.height)
-        # some tolerance: a difference from rounding must not cause a rejection
-        return cls(picture.path, size, width * height / 1e6 + 0.01, picture.view)
 
     def open(self) -> Image.Image:
-        """Decode the file, apply `view` and resize to `size` (RGB)."""
-        image = open_picture(self.path.parent, self.path.name, self.megapixels)
-        if self.view:
-            image = self.view.apply(image)
-        return image.resize(self.size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        """The observed picture (`Picture.open`) at `size`."""
+        return self.picture.open().resize(self.size, Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,5 +215,5 @@ def _pictures(
         if grid is None:
             shown.append(None)
             continue
-        shown.append(PromptPicture.of(picture, (grid[0] * frame.factor, grid[1] * frame.factor)))
+        shown.append(PromptPicture(picture, (grid[0] * frame.factor, grid[1] * frame.factor)))
     return shown, taken

@@ -54,8 +54,8 @@ def make_examples(
         task = tasks[evidence.sample.task]
         label = evidence.sample.label
         prompt = build_prompt(evidence, task, config, frame)
-        for picture in prompt.pictures:  # now, and not when training has come to it
-            open_header(picture.path, picture.path.name, picture.megapixels).close()
+        for picture in (shown.picture for shown in prompt.pictures):  # now, and not when training has come to it
+            open_header(picture.path, picture.path.name, picture.max_megapixels).close()
         tensors = encode(loaded, [prompt], pixels=False).tensors
         answer: list[int] = []
         if label is not None:

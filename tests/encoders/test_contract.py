@@ -2,70 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from helpers.drawn_pictures import seen
+from helpers.own_shop import noise
 from helpers.tiny_models import tiny_sentence_model
 
-from kdsl.encoders.base import TextEncoder
-from kdsl.encoders.registry import TEXT_ENCODERS, text_encoder
+from kdsl.encoders.base import Encoder
+from kdsl.encoders.pictures import EfficientNetLite2, Look
+from kdsl.encoders.registry import TEXT_ENCODERS, picture_encoder, text_encoder
 from kdsl.encoders.texts import MultilingualE5
 from kdsl.machine import has_avx2
 
 TEXTS = ["这个杯子会不会生锈", "退款什么时候到账", "Does the blue one fade?", "尺寸 30x40 厘米", "", "会生锈吗", " \n "]
-FILLED = [0, 1, 2, 3, 5]
 
 
-@pytest.fixture(scope="module", params=[*(kind.name for kind in TEXT_ENCODERS), "sentence-transformers"])
-def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TextEncoder:
+@dataclass(frozen=True)
+class Case:
+    """An encoder and items for it; `again` is, after its kind, the first item once more."""
+
+    encoder: Encoder[Any]
+    items: Sequence[Any]
+    filled: Sequence[bool]
+    """Whether each item holds anything."""
+    again: Any
+
+
+@pytest.fixture(scope="module", params=[*(kind.name for kind in TEXT_ENCODERS), "sentence-transformers", "pictures"])
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
     name = request.param
+    if name == "pictures":
+        folder = tmp_path_factory.mktemp("pictures")
+        first, second, copy = seen(folder, noise(0)), seen(folder, noise(1, (40, 300))), seen(folder, noise(0))
+        looks = [Look(first), Look(second), Look(first, 0.7), Look(first, 0.7, mirrored=True)]
+        return Case(picture_encoder(EfficientNetLite2.name), looks, [True] * 4, Look(copy))
     if name == "sentence-transformers":
         name = str(tiny_sentence_model(tmp_path_factory.mktemp("sentence"), TEXTS))
     if name == MultilingualE5.name:
         pytest.importorskip(MultilingualE5.package)
         if not has_avx2():
             pytest.skip("this CPU has no AVX2")
-    return text_encoder(name)
+    return Case(text_encoder(name), TEXTS, [bool(text.strip()) for text in TEXTS], f"\t{TEXTS[0]} ")
 
 
-def test_vectors_have_length_one_and_empty_texts_none(encoder: TextEncoder) -> None:
-    vectors = encoder.encode(TEXTS)
-    assert vectors.shape == (len(TEXTS), encoder.dim)
+def test_vectors_have_length_one_and_empty_items_none(case: Case) -> None:
+    vectors = case.encoder.encode(case.items)
+    assert vectors.shape == (len(case.items), case.encoder.dim)
     assert vectors.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 1, 1, 1, 0, 1, 0], atol=1e-5)
-    assert encoder.encode([]).shape == (0, encoder.dim)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), case.filled, atol=1e-5)
+    assert len(np.unique(vectors[list(case.filled)].round(4), axis=0)) == sum(case.filled)
+    assert case.encoder.encode([]).shape == (0, case.encoder.dim)
 
 
-def test_alone_or_in_company_a_text_has_the_same_vector(
-    encoder: TextEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_alone_or_in_company_an_item_has_the_same_vector(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    together = encoder.encode(TEXTS)
+    together = case.encoder.encode(case.items)
     monkeypatch.setenv("KDSL_CACHE", str(tmp_path))  # nothing is there yet
-    for row in FILLED:
-        np.testing.assert_allclose(encoder.encode([TEXTS[row]])[0], together[row], atol=1e-5)
-    np.testing.assert_allclose(encoder.encode(["\t会生锈吗 "])[0], together[5], atol=1e-5)
+    for item, vector in zip([*case.items, case.again], [*together, together[0]], strict=True):
+        np.testing.assert_allclose(case.encoder.encode([item])[0], vector, atol=1e-4)
 
 
-def test_name_version_and_size_are_told(encoder: TextEncoder) -> None:
-    assert encoder.name
-    assert encoder.version
-    assert encoder.dim > 0
-    assert text_encoder(encoder.name) is encoder
+def test_name_version_and_size_are_told(case: Case) -> None:
+    assert case.encoder.name
+    assert case.encoder.version
+    assert case.encoder.dim > 0
 
 
-def test_a_text_is_computed_once(encoder: TextEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_item_is_computed_once(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KDSL_CACHE", str(tmp_path))
-    first = encoder.encode(TEXTS)
-    monkeypatch.setattr(encoder, "_vectors", lambda items: pytest.fail(f"computed again: {items}"))
-    np.testing.assert_array_equal(encoder.encode(TEXTS[::-1])[::-1], first)
+    first = case.encoder.encode(case.items)
+    monkeypatch.setattr(case.encoder, "_vectors", lambda items: pytest.fail(f"computed again: {items}"))
+    np.testing.assert_array_equal(case.encoder.encode([*case.items[::-1], case.again]), [*first[::-1], first[0]])
 
 
 def test_an_unusable_cache_costs_nothing_but_time(
-    encoder: TextEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wanted = encoder.encode(TEXTS)
+    wanted = case.encoder.encode(case.items)
     (tmp_path / "vectors").write_text("a file where the folder should be", "utf-8")
     monkeypatch.setenv("KDSL_CACHE", str(tmp_path))
-    np.testing.assert_allclose(encoder.encode(TEXTS), wanted, atol=1e-5)
+    np.testing.assert_allclose(case.encoder.encode(case.items), wanted, atol=1e-5)
     assert "vectors are not cached" in caplog.text

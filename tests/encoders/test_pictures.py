@@ -3,39 +3,44 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.drawn_pictures import seen
+from helpers.own_shop import noise
 from PIL import Image
 
-from kdsl.encoders.pictures import EfficientNetLite2
+from kdsl.data.picture_view import PictureView
+from kdsl.encoders.pictures import EfficientNetLite2, Look
 from kdsl.encoders.registry import picture_encoder
 from kdsl.encoders.torch_file import read_state
 from kdsl.errors import ConfigError, InputError, MissingDependency
 
 
-def _noise(seed: int, size: tuple[int, int] = (90, 60)) -> Image.Image:
-    width, height = size
-    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
-
-
-def test_vectors_have_length_one_and_depend_on_their_picture_alone(
+def test_a_repeated_picture_is_not_decoded_and_another_under_its_name_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("KDSL_CACHE", str(tmp_path / "cache"))
     encoder = picture_encoder(EfficientNetLite2.name)
-    pictures = [_noise(0), _noise(1, (40, 300)), Image.new("L", (5, 5), 128)]
-    vectors = encoder.encode(pictures)
-    assert vectors.shape == (3, encoder.dim)
-    assert vectors.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    monkeypatch.setenv("KDSL_CACHE", str(tmp_path))  # nothing is there yet
-    np.testing.assert_allclose(encoder.encode(pictures[1:2])[0], vectors[1], atol=1e-4)
-    monkeypatch.setattr(encoder, "_vectors", lambda items: pytest.fail(f"computed again: {items}"))
-    np.testing.assert_allclose(encoder.encode(pictures[1:2])[0], vectors[1], atol=1e-4)
+    picture = seen(tmp_path, noise(0))
+    looks = [Look(picture), Look(picture, 0.7)]
+    first = encoder.encode(looks)
+    with monkeypatch.context() as patch:
+        patch.setattr(Image, "open", lambda *_, **__: pytest.fail("decoded again"))
+        np.testing.assert_array_equal(encoder.encode(looks), first)
+        turned = replace(picture, view=PictureView((48, 64), 90, (0, 0, 48, 64), 1, 1, 1, 0, 0))
+        with pytest.raises(pytest.fail.Exception, match="decoded again"):
+            encoder.encode([Look(turned)])
+    noise(1).save(picture.path)
+    assert not np.allclose(encoder.encode(looks), first, atol=1e-2)
+    picture.path.unlink()
+    with pytest.raises(InputError, match=f"{picture.path.name}.*cannot be read"):
+        encoder.encode(looks)
 
 
-def test_weights_and_network_are_those_of_pytorch() -> None:
+def test_weights_and_network_are_those_of_pytorch(tmp_path: Path) -> None:
     """Torch's own reader, and torch's convolutions over the same picture, agree with what kdsl built."""
     torch = pytest.importorskip("torch")
     encoder = EfficientNetLite2()
@@ -44,11 +49,11 @@ def test_weights_and_network_are_those_of_pytorch() -> None:
     assert set(ours) == set(theirs)
     for name, tensor in theirs.items():
         np.testing.assert_array_equal(ours[name], tensor.numpy())
-    picture = _noise(2)
-    features = torch.from_numpy(encoder._pixels(picture))
+    features = torch.from_numpy(encoder._pixels(noise(2)))
     with torch.no_grad():
         pooled = _forward(torch, theirs, features).mean(dim=(2, 3))[0].numpy()
-    np.testing.assert_allclose(encoder.encode([picture])[0], pooled / np.linalg.norm(pooled), atol=1e-3)
+    [found] = encoder.encode([Look(seen(tmp_path, noise(2)))])
+    np.testing.assert_allclose(found, pooled / np.linalg.norm(pooled), atol=1e-3)
 
 
 def test_other_names_and_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +12,11 @@ import pytest
 from helpers.materials import material_of, setup_of
 from PIL import Image, ImageDraw
 
+from kdsl.config import EvidenceConfig
+from kdsl.data.readers import read_samples
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError
+from kdsl.evidence.observe import observe
 from kdsl.evidence.types import UNSEEN, Evidence, Picture
 from kdsl.experts.visual import VisualExpert
 from kdsl.tasks import Label, Task
@@ -48,6 +53,22 @@ def test_abstains_without_a_picture(tmp_path: Path) -> None:
     expert = VisualExpert(TASK, setup_of(TASK)).fit(material_of(TASK, made))
     scores = expert.scores([made[0], replace(made[0], pictures=())])
     assert np.isnan(scores).any(axis=1).tolist() == [False, True]
+
+
+def test_pictures_inside_rows_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KDSL_CACHE", str(tmp_path / "cache"))
+    rows = []
+    for made in (_drawn(tmp_path, label, number) for number in range(6) for label in TASK.names):
+        content = base64.b64encode(made.pictures[0].path.read_bytes()).decode()
+        rows.append({"image": f"data:image/png;base64,{content}", "label": made.sample.label})
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    samples = read_samples(tmp_path / "rows.jsonl", [TASK])
+    ocr = [{"image": sample.images[0], "width": 160, "height": 120, "lines": []} for sample in samples]
+    (tmp_path / "ocr.jsonl").write_text("\n".join(map(json.dumps, ocr)), "utf-8")
+    read = observe(samples, tmp_path / "elsewhere", EvidenceConfig(), tmp_path / "ocr.jsonl", workers=1)
+    expert = VisualExpert(TASK, setup_of(TASK)).fit(material_of(TASK, read[:8]))
+    found = [TASK.names[column] for column in expert.scores(read[8:]).argmax(axis=1)]
+    assert found == [evidence.sample.label for evidence in read[8:]]
 
 
 def test_a_picture_that_is_gone_is_named(tmp_path: Path) -> None:

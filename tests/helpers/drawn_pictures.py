@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from kdsl.evidence.types import UNSEEN, Picture
 from kdsl.fonts import font_path
 
 SCREEN = ("09:41", "我的订单", "待付款", "合计 ￥128.50", "立即购买")
+
+
+def seen(folder: Path, image: Image.Image) -> Picture:
+    """A picture as it would be observed, without any text, in a file of its own below the folder."""
+    path = folder / f"{len(list(folder.iterdir()))}.png"
+    image.save(path)
+    return Picture(path.name, path, *image.size, (), UNSEEN)
 
 
 def draw_screen(lines: tuple[str, ...] = SCREEN, size: tuple[int, int] = (540, 1170)) -> Image.Image:

@@ -6,12 +6,17 @@ import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
+import gguf
+import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoConfig, AutoTokenizer
 
 from kdsl.config import ModelConfig
 from kdsl.errors import ConfigError, MissingDependency
 from kdsl.models.base import load_base
-from kdsl.models.gemma import GEMMA, PARTS, TERMS, join_parts, joined_gemma
+from kdsl.models.gemma import GEMMA, PARTS, TERMS, join_parts, joined_gemma, unpack_gguf
 
 
 @pytest.fixture
@@ -25,6 +30,74 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, st
         (tmp_path / name / "data" / "piece").write_bytes(content)
         found.append((name, hashlib.sha256(content).hexdigest()))
     return found
+
+
+def _tiny_gguf(file: Path) -> dict[str, np.ndarray]:
+    """A GGUF file of Gemma 3 with one layer; the arrays that it holds, by their names there."""
+    tokens, kinds = ["<pad>", "<eos>", "<bos>", "<unk>", "▁", "a", "b", "▁a"], [3, 3, 3, 2, 1, 1, 1, 1]
+    writer = gguf.GGUFWriter(str(file), "gemma3")
+    writer.add_context_length(64)
+    writer.add_block_count(1)
+    writer.add_embedding_length(16)
+    writer.add_feed_forward_length(32)
+    writer.add_head_count(2)
+    writer.add_head_count_kv(1)
+    writer.add_key_length(8)
+    writer.add_value_length(8)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_sliding_window(32)
+    writer.add_vocab_size(len(tokens))
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(tokens)
+    writer.add_token_scores([-float(i) for i in range(len(tokens))])
+    writer.add_token_types(kinds)
+    writer.add_bos_token_id(2)
+    writer.add_eos_token_id(1)
+    writer.add_pad_token_id(0)
+    writer.add_unk_token_id(3)
+    layer = {
+        "attn_q": (16, 16),
+        "attn_k": (8, 16),
+        "attn_v": (8, 16),
+        "attn_output": (16, 16),
+        "attn_q_norm": (8,),
+        "attn_k_norm": (8,),
+        "attn_norm": (16,),
+        "post_attention_norm": (16,),
+        "ffn_norm": (16,),
+        "post_ffw_norm": (16,),
+        "ffn_gate": (32, 16),
+        "ffn_up": (32, 16),
+        "ffn_down": (16, 32),
+    }
+    shapes = {"token_embd": (len(tokens), 16), "output_norm": (16,)} | {f"blk.0.{name}": layer[name] for name in layer}
+    rng = np.random.default_rng(0)
+    arrays = {f"{name}.weight": rng.normal(0, 1, shape).astype(np.float32) for name, shape in shapes.items()}
+    for name, array in arrays.items():
+        writer.add_tensor(name, array)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return arrays
+
+
+def test_a_gguf_file_becomes_a_model_folder_with_its_tokenizer(tmp_path: Path) -> None:
+    packed = _tiny_gguf(tmp_path / "tiny.gguf")
+    unpack_gguf(tmp_path / "tiny.gguf", tmp_path / "model")
+    found = load_file(tmp_path / "model" / "model.safetensors")
+    assert len(found) == len(packed)
+    for theirs, ours in (
+        ("token_embd", "embed_tokens"),
+        ("blk.0.attn_k", "layers.0.self_attn.k_proj"),
+        ("blk.0.ffn_down", "layers.0.mlp.down_proj"),
+    ):
+        wanted = torch.from_numpy(packed[f"{theirs}.weight"]).to(torch.bfloat16)
+        torch.testing.assert_close(found[f"model.{ours}.weight"], wanted, rtol=0, atol=0)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
+    assert tokenizer("a a").input_ids == [2, 5, 7]
+    assert AutoConfig.from_pretrained(tmp_path / "model").num_hidden_layers == 1
 
 
 def test_the_terms_come_first() -> None:
