@@ -165,11 +165,11 @@ class Predictor:
         self.tasks = {
             task.name: TaskPredictor(
                 task,
-                load_experts(bundle.folder, task, setup, routers[task.name].names),
+                experts := load_experts(bundle.folder, task, setup, routers[task.name].names),
                 routers[task.name],
                 bundle.config.ensemble.budget,
                 bundle.versions,
-                _scope(bundle, task, setup),
+                _scope(bundle, task, setup, experts),
             )
             for task in bundle.tasks
         }
@@ -188,10 +188,11 @@ class Predictor:
         return [found[i] for i in range(len(evidences))]
 
 
-def _scope(bundle: Bundle, task: Task, setup: Setup) -> ScopeModel | None:
+def _scope(bundle: Bundle, task: Task, setup: Setup, experts: Sequence[Expert]) -> ScopeModel | None:
     """The task's scope model, if the bundle has one; it uses the semantic expert even where that has no vote."""
     place = scope_file(bundle.folder, task)
     if not place.is_file():
         return None
-    expert = SemanticExpert.load(SemanticExpert.place(bundle.folder, task, bundle.config), task, setup)
-    return ScopeModel.load(place, expert)
+    voting = next((expert for expert in experts if isinstance(expert, SemanticExpert)), None)
+    where = SemanticExpert.place(bundle.folder, task, bundle.config)
+    return ScopeModel.load(place, voting or SemanticExpert.load(where, task, setup))

@@ -13,6 +13,7 @@ scope (`Task.out_of_scope`) are used beside them. docs/experiments.md has the fi
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 FOLDS = 5
 ENOUGH = 20
 """Samples in scope, and as many out of it, that a model needs."""
+MOST = 1500
+"""Samples in scope that a model learns from, and compares with; of more, those of each label are drawn in turn."""
 OUTSIDE = 0.2
 """The share of samples out of scope that is assumed: about that of CLINC150's test, 1,000 of 5,500 (Larson et al. 2019,
 arXiv 1909.02027). Data that mark more of them raise it to their own share."""
@@ -48,8 +51,8 @@ PENALTY = 1.0
 class ScopeModel:
     """Of one task.
 
-    `weights` [f], `centre` [f] and `scale` [f] belong to the three figures, `near` [k, d] holds the vectors of the
-    labelled samples. `auroc` is that of labels left out, during the fit.
+    `weights` [f], `centre` [f] and `scale` [f] belong to the three figures, `near` [k, d] holds the vectors of labelled
+    samples, `MOST` at most. `auroc` is that of labels left out, during the fit.
     """
 
     expert: SemanticExpert
@@ -70,9 +73,10 @@ class ScopeModel:
         """Fit beside the task's semantic expert; None where samples or labels are too few, or say nothing.
 
         Args:
-            expert: fitted on all of `labelled`.
+            expert: fitted on all of `labelled`, of which `MOST` are used here.
             outside: samples that the data mark as out of scope.
         """
+        labelled = _some(labelled, expert.setup.config.seed)
         near = expert.vectors(labelled)
         seen, unseen = _left_out(expert.task, expert.setup, labelled)
         marked = _figures(expert, near, outside)
@@ -131,6 +135,19 @@ def _figures(expert: SemanticExpert, near: np.ndarray, evidences: Sequence[Evide
     figures = np.stack([logsumexp(logits, axis=1), negative_entropy, (vectors @ near.T).max(axis=1)], axis=1)
     figures[~vectors.any(axis=1)] = np.nan
     return figures
+
+
+def _some(labelled: Sequence[Evidence], seed: int) -> Sequence[Evidence]:
+    """`MOST` of the samples, labels alike as far as they reach; all of them where they are no more."""
+    if len(labelled) <= MOST:
+        return labelled
+    before: Counter[str | None] = Counter()
+    turns = []
+    for row in np.random.default_rng(seed).permutation(len(labelled)).tolist():
+        label = labelled[row].sample.label
+        turns.append((before[label], row))
+        before[label] += 1
+    return [labelled[row] for row in sorted(row for _, row in sorted(turns)[:MOST])]
 
 
 def _left_out(task: Task, setup: Setup, labelled: Sequence[Evidence]) -> tuple[np.ndarray, np.ndarray]:

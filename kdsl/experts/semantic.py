@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -49,10 +50,20 @@ FIELDS = {
 _REPLY = "reply"
 
 
+@dataclass(frozen=True)
+class _Read:
+    """Texts [fields][n], their features [n, f], and of those the encoders' vectors [n, dim] of each field."""
+
+    texts: list[list[str]]
+    features: csr_matrix
+    vectors: list[np.ndarray]
+
+
 class SemanticExpert(Expert):
     """Vectors and TF-IDF over the task's fields, then multinomial logistic regression of inverse strength `C`."""
 
     name = "semantic"
+    _held: _Read | None = None
 
     @classmethod
     def serves(cls, task: Task, config: Config) -> bool:
@@ -72,25 +83,24 @@ class SemanticExpert(Expert):
         columns = np.array([self.task.index(e.sample.label or "") for e in labelled], int)
         named = np.array([column for column, _ in described])
         weights = np.concatenate([np.ones(len(columns)), self._weights(columns, named)])
-        self.tf_idf_ = TfIdf(self._fields).fit(texts)
-        self.model_ = LinearModel.fit(self._features(texts), np.concatenate([columns, named]), C, weights)
+        self.tf_idf_, self._held = TfIdf(self._fields).fit(texts), None
+        self.model_ = LinearModel.fit(self._read_texts(texts).features, np.concatenate([columns, named]), C, weights)
         return self
 
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
         """Log-probabilities [n, m]; a row is NaN where the evidence holds no text."""
-        texts = self._texts(evidences)
-        out = self.model_.log_probs(self._features(texts), len(self.task.labels))
-        out[[not any(said) for said in zip(*texts, strict=True)]] = np.nan
+        read = self._read(evidences)
+        out = self.model_.log_probs(read.features, len(self.task.labels))
+        out[[not any(said) for said in zip(*read.texts, strict=True)]] = np.nan
         return out
 
     def logits(self, evidences: Sequence[Evidence]) -> np.ndarray:
         """Unnormalised scores [n, c] of the labels that the model was fitted on."""
-        return self.model_.logits(self._features(self._texts(evidences)))
+        return self.model_.logits(self._read(evidences).features)
 
     def vectors(self, evidences: Sequence[Evidence]) -> np.ndarray:
         """The encoders' vectors of each field side by side, float32 [n, d], rows of length 1, or 0 without any text."""
-        blocks = self._vectors(self._texts(evidences))
-        joined = np.hstack(blocks).astype(np.float32)
+        joined = np.hstack(self._read(evidences).vectors).astype(np.float32)
         return joined / np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-9)
 
     def save(self, place: Path) -> None:
@@ -137,9 +147,17 @@ class SemanticExpert(Expert):
         """[fields][n]."""
         return [[field_text(e, field.name) for e in evidences] for field in self._fields]
 
-    def _features(self, texts: Sequence[Sequence[str]]) -> csr_matrix:
-        """Features [n, f] of texts [fields][n]."""
-        return csr_matrix(hstack([self.tf_idf_.transform(texts), *map(csr_matrix, self._vectors(texts))]))
+    def _read(self, evidences: Sequence[Evidence]) -> _Read:
+        """What the model is given of samples; kept until the next ones come, as several ask about the same."""
+        texts, held = self._texts(evidences), self._held
+        if held is None or held.texts != texts:
+            held = self._held = self._read_texts(texts)
+        return held
+
+    def _read_texts(self, texts: list[list[str]]) -> _Read:
+        vectors = self._vectors(texts)
+        features = csr_matrix(hstack([self.tf_idf_.transform(texts), *map(csr_matrix, vectors)]))
+        return _Read(texts, features, vectors)
 
     def _vectors(self, texts: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Of each field and encoder, [n, dim]."""

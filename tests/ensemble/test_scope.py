@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +84,34 @@ def test_marked_samples_beyond_the_assumed_share_make_doubt_greater(
     assert taught is not None
     hard = [asks("my question is about the parcel of the joke")]
     assert taught.probability(hard)[0] < model.probability(hard)[0]
+
+
+def test_of_many_samples_some_of_each_label_are_used(
+    model: ScopeModel, labelled: list[Evidence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scope, "MOST", 40)
+    rare = [e for e in labelled if e.sample.label != "SIZE"] + [e for e in labelled if e.sample.label == "SIZE"][:2]
+    kept = scope._some(rare, 17)
+    counts = Counter(e.sample.label for e in kept)
+    assert counts.pop("SIZE") == 2
+    assert (len(kept), len(counts), max(counts.values()) - min(counts.values())) == (40, 5, 1)
+    fitted = ScopeModel.fit(model.expert, labelled)
+    assert fitted is not None
+    assert len(fitted.near) == 40
+    assert fitted.probability([asks("can I wash the bed")])[0] > 0.5
+
+
+def test_a_prediction_reads_its_text_once(labelled: list[Evidence], tmp_path: Path) -> None:
+    bundle = fit_bundle(labelled, [TASK], NO_MODELS, tmp_path / "bundle")
+    predictor = Predictor(bundle)
+    reads: list[list[list[str]]] = []
+    [semantic] = [expert for expert in predictor.tasks["ask"].experts if isinstance(expert, SemanticExpert)]
+    whole = semantic._read_texts
+    semantic._read_texts = lambda texts: (reads.append(texts), whole(texts))[1]  # type: ignore[method-assign]
+    first, second = (predictor.predict([asks(text)])[0] for text in ("can I wash the bed", "sing me a song"))
+    predictor.close()
+    assert len(reads) == 2
+    assert first.in_scope != second.in_scope
 
 
 def test_a_sample_without_text_is_not_judged(model: ScopeModel) -> None:
