@@ -1,14 +1,15 @@
-"""Own labels: kdsl on questions and photos of other shops, beside what few lines of scikit-learn do, in the same run.
+"""Own labels: kdsl on questions and photos of other shops, beside other tools in the same run.
 
-Run: python benchmarks/own_labels.py questions --train train.csv --test test.csv [--published published.csv]
-         [--leave-out N] [--set key=value ...]
+Run: python benchmarks/own_labels.py questions --train train.csv [train.csv ...] --test test.csv
+         [--published published.csv] [--leave-out N] [--without-samples N] [--peers NAME ...] [--set key=value ...]
      python benchmarks/own_labels.py names --test test.csv
      python benchmarks/own_labels.py photos --train FOLDER --test FOLDER [--set key=value ...]
 
 Files are CSV with the columns `text` and `label`; in the test a label that training lacks marks a question that no
-label fits. `questions` fits a bundle as `kdsl fit` does and predicts the test; `names` fits the semantic expert on what
-the labels are called, and on no sample. `photos` reads folders of one subfolder of pictures per label, and fits on the
-first 2, 4, 8, ... photos of each label. Labels have no descriptions besides their names.
+label fits. `questions` fits a bundle as `kdsl fit` does and predicts the test, once per file of training; several files
+end in means and standard deviations. `names` fits the semantic expert on what the labels are called, and on no sample.
+`photos` reads folders of one subfolder of pictures per label, and fits on the first 2, 4, 8, ... photos of each label.
+Labels have no descriptions besides their names. `pip install 'kdsl[bench]'` brings the peers of `benchmarks/peers.py`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ import argparse
 import csv
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
+from peers import PEERS
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
@@ -32,9 +33,11 @@ from kdsl.encoders.pictures import Look
 from kdsl.encoders.registry import picture_encoder
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.predictor import Predictor
+from kdsl.errors import MissingDependency
 from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Material, Setup
+from kdsl.experts.linear import FLOOR
 from kdsl.experts.semantic import SemanticExpert
 from kdsl.models.roles import Models
 from kdsl.scores import log_softmax
@@ -56,9 +59,13 @@ def read(file: Path) -> Rows:
 
 def without(rows: Rows, n: int, seed: int) -> Rows:
     """The rows without those of `n` labels, drawn by the seed."""
-    labels = sorted({label for _, label in rows})
-    gone = set(np.random.default_rng(seed).permutation(labels)[:n].tolist())
+    gone = set(np.random.default_rng(seed).permutation(labels_of(rows))[:n].tolist())
     return [row for row in rows if row[1] not in gone]
+
+
+def labels_of(rows: Rows) -> list[str]:
+    """The labels that occur, sorted."""
+    return sorted({label for _, label in rows})
 
 
 def task_of(labels: Sequence[str]) -> Task:
@@ -75,36 +82,61 @@ def evidence_of(rows: Rows, task: Task) -> list[Evidence]:
     ]
 
 
-def tell(
-    name: str,
-    task: Task,
-    rows: Rows,
-    log_p: np.ndarray,
-    note: str = "",
-    scope: np.ndarray | None = None,
-) -> None:
-    """Print one line of figures.
+class Table:
+    """Lines of figures by the name of what was measured; printed as they come, and as means at the end.
 
     Args:
-        log_p: scores [n, m] of the rows.
-        scope: probability [n] that a label fits, out of scope below one half; by default the probability of the best
-            label tells, and there is no threshold but the best one, found on the test itself.
+        rows: the test.
+        bare: labels that had no sample; accuracy on them is told beside the accuracy on all.
     """
-    gold = np.array([label if label in task.names else OUT_OF_SCOPE for _, label in rows])
-    found, sure = np.array(task.names)[log_p.argmax(1)], np.exp(log_p.max(1))
-    inside = gold != OUT_OF_SCOPE
-    line = f"{name:24s} accuracy {(found == gold)[inside].mean():.4f}"
+
+    def __init__(self, task: Task, rows: Rows, bare: Collection[str] = ()) -> None:
+        self.task = task
+        self.gold = np.array([label if label in task.names else OUT_OF_SCOPE for _, label in rows])
+        self.bare = bare
+        self.lines: dict[str, list[dict[str, float]]] = {}
+
+    def add(self, name: str, log_p: np.ndarray, note: str = "", scope: np.ndarray | None = None) -> None:
+        """Print one line of figures.
+
+        Args:
+            log_p: scores [n, m] of the rows.
+            scope: probability [n] that a label fits, out of scope below one half; by default the probability of the
+                best label tells, and there is no threshold but the best one, found on the test itself.
+        """
+        found, sure = np.array(self.task.names)[log_p.argmax(1)], np.exp(log_p.max(1))
+        inside, right = self.gold != OUT_OF_SCOPE, found == self.gold
+        line = {"accuracy": right[inside].mean()}
+        if self.bare:
+            line["without samples"] = right[np.isin(self.gold, list(self.bare))].mean()
+        line["calibration error"] = _calibration_error(sure[inside], right[inside])
+        if not inside.all():
+            told = sure if scope is None else scope
+            line["AUROC"] = float(roc_auc_score(inside, told))
+            if scope is not None:
+                line["MCC at its own threshold"] = _mcc(self.gold, found, scope, 0.5)
+            line["MCC at the best one"] = max(_mcc(self.gold, found, told, limit) for limit in np.unique(told))
+        self.lines.setdefault(name, []).append(line)
+        print(f"{name:24s} {_listed(line)}  {note}", flush=True)
+
+    def close(self) -> None:
+        """Print mean and standard deviation of what was measured more than once."""
+        for name, lines in self.lines.items():
+            if len(lines) > 1:
+                spread = {key: np.array([line[key] for line in lines]) for key in lines[0]}
+                figures = "  ".join(f"{key} {v.mean():.4f} ± {v.std(ddof=1):.4f}" for key, v in spread.items())
+                print(f"{name:24s} {figures}  ({len(lines)} runs)", flush=True)
+
+
+def _listed(line: Mapping[str, float]) -> str:
+    return "  ".join(f"{key} {value:.4f}" for key, value in line.items())
+
+
+def _calibration_error(sure: np.ndarray, right: np.ndarray) -> float:
+    """Expected calibration error of probabilities [n], given which of the predictions [n] are right."""
     bins = np.minimum((sure * BINS).astype(int), BINS - 1)
-    right = found == gold
-    gaps = [abs(right[b & inside].sum() - sure[b & inside].sum()) for b in (bins == k for k in range(BINS))]
-    line += f"  calibration error {sum(gaps) / inside.sum():.4f}"
-    if not inside.all():
-        told = sure if scope is None else scope
-        line += f"  AUROC {roc_auc_score(inside, told):.4f}"
-        best = max(_mcc(gold, found, told, limit) for limit in np.unique(told))
-        own = "" if scope is None else f"  MCC at its own threshold {_mcc(gold, found, scope, 0.5):.4f}"
-        line += f"{own}  at the best one {best:.4f}"
-    print(f"{line}  {note}", flush=True)
+    gaps = [abs(right[bins == k].sum() - sure[bins == k].sum()) for k in range(BINS)]
+    return float(sum(gaps) / len(sure))
 
 
 def _mcc(gold: np.ndarray, found: np.ndarray, told: np.ndarray, limit: float) -> float:
@@ -124,25 +156,40 @@ def published(file: Path) -> None:
         )
 
 
-def peer(train: Rows, test: Rows, task: Task) -> None:
-    """TF-IDF of characters, and logistic regression."""
+def questions(trainings: Sequence[Rows], test: Rows, peers: Sequence[str], bare: int, config: Config) -> None:
+    """The peers and kdsl on questions, for each training.
+
+    Args:
+        bare: labels without a sample.
+    """
+    task = task_of(labels_of(trainings[0]))
+    kept = [without(rows, bare, config.seed) for rows in trainings]
+    table = Table(task, test, set(task.names) - {label for _, label in kept[0]})
+    for rows in kept:
+        for name in peers:
+            peer(name, rows, test, table)
+        whole(evidence_of(rows, task), evidence_of(test, task), table, config)
+    table.close()
+
+
+def peer(name: str, train: Rows, test: Rows, table: Table) -> None:
+    """A peer on questions, if it is installed."""
     started = time.perf_counter()
-    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True)
-    features = vectorizer.fit_transform([text for text, _ in train])
-    model = LogisticRegression(C=30, max_iter=3000).fit(features, [task.index(label) for _, label in train])
-    log_p = model.predict_log_proba(vectorizer.transform([text for text, _ in test]))
-    tell("TF-IDF + LR", task, test, log_p, f"{time.perf_counter() - started:.1f} s")
+    labels = labels_of(train)
+    asked = [text for text, _ in test]
+    try:
+        found = PEERS[name]([text for text, _ in train], [labels.index(label) for _, label in train], asked)
+    except MissingDependency as error:
+        print(f"{name:24s} left out: {error}")
+        return
+    log_p = np.full((len(asked), len(table.task.labels)), FLOOR)
+    log_p[:, [table.task.index(label) for label in labels]] = found
+    table.add(name, log_p, f"{time.perf_counter() - started:.1f} s")
 
 
-def questions(train: Rows, test: Rows, config: Config) -> None:
-    """The peer and kdsl on questions."""
-    task = task_of(sorted({label for _, label in train}))
-    peer(train, test, task)
-    whole(evidence_of(train, task), evidence_of(test, task), test, task, config)
-
-
-def whole(train: Sequence[Evidence], test: Sequence[Evidence], rows: Rows, task: Task, config: Config) -> None:
+def whole(train: Sequence[Evidence], test: Sequence[Evidence], table: Table, config: Config) -> None:
     """Fit a bundle and predict the test; each expert alone, too."""
+    task = table.task
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         models = Models(config)
@@ -150,7 +197,7 @@ def whole(train: Sequence[Evidence], test: Sequence[Evidence], rows: Rows, task:
         fitted = time.perf_counter() - started
         predictor = Predictor(bundle, models)
         for name, scores in predictor.tasks[task.name].first_scores(test).items():
-            tell(f"  {name}", task, rows, log_softmax(np.nan_to_num(scores, nan=0.0)))
+            table.add(f"  {name}", log_softmax(np.nan_to_num(scores, nan=0.0)))
         started = time.perf_counter()
         found = [predictor.predict([evidence])[0] for evidence in test]
         each = (time.perf_counter() - started) / len(found)
@@ -158,7 +205,7 @@ def whole(train: Sequence[Evidence], test: Sequence[Evidence], rows: Rows, task:
         weights = {name: vote.weight for name, vote in found[0].trace.experts.items()}
         note = f"fit {fitted:.1f} s, {1000 * each:.1f} ms per sample, {found[0].spend.calls} calls, {weights}"
         scope = [one.in_scope if one.in_scope is not None else one.probability for one in found]
-        tell("kdsl", task, rows, log_p, note, np.array(scope))
+        table.add("kdsl", log_p, note, np.array(scope))
         predictor.close()
 
 
@@ -172,36 +219,39 @@ def photos(train: Path, test: Path, config: Config) -> None:
     for n in [*(n for n in (2, 4, 8, 16, 32, 64) if n < most), most]:
         shown = [evidence for own in by_label for evidence in own[:n]]
         print(f"{n} photos per label")
-        encoder_peer(shown, asked, rows, task, config)
-        whole(shown, asked, rows, task, config)
+        table = Table(task, rows)
+        encoder_peer(shown, asked, table, config)
+        whole(shown, asked, table, config)
 
 
-def encoder_peer(train: Sequence[Evidence], test: Sequence[Evidence], rows: Rows, task: Task, config: Config) -> None:
+def encoder_peer(train: Sequence[Evidence], test: Sequence[Evidence], table: Table, config: Config) -> None:
     """The vectors of whole pictures, and logistic regression."""
     encoder = picture_encoder(config.encoders.picture or "")
     seen, asked = (encoder.encode([Look(e.pictures[0]) for e in part]) for part in (train, test))
-    model = LogisticRegression(C=30, max_iter=3000).fit(seen, [task.index(e.sample.label or "") for e in train])
-    tell("encoder + LR", task, rows, model.predict_log_proba(asked))
+    model = LogisticRegression(C=30, max_iter=3000).fit(seen, [table.task.index(e.sample.label or "") for e in train])
+    table.add("encoder + LR", model.predict_log_proba(asked))
 
 
 def names(test: Rows, config: Config) -> None:
     """No sample at all: the semantic expert on the labels' names."""
-    task = task_of(sorted({label for _, label in test}))
+    task = task_of(labels_of(test))
     material = Material(
         {task.name: ()}, lambda _: (), lambda _: (), lambda _: (), adapter_configs={}, work=Path("work")
     )
     expert = SemanticExpert(task, Setup((task,), config, Models(config))).fit(material)
-    tell("semantic, no sample", task, test, expert.scores(evidence_of(test, task)))
+    Table(task, test).add("semantic, no sample", expert.scores(evidence_of(test, task)))
 
 
 def main() -> None:
     """Parse the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", choices=("questions", "names", "photos"))
-    parser.add_argument("--train", type=Path)
+    parser.add_argument("--train", type=Path, nargs="+")
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--published", type=Path, help="a table of published figures, by system and threshold")
     parser.add_argument("--leave-out", type=int, default=0, metavar="N", help="labels that training shall not know")
+    parser.add_argument("--without-samples", type=int, default=0, metavar="N", help="labels that shall have no sample")
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), metavar="NAME", help=", ".join(PEERS))
     parser.add_argument("--config", default="configs/nano.yaml")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
     given = parser.parse_args()
@@ -211,11 +261,12 @@ def main() -> None:
     elif given.train is None:
         parser.error(f"{given.table} need --train")
     elif given.table == "photos":
-        photos(given.train, given.test, config)
+        photos(given.train[0], given.test, config)
     else:
         if given.published:
             published(given.published)
-        questions(without(read(given.train), given.leave_out, config.seed), read(given.test), config)
+        trainings = [without(read(file), given.leave_out, config.seed) for file in given.train]
+        questions(trainings, read(given.test), given.peers, given.without_samples, config)
 
 
 if __name__ == "__main__":
