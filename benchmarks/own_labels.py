@@ -197,7 +197,8 @@ def whole(train: Sequence[Evidence], test: Sequence[Evidence], table: Table, con
         fitted = time.perf_counter() - started
         predictor = Predictor(bundle, models)
         for name, scores in predictor.tasks[task.name].first_scores(test).items():
-            table.add(f"  {name}", log_softmax(np.nan_to_num(scores, nan=0.0)))
+            if not np.isnan(scores).all():  # an expert that was left out
+                table.add(f"  {name}", log_softmax(np.nan_to_num(scores, nan=0.0)))
         started = time.perf_counter()
         found = [predictor.predict([evidence])[0] for evidence in test]
         each = (time.perf_counter() - started) / len(found)

@@ -27,6 +27,8 @@ FEW_FOLDS, MANY_FOLDS = 2, 5
 """Inner folds, if `ensemble.inner_folds` says nothing: with a large model, or where samples are few; and without."""
 NANO = "kdsl-nano"
 """The model that lies in the package."""
+AUTO = "auto"
+"""In place of encoders' names: a fit chooses them."""
 _PATHS = (("knowledge", "snippets"), ("training", "augment", "synonyms"))
 """Settings whose value is the path of a file or folder."""
 
@@ -182,7 +184,8 @@ class EncodersConfig(_Part):
     text: tuple[str, ...] = ("use-multilingual-v3",)
     """Encoders of texts, whose vectors stand side by side: `use-multilingual-v3` (16 languages, comes with kdsl),
     `multilingual-e5-small` (extra `e5`; better together with the first, at 10 to 30 times its time), or names of
-    sentence-transformers models. One name may stand alone; `null`: no semantic expert."""
+    sentence-transformers models. One name may stand alone; `null`: no semantic expert; `auto`: the first, and
+    the second if it is installed and a fit's cross-validation says that it helps."""
 
     picture: str | None = "efficientnet-lite2"
     """`efficientnet-lite2` (comes with kdsl); `null`: no visual expert."""
@@ -191,6 +194,13 @@ class EncodersConfig(_Part):
     @classmethod
     def _as_names(cls, value: object) -> object:
         return () if value is None else (value,) if isinstance(value, str) else value
+
+    @field_validator("text")
+    @classmethod
+    def _auto_stands_alone(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if AUTO in names and len(names) > 1:
+            raise ValueError(f"'{AUTO}' stands alone, or name the encoders")
+        return names
 
 
 class KnowledgeConfig(_Part):

@@ -21,6 +21,7 @@ from kdsl.data.trainable import check_fit
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import Bundle, open_bundle, write_bundle_manifest
 from kdsl.ensemble.calls import first_pass, further_pass
+from kdsl.ensemble.choose_encoders import choose_encoders
 from kdsl.ensemble.first_look import first_look
 from kdsl.ensemble.parts import WORK, Parts, load_experts
 from kdsl.ensemble.router import Router, fit_router, save_routers
@@ -88,6 +89,7 @@ def fit_bundle(
             fitted = setup if adapters else first_look(setup, groups, folder / WORK / "first-look")
             outside = [e for e in evidences if e.sample.out_of_scope]
             fold = inner_folds(groups, tasks, fitted.config)
+            fitted = choose_encoders(fitted, groups, fold)
             _Fit(groups, fold, folder, fitted, outside).run(inputs, adapters)
         shutil.rmtree(folder / WORK, ignore_errors=True)  # once there is a manifest: till then it says whose fit it is
     return open_bundle(folder)

@@ -1,0 +1,77 @@
+"""`encoders.text: auto`: whether a further encoder of texts tells the labels at hand better, by cross-validation.
+
+Encoders that are better on average are slower, and not on every shop's questions better. The semantic expert is fitted
+with and without each that is installed, and one is taken if the log-loss on held-out samples falls by more than chance.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from kdsl.config import AUTO
+from kdsl.encoders import registry
+from kdsl.errors import MissingDependency
+from kdsl.evidence.types import Evidence
+from kdsl.experts.base import Setup
+from kdsl.experts.semantic import SemanticExpert
+
+log = logging.getLogger(__name__)
+
+ERRORS = 2.0
+"""Standard errors of the mean gain that the gain must exceed."""
+
+
+def choose_encoders(setup: Setup, groups: Mapping[str, Sequence[Evidence]], fold: Mapping[str, np.ndarray]) -> Setup:
+    """The setup with encoders by name where its config says `auto`.
+
+    Args:
+        groups: task name -> labelled evidence.
+        fold: task name -> the fold of each of its samples, held out in turn.
+
+    Raises:
+        MissingDependency: the first encoder, which comes with kdsl, is not installed.
+    """
+    if setup.config.encoders.text != (AUTO,):
+        return setup
+    first, *others = (kind.name for kind in registry.TEXT_ENCODERS)
+    chosen = _with(setup, (first,))
+    losses = _held_out_losses(chosen, groups, fold)
+    for name in others:
+        try:
+            registry.text_encoder(name)
+        except MissingDependency as error:
+            log.info("encoder %s: left out, %s", name, error)
+            continue
+        more = _with(setup, (*chosen.config.encoders.text, name))
+        found = _held_out_losses(more, groups, fold)
+        gains = losses - found
+        gain, noise = gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+        taken = gain > ERRORS * noise
+        verdict = "taken" if taken else "left out"
+        log.info("encoder %s: log-loss falls by %.3f ± %.3f, %s", name, gain, noise, verdict)
+        if taken:
+            chosen, losses = more, found
+    return chosen
+
+
+def _with(setup: Setup, names: tuple[str, ...]) -> Setup:
+    encoders = setup.config.encoders.model_copy(update={"text": names})
+    return Setup(setup.tasks, setup.config.model_copy(update={"encoders": encoders}), setup.models)
+
+
+def _held_out_losses(
+    setup: Setup, groups: Mapping[str, Sequence[Evidence]], fold: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Negative log-likelihood [n] of the semantic expert on each sample of all tasks; 0 where a sample has no text."""
+    losses = []
+    for task in setup.tasks:
+        group, folds = groups[task.name], fold[task.name]
+        for k in np.unique(folds):
+            expert = SemanticExpert(task, setup).fit_on([e for e, f in zip(group, folds, strict=True) if f != k])
+            held = [e for e, f in zip(group, folds, strict=True) if f == k]
+            gold = [task.index(e.sample.label or "") for e in held]
+            losses.append(-np.nan_to_num(expert.scores(held)[np.arange(len(held)), gold], nan=0.0))
+    return np.concatenate(losses)
