@@ -9,10 +9,10 @@ import difflib
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from kdsl.errors import ConfigError, InputError
 from kdsl.machine import missing_models, require_models
@@ -29,6 +29,8 @@ NANO = "kdsl-nano"
 """The model that lies in the package."""
 AUTO = "auto"
 """In place of encoders' names: a fit chooses them."""
+TAKEN = {"large", "small", "reread", "second", "rules", "retrieval", "lexical", "semantic", "layout", "visual"}
+"""Names of experts and calls, which no model of `beside` may have."""
 _PATHS = (("knowledge", "snippets"), ("training", "augment", "synonyms"))
 """Settings whose value is the path of a file or folder."""
 
@@ -53,6 +55,12 @@ class ModelConfig(_Part):
     """`4bit` stores the language model's linear layers as NF4 (QLoRA); needs `kdsl[gpu]`."""
     attention: Literal["sdpa", "flash_attention_2", "eager"] = "sdpa"
     """Attention kernels for training; with `flash_attention_2`, scoring still uses `sdpa` (docs/gpu.md)."""
+    tasks: tuple[str, ...] | None = None
+    """Names of the tasks that the large model is trained on and asked about; by default all of them."""
+
+    def asked(self, task: Task) -> bool:
+        """Whether the model is asked about a task."""
+        return self.tasks is None or task.name in self.tasks
 
 
 class EvidenceConfig(_Part):
@@ -149,6 +157,16 @@ class TrainingConfig(_Part):
     """Choose rank, augmentation and epochs by cross-validation over the inner folds; without it they are fixed."""
 
 
+class FurtherModel(_Part):
+    """A further large model beside `large`: an expert of its own, with adapters and a call 1 of its own."""
+
+    model: ModelConfig
+    prompt: dict[str, Any] = {}
+    """Settings that differ from those of the run's `prompt`."""
+    training: dict[str, Any] = {}
+    """Settings that differ from those of the run's `training`; `search` is for `large` alone."""
+
+
 class StudentConfig(_Part):
     """Distillation of the large model into an adapter on the small one, the student, trained with `training`."""
 
@@ -228,8 +246,8 @@ class EnsembleConfig(_Part):
     """Fusion, router and budget."""
 
     inner_folds: int | None = Field(None, ge=2)
-    """Folds of the training data; fusion is fitted on their out-of-fold scores. By default 2 with a large model, which
-    is trained once per fold, and 5 without."""
+    """Folds of the training data; fusion is fitted on their out-of-fold scores. By default 2 with large models, which
+    are trained once per fold, and 5 without."""
     shortlist: int = Field(5, ge=2)
     """Number of labels that the second call scores again."""
     route_rate: float = Field(0.3, ge=0, le=1)
@@ -257,6 +275,8 @@ class Config(_Part):
     """The model that adapters are trained on; if `null`, the other experts predict without model calls."""
     small: ModelConfig | None = ModelConfig()
     """The model that guides the search for rules and answers call 3; if `null`, it does neither."""
+    beside: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")], FurtherModel] = {}
+    """Further large models by the names that their experts shall have. Each costs one of the calls per sample."""
     evidence: EvidenceConfig = EvidenceConfig()
     prompt: PromptConfig = PromptConfig()
     training: TrainingConfig = TrainingConfig()
@@ -265,6 +285,34 @@ class Config(_Part):
     encoders: EncodersConfig = EncodersConfig()
     knowledge: KnowledgeConfig = KnowledgeConfig()
     ensemble: EnsembleConfig = EnsembleConfig()
+
+    @field_validator("beside")
+    @classmethod
+    def _no_role(cls, value: dict[str, FurtherModel]) -> dict[str, FurtherModel]:
+        if taken := sorted(set(value) & TAKEN):
+            raise ValueError(f"'{taken[0]}' is the name of another expert or call")
+        return value
+
+    @model_validator(mode="after")
+    def _each_beside(self) -> Self:
+        for name in self.beside:
+            self.of_beside(name)
+        return self
+
+    def of_beside(self, name: str) -> Config:
+        """The settings of a run with the model `name` of `beside` as its one large model."""
+        further = self.beside[name]
+        own: dict[str, Any] = {"large": further.model, "small": None, "beside": {}, "student": StudentConfig()}
+        for section, differing in (("prompt", further.prompt), ("training", {"search": None} | further.training)):
+            settings = getattr(self, section)
+            own[section] = type(settings).model_validate(_merge(settings.model_dump(), differing))
+        return self.model_copy(update=own)
+
+    @property
+    def of_each_large(self) -> dict[str, Config]:
+        """Per large model, `large` and those of `beside`, the settings of a run with it as the large one."""
+        own = {} if self.large is None else {"large": self}
+        return own | {name: self.of_beside(name) for name in self.beside}
 
     def model(self, role: Literal["large", "small"]) -> ModelConfig:
         """The config of a role's model, for callers that require it.

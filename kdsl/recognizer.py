@@ -100,12 +100,13 @@ class Recognizer:
         given = _given(data)
         tasks = load_task_files(files) if files else tasks_for(given, load_tasks(settings))
         note_descriptions(tasks)
-        if settings.large is not None:
+        if settings.of_each_large:
             require_models()
             from kdsl.models.task_checks import check_tasks
             from kdsl.training.memory import check_memory
 
-            log.info("memory by estimate: %s", check_memory(settings, beside_small=True))
+            for name, own in settings.of_each_large.items():
+                log.info("memory of %s by estimate: %s", name, check_memory(own, beside_small=True))
             check_tasks(tasks, settings)
         with tempfile.TemporaryDirectory(prefix="kdsl-") as inbox:
             samples, root = _read(given, tasks, Path(images), Path(inbox))

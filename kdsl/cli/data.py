@@ -68,7 +68,7 @@ def check_command(
     settings = load_config(config, overrides)
     tasks = _tasks(task_files) if task_files else tasks_for([file], load_tasks(settings))
     report = check(file, tasks, images, folds, max_megapixels, settings.ensemble.fewest_folds, settings.seed)
-    if settings.large or settings.small:
+    if settings.of_each_large or settings.small:
         from kdsl.models.task_checks import task_faults  # here: it loads torch, and a broken file is told before
 
         report.problems += task_faults(tasks, settings, fetch=False)

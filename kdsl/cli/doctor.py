@@ -42,4 +42,6 @@ def doctor(config: str | None, overrides: tuple[str, ...]) -> None:
         from kdsl.training.memory import check_memory
 
         settings = load_config(config, overrides)
-        click.echo(f"\nTraining {settings.model('large').source}, by estimate: {check_memory(settings)}")
+        settings.model("large")
+        for own in settings.of_each_large.values():
+            click.echo(f"\nTraining {own.model('large').source}, by estimate: {check_memory(own)}")

@@ -4,6 +4,7 @@
     config.json            the settings it was fitted with
     tasks/<task>.yaml      the tasks, as they were
     adapters/<name>/       LoRA adapters in PEFT's format, one per task (or one for all)
+    beside/<model>/adapters/<name>/ those of a further large model
     small/adapters/<task>/ the small model's adapters, where `student.train` asks for them
     rules/<task>.yaml      rule books
     index/<task>/          FAISS index with its documents
@@ -78,7 +79,7 @@ class Bundle:
         """Check that the base models are those that the bundle was fitted on.
 
         Args:
-            fingerprints: role -> fingerprint.
+            fingerprints: role, or name of a further large model -> fingerprint.
 
         Raises:
             BundleError: a model differs; the message says which.
@@ -86,7 +87,8 @@ class Bundle:
         for role, expected in self.manifest["base"].items():
             found = fingerprints.get(role)
             if found != expected:
-                source = getattr(getattr(self.config, role), "source", None)
+                further = self.config.beside.get(role)
+                source = getattr(further.model if further else getattr(self.config, role, None), "source", None)
                 raise BundleError(
                     f"{self.folder}: fitted with a {role} model of fingerprint {expected}, but '{source}' now has "
                     f"{found}. Adapters do not fit another base: load the model the bundle was made with, or fit again."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class FirstPass:
     """The scores of all experts for n samples after call 1.
 
-    `scores` maps an expert's name to [n, m]; `states` maps an expert that made a call to the state it kept per sample.
+    `scores` maps an expert's name to [n, m]; `states` maps an expert whose call kept states to the state per sample.
     """
 
     scores: dict[str, np.ndarray]
@@ -49,6 +49,18 @@ def make_call(call: Call, ledgers: Sequence[Ledger]) -> LabelScores:
     return answer
 
 
+def book_first(experts: Iterable[Expert], evidences: Sequence[Evidence], ledgers: Sequence[Ledger]) -> None:
+    """Book the calls that `first_pass` would make, without making them.
+
+    Raises:
+        BudgetError: a call would exceed a sample's budget.
+    """
+    for expert in experts:
+        if call := expert.first_call(evidences, keep=False):
+            for ledger in ledgers:
+                ledger.book(call.role, call.most_tokens, call.weights)
+
+
 def first_pass(
     experts: Sequence[Expert], evidences: Sequence[Evidence], ledgers: Sequence[Ledger], *, keep: bool
 ) -> FirstPass:
@@ -65,7 +77,9 @@ def first_pass(
             scores[expert.name] = expert.scores(evidences)
         else:
             answer = make_call(call, ledgers)
-            scores[expert.name], states[expert.name] = answer.log_probs, answer.states
+            scores[expert.name] = answer.log_probs
+            if answer.states:
+                states[expert.name] = answer.states
     return FirstPass(scores, states)
 
 

@@ -1,8 +1,8 @@
-"""A first look at the large model: whether it can tell labels apart at all, before minutes are spent on training it.
+"""A first look at each large model: whether it can tell labels apart at all, before minutes are spent on training it.
 
 The base is asked about a few samples as it is. If that is no better than the labels' frequencies, it is trained once,
-on a few others, and asked again. A model that does not know the shop's language or labels is then left out of the fit,
-and a prediction spends no call on it.
+on a few others, and asked again. A model that does not know the shop's language or a task's labels is then not
+trained for that task, and a prediction spends no call on it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from kdsl.config import ModelConfig
 from kdsl.ensemble.router import ENOUGH, GAIN
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Setup
+from kdsl.experts.beside import setup_of
 from kdsl.experts.large import LargeExpert
-from kdsl.models.roles import Models
 from kdsl.runs import write_json
 from kdsl.scores import likelihood_gain
 from kdsl.tasks import Task
@@ -33,29 +35,59 @@ TAUGHT = 128
 
 
 def first_look(setup: Setup, groups: Mapping[str, Sequence[Evidence]], folder: Path) -> Setup:
-    """The setup, without the large model where that tells no task's labels apart.
+    """The setup, in which each large model is asked only about tasks whose labels it can tell apart.
 
-    A small model of the same weights goes with it, and so does the student that the large one would teach.
+    A model that tells no task's is left out. With `large` goes a small model of the same weights, and the student that
+    it would teach.
 
     Args:
         groups: task name -> labelled evidence; a task of fewer than `ENOUGH` samples is not judged: it keeps the model.
-        folder: where the small training is made and the verdict is kept: a continued fit does not look again.
+        folder: where the small trainings are made and the verdicts are kept: a continued fit does not look again.
     """
     config = setup.config
-    if config.large is None:
+    changes: dict[str, Any] = {}
+    if config.large is not None:
+        large = _kept(LargeExpert.name, config.large, setup, groups, folder)
+        if large != config.large:
+            changes["large"] = large
+        if large is None:
+            changes["student"] = config.student.model_copy(update={"train": False})
+            if config.small == config.large:
+                changes["small"] = None
+    beside = {}
+    for name, further in config.beside.items():
+        model = _kept(name, further.model, setup_of(setup, name), groups, folder)
+        if model is not None:
+            beside[name] = further.model_copy(update={"model": model})
+    if beside != config.beside:
+        changes["beside"] = beside
+    if not changes:
         return setup
-    verdict = folder / "verdict.json"
-    if not verdict.is_file():
-        tells = any(_tells(task, groups[task.name], setup, folder / task.name) for task in setup.tasks)
-        write_json(verdict, {"large": tells})
-    if json.loads(verdict.read_text("utf-8"))["large"]:
-        return setup
-    log.info("large (%s): no better than chance on your labels, left out", config.large.source)
-    changes: dict[str, object] = {"large": None, "student": config.student.model_copy(update={"train": False})}
-    if config.small == config.large:
-        changes["small"] = None
     left = config.model_copy(update=changes)
-    return Setup(setup.tasks, left, Models(left))
+    return Setup(setup.tasks, left, setup.models.narrowed(left))
+
+
+def _kept(
+    name: str, model: ModelConfig, setup: Setup, groups: Mapping[str, Sequence[Evidence]], folder: Path
+) -> ModelConfig | None:
+    """The model with the tasks that it is worth asking about; None where there is none.
+
+    Args:
+        setup: of a run in which it is the large model.
+    """
+    asked = [task for task in setup.tasks if model.asked(task)]
+    told = []
+    for task in asked:
+        verdict = folder / f"{name}-{task.name}.json"
+        if not verdict.is_file():
+            write_json(verdict, {"tells": _tells(task, groups[task.name], setup, folder / f"{name}-{task.name}")})
+        if json.loads(verdict.read_text("utf-8"))["tells"]:
+            told.append(task.name)
+        else:
+            log.info("%s (%s): no better than chance on your labels of %s, left out", name, model.source, task.name)
+    if len(told) == len(asked):
+        return model
+    return model.model_copy(update={"tasks": tuple(told)}) if told else None
 
 
 def _tells(task: Task, group: Sequence[Evidence], setup: Setup, folder: Path) -> bool:
@@ -91,7 +123,7 @@ def _after_training(
     config = setup.config
     brief = config.training.model_copy(update={"epochs": 1.0, "stop": None, "search": None})
     settings = config.model_copy(update={"training": brief})
-    log.info("large (%s): a small training on %d samples of %s", setup.models.large.name, len(taught), task.name)
+    log.info("%s: a small training on %d samples of %s", setup.models.large.name, len(taught), task.name)
     train_adapter(TrainingJob(setup.models.large, taught, [task], settings), Run(folder))
     expert = LargeExpert.load(folder, task, setup)
     scores = expert.scores(asked)

@@ -20,7 +20,7 @@ from kdsl.config import UNLEARNED, Config
 from kdsl.data.trainable import check_fit
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import Bundle, open_bundle, write_bundle_manifest
-from kdsl.ensemble.calls import first_pass, further_pass
+from kdsl.ensemble.calls import book_first, first_pass, further_pass
 from kdsl.ensemble.choose_encoders import choose_encoders
 from kdsl.ensemble.first_look import first_look
 from kdsl.ensemble.parts import WORK, Parts, load_experts
@@ -29,6 +29,7 @@ from kdsl.ensemble.scope import ScopeModel, scope_file
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Setup
+from kdsl.experts.beside import setup_of
 from kdsl.experts.large import LargeExpert
 from kdsl.experts.semantic import SemanticExpert
 from kdsl.knowledge.documents import load_snippets
@@ -76,8 +77,7 @@ def fit_bundle(
     check_fit([e.sample for e in evidences], tasks, config.ensemble.fewest_folds, config.seed)
     inner_folds(groups, tasks, config)  # refuses too few samples before anything is written
     setup = Setup(tuple(tasks), config, models or Models(config))
-    if config.large is not None:
-        _check_budget(setup)
+    _check_budget(setup)
     _check_adapters(adapters, setup)
     inputs = fit_inputs(evidences, setup, adapters)
     with sole_writer(folder):
@@ -230,7 +230,10 @@ class _Fit:
         for start in range(0, len(held), BATCH):
             batch = held[start : start + BATCH]
             ledgers = self._ledgers(batch)
-            first = first_pass(experts, batch, ledgers, keep=True)
+            # only the large model's states are needed again; the calls of others are booked as in prediction
+            large = [expert for expert in experts if expert.name == LargeExpert.name]
+            book_first([expert for expert in experts if expert not in large], batch, ledgers)
+            first = first_pass(large, batch, ledgers, keep=True)
             for row, (evidence, ledger) in enumerate(zip(batch, ledgers, strict=True)):
                 again = further_pass(experts, evidence, ledger, first, row, fused[start + row])
                 for name, scores in again.scores.items():
@@ -257,14 +260,21 @@ class _Opened:
 
 
 def _check_budget(setup: Setup) -> None:
-    """Check that the budget allows the large model's call, before anything is fitted."""
+    """Check that the budget allows the first calls of all large models together, before anything is fitted."""
+    callers = {LargeExpert.name: setup} if setup.config.large is not None else {}
+    callers |= {name: setup_of(setup, name) for name in setup.config.beside}
+    if not callers:
+        return
     from kdsl.models.chat import frame_of
     from kdsl.models.label_tree import LabelTree
 
-    large = setup.models.large
     for task in setup.tasks:
-        longest = max(LabelTree(frame_of(large), task.names).n_tokens)
-        Ledger(setup.config.ensemble.budget).book("large", longest, {large.fingerprint: large.n_parameters})
+        ledger = Ledger(setup.config.ensemble.budget)
+        for name, own in callers.items():
+            if LargeExpert.serves(task, own.config):
+                large = own.models.large
+                longest = max(LabelTree(frame_of(large), task.names).n_tokens)
+                ledger.book(name, longest, {large.fingerprint: large.n_parameters})
 
 
 def _check_adapters(adapters: Mapping[str, Path], setup: Setup) -> None:

@@ -15,8 +15,8 @@ from types import MappingProxyType
 from kdsl.config import Config
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Material, Setup
-from kdsl.experts.large import copy_adapter
-from kdsl.experts.registry import EXPERTS, experts_for
+from kdsl.experts.large import LargeExpert, copy_adapter
+from kdsl.experts.registry import all_experts, experts_for
 from kdsl.knowledge.documents import Document, load_snippets
 from kdsl.runs import written_whole
 from kdsl.tasks import Task
@@ -52,7 +52,7 @@ class Parts:
                 with written_whole(target) as partial:
                     copy_adapter(adapter, partial)
         material = self._material(labelled, folder / WORK / "training")
-        for kind in EXPERTS:
+        for kind in all_experts(config):
             for task in self.setup.tasks:
                 if kind.serves(task, config):
                     self._fit_once(kind, task, material, kind.place(folder, task, config))
@@ -74,7 +74,8 @@ class Parts:
         from kdsl.training.student import train_students
         from kdsl.training.teacher import ask_teachers
 
-        tasks, config, models = self.setup.tasks, self.setup.config, self.setup.models
+        config, models = self.setup.config, self.setup.models
+        tasks = [task for task in self.setup.tasks if LargeExpert.serves(task, config)]
         log.info("students, taught by these adapters")
         samples = [evidence for task in tasks for evidence in labelled[task.name]]
         soft = ask_teachers(models.large, folder, samples, tasks, config, folder / WORK / "teacher")

@@ -108,10 +108,11 @@ def cross_validate_files(
     """
     settings = load_config(config, overrides)
     tasks = tasks_for(data, load_tasks(settings))
-    if settings.large is not None:
+    if settings.of_each_large:
         from kdsl.training.memory import check_memory
 
-        log.info("memory by estimate: %s", check_memory(settings, beside_small=True))
+        for name, own in settings.of_each_large.items():
+            log.info("memory of %s by estimate: %s", name, check_memory(own, beside_small=True))
     evidences = load_evidence(data, images, tasks, settings.evidence, ocr)
     assigned = read_folds(folds, [evidence.sample.id for evidence in evidences])
     cross_validate(evidences, assigned, tasks, settings, out, only)

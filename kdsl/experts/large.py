@@ -48,7 +48,7 @@ class LargeExpert(Expert):
 
     @classmethod
     def serves(cls, task: Task, config: Config) -> bool:
-        return config.large is not None
+        return config.large is not None and config.large.asked(task)
 
     @classmethod
     def place(cls, folder: Path, task: Task, config: Config) -> Path:
@@ -130,7 +130,7 @@ class LargeExpert(Expert):
 
     @cached_property
     def _open(self) -> _Opened:
-        return _Opened.of(self.task, self.setup.config, self.setup.models.large, self.adapter, "adapter")
+        return _Opened.of(self.task, self.setup.config, self.setup.models.large, self.adapter, f"{self.name}-adapter")
 
     @cached_property
     def _small(self) -> _Opened | None:

@@ -22,6 +22,8 @@ class Models:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.beside = {name: Models(config.of_beside(name)) for name in config.beside}
+        """The models of `beside`, each as the large one of a run of its own."""
 
     @cached_property
     def large(self) -> LoadedModel:
@@ -41,13 +43,25 @@ class Models:
             ConfigError: the config has none.
             MissingDependency: the packages that models need are not installed.
         """
-        return self.large if self.config.small == self.config.large else self._load("small")
+        small, large = self.config.small, self.config.large
+        shared = small and large and small.model_copy(update={"tasks": large.tasks}) == large
+        return self.large if shared else self._load("small")
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """Role -> fingerprint of its weights, for the roles that are there; loads them."""
+        """Role or name in `beside` -> fingerprint of its weights, for those that are there; loads them."""
         roles: tuple[Role, ...] = ("large", "small")
-        return {role: getattr(self, role).fingerprint for role in roles if getattr(self.config, role) is not None}
+        own = {role: getattr(self, role).fingerprint for role in roles if getattr(self.config, role) is not None}
+        return own | {name: models.large.fingerprint for name, models in self.beside.items()}
+
+    def narrowed(self, config: Config) -> Models:
+        """The same models, as far as they are loaded, under settings that leave some out or ask them less."""
+        other = Models(config)
+        for role in ("large", "small"):
+            if role in self.__dict__ and getattr(config, role) is not None:
+                other.__dict__[role] = self.__dict__[role]
+        other.beside = {name: self.beside[name].narrowed(config.of_beside(name)) for name in config.beside}
+        return other
 
     def _load(self, role: Role) -> LoadedModel:
         require_models()

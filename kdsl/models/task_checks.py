@@ -38,7 +38,7 @@ def task_faults(tasks: Sequence[Task], config: Config, fetch: bool = True) -> li
     Args:
         fetch: download missing files of a model from its hub; if False, such a model is not checked.
     """
-    faults = []
+    faults = [fault for name in config.beside for fault in task_faults(tasks, config.of_beside(name), fetch)]
     for model in dict.fromkeys(model for model in (config.large, config.small) if model is not None):
         if not fetch and model.source != NANO and not Path(model.source).expanduser().is_dir():
             continue

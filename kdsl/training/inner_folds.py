@@ -30,7 +30,7 @@ def inner_folds(
             One sample of a label is enough.
     """
     settings = config.ensemble
-    if settings.inner_folds is None and config.large is None:
+    if settings.inner_folds is None and config.large is None and not config.beside:
         # more folds leave more to learn from, as the final experts have; worth it where no model is trained in each
         try:
             return _split(groups, tasks, MANY_FOLDS, config.seed)

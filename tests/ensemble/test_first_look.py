@@ -77,7 +77,10 @@ def test_a_model_that_tells_nothing_is_left_out_and_costs_no_call(
         update={"training": config.training.model_copy(update={"learning_rate": 1e-6}), "small": config.large}
     )
     bundle = fit_bundle(samples, [task], settings, tmp_path / "bundle", Models(settings))
-    assert f"large ({settings.large and settings.large.source}): no better than chance on your labels, left out" in said
+    assert (
+        f"large ({settings.large and settings.large.source}): no better than chance on your labels of ask, left out"
+        in said
+    )
     assert bundle.config.large is None
     assert bundle.config.small is None
     assert bundle.manifest["base"] == {}
@@ -105,7 +108,7 @@ def test_a_model_that_knows_the_labels_is_kept_without_training(
     assert first_look(setup, {task.name: samples}, tmp_path) is setup
     monkeypatch.setattr(first_look_module, "_as_it_is", lambda *_: pytest.fail("asked again"))
     assert first_look(setup, {task.name: samples}, tmp_path) is setup
-    assert json.loads((tmp_path / "verdict.json").read_text("utf-8")) == {"large": True}
+    assert json.loads((tmp_path / "large-ask.json").read_text("utf-8")) == {"tells": True}
 
 
 def test_few_samples_are_not_judged(
