@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from kdsl.config import Config, load_config, load_tasks
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.dialogue import IMAGE
 from kdsl.data.folders import picture_root
 from kdsl.data.own_task import note_descriptions, tasks_for
@@ -76,6 +77,7 @@ class Recognizer:
         overrides: Sequence[str] = (),
         ocr: str | Path | None = None,
         task_file: str | Path | Sequence[str | Path] = (),
+        columns: Columns = AS_KNOWN,
         adapters: Mapping[str, str | Path] = MappingProxyType({}),
     ) -> Self:
         """Fit a bundle into the folder `out` and open it; a fit that was killed continues, a finished one is opened.
@@ -87,6 +89,8 @@ class Recognizer:
             config: a file of settings, one that ships with kdsl by its name, or settings.
             overrides: `key.path=value`, where `config` is a file.
             ocr: a file of OCR results that exist already.
+            columns: columns of the files that are called otherwise than kdsl knows, such as
+                `{"text": "question", "label": "topic"}`.
             task_file: the task files, in place of those that the settings name.
             adapters: task name, or 'joint', -> the folder of an adapter that takes the place of training one.
 
@@ -98,7 +102,7 @@ class Recognizer:
         settings = config if isinstance(config, Config) else load_config(config, overrides)
         files = [Path(file) for file in ([task_file] if isinstance(task_file, str | Path) else task_file)]
         given = _given(data)
-        tasks = load_task_files(files) if files else tasks_for(given, load_tasks(settings))
+        tasks = load_task_files(files) if files else tasks_for(given, load_tasks(settings), columns)
         note_descriptions(tasks)
         if settings.of_each_large:
             require_models()
@@ -109,7 +113,7 @@ class Recognizer:
                 log.info("memory of %s by estimate: %s", name, check_memory(own, beside_small=True))
             check_tasks(tasks, settings)
         with tempfile.TemporaryDirectory(prefix="kdsl-") as inbox:
-            samples, root = _read(given, tasks, Path(images), Path(inbox))
+            samples, root = _read(given, tasks, Path(images), Path(inbox), columns)
             check_fit(samples, tasks, settings.ensemble.fewest_folds, settings.seed)  # before any picture is read
             evidences = observe(samples, root, settings.evidence, Path(ocr) if ocr else None)
             folders = {name: Path(folder) for name, folder in adapters.items()}
@@ -171,6 +175,7 @@ class Recognizer:
         ocr: str | Path | None = None,
         engine: Literal["local", "ray"] = "local",
         workers: int | None = None,
+        columns: Columns = AS_KNOWN,
     ) -> Summary:
         """Predict a file of samples, one JSON line each; see `kdsl.ensemble.predict_file.predict_file`.
 
@@ -179,6 +184,7 @@ class Recognizer:
             ocr: a file of OCR results that exist already.
             engine: `ray` predicts in many processes, on this machine or a cluster (docs/predicting.md).
             workers: processes of the engine `ray`.
+            columns: as `fit` takes them.
         """
         if workers and engine != "ray":
             raise InputError("`workers` belongs to the engine 'ray'.")
@@ -190,14 +196,20 @@ class Recognizer:
         else:
             chosen = local_engine(lambda: self._predictor)
         with self._lock:
-            return predict_file(self.bundle, Path(data), Path(images), Path(ocr) if ocr else None, Path(out), chosen)
+            ocr_file = Path(ocr) if ocr else None
+            return predict_file(self.bundle, Path(data), Path(images), ocr_file, Path(out), chosen, columns)
 
     def predict_lines(
-        self, data: str | Path, *, images: str | Path = ".", ocr: str | Path | None = None
+        self,
+        data: str | Path,
+        *,
+        images: str | Path = ".",
+        ocr: str | Path | None = None,
+        columns: Columns = AS_KNOWN,
     ) -> Iterator[dict[str, Any]]:
         """Predict a file of samples, one after another: a line as `predict_file` writes it for each, kept nowhere."""
         root = picture_root([Path(data)], Path(images))
-        rows = Unfinished.of(Path(data), self.bundle.tasks, root, {})
+        rows = Unfinished.of(Path(data), self.bundle.tasks, root, {}, columns)
         with self._lock:
             engine = local_engine(lambda: self._predictor)
             yield from engine(self.bundle, rows, root, Path(ocr) if ocr else None)
@@ -241,14 +253,14 @@ def _given(data: Data) -> list[Path] | list[Sample]:
 
 
 def _read(
-    given: list[Path] | list[Sample], tasks: Sequence[Task], images: Path, inbox: Path
+    given: list[Path] | list[Sample], tasks: Sequence[Task], images: Path, inbox: Path, columns: Columns
 ) -> tuple[list[Sample], Path]:
     """Samples of files, or those handed in with their pictures put into `inbox`; and the folder of the pictures."""
     samples = [one for one in given if isinstance(one, Sample)]
     if samples:
         return _placed(samples, tasks, inbox), inbox
     paths = [one for one in given if isinstance(one, Path)]
-    return read_files(paths, tasks), picture_root(paths, images)
+    return read_files(paths, tasks, columns), picture_root(paths, images)
 
 
 def _placed(samples: Sequence[Sample], tasks: Sequence[Task], inbox: Path) -> list[Sample]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from kdsl.cli.options import (
     FILE,
     bundle_option,
+    columns_options,
     config_option,
     data_option,
     images_option,
@@ -27,6 +28,9 @@ from kdsl.cli.options import (
 from kdsl.errors import InputError
 from kdsl.tasks import Task
 
+if TYPE_CHECKING:
+    from kdsl.data.columns import Columns
+
 
 @noun("check")
 def data() -> None:
@@ -40,6 +44,7 @@ def data() -> None:
 @task_files_option
 @config_option
 @set_option
+@columns_options
 @click.option("--max-megapixels", default=100.0, show_default=True, help="Larger pictures are refused.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 def check_command(
@@ -49,6 +54,7 @@ def check_command(
     task_files: tuple[Path, ...],
     config: str,
     overrides: tuple[str, ...],
+    columns: Columns,
     max_megapixels: float,
     as_json: bool,
 ) -> None:
@@ -66,8 +72,9 @@ def check_command(
     from kdsl.progress import show
 
     settings = load_config(config, overrides)
-    tasks = _tasks(task_files) if task_files else tasks_for([file], load_tasks(settings))
-    report = check(file, tasks, images, folds, max_megapixels, settings.ensemble.fewest_folds, settings.seed)
+    tasks = _tasks(task_files) if task_files else tasks_for([file], load_tasks(settings), columns)
+    least = settings.ensemble.fewest_folds
+    report = check(file, tasks, images, folds, max_megapixels, least, settings.seed, columns)
     if settings.of_each_large or settings.small:
         from kdsl.models.task_checks import task_faults  # here: it loads torch, and a broken file is told before
 

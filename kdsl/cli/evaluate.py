@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from kdsl.cli.options import FILE, HelpfulCommand, config_option, data_option, out_option, pred_option
+from kdsl.cli.options import FILE, HelpfulCommand, columns_options, config_option, data_option, out_option, pred_option
+
+if TYPE_CHECKING:
+    from kdsl.data.columns import Columns
 
 
 @click.command(cls=HelpfulCommand)
@@ -15,7 +19,8 @@ from kdsl.cli.options import FILE, HelpfulCommand, config_option, data_option, o
 @out_option("Folder to write the report to.")
 @click.option("--images", type=FILE, help="Folder that all pictures lie below, to show the wrong ones.")
 @config_option
-def evaluate(data: Path, pred: Path, out: Path, images: Path | None, config: str) -> None:
+@columns_options
+def evaluate(data: Path, pred: Path, out: Path, images: Path | None, config: str, columns: Columns) -> None:
     """Score predictions against labels and write a report.
 
     The folder gets metrics.json, report.html with the wrong samples and their traces, errors.jsonl, and the
@@ -37,7 +42,7 @@ def evaluate(data: Path, pred: Path, out: Path, images: Path | None, config: str
     )
     from kdsl.progress import say, show
 
-    evaluation = evaluate_file(data, pred, tasks_for([data], load_tasks(load_config(config))))
+    evaluation = evaluate_file(data, pred, tasks_for([data], load_tasks(load_config(config)), columns), columns)
     page = write_evaluation(evaluation, out, data if data.is_dir() else images)
     show(metrics_table(evaluation))
     show(confidence_table(evaluation))

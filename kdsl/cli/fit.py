@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from kdsl.cli.options import HelpfulCommand, learning_options, out_option, own_tasks_option
+from kdsl.cli.options import HelpfulCommand, columns_options, learning_options, out_option, own_tasks_option
+
+if TYPE_CHECKING:
+    from kdsl.data.columns import Columns
 
 
 def _given(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
@@ -20,6 +24,7 @@ def _given(context: click.Context, option: click.Parameter, values: tuple[str, .
 @learning_options
 @out_option("Folder to write the bundle to.")
 @own_tasks_option
+@columns_options
 @click.option(
     "--adapter",
     "adapters",
@@ -37,6 +42,7 @@ def fit(
     out: Path,
     task_file: tuple[Path, ...],
     adapters: dict[str, Path],
+    columns: Columns,
 ) -> None:
     """Fit a whole bundle: adapters, rules, index and ensemble.
 
@@ -47,6 +53,7 @@ def fit(
     \b
     examples:
       kdsl fit --data shop.csv --out runs/shop
+      kdsl fit --data faq.xlsx --text-column question --label-column topic --out runs/faq
       kdsl fit --data photos --out runs/photos
       kdsl fit --data shop.csv --task-file tasks/shop.yaml --out runs/described
       kdsl fit --data train.json --images images --config configs/nano.yaml --out runs/shop
@@ -66,6 +73,7 @@ def fit(
         ocr=ocr,
         task_file=task_file,
         adapters=adapters,
+        columns=columns,
     ) as fitted:
         show(figures_table(load_routers(out / "ensemble.json")))
         say(f"bundle {fitted.bundle.manifest['id']} is in {out}")

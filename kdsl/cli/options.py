@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 import tempfile
@@ -129,6 +130,23 @@ seed_option = click.option("--seed", default=17, show_default=True, help="Fixes 
 resume_option = click.option(
     "--resume/--no-resume", default=True, show_default=True, help="Continue an unfinished training, or discard it."
 )
+
+
+def columns_options(command: Command) -> Command:
+    """--text-column, --label-column and --image-column, which the command takes as `columns`."""
+
+    @functools.wraps(command)
+    def with_columns(
+        *args: Any, text_column: str | None, label_column: str | None, image_column: str | None, **others: Any
+    ) -> Any:
+        given = {"text": text_column, "label": label_column, "image": image_column}
+        return command(*args, columns={part: name for part, name in given.items() if name is not None}, **others)
+
+    wrapped: Command = with_columns
+    for part in ("image", "label", "text"):
+        what = f"Column or field of --data that holds the {part}, where its name is not known (docs/data.md)."
+        wrapped = click.option(f"--{part}-column", metavar="NAME", help=what)(wrapped)
+    return wrapped
 
 
 def learning_options(command: Command) -> Command:

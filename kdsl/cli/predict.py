@@ -5,10 +5,22 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from kdsl.cli.options import HelpfulCommand, bundle_option, data_option, images_option, ocr_option, task_option
+from kdsl.cli.options import (
+    HelpfulCommand,
+    bundle_option,
+    columns_options,
+    data_option,
+    images_option,
+    ocr_option,
+    task_option,
+)
+
+if TYPE_CHECKING:
+    from kdsl.data.columns import Columns
 
 SHOWN_FAULTS = 10
 
@@ -18,6 +30,7 @@ SHOWN_FAULTS = 10
 @data_option("Samples to predict", multiple=False)
 @images_option
 @ocr_option
+@columns_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path, allow_dash=True),
@@ -37,7 +50,14 @@ SHOWN_FAULTS = 10
     help="Processes of --engine ray, each with the bundle's models. [default: one per GPU, else one per core]",
 )
 def predict(
-    bundle: Path, data: Path, images: Path, ocr: Path | None, out: Path, engine: str, workers: int | None
+    bundle: Path,
+    data: Path,
+    images: Path,
+    ocr: Path | None,
+    columns: Columns,
+    out: Path,
+    engine: str,
+    workers: int | None,
 ) -> None:
     """Predict samples with a bundle; one JSON line each.
 
@@ -57,7 +77,7 @@ def predict(
     with Recognizer.load(bundle) as recognizer:
         if str(out) == "-":
             failed = 0
-            for line in recognizer.predict_lines(data, images=images, ocr=ocr):
+            for line in recognizer.predict_lines(data, images=images, ocr=ocr, columns=columns):
                 click.echo(json.dumps(line, ensure_ascii=False))
                 failed += "error" in line
             sys.exit(2 if failed else 0)
@@ -68,6 +88,7 @@ def predict(
             ocr=ocr,
             engine=engine,  # type: ignore[arg-type]
             workers=workers,
+            columns=columns,
         )
     say(f"{found.predicted} predicted, {found.kept} kept from before, {len(found.failed)} failed")
     for fault in found.failed[:SHOWN_FAULTS]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from kdsl.cli.options import FILE, data_option, noun
+from kdsl.cli.options import FILE, columns_options, data_option, noun
+
+if TYPE_CHECKING:
+    from kdsl.data.columns import Columns
 
 
 @noun()
@@ -16,8 +20,9 @@ def tasks() -> None:
 
 @tasks.command()
 @data_option()
+@columns_options
 @click.option("--out", type=FILE, help="Task file to write, where there is none yet. Default: standard output.")
-def init(data: tuple[Path, ...], out: Path | None) -> None:
+def init(data: tuple[Path, ...], columns: Columns, out: Path | None) -> None:
     """Draft a task file from labelled samples: labels with counts, typical samples, and a place for descriptions.
 
     Add descriptions, in any language, and fit with --task-file. None is required.
@@ -33,7 +38,7 @@ def init(data: tuple[Path, ...], out: Path | None) -> None:
 
     if out and out.exists():  # it may hold descriptions that somebody wrote
         raise InputError(f"{out} exists already; give `out` another name.")
-    text = draft_task_file(data)
+    text = draft_task_file(data, columns)
     if out is None:
         click.echo(text, nl=False)
         return

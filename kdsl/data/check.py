@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.duplicates import Fingerprint, fingerprints, near_duplicates, picture_groups
 from kdsl.data.folders import picture_root
 from kdsl.data.notes import Notes, grouped
@@ -98,12 +99,14 @@ def check(
     max_megapixels: float = 100,
     inner_folds: int = 2,
     seed: int = 17,
+    columns: Columns = AS_KNOWN,
 ) -> CheckReport:
     """Read a data file and all of its pictures, and report everything at once.
 
     Args:
         inner_folds: those of a fit (`ensemble.fewest_folds`), which the samples must be enough for.
         seed: of the folds.
+        columns: those of the file that are called otherwise than docs/data.md says.
 
     Raises:
         InputError: the data file as a whole cannot be read.
@@ -112,7 +115,7 @@ def check(
     samples: list[Sample] = []
     bad_rows: list[BadSample] = []
     read = Notes()
-    for row in read_rows(path, tasks, on_unknown_label="keep", notes=read):
+    for row in read_rows(path, tasks, on_unknown_label="keep", notes=read, columns=columns):
         if isinstance(row, BadSample):
             bad_rows.append(row)
         else:

@@ -25,6 +25,7 @@ Say = Callable[..., None]
 """A callback that records a note about the row: (what, example)."""
 
 TEXTS = ("text", "utterance", "sentence", "query")
+CHATS = ("conversations", "messages", "conversation")
 LAST_MESSAGE = "the last message"
 
 _USERS = {"human", "user", "customer", "client"}
@@ -113,7 +114,7 @@ def parse_row(row: Any, conventions: Conventions, say: Say) -> Record:
     if not isinstance(row, dict):
         raise InputError(f"expected an object with named fields, found {kind(row)}.")
     fields = Fields(_prompt_completion(_label_studio(row)))
-    chat = next((name for name in ("conversations", "messages", "conversation") if fields.has(name)), None)
+    chat = next((name for name in CHATS if fields.has(name)), None)
     text = next((name for name in TEXTS if fields.has(name)), None)
     if chat:
         record = _chat(fields, chat, conventions, say)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.files import Row
 from kdsl.data.formats import LAST_MESSAGE, Conventions, Record, parse_row
 from kdsl.data.readers import load_task_files, shows_a_picture
@@ -41,7 +42,9 @@ class Found:
     kinds: frozenset[Kind]
 
 
-def tasks_for(data: Sequence[Path] | Sequence[Sample], tasks: Sequence[Task]) -> list[Task]:
+def tasks_for(
+    data: Sequence[Path] | Sequence[Sample], tasks: Sequence[Task], columns: Columns = AS_KNOWN
+) -> list[Task]:
     """`tasks`, unless they are the shipped ones and the data has none of their labels: then one made of the data.
 
     The log says what the made task was assumed to be.
@@ -49,13 +52,14 @@ def tasks_for(data: Sequence[Path] | Sequence[Sample], tasks: Sequence[Task]) ->
     Args:
         data: files of samples, or the samples themselves.
         tasks: what the settings name.
+        columns: those of the files that are called otherwise than docs/data.md says.
 
     Raises:
         InputError: a file cannot be read; or labels are its own, but they make no task (`own_task`).
     """
     if list(tasks) != load_task_files([]):
         return list(tasks)
-    name, found = _look(data)
+    name, found = _look(data, columns)
     known = {label for task in tasks for label in task.names}
     own = [label for label in found.labels if label not in known]
     if len(own) < max(len(found.labels), 2):  # a few unknown labels are faults, which the reader refuses
@@ -101,7 +105,7 @@ def own_task(name: str, found: Found, taken: Sequence[str] = ()) -> Task:
     )
 
 
-def found_in(paths: Sequence[Path]) -> Found:
+def found_in(paths: Sequence[Path], columns: Columns = AS_KNOWN) -> Found:
     """The labels and kinds of the samples in files; rows that cannot be read are left to the reader.
 
     A chat's last message is no label here: it may be one only where a task has it.
@@ -113,7 +117,7 @@ def found_in(paths: Sequence[Path]) -> Found:
     labels: Counter[str] = Counter()
     kinds: set[Kind] = set()
     for path in paths:
-        for row in file_rows(path):
+        for row in file_rows(path, columns=columns):
             record = _record(row.value, conventions) if isinstance(row, Row) else None
             if record and record.label is not None and record.label_from != LAST_MESSAGE:
                 labels[record.label] += 1
@@ -135,11 +139,11 @@ def note_descriptions(tasks: Iterable[Task]) -> None:
             )
 
 
-def _look(data: Sequence[Path] | Sequence[Sample]) -> tuple[str, Found]:
+def _look(data: Sequence[Path] | Sequence[Sample], columns: Columns) -> tuple[str, Found]:
     samples = [one for one in data if isinstance(one, Sample)]
     if not samples:
         paths = [one for one in data if isinstance(one, Path)]
-        return paths[0].resolve().stem, found_in(paths)
+        return paths[0].resolve().stem, found_in(paths, columns)
     labels = Counter(sample.label for sample in samples if sample.label is not None and not sample.task)
     kinds: set[Kind] = {"dialogue" if sample.turns else "picture" for sample in samples if sample.label is not None}
     return "samples", Found(labels, frozenset(kinds))

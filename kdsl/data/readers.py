@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.dialogue import IMAGE
 from kdsl.data.files import BadRow
 from kdsl.data.formats import LAST_MESSAGE, Conventions, Record, parse_row
@@ -62,7 +63,7 @@ def load_task_files(files: Sequence[Path]) -> list[Task]:
     return tasks
 
 
-def read_samples(path: Path, tasks: Sequence[Task]) -> list[Sample]:
+def read_samples(path: Path, tasks: Sequence[Task], columns: Columns = AS_KNOWN) -> list[Sample]:
     """All samples of a file in any format that docs/data.md lists.
 
     Raises:
@@ -70,7 +71,7 @@ def read_samples(path: Path, tasks: Sequence[Task]) -> list[Sample]:
     """
     samples: list[Sample] = []
     bad: list[BadSample] = []
-    for row in read_rows(path, tasks):
+    for row in read_rows(path, tasks, columns=columns):
         if isinstance(row, Sample):
             samples.append(row)
         else:
@@ -83,7 +84,7 @@ def read_samples(path: Path, tasks: Sequence[Task]) -> list[Sample]:
     return samples
 
 
-def read_files(paths: Sequence[Path], tasks: Sequence[Task]) -> list[Sample]:
+def read_files(paths: Sequence[Path], tasks: Sequence[Task], columns: Columns = AS_KNOWN) -> list[Sample]:
     """The samples of several files as one list, in their order.
 
     Raises:
@@ -92,7 +93,7 @@ def read_files(paths: Sequence[Path], tasks: Sequence[Task]) -> list[Sample]:
     first: dict[str, Path] = {}
     samples = []
     for path in paths:
-        for sample in read_samples(path, tasks):
+        for sample in read_samples(path, tasks, columns):
             if sample.id in first and sample.id.startswith(_CONTENT):
                 said = " / ".join(turn.text for turn in sample.turns) or ", ".join(sample.images)
                 raise InputError(
@@ -111,6 +112,7 @@ def read_rows(
     tasks: Sequence[Task],
     on_unknown_label: Literal["error", "keep"] = "error",
     notes: Notes | None = None,
+    columns: Columns = AS_KNOWN,
 ) -> Iterator[Sample | BadSample]:
     """The samples of a file one by one; a bad row is yielded as `BadSample` and reading goes on.
 
@@ -120,16 +122,18 @@ def read_rows(
     Args:
         on_unknown_label: `keep` yields samples whose label the task does not have (for `kdsl data check`).
         notes: takes what was seen and left alone; None logs it as one warning when the file has been read.
+        columns: those of the file that are called otherwise than docs/data.md says.
 
     Raises:
-        InputError: the file as a whole cannot be read (missing, not UTF-8, cut off, not a list).
+        InputError: the file as a whole cannot be read (missing, not UTF-8, cut off, not a list), or lacks one of
+            `columns`.
     """
     first: dict[str, str] = {}
     copies: Counter[str] = Counter()
     kept = Notes() if notes is None else notes
     names = [name for task in tasks for name in (*task.names, task.out_of_scope) if name]
     conventions = Conventions(Speakers.of(tasks), frozenset(names))
-    for row in file_rows(path, kept):
+    for row in file_rows(path, kept, columns):
         if isinstance(row, BadRow):
             yield BadSample(None, row.where, row.message)
             continue

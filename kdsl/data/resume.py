@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import compress, islice
 from pathlib import Path
 
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.notes import Notes
 from kdsl.data.pictures import picture_path
 from kdsl.data.readers import BadSample, read_rows
@@ -30,11 +31,19 @@ class Unfinished:
     tasks: tuple[Task, ...]
     marks: bytes
     """One for each row: 1 if it is to be done, else 0."""
+    columns: Columns
     stale: frozenset[str]
     """Ids of results that were made of other content: a corrected dialogue, a replaced picture, another day's file."""
 
     @classmethod
-    def of(cls, source: Path, tasks: Sequence[Task], images: Path, done: Mapping[str, str]) -> Unfinished:
+    def of(
+        cls,
+        source: Path,
+        tasks: Sequence[Task],
+        images: Path,
+        done: Mapping[str, str],
+        columns: Columns = AS_KNOWN,
+    ) -> Unfinished:
         """All rows but the samples that `done` has a result of; a bad row stays bad, whatever id it bears.
 
         Args:
@@ -45,13 +54,13 @@ class Unfinished:
             InputError: the file as a whole cannot be read.
         """
         marks, stale = bytearray(), set()
-        for row in read_rows(source, tasks, on_unknown_label="keep"):
+        for row in read_rows(source, tasks, on_unknown_label="keep", columns=columns):
             known = isinstance(row, Sample) and row.id in done
             if isinstance(row, Sample) and known and done[row.id] != content_digest(row, images):
                 stale.add(row.id)
                 known = False
             marks.append(not known)
-        return cls(source, tuple(tasks), bytes(marks), frozenset(stale))
+        return cls(source, tuple(tasks), bytes(marks), dict(columns), frozenset(stale))
 
     def __len__(self) -> int:
         return self.marks.count(1)
@@ -59,7 +68,7 @@ class Unfinished:
     def chunks(self, size: int) -> Iterator[list[Row]]:
         """The rows, `size` at a time, in the order of the file."""
         again = Notes()  # what there is to note was logged when the rows were counted
-        rows = compress(read_rows(self.source, self.tasks, on_unknown_label="keep", notes=again), self.marks)
+        rows = compress(read_rows(self.source, self.tasks, "keep", again, self.columns), self.marks)
         while chunk := list(islice(rows, size)):
             yield chunk
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from kdsl.data.columns import AS_KNOWN, Columns, renamed
 from kdsl.data.file_kinds import kind_of
 from kdsl.data.files import BadRow, Row, decode, json_rows
 from kdsl.data.folders import folder_rows
@@ -23,31 +24,32 @@ _NESTED = {"messages", "conversations", "history", "image", "images"}
 _ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^()]*\)|\{[^{}]*\})")
 
 
-def file_rows(path: Path, notes: Notes | None = None) -> Iterator[Row | BadRow]:
+def file_rows(path: Path, notes: Notes | None = None, columns: Columns = AS_KNOWN) -> Iterator[Row | BadRow]:
     """The rows of a file, told apart by its content, or of a folder (`kdsl.data.folders`).
 
     Args:
         notes: takes what is not read: other files of a folder, other sheets of a workbook.
+        columns: those that are called otherwise than kdsl knows.
 
     Raises:
-        InputError: the file as a whole cannot be read; faults of a single row are yielded as `BadRow`.
+        InputError: the file as a whole cannot be read, or lacks one of `columns`; faults of a single row are yielded
+            as `BadRow`.
     """
     try:
-        taken = Notes() if notes is None else notes
-        if path.is_dir():
-            yield from folder_rows(path, taken)
-            return
-        kind = kind_of(path)
-        if kind == "csv":
-            yield from _table_rows(path)
-        elif kind == "xlsx":
-            yield from _sheet_rows(path, taken)
-        elif kind == "rasa":
-            yield from _rasa_rows(path)
-        else:
-            yield from json_rows(path)
+        yield from renamed(path, _rows(path, Notes() if notes is None else notes), columns)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _rows(path: Path, notes: Notes) -> Iterator[Row | BadRow]:
+    if path.is_dir():
+        return folder_rows(path, notes)
+    kind = kind_of(path)
+    if kind == "csv":
+        return _table_rows(path)
+    if kind == "xlsx":
+        return _sheet_rows(path, notes)
+    return _rasa_rows(path) if kind == "rasa" else json_rows(path)
 
 
 def _table_rows(path: Path) -> Iterator[Row | BadRow]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.folders import picture_root
 from kdsl.data.prediction import Failure
 from kdsl.data.readers import BadSample
@@ -60,7 +61,13 @@ def local_engine(open_predictor: Callable[[], Predictor]) -> Engine:
 
 
 def predict_file(
-    bundle: Bundle, data: Path, images: Path, ocr_file: Path | None, out: Path, engine: Engine | None = None
+    bundle: Bundle,
+    data: Path,
+    images: Path,
+    ocr_file: Path | None,
+    out: Path,
+    engine: Engine | None = None,
+    columns: Columns = AS_KNOWN,
 ) -> Summary:
     """Predict the samples of the file `data` and append one line each to `out`.
 
@@ -70,6 +77,7 @@ def predict_file(
 
     Args:
         engine: by default the bundle's models in this process.
+        columns: those of `data` that are called otherwise than docs/data.md says.
 
     Raises:
         InputError: the file cannot be read at all; `out` is some other file, has predictions of another bundle, cannot
@@ -79,7 +87,8 @@ def predict_file(
     engine = engine or local_engine(lambda: Predictor(bundle))
     images = picture_root([data], images)
     with sole_writer(out):
-        unfinished = Unfinished.of(data, bundle.tasks, images, read_done(out, bundle.versions["bundle"]))
+        done = read_done(out, bundle.versions["bundle"])
+        unfinished = Unfinished.of(data, bundle.tasks, images, done, columns)
         summary = Summary(kept=len(unfinished.marks) - len(unfinished))
         if unfinished.stale:
             some = ", ".join(sorted(unfinished.stale)[:3])

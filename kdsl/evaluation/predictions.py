@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.files import BadRow, json_rows
 from kdsl.data.prediction import Spend, Trace, Vote
 from kdsl.data.readers import read_samples
@@ -95,17 +96,20 @@ class Judged:
         return ranked.index(self.gold) + 1 if self.gold in ranked else None
 
 
-def read_judged(gold: Path, pred: Path, tasks: Sequence[Task]) -> list[Judged]:
+def read_judged(gold: Path, pred: Path, tasks: Sequence[Task], columns: Columns = AS_KNOWN) -> list[Judged]:
     """Gold samples with their predictions, in the order of the gold file.
 
     A prediction is a JSON line with `id` and `label`; `probability`, `distribution`, `spend` and `trace` are optional.
     A line with `error` instead of `label` is a failed sample.
 
+    Args:
+        columns: those of `gold` that are called otherwise than docs/data.md says.
+
     Raises:
         InputError: a file cannot be read; a gold sample has no label or no prediction; or a prediction is malformed,
             repeated, for another task, or for an id that is not in gold.
     """
-    samples = {sample.id: sample for sample in read_samples(gold, tasks)}
+    samples = {sample.id: sample for sample in read_samples(gold, tasks, columns)}
     unlabelled = [id for id, sample in samples.items() if sample.label is None and not sample.out_of_scope]
     if unlabelled:
         raise InputError(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.errors import InputError
 from kdsl.evaluation.metrics import Metrics, Scope, compute_metrics, scope_metrics
 from kdsl.evaluation.page import SHOWN, data_url, render, thumbnails
@@ -46,13 +47,16 @@ class Evaluation:
         return figures | {"pooled": self.pooled.summary(), "mean_f1": self.mean_f1}
 
 
-def evaluate_file(gold: Path, pred: Path, tasks: Sequence[Task]) -> Evaluation:
+def evaluate_file(gold: Path, pred: Path, tasks: Sequence[Task], columns: Columns = AS_KNOWN) -> Evaluation:
     """Evaluate a file of predictions against a file of gold samples.
+
+    Args:
+        columns: those of `gold` that are called otherwise than docs/data.md says.
 
     Raises:
         InputError: see `kdsl.evaluation.predictions.read_judged`; or every sample is out of scope.
     """
-    judged = read_judged(gold, pred, tasks)
+    judged = read_judged(gold, pred, tasks, columns)
     inside = [j for j in judged if not j.sample.out_of_scope]
     if not inside:
         raise InputError(f"{gold}: every sample is marked as out of scope; an evaluation needs some that are in scope.")

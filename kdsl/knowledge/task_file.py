@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 
 from kdsl.config import EncodersConfig
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.own_task import found_in, own_task
 from kdsl.data.readers import read_files
 from kdsl.data.sample import Sample
@@ -21,19 +22,22 @@ SHOWN = 3
 _LENGTH = 100
 
 
-def draft_task_file(data: Sequence[Path]) -> str:
+def draft_task_file(data: Sequence[Path], columns: Columns = AS_KNOWN) -> str:
     """The text of a task file for the samples in these files.
 
     Each label has its number of samples and the most typical of them as comments, and an empty `description`. A sample
     is typical if its text is near the mean of its label's texts, by the default encoder; of pictures, the first are
     shown by their names.
 
+    Args:
+        columns: those of the files that are called otherwise than docs/data.md says.
+
     Raises:
         InputError: the data cannot be read, or its labels make no task.
         MissingDependency: the default encoder cannot run here.
     """
-    task = own_task(data[0].resolve().stem, found_in(data))
-    samples = read_files(data, [task])
+    task = own_task(data[0].resolve().stem, found_in(data, columns))
+    samples = read_files(data, [task], columns)
     return "\n".join([*_head(task, data), *_labels(task, samples), ""])
 
 
