@@ -13,7 +13,19 @@ import pytest
 import kdsl
 
 PACKAGE = Path(kdsl.__file__).parent
-BASE = {"errors", "config", "tasks", "resources", "runs", "scores", "progress", "processes", "machine", "fonts"}
+BASE = {
+    "errors",
+    "config",
+    "tasks",
+    "resources",
+    "runs",
+    "scores",
+    "progress",
+    "processes",
+    "machine",
+    "fonts",
+    "words",
+}
 ORDER = (
     "data",
     "evidence",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +15,9 @@ from PIL import Image
 from scipy.cluster.hierarchy import DisjointSet
 
 from kdsl.data.pictures import as_rgb, guarded, load_pixels, open_header, picture_path, upright
-from kdsl.data.sample import Sample
+from kdsl.data.sample import Sample, without_placeholders
 from kdsl.errors import InputError
+from kdsl.words import is_word, normalise, units
 
 _SIDE = 16
 _STEP = 4
@@ -25,7 +25,8 @@ _STEP = 4
 SAME_PICTURE = 12
 """Two pictures look the same when at most this many of their 256 fingerprint bits differ."""
 TELLING_TEXT = 16
-"""Dialogues of at least this many letters, all the same, are near-duplicates whatever their pictures."""
+"""Dialogues of at least this many letters in a script without spaces, all the same, are near-duplicates whatever their
+pictures; a word counts as two of them, about as many as a word has in Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +129,10 @@ def picture_groups(prints: Mapping[str, Fingerprint]) -> dict[str, int]:
     return {name: sets[i] for i, name in enumerate(names)}
 
 
-def normalised_text(sample: Sample) -> str:
-    """The letters of a dialogue in one width and case, without spaces, signs, digits and placeholders."""
-    text = " ".join(turn.text for turn in sample.turns).replace("<image>", "").replace("<http>", "")
-    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalpha())
+def said_units(sample: Sample) -> tuple[str, ...]:
+    """The words and letters of a dialogue in normal form, without signs, numbers and placeholders."""
+    text = normalise(without_placeholders(" ".join(turn.text for turn in sample.turns)))
+    return tuple(unit for unit in units(text) if any(map(str.isalpha, unit)))
 
 
 def near_duplicates(samples: Sequence[Sample], prints: Mapping[str, Fingerprint]) -> list[list[str]]:
@@ -143,8 +144,8 @@ def near_duplicates(samples: Sequence[Sample], prints: Mapping[str, Fingerprint]
     groups = picture_groups(prints)
     alike: dict[object, list[int]] = defaultdict(list)
     for i, sample in enumerate(samples):
-        text = normalised_text(sample)
-        if len(text) >= TELLING_TEXT:
+        text = said_units(sample)
+        if sum(2 if is_word(unit) else 1 for unit in text) >= TELLING_TEXT:
             alike[(sample.task, text)].append(i)
         if sample.images and all(name in groups for name in sample.images):
             alike[(sample.task, text, tuple(groups[name] for name in sample.images))].append(i)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -25,6 +24,7 @@ from kdsl.fonts import font_path
 from kdsl.models.prompts import PromptPicture
 from kdsl.runs import atomic_write
 from kdsl.training.augmentation import augmented_copy
+from kdsl.words import pieces
 
 CELL = 320
 """Width of a sample or copy, in pixels."""
@@ -40,7 +40,6 @@ FONT_SIZE, ROW = 13, 18
 
 Change = Literal["same", "gone", "new"]
 _COLOURS: dict[Change, str] = {"same": "#222222", "gone": "#b3261e", "new": "#146c2e"}
-_TOKEN = re.compile(r"[A-Za-z0-9]+|.", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +101,11 @@ def contact_sheet(rows: Sequence[tuple[Evidence, Sequence[Evidence]]]) -> bytes:
 
 
 def changes(before: str, after: str) -> Iterator[tuple[str, Change]]:
-    """The differences of two texts, piece by piece: kept, gone or new. Words of letters are compared as a whole."""
+    """The differences of two texts, piece by piece: kept, gone or new. Words are compared as a whole."""
     if before == after:
         yield before, "same"
         return
-    old, new = _TOKEN.findall(before), _TOKEN.findall(after)
+    old, new = pieces(before), pieces(after)
     for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
             yield "".join(old[a:b]), "same"

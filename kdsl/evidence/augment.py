@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
+import regex
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -25,6 +26,7 @@ from kdsl.errors import ConfigError, faults_of
 from kdsl.evidence.ocr_noise import misread
 from kdsl.evidence.types import OcrLine, Picture
 from kdsl.runs import listed
+from kdsl.words import is_word, spaced, whole_words
 
 SYNONYM = 0.4
 """Probability that a word with synonyms is replaced."""
@@ -53,7 +55,8 @@ MAX_NOISE = 10.0
 
 _PIECES = re.compile(f"({PLACEHOLDER.pattern})")
 """Splits a text at its placeholders and keeps them."""
-_SENTENCE = re.compile(r"[^。！？!?；;]*[。！？!?；;]+|[^。！？!?；;]+")
+_SENTENCE = re.compile(r".*?(?:[。！？!?；;।؟]+|(?<!\d)\.+(?=\s|$)|$)", re.DOTALL)
+"""A sentence with its end. A full stop ends one only before a space and not after a number (3.5, A.B, '1. Press')."""
 _SAYS = re.compile(r"\w")
 _LEADING = re.compile(r"^[\s，,、。.；;：:！!~～]+")
 _CLAUSE_END = r"(?=\s*(?:[，,。.！!？?；;~～]|$))"
@@ -71,8 +74,8 @@ class Words:
     """Synonyms of each word, and the patterns that find words with synonyms and filler words in a text."""
 
     others: dict[str, tuple[str, ...]]
-    find: re.Pattern[str]
-    small: re.Pattern[str]
+    find: regex.Pattern[str]
+    small: regex.Pattern[str]
 
 
 @lru_cache(maxsize=4)
@@ -155,7 +158,7 @@ def _outside(text: str, change: Callable[[str], str]) -> str:
     return "".join(part if PLACEHOLDER.fullmatch(part) else change(part) for part in _PIECES.split(text))
 
 
-def _exchange(match: re.Match[str], words: Words, rng: random.Random) -> str:
+def _exchange(match: regex.Match[str], words: Words, rng: random.Random) -> str:
     others = words.others[match[0].lower()]
     if not others or rng.random() >= SYNONYM:
         return match[0]
@@ -177,24 +180,20 @@ def _reorder(turns: Sequence[Turn], rng: random.Random) -> list[Turn]:
 
 
 def _shuffled(text: str, rng: random.Random) -> str:
-    sentences = [sentence.strip() for sentence in _SENTENCE.findall(text)]
+    sentences = [sentence.strip() for sentence in _SENTENCE.findall(text) if sentence.strip()]
     if len(sentences) < 2 or rng.random() >= SHUFFLE:
         return text
     rng.shuffle(sentences)
-    return " ".join(sentences) if text.isascii() else "".join(sentences)
+    return " ".join(sentences) if spaced(text) else "".join(sentences)
 
 
-def _any_of(words: Iterable[str], single: str = "") -> re.Pattern[str]:
-    """A pattern that finds any of the words, longest first; `single` is appended to words of a single hanzi."""
+def _any_of(words: Iterable[str], single: str = "") -> regex.Pattern[str]:
+    """A pattern that finds any of the words, longest first, and no part of a word of a script with spaces; `single` is
+    appended to words of a single character of another script."""
     found = []
     for word in sorted(words, key=lambda word: (-len(word), word)):
-        pattern = re.escape(word)
-        if word.isascii():
-            pattern = rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])"
-        elif len(word) == 1:
-            pattern += single
-        found.append(pattern)
-    return re.compile("|".join(found) or r"(?!)", re.IGNORECASE)
+        found.append(whole_words(word) + ("" if len(word) > 1 or is_word(word) else single))
+    return regex.compile("|".join(found) or r"(?!)", regex.IGNORECASE | regex.VERSION1)
 
 
 def _faulty(path: Path, faults: Sequence[str]) -> ConfigError:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from kdsl.evidence.types import Box, OcrLine
+from kdsl.words import spaced
 
 # Characters of similar shape, which OCR engines confuse.
 _ALIKE = (
@@ -21,6 +22,10 @@ _ALIKE = (
     "2Z 6b ：: ，, （( ）) ！! ￥¥Y -一— >》 "
 )
 _SWAPS = {char: group.replace(char, "") for group in _ALIKE.split() for char in group}
+_LOST_SPACE = 0.7
+"""Chance that a space is lost in a script that puts none between words."""
+_LOST_SPACE_OF_WORDS = 0.1
+"""Chance that a space between words is lost."""
 _CLUTTER = (
     "三",
     "<",
@@ -73,7 +78,8 @@ def misread(lines: Sequence[TextLine], rng: random.Random, strength: float = 1.0
         fresh = OcrLine(text, score, line.box)
         before = read[-1] if read else None
         if before and _beside(before.box, line.box) and rng.random() < 0.25 * strength:
-            joined = before.text + rng.choice(("", "", " ")) + text
+            gap = rng.choice(("", "", " "))
+            joined = before.text + (" " if spaced(f"{before.text} {text}") else gap) + text
             read[-1] = OcrLine(joined, min(before.score, score), _around(before.box, line.box))
         elif len(text) > 7 and rng.random() < 0.03 * strength:
             read.extend(_cut(fresh, rng))
@@ -88,9 +94,10 @@ def _letters(text: str, rng: random.Random, strength: float) -> tuple[str, int]:
     """The text with some characters confused or lost, and the number of these errors."""
     out: list[str] = []
     wrong = 0
+    lost_space = (_LOST_SPACE_OF_WORDS if spaced(text) else _LOST_SPACE) * min(strength, 1.0)
     for char in text:
         chance = rng.random()
-        if char == " " and chance < 0.7 * min(strength, 1.0):
+        if char == " " and chance < lost_space:
             continue
         if chance < 0.008 * strength:
             wrong += 1
@@ -113,12 +120,17 @@ def _around(first: Box, second: Box) -> Box:
 
 
 def _cut(line: OcrLine, rng: random.Random) -> list[OcrLine]:
+    """A line in two, at any character, or where it is written in words at the next space, if there is one."""
     at = rng.randrange(2, len(line.text) - 2)
+    rest = line.text[at:]
+    if spaced(line.text):
+        at = max(at, line.text.find(" ", at))
+        rest = line.text[at:].lstrip()
     left, top, right, bottom = line.box
     middle = left + (right - left) * at / len(line.text)
     return [
         replace(line, text=line.text[:at], box=(left, top, middle, bottom)),
-        replace(line, text=line.text[at:], box=(middle, top, right, bottom)),
+        replace(line, text=rest, box=(middle, top, right, bottom)),
     ]
 
 

@@ -12,14 +12,22 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from kdsl.evidence.types import Evidence
+from kdsl.words import spaced, words_of
 
 RECENT = 3
 """User turns that the field `recent_user` holds."""
 
 
+def _if_spaced(text: str) -> str:
+    """The text in lower case where it is written in words, and nothing otherwise."""
+    return text.lower() if spaced(text) else ""
+
+
 _COUNTED: Mapping[str, Mapping[str, Any]] = {
     "char": {"analyzer": "char", "ngram_range": (1, 3)},
-    "word": {"token_pattern": r"\S+"},
+    "word": {"preprocessor": _if_spaced, "tokenizer": words_of, "token_pattern": None, "ngram_range": (1, 2)},
+    "part-of-word": {"preprocessor": _if_spaced, "analyzer": "char_wb", "ngram_range": (2, 5)},
+    "white-space": {"token_pattern": r"\S+"},
     "within-words": {"analyzer": "char_wb", "ngram_range": (2, 5)},
 }
 
@@ -28,13 +36,15 @@ _COUNTED: Mapping[str, Mapping[str, Any]] = {
 class Field:
     """A field by its name (`field_text`), how much its features weigh, and what they are counted over.
 
-    `char`: 1 to 3 characters; `word`: what stands between white space; `within-words`: 2 to 5 characters of a word with
-    its borders, in lower case (a text without spaces is one word).
+    `char`: 1 to 3 characters; `word`: one or two words; `part-of-word`: 2 to 5 characters of a word with its borders;
+    `white-space`: what stands between white space; `within-words`: 2 to 5 characters of that with its borders, in lower
+    case. `word` and `part-of-word` are of texts that are written in words alone (`kdsl.words.spaced`), so a text in
+    Chinese has none.
     """
 
     name: str
     weight: float
-    unit: Literal["char", "word", "within-words"]
+    unit: Literal["char", "word", "part-of-word", "white-space", "within-words"]
 
 
 def field_text(evidence: Evidence, name: str) -> str:

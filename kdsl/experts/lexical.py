@@ -1,4 +1,5 @@
-"""The lexical expert: regularised logistic regression on character n-grams of the turns and of the pictures' text.
+"""The lexical expert: regularised logistic regression on n-grams of the turns (of characters, and in scripts with
+spaces of words) and of the pictures' text.
 
 It is what a classical system would be, and one voice among others here, but it learns from two sources: the
 labelled samples and, for tasks whose labels the synthetic world knows, what that world would say (labels'
@@ -27,11 +28,13 @@ C = 10.0
 LABELLED_WEIGHT = 3.0
 """How many imagined samples one labelled sample counts for."""
 FIELDS = {
-    "picture": (Field("ocr", 1.0, "char"), Field("placed", 0.5, "word")),
+    "picture": (Field("ocr", 1.0, "char"), Field("placed", 0.5, "white-space")),
     "dialogue": (
         Field("last_user", 1.0, "char"),
         Field("recent_user", 1.0, "char"),
         Field("reply", 0.6, "char"),
+        Field("last_user", 1.0, "part-of-word"),
+        Field("last_user", 0.5, "word"),
     ),
 }
 

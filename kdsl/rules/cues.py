@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -29,16 +29,18 @@ from kdsl.rules.literals import (
     RuleLiteral,
     TurnText,
 )
-from kdsl.rules.normalised import PLACES, NormalisedEvidence, Who
+from kdsl.rules.normalised import PLACES, NormalisedEvidence, NormalisedLine, Searched, Who
+from kdsl.words import is_word, units
 
 MAX_PHRASE = 8
-"""Maximum tokens of a phrase in a `contains` literal."""
+"""Maximum units (words, or characters where words have no spaces between them) of a phrase."""
 MAX_LINE = 16
-"""Maximum characters of a line in a `reads` literal."""
+"""Maximum units of a line in a `reads` literal."""
+NEARLY_ALL = 0.9
+"""A phrase in more than this share of the samples carries no meaning."""
 _PREFERRED = 6
 """Of phrases that hold on the same samples, the one closest to this length is kept: a word rather than a sentence."""
 
-_TOKEN = re.compile(r"[a-z0-9]+|.", re.S)
 _NUMERIC = re.compile(r"[\d\W]+")
 
 
@@ -115,32 +117,52 @@ def mine(evidences: Sequence[NormalisedEvidence], min_support: int, pictures: bo
     return Vocabulary(tuple(by_set.values()), pack(list(by_set), n), n)
 
 
-def _phrases(texts: Iterable[str], shortest: int) -> set[str]:
-    """Phrases of 1 to 8 tokens that contain a letter, and start and end with a letter or digit.
+def _phrases(texts: Iterable[Searched], shortest: int) -> set[str]:
+    """Phrases of 1 to 8 units that contain a telling one (`_tells`), and start and end with a letter or digit.
 
-    A token is one character, or a run of ASCII letters and digits, so numbers and words are not split.
+    Args:
+        shortest: minimum units of a phrase that holds no word.
     """
     found = set()
-    for text in texts:
-        tokens = _TOKEN.findall(text)
-        for start, first in enumerate(tokens):
+    for text in {text for one in texts for text in one.words.split("\n")}:
+        parts = text.split()
+        words = [is_word(part) for part in parts]
+        telling = [_tells(part, word) for part, word in zip(parts, words, strict=True)]
+        glued = [f" {part}" if i and words[i] and words[i - 1] else part for i, part in enumerate(parts)]
+        for start, first in enumerate(parts):
             if not first[0].isalnum():
                 continue
-            for end in range(start + shortest, min(start + MAX_PHRASE, len(tokens)) + 1):
-                if tokens[end - 1][0].isalnum():
-                    phrase = "".join(tokens[start:end])
-                    if len(phrase) <= MAX_LINE and not _NUMERIC.fullmatch(phrase):
-                        found.add(phrase)
+            for end in range(start + 1, min(start + MAX_PHRASE, len(parts)) + 1):
+                long_enough = end - start >= shortest or any(words[start:end])
+                if long_enough and parts[end - 1][0].isalnum() and any(telling[start:end]):
+                    found.add("".join([first, *glued[start + 1 : end]]))
     return found
 
 
-def _supported(per_evidence: Iterable[set[str]], min_support: int) -> dict[str, int]:
-    """Text -> bit set of its samples, for texts in at least `min_support` samples."""
+def _tells(unit: str, word: bool) -> bool:
+    """Whether a unit means something by itself: a word of two letters or more, or a letter of a script without spaces,
+    but no number and no sign."""
+    return not _NUMERIC.fullmatch(unit) and (len(unit) > 1 or not word)
+
+
+def _how(phrase: str) -> Literal["contains", "contains the word"]:
+    return "contains the word" if any(map(is_word, units(phrase))) else "contains"
+
+
+def _supported(per_evidence: Sequence[set[str]], min_support: int, most: float = 1.0) -> dict[str, int]:
+    """Text -> bit set of its samples, for texts in at least `min_support` samples and at most a share of all."""
     where: dict[str, list[int]] = defaultdict(list)
     for i, texts in enumerate(per_evidence):
         for text in sorted(texts):  # the order of a set of strings differs between processes
             where[text].append(i)
-    return {text: sum(1 << i for i in held) for text, held in where.items() if len(held) >= min_support}
+    limit = most * len(per_evidence)
+    return {text: sum(1 << i for i in held) for text, held in where.items() if min_support <= len(held) <= limit}
+
+
+def _cues(texts: Sequence[Iterable[Searched]], shortest: int, min_support: int) -> dict[str, int]:
+    """Phrases that may be cues, one for each set of samples."""
+    found = [_phrases(of_sample, shortest) for of_sample in texts]
+    return _representatives(_supported(found, min_support, NEARLY_ALL))
 
 
 def _representatives(phrases: dict[str, int]) -> dict[str, int]:
@@ -158,30 +180,31 @@ def _rank(phrase: str) -> tuple[int, str]:
 
 
 def _ocr(evidences: Sequence[NormalisedEvidence], min_support: int) -> dict[RuleLiteral, int]:
-    phrases = _representatives(
-        _supported((_phrases((line.text for line in evidence.lines), 2) for evidence in evidences), min_support)
-    )
-    found: dict[RuleLiteral, int] = {OcrText(phrase): bits for phrase, bits in phrases.items()}
-    lines = _supported(
-        ({x.text for x in evidence.lines if 2 <= len(x.text) <= MAX_LINE} for evidence in evidences), min_support
-    )
-    found.update({OcrText(line, whole=True): bits for line, bits in lines.items() if not line.isdigit()})
+    phrases = _cues([[line.searched for line in evidence.lines] for evidence in evidences], 2, min_support)
+    found: dict[RuleLiteral, int] = {OcrText(phrase, how=_how(phrase)): bits for phrase, bits in phrases.items()}
+    lines = _supported([{line.text for line in evidence.lines if _short(line)} for evidence in evidences], min_support)
+    found.update({OcrText(line, how="reads"): bits for line, bits in lines.items() if not line.isdigit()})
     for place in PLACES:
         for phrase, bits in phrases.items():
             if bits.bit_count() > min_support:
-                held = sum(1 << i for i in _members(bits) if phrase in evidences[i].ocr[place])
+                placed = OcrText(phrase, place, _how(phrase))
+                held = sum(1 << i for i in _members(bits) if placed.matches(evidences[i]))
                 if held != bits:
-                    found[OcrText(phrase, place)] = held
+                    found[placed] = held
     return found
+
+
+def _short(line: NormalisedLine) -> bool:
+    """Whether a line is short enough for a `reads` literal, and longer than a single character."""
+    return len(line.text) > 1 and len(units(line.text)) <= MAX_LINE
 
 
 def _spoken(evidences: Sequence[NormalisedEvidence], min_support: int) -> dict[RuleLiteral, int]:
     found: dict[RuleLiteral, int] = {}
     order: tuple[Who, ...] = ("user", "last user", "first user", "agent")
     for who in order:  # of literals that hold on the same samples `mine` keeps the first, so the most general one
-        texts = (_phrases(evidence.spoken[who].split("\n"), 1) for evidence in evidences)
-        for phrase, bits in _representatives(_supported(texts, min_support)).items():
-            found[TurnText(phrase, who)] = bits
+        for phrase, bits in _cues([[evidence.spoken[who]] for evidence in evidences], 1, min_support).items():
+            found[TurnText(phrase, who, _how(phrase))] = bits
     return found
 
 

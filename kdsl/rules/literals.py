@@ -2,7 +2,8 @@
 
 Each has a canonical line of English with its text quoted, such as `an OCR line in the bottom fifth contains
 「加入购物车」`. `parse` turns that line back into an equal literal, so the printed rule is exactly the executed one.
-Texts are matched and printed in normal form (`kdsl.rules.normalised.normalise`).
+Texts are matched and printed in normal form (`kdsl.words.normalise`). `contains` finds a text anywhere, within words
+too, and spaces do not count; `contains the word` finds whole words only.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, get_args
 
 from kdsl.errors import ConfigError, did_you_mean
 from kdsl.evidence.types import Evidence, PictureFacts, Unit
-from kdsl.rules.normalised import PLACES, NormalisedEvidence, Place, Who, normalise
+from kdsl.rules.normalised import PLACES, NormalisedEvidence, Place, Searched, Who, spaced_units, without_spaces
+from kdsl.words import normalise
 
 
 class RuleLiteral(ABC):
@@ -52,30 +54,51 @@ def _quote(text: str) -> str:
     return f"「{text.replace('」', '」」')}」"
 
 
+How = Literal["contains", "contains the word", "reads"]
+"""How a text is found: anywhere; where it is made of whole words; or as all of a line."""
+
+
+def _needle_of(text: str, how: How) -> str:
+    """What `_finds` searches for a text in normal form."""
+    if how == "contains the word":
+        return spaced_units(text)
+    return f"\n{without_spaces(text)}\n" if how == "reads" else without_spaces(text)
+
+
+def _finds(needle: str, how: How, searched: Searched) -> bool:
+    return needle in (searched.words if how == "contains the word" else searched.characters)
+
+
+def _verb(text: str, how: How) -> str:
+    return "contains the words" if how == "contains the word" and " " in text else how
+
+
 @dataclass(frozen=True, slots=True)
 class OcrText(RuleLiteral):
-    """An OCR line of any picture contains a text, or is exactly that text (`whole`)."""
+    """An OCR line of any picture contains a text, contains it as whole words, or is exactly that text."""
 
     text: str
     place: Place | None = None
-    whole: bool = False
+    how: How = "contains"
+    _needle: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", _checked(self.text))
+        object.__setattr__(self, "_needle", _needle_of(self.text, self.how))
 
     def matches(self, evidence: NormalisedEvidence) -> bool:
-        return (f"\n{self.text}\n" if self.whole else self.text) in evidence.ocr[self.place]
+        return _finds(self._needle, self.how, evidence.ocr[self.place])
 
     def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
         return tuple(
             line.unit
             for line in evidence.lines
-            if (self.place in (None, line.place)) and (self.text == line.text if self.whole else self.text in line.text)
+            if self.place in (None, line.place) and _finds(self._needle, self.how, line.searched)
         )
 
     def __str__(self) -> str:
         where = f" in the {self.place} fifth" if self.place else ""
-        return f"an OCR line{where} {'reads' if self.whole else 'contains'} {_quote(self.text)}"
+        return f"an OCR line{where} {_verb(self.text, self.how)} {_quote(self.text)}"
 
 
 _SUBJECTS: dict[Who, str] = {
@@ -88,22 +111,30 @@ _SUBJECTS: dict[Who, str] = {
 
 @dataclass(frozen=True, slots=True)
 class TurnText(RuleLiteral):
-    """A turn contains a text. Turns without any text do not count as the last or first user turn."""
+    """A turn contains a text, or contains it as whole words. Turns without any text do not count as the last or first
+    user turn."""
 
     text: str
     who: Who = "user"
+    how: Literal["contains", "contains the word"] = "contains"
+    _needle: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", _checked(self.text))
+        object.__setattr__(self, "_needle", _needle_of(self.text, self.how))
 
     def matches(self, evidence: NormalisedEvidence) -> bool:
-        return self.text in evidence.spoken[self.who]
+        return _finds(self._needle, self.how, evidence.spoken[self.who])
 
     def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
-        return tuple(turn.unit for turn in evidence.turns if self.who in turn.whose and self.text in turn.text)
+        return tuple(
+            turn.unit
+            for turn in evidence.turns
+            if self.who in turn.whose and _finds(self._needle, self.how, turn.searched)
+        )
 
     def __str__(self) -> str:
-        return f"{_SUBJECTS[self.who]} contains {_quote(self.text)}"
+        return f"{_SUBJECTS[self.who]} {_verb(self.text, self.how)} {_quote(self.text)}"
 
 
 Fact = Literal["photo", "screenshot", "overlay", "dark", "no text"]
@@ -194,7 +225,7 @@ def _within(value: float, bound: Bound, limit: float) -> bool:
 
 _DATE = r"(?:20\d\d[-./年]\d{1,2}[-./月]\d{1,2}|\d{1,2}月\d{1,2}日|(?<![\d.-])[01]\d-[0-3]\d(?![\d.-]))"
 PATTERNS: dict[str, tuple[str, re.Pattern[str]]] = {
-    # name: (as printed after 'an OCR line holds', what is searched in a normalised line)
+    # name: (as printed after 'an OCR line holds', what is searched in a normalised line without spaces)
     "price": ("a price", re.compile(r"[¥￥]\d|\d元")),
     "signed amount": ("a signed amount", re.compile(r"^[-+−]¥?\d[\d,]*\.\d\d$")),
     "date": ("a date", re.compile(_DATE)),
@@ -237,7 +268,7 @@ class OcrPattern(RuleLiteral):
 
     def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
         found = PATTERNS[self.pattern][1].search
-        return tuple(line.unit for line in evidence.lines if found(line.text))
+        return tuple(line.unit for line in evidence.lines if found(without_spaces(line.text)))
 
     def __str__(self) -> str:
         what = PATTERNS[self.pattern][0]
@@ -250,14 +281,15 @@ _BY_PHRASE = {phrase: name for name, (phrase, _) in PATTERNS.items()}
 _BY_SUBJECT = {subject: who for who, subject in _SUBJECTS.items()}
 _BY_FACT = {phrase: fact for fact, (phrase, _) in _FACTS.items()}
 _TEXT = r"「(?P<text>(?:[^」]|」」)+)」"
+_CONTAINS = "contains(?: the words?)?"
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], RuleLiteral]], ...] = (
     (
-        re.compile(rf"an OCR line(?: in the (?P<place>{'|'.join(PLACES)}) fifth)? (?P<how>contains|reads) {_TEXT}"),
-        lambda m: OcrText(_unquote(m), m["place"], m["how"] == "reads"),  # type: ignore[arg-type]
+        re.compile(rf"an OCR line(?: in the (?P<place>{'|'.join(PLACES)}) fifth)? (?P<how>{_CONTAINS}|reads) {_TEXT}"),
+        lambda m: OcrText(_unquote(m), m["place"], _how(m)),  # type: ignore[arg-type]
     ),
     (
-        re.compile(rf"(?P<subject>{'|'.join(_BY_SUBJECT)}) contains {_TEXT}"),
-        lambda m: TurnText(_unquote(m), _BY_SUBJECT[m["subject"]]),
+        re.compile(rf"(?P<subject>{'|'.join(_BY_SUBJECT)}) (?P<how>{_CONTAINS}) {_TEXT}"),
+        lambda m: TurnText(_unquote(m), _BY_SUBJECT[m["subject"]], _how(m)),  # type: ignore[arg-type]
     ),
     (re.compile("|".join(_BY_FACT)), lambda m: PictureFact(_BY_FACT[m[0]])),
     (
@@ -283,9 +315,13 @@ def _unquote(match: re.Match[str]) -> str:
     return match["text"].replace("」」", "」")
 
 
+def _how(match: re.Match[str]) -> str:
+    return match["how"].removesuffix("s") if "word" in match["how"] else match["how"]
+
+
 GRAMMAR: tuple[str, ...] = (
-    *(f"an OCR line{where} {how} 「…」" for where in ("", " in the bottom fifth") for how in ("contains", "reads")),
-    *(f"{subject} contains 「…」" for subject in _BY_SUBJECT),
+    *(f"an OCR line{where} {how} 「…」" for where in ("", " in the bottom fifth") for how in get_args(How)),
+    *(f"{subject} {how} 「…」" for subject in _BY_SUBJECT for how in ("contains", "contains the word")),
     *_BY_FACT,
     *(f"there are {bound} 12 OCR lines" for bound in get_args(Bound)),
     *(f"a picture's {name} is at least 20%" for name in MEASURES),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 from kdsl.data.sample import without_placeholders
 from kdsl.evidence.types import Evidence, Picture, PictureFacts, Unit
+from kdsl.words import normalise, units
 
 Place = Literal["top", "upper", "middle", "lower", "bottom"]
 """A fifth of a picture's height."""
@@ -16,21 +17,6 @@ PLACES: tuple[Place, ...] = get_args(Place)
 Who = Literal["last user", "first user", "user", "agent"]
 """Which turns: the last or first user turn that has text, any user turn, any agent turn."""
 WHO: tuple[Who, ...] = get_args(Who)
-
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
-
-
-def normalise(text: str) -> str:
-    """The normal form of a text: NFKC, case folded, without spaces and invisible characters.
-
-    The function is idempotent.
-    """
-    while True:
-        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-        folded = "".join(c for c in folded if unicodedata.category(c) not in _UNSEEN)
-        if folded == text:
-            return text
-        text = folded
 
 
 def utterance(text: str) -> str:
@@ -46,10 +32,49 @@ def place_of(picture: Picture, line: int) -> Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Searched:
+    """Texts in the two forms in which literals are searched, each text between two newlines.
+
+    Texts contain no newline, so one substring test answers 'some text contains' and 'some text reads'.
+    """
+
+    characters: str
+    """The texts without spaces."""
+    words: str
+    """The texts' units (`kdsl.words.units`), each between two spaces."""
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """One text in normal form."""
+        return cls(f"\n{without_spaces(text)}\n", f"\n{spaced_units(text)}\n")
+
+    @classmethod
+    def joined(cls, parts: Iterable[Searched]) -> Self:
+        """All texts of the parts."""
+        parts = list(parts)
+        if not parts:
+            return cls("", "")
+        return cls(
+            "\n" + "".join(part.characters[1:] for part in parts), "\n" + "".join(part.words[1:] for part in parts)
+        )
+
+
+def without_spaces(text: str) -> str:
+    """A text in normal form without the spaces between its words."""
+    return text.replace(" ", "")
+
+
+def spaced_units(text: str) -> str:
+    """The units of a text in normal form, each between two spaces, so that a substring test finds whole words."""
+    return f" {' '.join(units(text))} "
+
+
+@dataclass(frozen=True, slots=True)
 class NormalisedLine:
     """An OCR line whose normal form is not empty."""
 
     text: str
+    searched: Searched
     place: Place
     unit: Unit
 
@@ -59,6 +84,7 @@ class NormalisedTurn:
     """A turn whose normal form is not empty, and the groups of turns that it belongs to."""
 
     text: str
+    searched: Searched
     whose: tuple[Who, ...]
     unit: Unit
 
@@ -67,30 +93,29 @@ class NormalisedTurn:
 class NormalisedEvidence:
     """The input of literals: normalised lines and turns, and the facts of the pictures.
 
-    `ocr[place]` and `spoken[who]` are the texts of lines and turns joined by newlines, with one at the start and one
-    at the end. Texts contain no newline, so one substring test answers 'some line contains' and 'some line reads'.
+    `ocr[place]` and `spoken[who]` hold the texts of all lines at a place and of all turns of a speaker.
     """
 
     lines: tuple[NormalisedLine, ...]
     turns: tuple[NormalisedTurn, ...]
-    ocr: dict[Place | None, str]
-    spoken: dict[Who, str]
+    ocr: dict[Place | None, Searched]
+    spoken: dict[Who, Searched]
     facts: tuple[PictureFacts, ...]
 
     @classmethod
     def of(cls, evidence: Evidence) -> NormalisedEvidence:
         """Normalise the texts of evidence."""
         lines = tuple(
-            NormalisedLine(text, place_of(picture, i), ("line", p, i))
+            NormalisedLine(text, Searched.of(text), place_of(picture, i), ("line", p, i))
             for p, picture in enumerate(evidence.pictures)
             for i, line in enumerate(picture.lines)
             if (text := normalise(line.text))
         )
         turns = _turns(evidence)
-        ocr: dict[Place | None, str] = {None: _join([line.text for line in lines])}
+        ocr: dict[Place | None, Searched] = {None: Searched.joined(line.searched for line in lines)}
         for place in PLACES:
-            ocr[place] = _join([line.text for line in lines if line.place == place])
-        spoken = {who: _join([turn.text for turn in turns if who in turn.whose]) for who in WHO}
+            ocr[place] = Searched.joined(line.searched for line in lines if line.place == place)
+        spoken = {who: Searched.joined(turn.searched for turn in turns if who in turn.whose) for who in WHO}
         return cls(lines, turns, ocr, spoken, tuple(picture.facts for picture in evidence.pictures))
 
 
@@ -106,9 +131,5 @@ def _turns(evidence: Evidence) -> tuple[NormalisedTurn, ...]:
             whose.append("first user")
         if users and i == users[-1]:
             whose.append("last user")
-        turns.append(NormalisedTurn(text, tuple(whose), ("turn", 0, i)))
+        turns.append(NormalisedTurn(text, Searched.of(text), tuple(whose), ("turn", 0, i)))
     return tuple(turns)
-
-
-def _join(texts: list[str]) -> str:
-    return "\n" + "".join(f"{text}\n" for text in texts) if texts else ""

@@ -16,9 +16,10 @@ import numpy as np
 from kdsl.config import RulesConfig
 from kdsl.evidence.types import Evidence, Unit
 from kdsl.rules.literals import OcrText, RuleLiteral, TurnText
-from kdsl.rules.normalised import NormalisedEvidence, normalise
+from kdsl.rules.normalised import NormalisedEvidence, spaced_units
 from kdsl.rules.teacher import Teacher
 from kdsl.tasks import Task
+from kdsl.words import normalise
 
 UNIFORM_SHARE = 0.3
 """Share of the prior that stays uniform, so that the search can find cues that the model does not use."""
@@ -131,12 +132,13 @@ def named_phrases(answer: str) -> list[str]:
 
 
 def named_share(literals: Sequence[RuleLiteral], phrases: Sequence[str]) -> np.ndarray:
-    """How well each literal [L] matches a named phrase: 1 for the same text, less if one contains the other."""
+    """How well each literal [L] matches a named phrase: 1 for the same text, less if one contains the other's units."""
     share = np.zeros(len(literals))
     for row, literal in enumerate(literals):
         if isinstance(literal, OcrText | TurnText):
             for phrase in phrases:
-                if literal.text in phrase or phrase in literal.text:
+                mine, theirs = spaced_units(literal.text), spaced_units(phrase)
+                if mine in theirs or theirs in mine:
                     overlap = min(len(phrase), len(literal.text)) / max(len(phrase), len(literal.text))
                     share[row] = max(share[row], overlap)
     return share

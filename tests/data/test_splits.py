@@ -136,6 +136,23 @@ def test_near_duplicates(lookalikes: Path):
     assert near_duplicates(samples, {}) == [["d4", "d5"]]
 
 
+def test_words_and_numbers_tell_dialogues_apart_in_every_script() -> None:
+    asked = "Is the mattress A12-X delivered to my door?"
+    samples = [
+        sample("e1", "intent", "丁", "", asked),
+        sample("e2", "intent", "丁", "", "is the MATTRESS a12-x delivered, to my door"),
+        sample("e3", "intent", "丁", "", asked.replace("A12", "A13")),  # another product
+        sample("s1", "intent", "丁", "", "what size is this one"),  # 17 letters, but five words
+        sample("s2", "intent", "丁", "", "What size is this one?"),
+        sample("m1", "intent", "丁", "", "请问这款iPhone15支持EMI分期付款吗怎么办"),
+        sample("m2", "intent", "丁", "", "请问这款 iPhone15 支持emi分期付款吗，怎么办？"),
+        sample("m3", "intent", "丁", "", "请问这款iPhone14支持EMI分期付款吗怎么办"),
+        sample("n1", "intent", "丁", "", "Now here is the mattress that I have ordered"),
+        sample("n2", "intent", "丁", "", "Nowhere is the mattress that I have ordered"),  # the same letters
+    ]
+    assert near_duplicates(samples, {}) == [["e1", "e2"], ["m1", "m2"]]
+
+
 def test_labels_rarer_than_the_folds_are_spread_all_the_same() -> None:
     samples = [Sample(str(i), "scene", ("a.jpg",), (), f"label {i % 3}") for i in range(9)]
     folds = stratified_folds(samples, 5, seed=1)

@@ -103,6 +103,23 @@ def test_words_are_exchanged_left_out_and_agents_say_less() -> None:
     assert any(texts[2].startswith("could you") for texts in said)  # no comma is left at the start
 
 
+def test_words_of_any_script_with_spaces_are_exchanged_as_wholes(tmp_path: Path) -> None:
+    (tmp_path / "words.yaml").write_text("same: [[где, когда], [été, hiver], [货, 商品]]\n", "utf-8")
+    words = load_words(tmp_path / "words.yaml")
+    turns = (Turn("user", "негде, où été gâté répété, A货", ""),)
+    said = {augment_turns(turns, words, random.Random(seed))[0].text for seed in range(40)}
+    assert said == {
+        f"негде, où {season} gâté répété, A{goods}" for season in ("été", "hiver") for goods in ("货", "商品")
+    }
+
+
+def test_sentences_of_words_are_shuffled_with_spaces_between_them() -> None:
+    turns = (Turn("agent", "Größe 3.5 passt. Wir helfen gern.", ""), Turn("agent", "您好。请稍等。", ""))
+    said = [[turn.text for turn in augment_turns(turns, WORDS, random.Random(seed))] for seed in range(80)]
+    assert "Wir helfen gern. Größe 3.5 passt." in {text for texts in said for text in texts}
+    assert "请稍等。您好。" in {text for texts in said for text in texts}
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.text("加入购物车 0123O", min_size=1, max_size=12), max_size=8), seeds)
 def test_lines_are_misread_by_the_seed_and_never_all_lost(texts: list[str], seed: int) -> None:

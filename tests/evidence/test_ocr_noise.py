@@ -22,6 +22,26 @@ def test_misread_keeps_most_text_and_strength_nought_keeps_all() -> None:
     assert misread(lines, random.Random(3)) == noisy
 
 
+def test_spaces_between_words_mostly_stay_and_others_are_mostly_lost() -> None:
+    def kept(text: str) -> float:
+        lines = [OcrLine(text, 1.0, (10.0, 30.0 * n, 200.0, 30.0 * n + 14)) for n in range(100)]
+        return sum(line.text.count(" ") for line in misread(lines, random.Random(5))) / (100 * text.count(" "))
+
+    assert kept("where is my order") > 0.75
+    assert kept("查看 iPhone15 的 订单") < 0.5
+
+
+def test_a_line_of_words_is_cut_and_joined_between_words() -> None:
+    texts = ["proceed to checkout", "where is"]
+    row = [OcrLine(text, 1.0, (90.0 * n, 10.0, 90.0 * n + 80, 24.0)) for n, text in enumerate(texts)]
+    whole = {"proceed", "to", "checkout", "where", "is"}
+    read = [misread(row, random.Random(seed), 1.0) for seed in range(300)]
+    assert any(line.text == "to checkout" or line.text == "checkout" for lines in read for line in lines)
+    assert any("checkout where" in line.text for lines in read for line in lines)
+    words = [word for lines in read for line in lines for word in line.text.split()]
+    assert sum(word in whole for word in words) > 0.8 * len(words)
+
+
 def test_misread_joins_neighbours_on_a_row_only() -> None:
     row = [OcrLine("复制", 1.0, (10.0, 10.0, 40.0, 24.0)), OcrLine("打电话", 1.0, (50.0, 10.0, 95.0, 24.0))]
     column = [OcrLine("复制", 1.0, (10.0, 10.0, 40.0, 24.0)), OcrLine("打电话", 1.0, (10.0, 40.0, 55.0, 54.0))]

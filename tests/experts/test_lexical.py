@@ -39,6 +39,18 @@ def test_learns_saves_and_loads(make_evidence: Callable[..., Evidence], intent: 
     assert np.allclose(again.scores(asked), scores, atol=1e-4)
 
 
+def test_words_count_as_wholes_where_scripts_have_spaces(make_evidence: Callable[..., Evidence], intent: Task) -> None:
+    asks = {
+        "是否会生锈": ["is it emi", "can I have emi", "have emi"],
+        "气泡": ["is it premium", "can I have premium", "premium please"],
+    }
+    expert = LexicalExpert(intent, setup_of(intent)).fit(material_of(intent, dialogues(make_evidence, asks)))
+    counted = [set(names) for names in expert.tf_idf_.vocabularies]
+    assert {"emi", "premium", "have emi"} <= counted[-1]
+    chinese = LexicalExpert(intent, setup_of(intent)).fit(material_of(intent, dialogues(make_evidence, ASKS)))
+    assert chinese.tf_idf_.vocabularies[-2:] == [["\0"], ["\0"]]  # characters alone
+
+
 def test_abstains_without_known_text(make_evidence: Callable[..., Evidence], intent: Task) -> None:
     expert = LexicalExpert(intent, setup_of(intent)).fit(material_of(intent, dialogues(make_evidence, ASKS)))
     silent = make_evidence("x", turns=(("user", "<image>"), ("user", "")))

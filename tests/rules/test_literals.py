@@ -18,6 +18,7 @@ from kdsl.rules.literals import (
     PATTERNS,
     Bound,
     Fact,
+    How,
     LineCount,
     Measure,
     OcrPattern,
@@ -27,12 +28,13 @@ from kdsl.rules.literals import (
     TurnText,
     parse,
 )
-from kdsl.rules.normalised import PLACES, WHO, NormalisedEvidence, normalise
+from kdsl.rules.normalised import PLACES, WHO, NormalisedEvidence
+from kdsl.words import normalise
 
 texts = st.text(min_size=1, max_size=12).filter(normalise) | st.text("「」 款ＡabＢ①", min_size=1).filter(normalise)
 literals = st.one_of(
-    st.builds(OcrText, texts, st.sampled_from([None, *PLACES]), st.booleans()),
-    st.builds(TurnText, texts, st.sampled_from(WHO)),
+    st.builds(OcrText, texts, st.sampled_from([None, *PLACES]), st.sampled_from(get_args(How))),
+    st.builds(TurnText, texts, st.sampled_from(WHO), st.sampled_from(["contains", "contains the word"])),
     st.builds(PictureFact, st.sampled_from(get_args(Fact))),
     st.builds(LineCount, st.sampled_from(get_args(Bound)), st.integers(0, 500)),
     st.builds(Measure, st.sampled_from(MEASURES), st.sampled_from(get_args(Bound)), st.integers(0, 500)),
@@ -48,11 +50,6 @@ def test_a_printed_literal_reads_back_to_an_equal_one(literal: RuleLiteral) -> N
     assert "\n" not in line
 
 
-@given(st.text())
-def test_normal_form_is_stable(text: str) -> None:
-    assert normalise(normalise(text)) == normalise(text)
-
-
 @pytest.mark.parametrize("example", GRAMMAR)
 def test_every_form_in_the_grammar_is_read(example: str) -> None:
     line = example.replace("…", "退款")
@@ -64,6 +61,48 @@ def test_texts_match_whatever_their_width_case_and_spacing(make_evidence: Callab
     assert parse("an OCR line contains 「vip会」").holds(evidence)
     assert parse("an OCR line reads 「VIP 会员」").holds(evidence)
     assert not parse("an OCR line reads 「vip会」").holds(evidence)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "holds", "fails"),
+    [
+        ("it", ("where is IT?", "it"), ("I waited", "items", "it2")),
+        ("emi", ("emi options", "这款iPhone15的emi分期", "分期(EMI)"), ("premium", "这款premium的", "emit")),
+        ("where is", ("where  is it",), ("nowhere is", "whereis", "where it is")),
+        ("a12-x", ("A12-X还有货吗", "有没有a12 - x"), ("A12-XL", "BA12-X", "A12X")),
+        ("emi分期", ("支持emi 分期吗",), ("premiemi分期",)),
+        ("分期", ("emi分期", "分 期"), ("分到期",)),
+        ("iphone15", ("这款iPhone15的",), ("iPhone 15", "iphone15pro")),
+    ],
+)
+def test_a_word_is_found_as_a_whole(
+    make_evidence: Callable[..., Evidence], phrase: str, holds: tuple[str, ...], fails: tuple[str, ...]
+) -> None:
+    turn, line = (parse(f"{subject} contains the word 「{phrase}」") for subject in ("a user turn", "an OCR line"))
+    for text in holds + fails:
+        evidence = make_evidence(lines=(text,), turns=(("user", text),))
+        assert turn.holds(evidence) == line.holds(evidence) == (text in holds), text
+        assert bool(turn.units(NormalisedEvidence.of(evidence))) == (text in holds)
+
+
+def test_words_are_printed_as_words() -> None:
+    assert str(TurnText("EMI", how="contains the word")) == "a user turn contains the word 「emi」"
+    assert str(TurnText("Where  is", how="contains the word")) == "a user turn contains the words 「where is」"
+    assert parse("a user turn contains the words 「emi」") == TurnText("emi", how="contains the word")
+
+
+def test_a_text_without_the_word_is_found_within_words_and_whatever_the_spaces(
+    make_evidence: Callable[..., Evidence],
+) -> None:
+    evidence = make_evidence(lines=("App Store",), turns=(("user", "有30 cm的吗, in stock?"),))
+    for line in (
+        "a user turn contains 「cm」",
+        "a user turn contains 「30cm」",
+        "a user turn contains 「instock」",
+        "an OCR line contains 「ppstor」",
+        "an OCR line reads 「appstore」",
+    ):
+        assert parse(line).holds(evidence), line
 
 
 def test_a_text_does_not_match_across_lines_or_turns(make_evidence: Callable[..., Evidence]) -> None:

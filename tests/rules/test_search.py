@@ -42,6 +42,46 @@ def test_phrases_are_mined_with_their_place(make_evidence: Callable[..., Evidenc
     assert not held(vocabulary.literals, "即结")  # a part that holds where the whole does says nothing more
 
 
+def test_words_are_mined_as_wholes(make_evidence: Callable[..., Evidence]) -> None:
+    said = (
+        "can I pay it by emi",
+        "is it emi",
+        "I waited for it",
+        "is a premium one worth it",
+        "这款iPhone15的emi分期",
+        "A12-X支持emi分期吗, I have it",
+        "A12-X多少钱 it",
+        "it?",
+        "s it",
+        "it s",
+    )
+    evidences = [NormalisedEvidence.of(make_evidence(turns=(("user", text),))) for text in said]
+    vocabulary = mine(evidences, min_support=2)
+    emi = TurnText("emi", how="contains the word")
+    assert held(vocabulary.literals, "emi") == [emi]
+    assert vocabulary.bits[vocabulary.literals.index(emi)].tolist() == [0b110011]
+    assert held(vocabulary.literals, "emi分期") == [TurnText("emi分期", how="contains the word")]
+    assert held(vocabulary.literals, "a12-x") == [TurnText("a12-x", how="contains the word")]
+    for literal, bits in zip(vocabulary.literals, vocabulary.bits, strict=True):  # the printed one is the searched one
+        assert [literal.matches(evidence) for evidence in evidences] == [bool(int(bits[0]) >> i & 1) for i in range(10)]
+    texts = {literal.text for literal in vocabulary.literals if isinstance(literal, TurnText)}
+    assert not texts & {"i", "s", "a", "x"}  # a letter says nothing
+    assert "it" in texts  # nine of ten
+    assert not held(mine(evidences[5:], min_support=2).literals, "it")  # all
+
+
+def test_a_phrase_in_nearly_all_samples_is_no_cue(make_evidence: Callable[..., Evidence]) -> None:
+    texts = ["the mattress"] * 19 + ["delivery"]
+    evidences = [NormalisedEvidence.of(make_evidence(turns=(("user", text),))) for text in texts]
+    assert not any(isinstance(literal, TurnText) for literal in mine(evidences, min_support=2).literals)
+
+
+def test_one_word_of_a_picture_is_a_cue(make_evidence: Callable[..., Evidence]) -> None:
+    lines = (("Refund issued", "Home"), ("Your refund", "Cart"), ("Cart total", "¥5"), ("退 款", "首页"))
+    vocabulary = mine([NormalisedEvidence.of(make_evidence(lines=two)) for two in lines], min_support=2)
+    assert held(vocabulary.literals, "refund") == [OcrText("refund", how="contains the word")]
+
+
 def test_cues_come_in_one_order_in_every_process(shop: list[Evidence], tmp_path: Path) -> None:
     """Sets of strings do not, and equally strong cues are taken as they come."""
     (tmp_path / "lines.json").write_text(json.dumps([e.ocr_text.split("\n") for e in shop]), "utf-8")
