@@ -64,14 +64,18 @@ class TextLine(Protocol):
 def misread(lines: Sequence[TextLine], rng: random.Random, strength: float = 1.0) -> tuple[OcrLine, ...]:
     """The lines as an OCR engine might read them, in the order given.
 
+    Lines of a picture that is written in words mostly keep their spaces, and are cut and joined between words.
+
     Args:
         strength: 0 keeps the text unchanged (scores still vary), 1 is a usual phone screenshot, 2 a bad photo.
     """
     read: list[OcrLine] = []
+    of_words = spaced("\n".join(line.text for line in lines))
+    lost_space = (_LOST_SPACE_OF_WORDS if of_words else _LOST_SPACE) * min(strength, 1.0)
     for line in lines:
         if rng.random() < 0.05 * strength:
             continue
-        text, wrong = _letters(line.text, rng, strength)
+        text, wrong = _letters(line.text, rng, strength, lost_space)
         if not text:
             continue
         score = round(max(0.45, min(1.0, 0.9999 - rng.expovariate(60) - wrong * rng.uniform(0.02, 0.12))), 4)
@@ -79,10 +83,10 @@ def misread(lines: Sequence[TextLine], rng: random.Random, strength: float = 1.0
         before = read[-1] if read else None
         if before and _beside(before.box, line.box) and rng.random() < 0.25 * strength:
             gap = rng.choice(("", "", " "))
-            joined = before.text + (" " if spaced(f"{before.text} {text}") else gap) + text
+            joined = before.text + (" " if of_words else gap) + text
             read[-1] = OcrLine(joined, min(before.score, score), _around(before.box, line.box))
         elif len(text) > 7 and rng.random() < 0.03 * strength:
-            read.extend(_cut(fresh, rng))
+            read.extend(_cut(fresh, rng, of_words))
         else:
             read.append(fresh)
     for _ in range(rng.randrange(3) if strength and read and rng.random() < 0.6 * strength else 0):
@@ -90,11 +94,10 @@ def misread(lines: Sequence[TextLine], rng: random.Random, strength: float = 1.0
     return tuple(read)
 
 
-def _letters(text: str, rng: random.Random, strength: float) -> tuple[str, int]:
+def _letters(text: str, rng: random.Random, strength: float, lost_space: float) -> tuple[str, int]:
     """The text with some characters confused or lost, and the number of these errors."""
     out: list[str] = []
     wrong = 0
-    lost_space = (_LOST_SPACE_OF_WORDS if spaced(text) else _LOST_SPACE) * min(strength, 1.0)
     for char in text:
         chance = rng.random()
         if char == " " and chance < lost_space:
@@ -119,11 +122,11 @@ def _around(first: Box, second: Box) -> Box:
     return min(first[0], second[0]), min(first[1], second[1]), max(first[2], second[2]), max(first[3], second[3])
 
 
-def _cut(line: OcrLine, rng: random.Random) -> list[OcrLine]:
-    """A line in two, at any character, or where it is written in words at the next space, if there is one."""
+def _cut(line: OcrLine, rng: random.Random, of_words: bool) -> list[OcrLine]:
+    """A line in two, at any character, or `of_words` at the next space, if there is one."""
     at = rng.randrange(2, len(line.text) - 2)
     rest = line.text[at:]
-    if spaced(line.text):
+    if of_words:
         at = max(at, line.text.find(" ", at))
         rest = line.text[at:].lstrip()
     left, top, right, bottom = line.box
