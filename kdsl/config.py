@@ -9,7 +9,7 @@ import difflib
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -161,10 +161,10 @@ class FurtherModel(_Part):
     """A further large model beside `large`: an expert of its own, with adapters and a call 1 of its own."""
 
     model: ModelConfig
-    prompt: dict[str, Any] = {}
-    """Settings that differ from those of the run's `prompt`."""
-    training: dict[str, Any] = {}
-    """Settings that differ from those of the run's `training`; `search` is for `large` alone."""
+    prompt: PromptConfig = PromptConfig()
+    """What it does not say is as in the run's `prompt`."""
+    training: TrainingConfig = TrainingConfig()
+    """What it does not say is as in the run's `training`; `search` is for `large` alone."""
 
 
 class StudentConfig(_Part):
@@ -286,6 +286,16 @@ class Config(_Part):
     knowledge: KnowledgeConfig = KnowledgeConfig()
     ensemble: EnsembleConfig = EnsembleConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _inherit(cls, raw: Any) -> Any:
+        """Merge each `prompt` and `training` in `beside` over the run's own."""
+        if not isinstance(raw, dict) or not isinstance(raw.get("beside"), dict):
+            return raw
+        shared = {key: raw[key] for key in ("prompt", "training") if isinstance(raw.get(key), dict)}
+        own = {name: _merge(shared, one) if isinstance(one, dict) else one for name, one in raw["beside"].items()}
+        return raw | {"beside": own}
+
     @field_validator("beside")
     @classmethod
     def _no_role(cls, value: dict[str, FurtherModel]) -> dict[str, FurtherModel]:
@@ -293,20 +303,12 @@ class Config(_Part):
             raise ValueError(f"'{taken[0]}' is the name of another expert or call")
         return value
 
-    @model_validator(mode="after")
-    def _each_beside(self) -> Self:
-        for name in self.beside:
-            self.of_beside(name)
-        return self
-
     def of_beside(self, name: str) -> Config:
         """The settings of a run with the model `name` of `beside` as its one large model."""
         further = self.beside[name]
-        own: dict[str, Any] = {"large": further.model, "small": None, "beside": {}, "student": StudentConfig()}
-        for section, differing in (("prompt", further.prompt), ("training", {"search": None} | further.training)):
-            settings = getattr(self, section)
-            own[section] = type(settings).model_validate(_merge(settings.model_dump(), differing))
-        return self.model_copy(update=own)
+        training = further.training.model_copy(update={"search": None})
+        own = {"large": further.model, "prompt": further.prompt, "training": training}
+        return self.model_copy(update={"small": None, "beside": {}, "student": StudentConfig()} | own)
 
     @property
     def of_each_large(self) -> dict[str, Config]:
@@ -411,12 +413,14 @@ def _read(file: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     base = raw.pop("extends", None)
     if isinstance(raw.get("tasks"), list):
         raw["tasks"] = [str((file.parent / str(task)).resolve()) for task in raw["tasks"]]
-    for *parents, leaf in _PATHS:
-        node: Any = raw
-        for parent in parents:
-            node = node.get(parent) if isinstance(node, dict) else None
-        if isinstance(node, dict) and leaf in node:
-            node[leaf] = str((file.parent / str(node[leaf])).resolve())
+    further = raw.get("beside")
+    for section in (raw, *(further.values() if isinstance(further, dict) else ())):
+        for *parents, leaf in _PATHS:
+            node: Any = section
+            for parent in parents:
+                node = node.get(parent) if isinstance(node, dict) else None
+            if isinstance(node, dict) and leaf in node:
+                node[leaf] = str((file.parent / str(node[leaf])).resolve())
     if not base:
         return raw
     beside = file.parent / str(base)
@@ -435,7 +439,7 @@ def _fault(fault: dict[str, Any]) -> str:
     where = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
         part: Any = Config
-        for key in fault["loc"][:-1]:
+        for key in (key for key in fault["loc"][:-1] if key in part.model_fields):  # else a name in `beside`
             given = part.model_fields[key].annotation
             part = next(kind for kind in (*get_args(given), given) if hasattr(kind, "model_fields"))
         close = difflib.get_close_matches(str(fault["loc"][-1]), list(part.model_fields), n=1)

@@ -101,6 +101,7 @@ def fit_inputs(
     """Digests of all inputs of a fit, by name; a resumed fit must have the same ones."""
     config, tasks = setup.config, setup.tasks
     unlearned: dict[str, Any] = {"tasks": True, "training": set(UNLEARNED)}
+    unlearned["beside"] = {name: {"training": set(UNLEARNED)} for name in config.beside}
     return {
         "samples": digest([evidence.digest() for evidence in evidences]),
         "snippets": digest(load_snippets(Path(config.knowledge.snippets), tasks)),

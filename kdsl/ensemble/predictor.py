@@ -130,7 +130,7 @@ class TaskPredictor:
             rules=tuple(rule for expert in self.experts for rule in expert.rules(evidence)),
             snippets=self._snippets(evidence, again),
             margin=round(margin, 4),
-            routed=len(ledger.entries) > 1,
+            routed=bool(again.scores),
         )
 
     def _snippets(self, evidence: Evidence, again: FurtherPass) -> tuple[FoundSnippet, ...]:

@@ -97,9 +97,8 @@ class RayEngine:
         """One line per row, as chunks are finished."""
         with cluster() as ray:
             machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-            share = Share.of(
-                machines, self.workers, gpu=bundle.config.large is not None and bundle.config.large.device != "cpu"
-            )
+            gpu = any(own.model("large").device != "cpu" for own in bundle.config.of_each_large.values())
+            share = Share.of(machines, self.workers, gpu=gpu)
             job = {
                 "folder": bundle.folder.absolute(),
                 "images": images.absolute(),

@@ -297,7 +297,9 @@ def _settings(
     large = grid.ablation.system == "large"
     config = grid.configs[name]
     used = {"large", "prompt", "training"} if large else set(Config.model_fields) - {"seed", "tasks", "evidence"}
-    roles = {"large": config.large} | ({} if large else {"small": config.small})
+    roles = {"large": config.large}
+    if not large:
+        roles |= {name: further.model for name, further in config.beside.items()} | {"small": config.small}
     return {
         "schema": SCHEMA,
         "system": grid.ablation.system,
