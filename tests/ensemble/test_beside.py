@@ -20,6 +20,7 @@ from kdsl.errors import BudgetError, ConfigError
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Material, Setup
 from kdsl.experts.beside import FurtherLargeExpert
+from kdsl.experts.registry import experts_for
 from kdsl.models.roles import Models
 from kdsl.tasks import Task
 
@@ -137,11 +138,13 @@ def test_a_killed_fit_continues_and_ends_the_same(
         return whole(self, material)
 
     models = Models(both)
-    at_once = fit_bundle(samples, tasks, both, tmp_path / "at-once", models)
+    only = [task for task in tasks if task.name == "ask"]
+    asks = [evidence for evidence in samples if evidence.sample.task == "ask"]
+    at_once = fit_bundle(asks, only, both, tmp_path / "at-once", models)
     monkeypatch.setattr(FurtherLargeExpert, "fit", dies_at_the_second)
     with pytest.raises(Killed):
-        fit_bundle(samples, tasks, both, tmp_path / "bundle", models)
-    again = fit_bundle(samples, tasks, both, tmp_path / "bundle", models)
+        fit_bundle(asks, only, both, tmp_path / "bundle", models)
+    again = fit_bundle(asks, only, both, tmp_path / "bundle", models)
     assert calls == 4  # of two inner folds and all samples, and one that was cut short
     weights = "beside/reader/adapters/ask/adapter_model.safetensors"
     assert again.manifest["files"][weights] == at_once.manifest["files"][weights]
@@ -168,11 +171,11 @@ def test_a_model_that_tells_nothing_on_a_task_is_left_out_there_and_kept_on_the_
     monkeypatch.setattr(first_look, "_as_it_is", tells)
     monkeypatch.setattr(first_look, "_after_training", lambda task, taught, asked, setup, _: tells(task, asked, setup))
     said.clear()
-    bundle = fit_bundle(samples, tasks, eager, tmp_path / "bundle")
+    groups = {task.name: [e for e in samples if e.sample.task == task.name] for task in tasks}
+    left = first_look.first_look(Setup(tuple(tasks), eager, Models(eager)), groups, tmp_path).config
     assert f"reader ({everywhere.source}): no better than chance on your labels of screen, left out" in said
-    assert bundle.config.beside["reader"].model.tasks == ("ask",)
-    assert not (bundle.folder / "beside/reader/adapters/screen").exists()
-    predictor = Predictor(bundle)
-    for one in predictor.predict(samples):
-        assert ("reader" in one.trace.experts) == (one.task == "ask")
-    predictor.close()
+    assert left.large == eager.large
+    assert left.beside["reader"].model.tasks == ("ask",)
+    by_task = {task.name: [expert.name for expert in experts_for(task, left)] for task in tasks}
+    assert "reader" in by_task["ask"]
+    assert "reader" not in by_task["screen"]
