@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from kdsl.cli.options import FILE, HelpfulCommand, columns_options, config_option, data_option, out_option, pred_option
+from kdsl.cli.options import (
+    FILE,
+    HelpfulCommand,
+    columns_options,
+    config_option,
+    data_option,
+    ocr_option,
+    out_option,
+    pred_option,
+)
 
 if TYPE_CHECKING:
     from kdsl.data.columns import Columns
@@ -18,9 +28,25 @@ if TYPE_CHECKING:
 @pred_option
 @out_option("Folder to write the report to.")
 @click.option("--images", type=FILE, help="Folder that all pictures lie below, to show the wrong ones.")
+@ocr_option
 @config_option
 @columns_options
-def evaluate(data: Path, pred: Path, out: Path, images: Path | None, config: str, columns: Columns) -> None:
+@click.option(
+    "--by-modality",
+    type=FILE,
+    metavar="BUNDLE",
+    help="Also score this bundle by text alone, by pictures alone and jointly: three predictions per sample with both.",
+)
+def evaluate(
+    data: Path,
+    pred: Path,
+    out: Path,
+    images: Path | None,
+    ocr: Path | None,
+    config: str,
+    columns: Columns,
+    by_modality: Path | None,
+) -> None:
     """Score predictions against labels and write a report.
 
     The folder gets metrics.json, report.html with the wrong samples and their traces, errors.jsonl, and the
@@ -29,6 +55,7 @@ def evaluate(data: Path, pred: Path, out: Path, images: Path | None, config: str
     \b
     examples:
       kdsl evaluate --data test.json --pred predictions.jsonl --out report --images images
+      kdsl evaluate --data test.json --pred predictions.jsonl --out report --images images --by-modality runs/shop
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.data.own_task import tasks_for
@@ -37,17 +64,26 @@ def evaluate(data: Path, pred: Path, out: Path, images: Path | None, config: str
         confidence_table,
         evaluate_file,
         metrics_table,
+        modalities_table,
         scope_table,
         write_evaluation,
     )
     from kdsl.progress import say, show
 
     evaluation = evaluate_file(data, pred, tasks_for([data], load_tasks(load_config(config)), columns), columns)
+    if by_modality:
+        from kdsl.ensemble.bundle import open_bundle
+        from kdsl.evaluation.modalities import by_modality as score
+
+        found = score(open_bundle(by_modality), data, images or Path(), ocr, columns)
+        evaluation = replace(evaluation, modalities={name: found[name] for name in evaluation.tasks if name in found})
     page = write_evaluation(evaluation, out, data if data.is_dir() else images)
     show(metrics_table(evaluation))
     show(confidence_table(evaluation))
     if evaluation.scope:
         show(scope_table(evaluation.scope))
+    if evaluation.modalities:
+        show(modalities_table(evaluation.modalities))
     alone = experts_alone(evaluation.judged)
     if any(row.expert != FUSED for row in alone):
         show(experts_table(alone))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.errors import InputError
 from kdsl.evaluation.metrics import Metrics, Scope, compute_metrics, scope_metrics
+from kdsl.evaluation.modalities import Modalities
 from kdsl.evaluation.page import SHOWN, data_url, render, thumbnails
 from kdsl.evaluation.plots import confusion_png, coverage_png, reliability_png
 from kdsl.evaluation.predictions import Judged, read_judged
@@ -34,6 +35,9 @@ class Evaluation:
     scope: Mapping[str, Scope]
     """Of the tasks whose gold marks samples as out of scope; the other metrics leave these samples out."""
 
+    modalities: Mapping[str, Modalities] = field(default_factory=dict)
+    """Scores by text alone and by pictures alone, where they were asked for (`kdsl.evaluation.modalities`)."""
+
     @property
     def mean_f1(self) -> float:
         """Unweighted mean of the tasks' weighted F1: the challenge's 'overall'."""
@@ -44,6 +48,8 @@ class Evaluation:
         figures: dict[str, Any] = {name: metrics.summary() for name, metrics in self.metrics.items()}
         for name, scope in self.scope.items():
             figures[name]["scope"] = asdict(scope)
+        for name, scores in self.modalities.items():
+            figures[name]["modalities"] = asdict(scores)
         return figures | {"pooled": self.pooled.summary(), "mean_f1": self.mean_f1}
 
 
@@ -114,6 +120,7 @@ def _page(evaluation: Evaluation, wrong: Sequence[Judged], pictures: Mapping[str
         pooled=evaluation.pooled,
         all_metrics={**evaluation.metrics, "pooled": evaluation.pooled},
         scope=evaluation.scope,
+        modalities=evaluation.modalities,
         mean_f1=evaluation.mean_f1,
         confusions=CONFUSIONS,
         wrong=wrong[:SHOWN],
@@ -195,4 +202,14 @@ def scope_table(scope: Mapping[str, Scope]) -> Any:
     for name, one in scope.items():
         auroc = "-" if one.auroc is None else f"{one.auroc:.4f}"
         table.add_row(name, str(one.n), auroc, f"{one.mcc:.4f}", f"{one.found:.3f}", f"{one.rejected:.3f}")
+    return table
+
+
+def modalities_table(modalities: Mapping[str, Modalities]) -> Any:
+    """Weighted F1 by text alone, by pictures alone and jointly, as a rich table: one row per task."""
+    from rich.table import Table
+
+    table = Table("task", "n", "F1, joint", "text alone", "pictures alone", box=None, title="By text and by pictures")
+    for name, one in modalities.items():
+        table.add_row(name, str(one.n), f"{one.joint:.4f}", f"{one.text:.4f}", f"{one.pictures:.4f}")
     return table
