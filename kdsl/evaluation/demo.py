@@ -25,7 +25,7 @@ from kdsl.world.files import write_world
 
 log = logging.getLogger(__name__)
 
-PER_LABEL = 6
+PER_LABEL = 3
 """Samples drawn per label; a third of them is predicted, the others are used to fit."""
 TOLD_RULES = 3
 """The prediction that is explained has about so many rules: enough to see, few enough to read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -39,7 +40,9 @@ class LinearModel:
             weights: how many samples each row [n] counts for.
         """
         points, back = _in_fewer_axes(features)
-        model = LogisticRegression(C=c, max_iter=3000).fit(points, columns, weights)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The number of unique classes")  # few samples per label are expected
+            model = LogisticRegression(C=c, max_iter=3000).fit(points, columns, weights)
         coef, intercept = model.coef_, model.intercept_
         if back is not None:
             coef = np.asarray(coef @ back @ features)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
@@ -26,3 +28,10 @@ def test_few_samples_of_many_features_give_the_same_model(sparse: bool, weighted
         model.log_probs(asked, 5), np.maximum(expected, -9.0), atol=0.05
     )  # both stop a little before the best
     assert model.coef.shape == (5, 200)
+
+
+def test_one_sample_per_label_is_no_cause_for_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = LinearModel.fit(np.eye(4), np.arange(4), 3.0)
+    assert model.log_probs(np.eye(4), 4).argmax(axis=1).tolist() == [0, 1, 2, 3]
