@@ -3,15 +3,20 @@
 p(y | x) is proportional to exp(sum_e w_e s_e(y | x) / T), where s_e are the log-probabilities of expert e, or zero if
 it abstains. The weights are few, non-negative and regularised towards a prior, because there are only a few hundred
 labels. The temperature is fitted on scores that the weights have not seen (Guo et al. 2017, arXiv 1706.04599).
+
+A label may have no sample yet. Some experts know it by its description, others put it last whatever they are asked. The
+latter only share out, among the labels that they know, what the former leave to these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import logsumexp
 from sklearn.model_selection import KFold
 
 from kdsl.scores import Scores, fit_temperature, log_softmax
@@ -27,16 +32,29 @@ def stack(scores: Scores, names: Sequence[str]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Fusion:
-    """Weights of the experts and the temperature of one task."""
+    """Weights of the experts and the temperature of one task.
+
+    `unseen` are the columns of labels without a sample that the experts `ignorant` know nothing of.
+    """
 
     weights: dict[str, float]
     temperature: float = 1.0
+    unseen: Sequence[int] = ()
+    ignorant: Sequence[str] = ()
 
     def log_probabilities(self, scores: Scores) -> np.ndarray:
         """Fused, calibrated log-probabilities [n, m]."""
         names = list(self.weights)
         weights = np.array([self.weights[name] for name in names])
-        logits = np.tensordot(weights, stack(scores, names), axes=1)
+        block = stack(scores, names)  # [e, n, m]
+        logits = np.tensordot(weights, block, axes=1)
+        if len(self.unseen):
+            knows = np.array([name not in self.ignorant for name in names])
+            known = np.tensordot(weights * knows, block, axes=1)
+            seen = np.setdiff1d(np.arange(logits.shape[1]), self.unseen)
+            left = logsumexp(known[:, seen], axis=1) - logsumexp(logits[:, seen], axis=1)
+            known[:, seen] = logits[:, seen] + left[:, None]
+            logits = known
         return log_softmax(logits / self.temperature)
 
 
@@ -65,18 +83,40 @@ def fit_weights(
     return dict(zip(names, found.x.tolist(), strict=True))
 
 
+def ignorant_experts(scores: Scores, unlabelled: Sequence[int]) -> list[str]:
+    """The experts that put one of the columns `unlabelled` last for every sample; none if all of them do."""
+    found = []
+    for name, matrix in scores.items():
+        said = matrix[~np.isnan(matrix).any(axis=1)]
+        last = np.isclose(said[:, list(unlabelled)], said.min(axis=1, keepdims=True)).all(axis=0)
+        if last.any():
+            found.append(name)
+    return found if len(found) < len(scores) else []
+
+
 def fit_fusion(
-    scores: Scores, gold: np.ndarray, seed: int, prior: Mapping[str, float] | None = None, folds: int = 5
+    scores: Scores,
+    gold: np.ndarray,
+    seed: int,
+    prior: Mapping[str, float] | None = None,
+    folds: int = 5,
+    unlabelled: Sequence[int] = (),
 ) -> tuple[Fusion, np.ndarray]:
     """Fit weights on all samples and the temperature on scores of held-out folds.
+
+    Args:
+        unlabelled: columns of labels that no sample has.
 
     Returns:
         The fusion, and held-out calibrated log-probabilities [n, m], on which thresholds are chosen.
     """
     held_out = np.zeros_like(next(iter(scores.values())))
+    ignorant = ignorant_experts(scores, unlabelled) if unlabelled else []
+    of_labels: dict[str, Any] = {"unseen": tuple(unlabelled) if ignorant else (), "ignorant": tuple(ignorant)}
     # the weights are shared by all labels, so the folds need not be stratified
     for train, test in KFold(min(folds, len(gold)), shuffle=True, random_state=seed).split(gold):
         weights = fit_weights({name: s[train] for name, s in scores.items()}, gold[train], prior)
-        held_out[test] = Fusion(weights).log_probabilities({name: s[test] for name, s in scores.items()})
+        held_out[test] = Fusion(weights, **of_labels).log_probabilities({name: s[test] for name, s in scores.items()})
     temperature = fit_temperature(held_out, gold)
-    return Fusion(fit_weights(scores, gold, prior), temperature), log_softmax(held_out / temperature)
+    fusion = Fusion(fit_weights(scores, gold, prior), temperature, **of_labels)
+    return fusion, log_softmax(held_out / temperature)

@@ -62,7 +62,8 @@ def fit_router(
     gold = first.gold
     figures = {f"f1_{name}": weighted_f1(gold, stack(first.scores, [name])[0].argmax(1)) for name in first.scores}
     scores = {name: first.scores[name] for name in worth_asking(first)}
-    fusion, fused = fit_fusion(scores, gold, seed)
+    unlabelled = sorted(set(range(next(iter(scores.values())).shape[1])) - set(gold.tolist()))
+    fusion, fused = fit_fusion(scores, gold, seed, unlabelled=unlabelled)
     if len(gold) >= ENOUGH:
         fusion = replace(fusion, weights={name: weight for name, weight in fusion.weights.items() if weight > 0})
     scores = {name: scores[name] for name in fusion.weights}
@@ -73,7 +74,7 @@ def fit_router(
     again = call_again(list(scores), fused, routed) if len(routed) >= 2 * config.fewest_folds else {}
     if again:
         more = {name: matrix[routed] for name, matrix in scores.items()} | dict(again)
-        further, revised = fit_fusion(more, gold[routed], seed, prior=fusion.weights)
+        further, revised = fit_fusion(more, gold[routed], seed, prior=fusion.weights, unlabelled=unlabelled)
         before, after = log_loss(fused[routed], gold[routed]), log_loss(revised, gold[routed])
         figures |= {"log_loss_routed_first": before, "log_loss_routed_further": after}
         if after < before:

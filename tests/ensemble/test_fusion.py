@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,3 +59,25 @@ def test_fused_rows_are_distributions(seed: int, labels: int) -> None:
     scores = {"a": rng.normal(size=(4, labels)) * 20, "b": np.full((4, labels), np.nan)}
     fused = Fusion({"a": 2.0, "b": 1.0}, temperature=0.5).log_probabilities(scores)
     assert np.allclose(np.exp(fused).sum(axis=1), 1)
+
+
+def test_an_expert_that_never_saw_a_label_leaves_its_share_to_those_that_know_it() -> None:
+    rng = np.random.default_rng(4)
+    gold = rng.integers(0, 4, 400)  # label 4 has no sample
+    reads = scores_of(gold, 5, 2.0, rng)
+    counts = np.hstack([scores_of(gold, 4, 2.0, rng), np.full((400, 1), -9.0)])
+    fusion, _ = fit_fusion({"reads": reads, "counts": counts}, gold, seed=0, unlabelled=[4])
+    assert fusion.ignorant == ("counts",)
+    alone = Fusion({"reads": fusion.weights["reads"]}).log_probabilities({"reads": reads})
+    fused = replace(fusion, temperature=1.0).log_probabilities({"reads": reads, "counts": counts})
+    assert np.allclose(fused[:, 4], alone[:, 4])
+    assert (fused[:, :4].argmax(1) == gold).mean() > (alone[:, :4].argmax(1) == gold).mean() + 0.05
+
+
+def test_where_no_expert_knows_a_label_fusion_stays_as_it_is() -> None:
+    rng = np.random.default_rng(5)
+    gold = rng.integers(0, 4, 100)
+    counts = np.hstack([scores_of(gold, 4, 2.0, rng), np.full((100, 1), -9.0)])
+    with_it, _ = fit_fusion({"counts": counts}, gold, seed=0, unlabelled=[4])
+    without, _ = fit_fusion({"counts": counts}, gold, seed=0)
+    assert with_it == without
