@@ -16,6 +16,7 @@ from kdsl.cli.options import (
     data_option,
     ocr_option,
     out_option,
+    own_tasks_option,
     pred_option,
 )
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--images", type=FILE, help="Folder that all pictures lie below, to show the wrong ones.")
 @ocr_option
 @config_option
+@own_tasks_option
 @columns_options
 @click.option(
     "--by-modality",
@@ -44,6 +46,7 @@ def evaluate(
     images: Path | None,
     ocr: Path | None,
     config: str,
+    task_file: tuple[Path, ...],
     columns: Columns,
     by_modality: Path | None,
 ) -> None:
@@ -55,11 +58,14 @@ def evaluate(
     \b
     examples:
       kdsl evaluate --data test.json --pred predictions.jsonl --out report --images images
+      kdsl evaluate --data test.csv --pred predictions.jsonl --out report --task-file tasks/shop.yaml
       kdsl evaluate --data test.json --pred predictions.jsonl --out report --images images --by-modality runs/shop
     """
     from kdsl.config import load_config, load_tasks
     from kdsl.data.own_task import tasks_for
+    from kdsl.data.readers import load_task_files
     from kdsl.evaluation.experts_alone import FUSED, experts_alone, experts_table
+    from kdsl.evaluation.predictions import task_predicted
     from kdsl.evaluation.report import (
         confidence_table,
         evaluate_file,
@@ -70,7 +76,11 @@ def evaluate(
     )
     from kdsl.progress import say, show
 
-    evaluation = evaluate_file(data, pred, tasks_for([data], load_tasks(load_config(config)), columns), columns)
+    if task_file:
+        tasks = load_task_files(task_file)
+    else:  # a task that is made of the data is called as the one that was predicted
+        tasks = tasks_for([data], load_tasks(load_config(config)), columns, task_predicted(pred))
+    evaluation = evaluate_file(data, pred, tasks, columns)
     if by_modality:
         from kdsl.ensemble.bundle import open_bundle
         from kdsl.evaluation.modalities import by_modality as score

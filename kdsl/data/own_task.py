@@ -43,7 +43,10 @@ class Found:
 
 
 def tasks_for(
-    data: Sequence[Path] | Sequence[Sample], tasks: Sequence[Task], columns: Columns = AS_KNOWN
+    data: Sequence[Path] | Sequence[Sample],
+    tasks: Sequence[Task],
+    columns: Columns = AS_KNOWN,
+    name: str | None = None,
 ) -> list[Task]:
     """`tasks`, unless they are the shipped ones and the data has none of their labels: then one made of the data.
 
@@ -53,18 +56,19 @@ def tasks_for(
         data: files of samples, or the samples themselves.
         tasks: what the settings name.
         columns: those of the files that are called otherwise than docs/data.md says.
+        name: of the made task; by default that of the first file.
 
     Raises:
         InputError: a file cannot be read; or labels are its own, but they make no task (`own_task`).
     """
     if list(tasks) != load_task_files([]):
         return list(tasks)
-    name, found = _look(data, columns)
+    stem, found = _look(data, columns)
     known = {label for task in tasks for label in task.names}
     own = [label for label in found.labels if label not in known]
     if len(own) < max(len(found.labels), 2):  # a few unknown labels are faults, which the reader refuses
         return list(tasks)
-    task = own_task(name, found, taken=[task.name for task in tasks])
+    task = own_task(name or stem, found, taken=[task.name for task in tasks])
     log.info(
         "labels are not those of the shipped tasks: task '%s' is made of them (%ss, %d samples, %d labels: %s)",
         task.name,

@@ -131,6 +131,16 @@ def read_judged(gold: Path, pred: Path, tasks: Sequence[Task], columns: Columns 
     return [_judge(pred, sample, *lines[id]) for id, sample in samples.items()]
 
 
+def task_predicted(pred: Path) -> str | None:
+    """The task that the predictions of a file name; None where they name none or several.
+
+    Raises:
+        InputError: the file cannot be read; or a line is no prediction, or is repeated.
+    """
+    names = {line.get("task") for _, line in _read_lines(pred).values()} - {None}
+    return str(names.pop()) if len(names) == 1 else None
+
+
 def _read_lines(pred: Path) -> dict[str, tuple[str, Mapping[str, Any]]]:
     """Id -> (location in the file, the line)."""
     lines: dict[str, tuple[str, Mapping[str, Any]]] = {}

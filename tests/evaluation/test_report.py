@@ -187,6 +187,24 @@ def test_the_command_prints_the_figures(tmp_path: Path) -> None:
     assert isinstance(failed.exception, InputError)
 
 
+def test_a_file_of_own_labels_belongs_to_the_task_that_was_predicted_whatever_its_name(tmp_path: Path) -> None:
+    gold, pred = tmp_path / "test.csv", tmp_path / "pred.jsonl"
+    gold.write_text("id,text,label\n1,where is it,delay\n2,money back,refund\n3,tell a joke,OTHER\n", "utf-8")
+    lines = [{"id": str(n), "task": "shop", "label": label} for n, label in enumerate(("delay", "refund", "delay"), 1)]
+    pred.write_text("".join(json.dumps(one) + "\n" for one in lines), "utf-8")
+    arguments = ["evaluate", "--data", str(gold), "--pred", str(pred), "--out", str(tmp_path / "out")]
+    made = CliRunner().invoke(cli, arguments)
+    assert made.exit_code == 0, made.output
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))["shop"]["n"] == 3
+
+    task = tmp_path / "shop.yaml"
+    labels = "labels: [{name: delay}, {name: refund}]"
+    task.write_text(f"name: shop\ninput: dialogue\nprompt: Which?\nout_of_scope: OTHER\n{labels}\n", "utf-8")
+    described = CliRunner().invoke(cli, [*arguments, "--task-file", str(task)])
+    assert described.exit_code == 0, described.output
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))["shop"]["n"] == 2
+
+
 def test_samples_out_of_scope_have_a_table_of_their_own(tmp_path: Path, tasks: list[Task]) -> None:
     marking = [task.model_copy(update={"out_of_scope": "都不是"}) for task in tasks]
     strange = [gold_row("i3", "都不是", "讲个笑话"), gold_row("i4", "都不是", "今天下雨吗")]
