@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from helpers.own_shop import noise
 from helpers.sample_files import input_file
 from helpers.tiny_shop import ASKS, SCREENS
+from PIL import Image
 
 from kdsl.cli.main import cli
 from kdsl.config import load_config, load_tasks
@@ -47,6 +48,10 @@ def why_not_run(line: str) -> str | None:
     return None
 
 
+def takes_own_labels(line: str) -> bool:
+    return re.search(r"--data (shop|faq)\.csv|--data photos", line) is not None
+
+
 @pytest.fixture(scope="module")
 def place(shop: Path, samples: list[Evidence], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A working folder with the files that README names."""
@@ -74,7 +79,7 @@ def place(shop: Path, samples: list[Evidence], tmp_path_factory: pytest.TempPath
 def test_blocks_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ran = []
     for line in code_lines(README, "bash"):
-        if why_not_run(line) is None:
+        if why_not_run(line) is None and not takes_own_labels(line):
             program, *words = shlex.split(line)
             assert program == "kdsl", line
             result = CliRunner().invoke(cli, words)
@@ -92,6 +97,27 @@ def test_blocks_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 < float(probability) <= 1
     assert abstained in {"True", "False"}
     assert said[1].startswith("sample 1, task ask: ")
+
+
+@pytest.mark.slow
+def test_own_labels_need_no_more_than_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {"delay": ("where is my parcel", "still not here"), "refund": ("money back", "pay me back")}
+    rows = [f"{text} {number},{label}\n" for label, said in texts.items() for text in said for number in range(3)]
+    (tmp_path / "shop.csv").write_text("text,label\n" + "".join(rows), "utf-8")
+    (tmp_path / "faq.csv").write_text("question,topic\n" + "".join(rows), "utf-8")
+    for label, colour in (("red", (200, 20, 20)), ("blue", (20, 20, 200))):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        for number in range(4):
+            Image.new("RGB", (60 + number, 80), colour).save(tmp_path / "photos" / label / f"{number}.png")
+    (tmp_path / "configs").mkdir()
+    light = {"extends": str(ROOT / "configs" / "nano.yaml"), "large": None, "small": None}
+    (tmp_path / "configs" / "nano.yaml").write_text(yaml.safe_dump(light), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    for line in filter(takes_own_labels, code_lines(README, "bash")):
+        result = CliRunner().invoke(cli, shlex.split(line)[1:])
+        assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
+    made = {path.name for path in (tmp_path / "runs").iterdir() if (path / "manifest.json").is_file()}
+    assert made == {"own", "faq", "photos", "described"}
 
 
 def test_the_line_in_is_read(tmp_path: Path) -> None:
