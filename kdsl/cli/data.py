@@ -20,6 +20,7 @@ from kdsl.cli.options import (
     noun,
     ocr_option,
     out_option,
+    own_tasks_option,
     pred_option,
     seed_option,
     set_option,
@@ -41,7 +42,7 @@ def data() -> None:
 @click.argument("file", type=FILE)
 @images_option
 @click.option("--folds", type=FILE, help="JSON file: sample id -> fold; finds near-duplicates across folds.")
-@task_files_option
+@own_tasks_option
 @config_option
 @set_option
 @columns_options
@@ -51,7 +52,7 @@ def check_command(
     file: Path,
     images: Path,
     folds: Path | None,
-    task_files: tuple[Path, ...],
+    task_file: tuple[Path, ...],
     config: str,
     overrides: tuple[str, ...],
     columns: Columns,
@@ -72,7 +73,7 @@ def check_command(
     from kdsl.progress import show
 
     settings = load_config(config, overrides)
-    tasks = _tasks(task_files) if task_files else tasks_for([file], load_tasks(settings), columns)
+    tasks = _tasks(task_file) if task_file else tasks_for([file], load_tasks(settings), columns)
     least = settings.ensemble.fewest_folds
     report = check(file, tasks, images, folds, max_megapixels, least, settings.seed, columns)
     if settings.of_each_large or settings.small:
@@ -91,7 +92,7 @@ def check_command(
 @click.argument("file", type=FILE)
 @out_option("File to write; never FILE itself.")
 @click.option("--to", "kind", type=click.Choice(["mire", "llama-factory"]), required=True, help="The format to write.")
-@task_files_option
+@task_files_option("the two tasks of the MIRE challenge, or one made of FILE")
 def convert(file: Path, out: Path, kind: Literal["mire", "llama-factory"], task_files: tuple[Path, ...]) -> None:
     """Convert FILE, in any format that kdsl reads, and write it in another one.
 
@@ -110,7 +111,7 @@ def convert(file: Path, out: Path, kind: Literal["mire", "llama-factory"], task_
 @click.option("--n-folds", default=5, show_default=True, type=click.IntRange(min=2), help="Number of folds.")
 @seed_option
 @click.option("--images", type=FILE, help="Folder that all pictures lie below; near-duplicates then share a fold.")
-@task_files_option
+@task_files_option("the two tasks of the MIRE challenge, or one made of FILE")
 def split(file: Path, out: Path, n_folds: int, seed: int, images: Path | None, task_files: tuple[Path, ...]) -> None:
     """Divide FILE into folds, stratified by label, for `kdsl experiment crossval`.
 
@@ -127,7 +128,7 @@ def split(file: Path, out: Path, n_folds: int, seed: int, images: Path | None, t
 @out_option("Folder for train.json and images/.")
 @click.option("--per-label", default=20, show_default=True, type=click.IntRange(min=1), help="Samples of each label.")
 @seed_option
-@task_files_option
+@task_files_option("the two tasks of the MIRE challenge")
 def world(out: Path, per_label: int, seed: int, task_files: tuple[Path, ...]) -> None:
     """Draw labelled samples of the synthetic world: dialogues and screens.
 

@@ -107,13 +107,6 @@ config_option = click.option(
 )
 tasks_option = click.option("--task", "tasks", multiple=True, help="Only this task; may be given more than once.")
 task_option = click.option("--task", help="The task's name.")
-task_files_option = click.option(
-    "--task-file",
-    "task_files",
-    type=FILE,
-    multiple=True,
-    help="Task file; may be given more than once. Default: the two tasks of the MIRE challenge.",
-)
 own_tasks_option = click.option(
     "--task-file",
     "task_file",
@@ -132,6 +125,17 @@ resume_option = click.option(
 )
 
 
+def task_files_option(default: str) -> Callable[[Command], Command]:
+    """--task-file of a command without --config, which takes it as `task_files`."""
+    return click.option(
+        "--task-file",
+        "task_files",
+        type=FILE,
+        multiple=True,
+        help=f"Task file; may be given more than once. Default: {default}.",
+    )
+
+
 def columns_options(command: Command) -> Command:
     """--text-column, --label-column and --image-column, which the command takes as `columns`."""
 
@@ -144,7 +148,7 @@ def columns_options(command: Command) -> Command:
 
     wrapped: Command = with_columns
     for part in ("image", "label", "text"):
-        what = f"Column or field of --data that holds the {part}, where its name is not known (docs/data.md)."
+        what = f"Column or field of the data that holds the {part}, where its name is not known (docs/data.md)."
         wrapped = click.option(f"--{part}-column", metavar="NAME", help=what)(wrapped)
     return wrapped
 
