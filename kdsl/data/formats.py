@@ -131,7 +131,7 @@ def parse_row(row: Any, conventions: Conventions, say: Say) -> Record:
         names = ", ".join(map(str, row)) or "none"
         raise InputError(
             "field 'instruction' (MIRE), 'conversations' (ShareGPT), 'messages' (OpenAI) or 'text' is missing; "
-            f"found fields: {names}."
+            f"found fields: {names}. If another one holds the text, name it as the text's column."
         )
     for name, value in fields.unread():
         is_label = isinstance(value, str) and value.strip() in conventions.labels

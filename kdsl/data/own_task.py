@@ -91,8 +91,11 @@ def own_task(name: str, found: Found, taken: Sequence[str] = ()) -> Task:
         InputError: the data has fewer than two labels, or both pictures alone and texts.
     """
     if len(found.labels) < 2:
-        only = f"only the label '{next(iter(found.labels))}'" if found.labels else "no label"
-        raise InputError(f"the samples of '{name}' have {only}; a task needs two at least.")
+        only = f"only the label '{next(iter(found.labels))}'" if found.labels else "no label that can be read"
+        raise InputError(
+            f"the samples of '{name}' have {only}; a task needs two at least. Labels are read from the field 'label' "
+            "(docs/data.md has its other names); if another one holds them, name it as the label's column."
+        )
     if len(found.kinds) > 1:
         raise InputError(
             f"'{name}' holds pictures alone and texts, which are two tasks: give each a file of its own and fit "

@@ -54,11 +54,12 @@ def fit_faults(
     faults = []
     for task in tasks:
         own = [sample for sample in samples if sample.task == task.name and not sample.out_of_scope]
-        unlabelled = [sample.id for sample in own if sample.label is None]
-        if unlabelled:
+        bare = [sample for sample in own if sample.label is None]
+        if bare:
+            another = " If another field holds the labels, name it as the label's column." if own == bare else ""
             faults.append(
-                f"{len(unlabelled)} of {len(own)} sample(s) of task '{task.name}' have no label, such as "
-                f"{unlabelled[0]}; a fit takes labelled samples only."
+                f"{len(bare)} of {len(own)} sample(s) of task '{task.name}' have no label, such as "
+                f"{bare[0].id}; a fit takes labelled samples only.{another}"
             )
         elif own:
             wrong = _label_faults(own, task)

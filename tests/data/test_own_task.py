@@ -11,6 +11,7 @@ from helpers.own_shop import SCENE, intent_row, scene_row, write
 from kdsl.data.own_task import found_in, note_descriptions, own_task, tasks_for
 from kdsl.data.readers import load_task_files, read_samples
 from kdsl.data.sample import Sample
+from kdsl.data.trainable import check_fit
 from kdsl.errors import InputError
 from kdsl.tasks import Label, Task
 
@@ -49,6 +50,15 @@ def test_a_table_of_pictures_makes_a_task_of_pictures(tmp_path: Path, shipped: l
     (task,) = tasks_for([path], shipped)
     assert task.input == "picture"
     assert [sample.images for sample in read_samples(path, [task])] == [("a.png",), ("b.png",)]
+
+
+@pytest.mark.parametrize(("header", "part"), [("question,label", "text"), ("text,topic", "label")])
+def test_a_column_under_another_name_is_to_be_named(tmp_path: Path, shipped: list[Task], header: str, part: str):
+    path = saved(tmp_path, f"{header}\nwhere is it,delay\nmoney back,refund\n")
+    with pytest.raises(InputError, match=f"name it as the {part}'s column"):
+        check_fit(read_samples(path, tasks_for([path], shipped)), shipped, 2, 17)
+    with pytest.raises(InputError, match=r"have no label that can be read; .* name it as the label's column"):
+        own_task("shop", found_in([path]))
 
 
 def test_the_challenges_rows_may_have_other_labels(tmp_path: Path, shipped: list[Task]):
