@@ -76,6 +76,14 @@ def _kept(
         setup: of a run in which it is the large model.
     """
     asked = [task for task in setup.tasks if model.asked(task)]
+    if not asked:
+        log.warning(
+            "%s (%s) is asked about no task of this fit: its `tasks` are %s, and there are %s",
+            name,
+            model.source,
+            ", ".join(model.tasks or ()) or "none",
+            ", ".join(task.name for task in setup.tasks),
+        )
     told = []
     for task in asked:
         verdict = folder / f"{name}-{task.name}.json"

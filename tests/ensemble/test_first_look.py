@@ -117,3 +117,17 @@ def test_few_samples_are_not_judged(
     task, samples = asking
     setup = Setup((task,), config, models)
     assert first_look(setup, {task.name: samples[:40]}, tmp_path) is setup
+
+
+def test_a_model_that_is_asked_about_no_task_is_told(
+    asking: tuple[Task, list[Evidence]],
+    config: Config,
+    models: Models,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    task, samples = asking
+    assert config.large is not None
+    settings = config.model_copy(update={"large": config.large.model_copy(update={"tasks": ("intent",)})})
+    first_look(Setup((task,), settings, models), {task.name: samples}, tmp_path)
+    assert "is asked about no task of this fit: its `tasks` are intent, and there are ask" in caplog.text
