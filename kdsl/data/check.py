@@ -261,8 +261,9 @@ def report_parts(report: CheckReport) -> Iterator[RenderableType]:
     if sizes.row_count:
         yield from ("dialogues:", sizes)
     several = ", ".join(f"{n} sample(s) with {k}" for k, n in report.pictures_a_sample.items())
+    counted = f"{report.pictures} ({several})" if several else f"{report.pictures}"
     yield (
-        f"pictures: {report.pictures} ({several}); {len(report.missing)} missing, "
+        f"pictures: {counted}; {len(report.missing)} missing, "
         f"{len(report.unreadable)} unreadable, {len(report.duplicate_pictures)} group(s) that look the same"
     )
     yield from _listed("notes", report.notes)

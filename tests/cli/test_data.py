@@ -55,6 +55,12 @@ def test_check_reports_good_data(shop: Path):
     assert "field 'rating' is not read (1 time(s), first in sample 9)" in result.output.replace("\n", "")
 
 
+def test_check_of_data_of_which_nothing_can_be_read(shop: Path):
+    result = check(shop, [{"id": "1", "task": "intent", "text": "退", "image": "/data/upload/1/a.jpg"}])
+    assert isinstance(result.exception, InputError)
+    assert "pictures: 0; 0 missing" in result.output
+
+
 UNFIT = {
     "no label": ([row | {"output": ""} for row in INTENTS], "4 of 4 sample(s) of task 'intent' have no label"),
     "some without a label": ([*INTENTS, intent_row("d5", label="")], "1 of 5 sample(s) of task 'intent' have no label"),
