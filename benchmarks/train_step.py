@@ -146,7 +146,7 @@ def prepare(job: Job, per_label: int, llama_factory: bool = False) -> Prepared:
     rows = []
     for evidence, example in zip(evidences, examples, strict=True):
         prompt = example.prompt
-        files = [str(job.small(shown.path)) for shown in prompt.pictures]
+        files = [str(job.small(shown.picture.path)) for shown in prompt.pictures]
         for file, image in zip(files, prompt.images, strict=True):
             image.save(file)
         text = prompt.prefix + prompt.context + prompt.question

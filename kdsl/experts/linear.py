@@ -83,7 +83,9 @@ def _in_fewer_axes(features: np.ndarray | csr_matrix) -> tuple[np.ndarray | csr_
     if n > FEW_ROWS or n >= f:
         return features, None
     values, axes = np.linalg.eigh(_products(features))
-    kept = values > values[-1] * 1e-10
+    kept = values > max(values[-1], 0.0) * 1e-10
+    if not kept.any():  # samples without any feature
+        return features, None
     lengths = np.sqrt(values[kept])
     return axes[:, kept] * lengths, (axes[:, kept] / lengths).T
 

@@ -34,3 +34,8 @@ def test_one_sample_per_label_is_no_cause_for_a_warning() -> None:
         warnings.simplefilter("error")
         model = LinearModel.fit(np.eye(4), np.arange(4), 3.0)
     assert model.log_probs(np.eye(4), 4).argmax(axis=1).tolist() == [0, 1, 2, 3]
+
+
+def test_samples_without_any_feature_give_the_labels_frequencies() -> None:
+    model = LinearModel.fit(np.zeros((4, 6)), np.array([0, 1, 1, 1]), 3.0)
+    np.testing.assert_allclose(np.exp(model.log_probs(np.zeros((1, 6)), 2)), [[0.25, 0.75]], atol=0.01)
