@@ -62,6 +62,10 @@ class ModelConfig(_Part):
         """Whether the model is asked about a task."""
         return self.tasks is None or task.name in self.tasks
 
+    def same_as(self, other: ModelConfig | None) -> bool:
+        """Whether both are the same model, whatever tasks they are asked about."""
+        return other is not None and other.model_copy(update={"tasks": self.tasks}) == self
+
 
 class EvidenceConfig(_Part):
     """How the text of pictures is read."""

@@ -52,7 +52,7 @@ def first_look(setup: Setup, groups: Mapping[str, Sequence[Evidence]], folder: P
             changes["large"] = large
         if large is None:
             changes["student"] = config.student.model_copy(update={"train": False})
-            if config.small == config.large:
+            if config.large.same_as(config.small):
                 changes["small"] = None
     beside = {}
     for name, further in config.beside.items():

@@ -43,9 +43,8 @@ class Models:
             ConfigError: the config has none.
             MissingDependency: the packages that models need are not installed.
         """
-        small, large = self.config.small, self.config.large
-        shared = small and large and small.model_copy(update={"tasks": large.tasks}) == large
-        return self.large if shared else self._load("small")
+        large = self.config.large
+        return self.large if large is not None and large.same_as(self.config.small) else self._load("small")
 
     @property
     def fingerprints(self) -> dict[str, str]:

@@ -92,4 +92,5 @@ class TrainingJob:
 def adapter_groups(tasks: Sequence[Task], config: Config) -> dict[str, list[Task]]:
     """Adapter name -> the tasks it serves: one each, or 'joint' for all that the large model is asked about."""
     asked = [task for task in tasks if config.large is None or config.large.asked(task)]
-    return {"joint": asked} if config.training.strategy == "joint" else {task.name: [task] for task in asked}
+    joint = config.training.strategy == "joint" and asked
+    return {"joint": asked} if joint else {task.name: [task] for task in asked}
