@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import make_pipeline
 
-from kdsl.config import load_config, load_tasks
+from kdsl.config_file import load_config, load_tasks
 from kdsl.data.splits import read_folds
 from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence

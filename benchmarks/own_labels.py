@@ -26,7 +26,8 @@ from peers import PEERS
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
-from kdsl.config import Config, load_config, load_tasks
+from kdsl.config import Config
+from kdsl.config_file import load_config, load_tasks
 from kdsl.data.own_task import tasks_for
 from kdsl.data.sample import Sample, Turn
 from kdsl.encoders.pictures import Look

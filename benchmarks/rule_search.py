@@ -44,7 +44,7 @@ def made_problems(seed: int, n: int = 600, a: int = 400, labels: int = 12) -> li
 
 
 def read_problems(data: Path, images: Path, ocr: Path | None, task_name: str, config_path: str) -> list[Problem]:
-    from kdsl.config import load_config, load_tasks
+    from kdsl.config_file import load_config, load_tasks
     from kdsl.evidence.observe import load_evidence
     from kdsl.rules.candidates import LabelCues
     from kdsl.rules.cues import mine

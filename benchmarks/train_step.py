@@ -48,7 +48,8 @@ from measuring import clock, peak_mib, timed_steps
 from PIL import Image
 from shapes import SHAPES, random_model, write_shape
 
-from kdsl.config import Config, load_config, load_tasks
+from kdsl.config import Config
+from kdsl.config_file import load_config, load_tasks
 from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence, Picture
 from kdsl.models.base import LoadedModel, load_base

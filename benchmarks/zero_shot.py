@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sklearn.metrics import accuracy_score, f1_score
 
-from kdsl.config import load_config, load_tasks
+from kdsl.config_file import load_config, load_tasks
 from kdsl.evidence.observe import load_evidence
 from kdsl.models.base import load_base
 from kdsl.models.scorer import LabelScorer

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
-from kdsl.config import Config, load_config, load_tasks
+from kdsl.config import Config
+from kdsl.config_file import load_config, load_tasks
 from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.dialogue import IMAGE
 from kdsl.data.folders import picture_root

@@ -16,6 +16,7 @@ PACKAGE = Path(kdsl.__file__).parent
 BASE = {
     "errors",
     "config",
+    "config_file",
     "tasks",
     "resources",
     "runs",

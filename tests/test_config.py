@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kdsl.config import find_config, load_config, load_tasks
+from kdsl.config_file import find_config, load_config, load_tasks
 from kdsl.errors import ConfigError
 from kdsl.resources import resource
 

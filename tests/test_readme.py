@@ -20,7 +20,7 @@ from helpers.tiny_shop import ASKS, SCREENS
 from PIL import Image
 
 from kdsl.cli.main import cli
-from kdsl.config import load_config, load_tasks
+from kdsl.config_file import load_config, load_tasks
 from kdsl.data.readers import read_samples
 from kdsl.evidence.types import Evidence
 

@@ -67,7 +67,7 @@ def check_command(
       kdsl data check train.json --images images --config my-shop.yaml
       kdsl data check train.json --images images --folds folds.json --json > report.json
     """
-    from kdsl.config import load_config, load_tasks
+    from kdsl.config_file import load_config, load_tasks
     from kdsl.data.check import check, report_parts
     from kdsl.data.own_task import tasks_for
     from kdsl.progress import show
@@ -186,7 +186,7 @@ def audit(data: Path, pred: Path, out: Path, images: Path | None, config: str) -
       kdsl experiment crossval --data train.json --images images --folds folds.json --out oof.jsonl
       kdsl data audit --data train.json --pred oof.jsonl --images images --out audit.csv
     """
-    from kdsl.config import load_config, load_tasks
+    from kdsl.config_file import load_config, load_tasks
     from kdsl.data.own_task import tasks_for
     from kdsl.evaluation.audit import audit as find
     from kdsl.evaluation.audit import pairs_table, write_audit, write_audit_page

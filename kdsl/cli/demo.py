@@ -22,7 +22,7 @@ def demo(out: Path) -> None:
     examples:
       kdsl demo --out demo
     """
-    from kdsl.config import load_config
+    from kdsl.config_file import load_config
     from kdsl.evaluation.demo import run_demo
     from kdsl.evaluation.experts_alone import experts_table
     from kdsl.progress import say, show

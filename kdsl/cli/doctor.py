@@ -38,7 +38,7 @@ def doctor(config: str | None, overrides: tuple[str, ...]) -> None:
     if not usable(checks):
         sys.exit(1)
     if config is not None:
-        from kdsl.config import load_config
+        from kdsl.config_file import load_config
         from kdsl.training.memory import check_memory
 
         settings = load_config(config, overrides)

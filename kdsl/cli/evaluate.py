@@ -61,7 +61,7 @@ def evaluate(
       kdsl evaluate --data test.csv --pred predictions.jsonl --out report --task-file tasks/shop.yaml
       kdsl evaluate --data test.json --pred predictions.jsonl --out report --images images --by-modality runs/shop
     """
-    from kdsl.config import load_config, load_tasks
+    from kdsl.config_file import load_config, load_tasks
     from kdsl.data.own_task import tasks_for
     from kdsl.data.readers import load_task_files
     from kdsl.evaluation.experts_alone import FUSED, experts_alone, experts_table

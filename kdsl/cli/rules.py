@@ -77,7 +77,7 @@ def analyse(
       kdsl rules analyse --data train.json --images images --book rules/scene.yaml
       kdsl rules analyse --data train.json --images images --bundle runs/shop --rule scene/m13-1
     """
-    from kdsl.config import load_config, load_tasks
+    from kdsl.config_file import load_config, load_tasks
     from kdsl.evidence.observe import load_evidence
     from kdsl.progress import show as print_table
     from kdsl.rules.analysis import analyse_books, wrong_ids

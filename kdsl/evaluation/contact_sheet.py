@@ -12,7 +12,7 @@ from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont
 
-from kdsl.config import load_config, load_tasks
+from kdsl.config_file import load_config, load_tasks
 from kdsl.data.dialogue import SPEAKERS
 from kdsl.data.folders import picture_root
 from kdsl.data.own_task import tasks_for

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kdsl.config import Config, load_config, load_tasks
+from kdsl.config import Config
+from kdsl.config_file import load_config, load_tasks
 from kdsl.data.own_task import tasks_for
 from kdsl.data.splits import read_folds
 from kdsl.ensemble.fit import fit_bundle, fit_inputs, scores_file

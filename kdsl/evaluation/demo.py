@@ -11,7 +11,8 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from kdsl.config import Config, load_tasks
+from kdsl.config import Config
+from kdsl.config_file import load_tasks
 from kdsl.data.prediction import Prediction, read_predictions
 from kdsl.data.readers import read_samples
 from kdsl.data.splits import stratified_folds

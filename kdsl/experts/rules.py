@@ -9,7 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from kdsl.config import Config, load_config, load_tasks
+from kdsl.config import Config
+from kdsl.config_file import load_config, load_tasks
 from kdsl.data.own_task import tasks_for
 from kdsl.data.prediction import FiredRule
 from kdsl.data.trainable import check_trainable

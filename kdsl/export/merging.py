@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from kdsl.config import load_config, load_tasks
+from kdsl.config_file import load_config, load_tasks
 from kdsl.data.folders import picture_root
 from kdsl.data.readers import read_samples
 from kdsl.errors import BundleError, ConfigError

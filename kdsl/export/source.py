@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kdsl.config import EvidenceConfig, ModelConfig, PromptConfig, load_config, load_tasks
+from kdsl.config import EvidenceConfig, ModelConfig, PromptConfig
+from kdsl.config_file import load_config, load_tasks
 from kdsl.data.folders import picture_root
 from kdsl.data.readers import read_samples
 from kdsl.ensemble.bundle import open_bundle

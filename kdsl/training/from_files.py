@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from kdsl.config import load_config, load_tasks
+from kdsl.config_file import load_config, load_tasks
 from kdsl.data.folders import picture_root
 from kdsl.data.own_task import tasks_for
 from kdsl.data.readers import read_files

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from kdsl.config import load_config, load_tasks
+from kdsl.config_file import load_config, load_tasks
 from kdsl.knowledge.documents import Document, load_snippets
 from kdsl.knowledge.embedders import open_embedder
 from kdsl.knowledge.index import KnowledgeIndex

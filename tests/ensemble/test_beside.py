@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kdsl.config import BudgetConfig, Config, ModelConfig, load_config
+from kdsl.config import BudgetConfig, Config, ModelConfig
+from kdsl.config_file import load_config
 from kdsl.ensemble import first_look
 from kdsl.ensemble.bundle import open_bundle
 from kdsl.ensemble.fit import fit_bundle

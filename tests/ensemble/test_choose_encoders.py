@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from helpers.materials import setup_of
 
-from kdsl.config import Config, EncodersConfig, load_config
+from kdsl.config import Config, EncodersConfig
+from kdsl.config_file import load_config
 from kdsl.encoders import registry
 from kdsl.encoders.base import TextEncoder
 from kdsl.ensemble.choose_encoders import choose_encoders

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kdsl.config import Config, load_config
+from kdsl.config import Config
+from kdsl.config_file import load_config
 from kdsl.evaluation.demo import Demo, run_demo
 from kdsl.evaluation.experts_alone import FUSED
 from kdsl.tasks import Task

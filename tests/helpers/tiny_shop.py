@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from helpers.tiny_models import tiny_evidence, tiny_folder
-from kdsl.config import Config, load_config, load_tasks
+from kdsl.config import Config
+from kdsl.config_file import load_config, load_tasks
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.evidence.types import Evidence

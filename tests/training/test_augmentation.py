@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from kdsl.cli.main import cli
-from kdsl.config import AugmentConfig, Config, load_config
+from kdsl.config import AugmentConfig, Config
+from kdsl.config_file import load_config
 from kdsl.data.sample import Sample, Turn
 from kdsl.evaluation.contact_sheet import CELL, MARGIN, changes, contact_sheet, spread, write_contact_sheet
 from kdsl.evidence.types import Evidence

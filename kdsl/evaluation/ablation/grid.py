@@ -23,7 +23,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from kdsl.config import UNLEARNED, Config, find_config, load_config, load_tasks
+from kdsl.config import UNLEARNED, Config
+from kdsl.config_file import find_config, load_config, load_tasks
 from kdsl.data.own_task import tasks_for
 from kdsl.data.splits import read_folds
 from kdsl.errors import ConfigError, InputError, KdslError, faults_of

@@ -18,7 +18,7 @@ from sklearn.metrics import f1_score
 
 import kdsl.evaluation.ablation.grid as ablation
 from kdsl.cli.main import cli
-from kdsl.config import find_config
+from kdsl.config_file import find_config
 from kdsl.data.sample import Sample
 from kdsl.errors import BundleError, ConfigError, InputError, KdslError
 from kdsl.evaluation.ablation.cell import read_lines, share
