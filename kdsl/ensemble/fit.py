@@ -75,7 +75,7 @@ def fit_bundle(
     tasks = [task for task in tasks if groups[task.name]]
     groups = {task.name: groups[task.name] for task in tasks}
     check_fit([e.sample for e in evidences], tasks, config.ensemble.fewest_folds, config.seed)
-    inner_folds(groups, tasks, config)  # refuses too few samples before anything is written
+    fold = inner_folds(groups, tasks, config)  # refuses too few samples before anything is written
     setup = Setup(tuple(tasks), config, models or Models(config))
     _check_budget(setup)
     _check_adapters(adapters, setup)
@@ -88,7 +88,8 @@ def fit_bundle(
             claim(folder / WORK / "inputs.json", inputs, "an unfinished fit", _ADVICE)
             fitted = setup if adapters else first_look(setup, groups, folder / WORK / "first-look")
             outside = [e for e in evidences if e.sample.out_of_scope]
-            fold = inner_folds(groups, tasks, fitted.config)
+            if fitted is not setup:  # without a large model there are more folds
+                fold = inner_folds(groups, tasks, fitted.config)
             fitted = choose_encoders(fitted, groups, fold)
             _Fit(groups, fold, folder, fitted, outside).run(inputs, adapters)
         shutil.rmtree(folder / WORK, ignore_errors=True)  # once there is a manifest: till then it says whose fit it is
