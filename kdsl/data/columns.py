@@ -34,7 +34,10 @@ def renamed(path: Path, rows: Iterator[Row | BadRow], columns: Columns) -> Itera
     """
     if strange := sorted(set(columns) - set(_KNOWN)):
         raise InputError(f"`columns` names '{strange[0]}'; expected {', '.join(_KNOWN)}.")
-    checked = not columns
+    if not columns:
+        yield from rows
+        return
+    checked = False
     for row in rows:
         if isinstance(row, BadRow) or not isinstance(row.value, dict):
             yield row
