@@ -42,6 +42,5 @@ def doctor(config: str | None, overrides: tuple[str, ...]) -> None:
         from kdsl.training.memory import check_memory
 
         settings = load_config(config, overrides)
-        settings.model("large")
-        for own in settings.of_each_large.values():
+        for own in settings.of_each_large.values() or [settings]:  # without any, it says that there is none
             click.echo(f"\nTraining {own.model('large').source}, by estimate: {check_memory(own)}")

@@ -87,8 +87,9 @@ class Bundle:
         for role, expected in self.manifest["base"].items():
             found = fingerprints.get(role)
             if found != expected:
-                further = self.config.beside.get(role)
-                source = getattr(further.model if further else getattr(self.config, role, None), "source", None)
+                models = {"small": self.config.small}
+                models |= {name: own.large for name, own in self.config.of_each_large.items()}
+                source = getattr(models.get(role), "source", None)
                 raise BundleError(
                     f"{self.folder}: fitted with a {role} model of fingerprint {expected}, but '{source}' now has "
                     f"{found}. Adapters do not fit another base: load the model the bundle was made with, or fit again."

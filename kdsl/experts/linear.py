@@ -15,8 +15,6 @@ from kdsl.scores import log_softmax
 
 FLOOR = -9.0
 """Log-probability of a label that the training samples do not show."""
-
-
 FEW_ROWS = 1500
 """Samples up to which their products with each other, [n, n], are worth computing."""
 
