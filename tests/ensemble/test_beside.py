@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kdsl.config import BudgetConfig, Config, ModelConfig
+from kdsl.config import TAKEN, BudgetConfig, Config, ModelConfig
 from kdsl.config_file import load_config
 from kdsl.ensemble import first_look
 from kdsl.ensemble.bundle import open_bundle
@@ -21,7 +21,7 @@ from kdsl.errors import BudgetError, ConfigError
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Material, Setup
 from kdsl.experts.beside import FurtherLargeExpert
-from kdsl.experts.registry import experts_for
+from kdsl.experts.registry import EXPERTS, experts_for
 from kdsl.models.roles import Models
 from kdsl.tasks import Task
 
@@ -92,6 +92,10 @@ def test_a_model_is_asked_only_about_tasks_that_it_can_tell(
         assert ("large" in one.trace.experts) == (one.task == "screen")
         assert (one.spend.calls > 0) == (one.task == "screen")
     predictor.close()
+
+
+def test_the_names_that_are_taken_are_those_of_all_experts_and_calls() -> None:
+    assert {expert.name for expert in EXPERTS} | {"small", "reread", "second"} == TAKEN
 
 
 @pytest.mark.parametrize("name", ["rules", "reread", "Gemma 3"])
