@@ -78,7 +78,7 @@ def _kept(
     asked = [task for task in setup.tasks if model.asked(task)]
     if not asked:
         log.warning(
-            "%s (%s) is asked about no task of this fit: its `tasks` are %s, and there are %s",
+            "%s (%s) is asked about no task of this fit: its `tasks` are %s, and there are %s; left out",
             name,
             model.source,
             ", ".join(model.tasks or ()) or "none",
@@ -93,9 +93,9 @@ def _kept(
             told.append(task.name)
         else:
             log.info("%s (%s): no better than chance on your labels of %s, left out", name, model.source, task.name)
-    if len(told) == len(asked):
-        return model
-    return model.model_copy(update={"tasks": tuple(told)}) if told else None
+    if not told:
+        return None
+    return model if told == [task.name for task in asked] else model.model_copy(update={"tasks": tuple(told)})
 
 
 def _tells(task: Task, group: Sequence[Evidence], setup: Setup, folder: Path) -> bool:

@@ -129,5 +129,6 @@ def test_a_model_that_is_asked_about_no_task_is_told(
     task, samples = asking
     assert config.large is not None
     settings = config.model_copy(update={"large": config.large.model_copy(update={"tasks": ("intent",)})})
-    first_look(Setup((task,), settings, models), {task.name: samples}, tmp_path)
+    left = first_look(Setup((task,), settings, models), {task.name: samples}, tmp_path)
     assert "is asked about no task of this fit: its `tasks` are intent, and there are ask" in caplog.text
+    assert left.config.large is None
