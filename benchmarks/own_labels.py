@@ -35,6 +35,7 @@ from kdsl.encoders.registry import picture_encoder
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import MissingDependency
+from kdsl.evaluation.metrics import calibration_error, reliability
 from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Material, Setup
@@ -45,8 +46,8 @@ from kdsl.scores import log_softmax
 from kdsl.tasks import Label, Task
 
 OUT_OF_SCOPE = "(no label fits)"
-BINS = 15
-"""Of the expected calibration error."""
+DRAWS = 200
+"""Of predictions that are right as often as they say, to tell what calibration error chance shows."""
 
 Rows = list[tuple[str, str]]
 """Texts with their labels."""
@@ -110,7 +111,7 @@ class Table:
         line = {"accuracy": right[inside].mean()}
         if self.bare:
             line["without samples"] = right[np.isin(self.gold, list(self.bare))].mean()
-        line["calibration error"] = _calibration_error(sure[inside], right[inside])
+        line["calibration error"] = calibration_error(reliability(sure[inside], right[inside]))
         if not inside.all():
             told = sure if scope is None else scope
             line["AUROC"] = float(roc_auc_score(inside, told))
@@ -118,7 +119,9 @@ class Table:
                 line["MCC at its own threshold"] = _mcc(self.gold, found, scope, 0.5)
             line["MCC at the best one"] = max(_mcc(self.gold, found, told, limit) for limit in np.unique(told))
         self.lines.setdefault(name, []).append(line)
-        print(f"{name:24s} {_listed(line)}  {note}", flush=True)
+        mean, most = by_chance(sure[inside])
+        chance = f"calibration error by chance {mean:.3f}, {most:.3f} at most in 19 of 20"
+        print(f"{name:24s} {_listed(line)}  {chance}  {note}", flush=True)
 
     def close(self) -> None:
         """Print mean and standard deviation of what was measured more than once."""
@@ -133,11 +136,11 @@ def _listed(line: Mapping[str, float]) -> str:
     return "  ".join(f"{key} {value:.4f}" for key, value in line.items())
 
 
-def _calibration_error(sure: np.ndarray, right: np.ndarray) -> float:
-    """Expected calibration error of probabilities [n], given which of the predictions [n] are right."""
-    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
-    gaps = [abs(right[bins == k].sum() - sure[bins == k].sum()) for k in range(BINS)]
-    return float(sum(gaps) / len(sure))
+def by_chance(sure: np.ndarray) -> tuple[float, float]:
+    """Calibration error of predictions that are right with exactly these probabilities [n]: mean, 95th percentile."""
+    rng = np.random.default_rng(0)
+    drawn = [calibration_error(reliability(sure, rng.random(len(sure)) < sure)) for _ in range(DRAWS)]
+    return float(np.mean(drawn)), float(np.quantile(drawn, 0.95))
 
 
 def _mcc(gold: np.ndarray, found: np.ndarray, told: np.ndarray, limit: float) -> float:
