@@ -27,6 +27,23 @@ MODELS = ("torch", "torchvision", "transformers", "peft", "trl", "accelerate", "
 """Packages of the extra `kdsl[models]`: what base models, large and small, need."""
 
 
+EXTRAS = {
+    "models": "base models, large and small",
+    "gemma": "Gemma 3 270M, a language model for CPUs",
+    "audit": "`kdsl data audit`",
+    "gpu": "4-bit QLoRA",
+    "paddle": "PaddleOCR",
+    "e5": "a second encoder of texts",
+    "embed": "sentence-transformers embedders",
+    "ray": "prediction on many machines",
+    "modelscope": "models from ModelScope",
+    "wandb": "training curves on Weights & Biases",
+    "bench": "peers of `benchmarks/own_labels.py`",
+    "dev": "tests and linters",
+}
+"""What each extra of pyproject.toml is for."""
+
+
 def missing_models() -> list[str]:
     """The packages of `MODELS` that cannot be imported here; none of them is imported."""
     return [name for name in MODELS if not _importable(name)]
@@ -146,24 +163,11 @@ def _extras() -> list[Check]:
         package = re.match(r"[\w.-]+", requirement)
         if found_extra and package:
             groups.setdefault(found_extra[1], []).append(package[0])
-    purposes = {
-        "models": "base models, large and small",
-        "gemma": "Gemma 3 270M, a language model for CPUs",
-        "audit": "`kdsl data audit`",
-        "gpu": "4-bit QLoRA",
-        "paddle": "PaddleOCR",
-        "e5": "a second encoder of texts",
-        "embed": "sentence-transformers embedders",
-        "ray": "prediction on many machines",
-        "modelscope": "models from ModelScope",
-        "wandb": "training curves on Weights & Biases",
-        "dev": "tests and linters",
-    }
     checks = []
     for extra, names in groups.items():
         absent = [name for name in names if not _version(name)]
         found = "installed" if not absent else f"without {', '.join(absent)}"
-        advice = f"{purposes[extra]}: pip install 'kdsl[{extra}]'" if absent else ""
+        advice = f"{EXTRAS[extra]}: pip install 'kdsl[{extra}]'" if absent else ""
         checks.append(Check(f"extra {extra}", "optional" if absent else "ok", found, advice))
     return checks
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from kdsl.machine import EXTRAS
 
 BLOCKED = """
 import sys
@@ -85,3 +88,8 @@ def test_doctor_says_which_part_is_there(shop: Path):
     done = light(shop, "doctor")
     assert done.returncode == 0, done.stderr
     assert "light part, no models" in done.stdout + done.stderr
+
+
+def test_doctor_knows_what_each_extra_is_for():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    assert set(project["optional-dependencies"]) == set(EXTRAS)
