@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from kdsl.errors import ConfigError, InputError, did_you_mean
 from kdsl.evidence.types import Evidence
 from kdsl.resources import resource
+from kdsl.rules.groups import WordGroup, merged, read_groups
 from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import Rule
 from kdsl.runs import atomic_write
@@ -46,6 +47,27 @@ class RuleBook(BaseModel):
     bias: dict[str, float] = Field(default_factory=dict)
     """Logit of a label when no rule votes for it; 0 by default."""
     rules: tuple[Rule, ...] = ()
+    groups: dict[str, tuple[str, ...]] = Field(default_factory=dict, validate_default=True)
+    """Word groups that literals may name: name -> words, in normal form. Those that the rules hold are added."""
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _read_groups(cls, value: Any) -> dict[str, tuple[str, ...]]:
+        groups, faults = read_groups(value)
+        if faults:
+            raise ValueError("\n".join(faults))
+        return {group.name: group.words for group in groups.values() if group}
+
+    @field_validator("groups")
+    @classmethod
+    def _add_groups(cls, value: dict[str, tuple[str, ...]], info: ValidationInfo) -> dict[str, tuple[str, ...]]:
+        groups, faults = merged(
+            [WordGroup(name, words) for name, words in value.items()],
+            [group for rule in info.data.get("rules", ()) for group in rule.when.groups],
+        )
+        if faults:
+            raise ValueError("\n".join(faults))
+        return {group.name: group.words for group in groups.values()}
 
     @model_validator(mode="after")
     def _consistent(self) -> RuleBook:
@@ -84,6 +106,7 @@ class RuleBook(BaseModel):
             raise ConfigError(f"{path}: expected a rule book (task, labels, rules), found {type(raw).__name__}")
         faults: list[str] = []
         rules: list[Rule] = []
+        groups, _ = read_groups(raw.get("groups"))  # its faults are those of the whole book, below
         listed = raw.get("rules")
         if listed is not None and not isinstance(listed, list):
             faults.append(f"rules: expected a list, found {type(listed).__name__}")
@@ -91,7 +114,7 @@ class RuleBook(BaseModel):
         for number, entry in enumerate(listed or (), 1):
             name = entry.get("id", f"number {number}") if isinstance(entry, dict) else f"number {number}"
             try:
-                rules.append(Rule.model_validate(entry))
+                rules.append(Rule.model_validate(entry, context={"groups": groups}))
             except ValidationError as error:
                 faults += [f"rule '{name}': {fault}" for fault in _lines(error)]
         try:
@@ -105,7 +128,9 @@ class RuleBook(BaseModel):
 
     def save(self, path: str | Path) -> None:
         """Write the book as YAML, from which `load` restores an equal book; the write is atomic."""
-        raw = self.model_dump(mode="json", exclude={"rules"})
+        raw = self.model_dump(mode="json", exclude={"rules", "groups"})
+        if self.groups:
+            raw["groups"] = {name: list(words) for name, words in self.groups.items()}
         raw["rules"] = [_readable(rule) for rule in self.rules]
         text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=160, default_flow_style=False)
         atomic_write(Path(path), _HEADER.format(task=self.task) + text)

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from kdsl.rules.literals import (
     PictureFact,
     RuleLiteral,
     TurnText,
+    how_of,
 )
 from kdsl.rules.normalised import PLACES, NormalisedEvidence, NormalisedLine, Searched, Who
 from kdsl.words import is_word, units
@@ -145,10 +146,6 @@ def _tells(unit: str, word: bool) -> bool:
     return not _NUMERIC.fullmatch(unit) and (len(unit) > 1 or not word)
 
 
-def _how(phrase: str) -> Literal["contains", "contains the word"]:
-    return "contains the word" if any(map(is_word, units(phrase))) else "contains"
-
-
 def _supported(per_evidence: Sequence[set[str]], min_support: int, most: float = 1.0) -> dict[str, int]:
     """Text -> bit set of its samples, for texts in at least `min_support` samples and at most a share of all."""
     where: dict[str, list[int]] = defaultdict(list)
@@ -181,13 +178,13 @@ def _rank(phrase: str) -> tuple[int, str]:
 
 def _ocr(evidences: Sequence[NormalisedEvidence], min_support: int) -> dict[RuleLiteral, int]:
     phrases = _cues([[line.searched for line in evidence.lines] for evidence in evidences], 2, min_support)
-    found: dict[RuleLiteral, int] = {OcrText(phrase, how=_how(phrase)): bits for phrase, bits in phrases.items()}
+    found: dict[RuleLiteral, int] = {OcrText(phrase, how=how_of(phrase)): bits for phrase, bits in phrases.items()}
     lines = _supported([{line.text for line in evidence.lines if _short(line)} for evidence in evidences], min_support)
     found.update({OcrText(line, how="reads"): bits for line, bits in lines.items() if not line.isdigit()})
     for place in PLACES:
         for phrase, bits in phrases.items():
             if bits.bit_count() > min_support:
-                placed = OcrText(phrase, place, _how(phrase))
+                placed = OcrText(phrase, place, how_of(phrase))
                 held = sum(1 << i for i in _members(bits) if placed.matches(evidences[i]))
                 if held != bits:
                     found[placed] = held
@@ -204,7 +201,7 @@ def _spoken(evidences: Sequence[NormalisedEvidence], min_support: int) -> dict[R
     order: tuple[Who, ...] = ("user", "last user", "first user", "agent")
     for who in order:  # of literals that hold on the same samples `mine` keeps the first, so the most general one
         for phrase, bits in _cues([[evidence.spoken[who]] for evidence in evidences], 1, min_support).items():
-            found[TurnText(phrase, who, _how(phrase))] = bits
+            found[TurnText(phrase, who, how_of(phrase))] = bits
     return found
 
 

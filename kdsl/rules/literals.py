@@ -1,9 +1,11 @@
 """Literals: the atomic conditions on evidence that rules are made of.
 
 Each has a canonical line of English with its text quoted, such as `an OCR line in the bottom fifth contains
-「加入购物车」`. `parse` turns that line back into an equal literal, so the printed rule is exactly the executed one.
-Texts are matched and printed in normal form (`kdsl.words.normalise`). `contains` finds a text anywhere, within words
-too, and spaces do not count; `contains the word` finds whole words only.
+「加入购物车」`. `kdsl.rules.grammar.parse` turns that line back into an equal literal, so the printed rule is exactly
+the executed one. Texts are matched and printed in normal form (`kdsl.words.normalise`).
+
+`contains` finds a text anywhere, within words too, and spaces do not count; `contains the word` finds whole words only.
+`speaks of 〔rust〕` finds any word of a group; the literal holds the group with its words, its line only its name.
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Literal, get_args
+from typing import Literal
 
-from kdsl.errors import ConfigError, did_you_mean
+from kdsl.errors import did_you_mean
 from kdsl.evidence.types import Evidence, PictureFacts, Unit
-from kdsl.rules.normalised import PLACES, NormalisedEvidence, Place, Searched, Who, spaced_units, without_spaces
-from kdsl.words import normalise
+from kdsl.rules.groups import CLOSE, OPEN, WordGroup
+from kdsl.rules.normalised import NormalisedEvidence, Place, Searched, Who, spaced_units, without_spaces
+from kdsl.words import is_word, normalise, units
 
 
 class RuleLiteral(ABC):
@@ -32,7 +34,7 @@ class RuleLiteral(ABC):
 
     @abstractmethod
     def __str__(self) -> str:
-        """The canonical line; `parse` is the inverse."""
+        """The canonical line; `kdsl.rules.grammar.parse` is the inverse."""
 
     def holds(self, evidence: Evidence) -> bool:
         """Whether the literal holds for evidence. To test many literals, normalise once and use `matches`."""
@@ -56,6 +58,12 @@ def _quote(text: str) -> str:
 
 How = Literal["contains", "contains the word", "reads"]
 """How a text is found: anywhere; where it is made of whole words; or as all of a line."""
+
+
+def how_of(phrase: str) -> Literal["contains", "contains the word"]:
+    """How mined phrases and the words of groups are found: as whole words if they hold a word of a script with spaces,
+    anywhere if they consist of characters alone."""
+    return "contains the word" if any(map(is_word, units(phrase))) else "contains"
 
 
 def _needle_of(text: str, how: How) -> str:
@@ -97,11 +105,14 @@ class OcrText(RuleLiteral):
         )
 
     def __str__(self) -> str:
-        where = f" in the {self.place} fifth" if self.place else ""
-        return f"an OCR line{where} {_verb(self.text, self.how)} {_quote(self.text)}"
+        return f"{_line_at(self.place)} {_verb(self.text, self.how)} {_quote(self.text)}"
 
 
-_SUBJECTS: dict[Who, str] = {
+def _line_at(place: Place | None) -> str:
+    return f"an OCR line in the {place} fifth" if place else "an OCR line"
+
+
+SUBJECTS: dict[Who, str] = {
     "last user": "the last user turn",
     "first user": "the first user turn",
     "user": "a user turn",
@@ -134,11 +145,59 @@ class TurnText(RuleLiteral):
         )
 
     def __str__(self) -> str:
-        return f"{_SUBJECTS[self.who]} {_verb(self.text, self.how)} {_quote(self.text)}"
+        return f"{SUBJECTS[self.who]} {_verb(self.text, self.how)} {_quote(self.text)}"
+
+
+@dataclass(frozen=True, slots=True)
+class OcrGroup(RuleLiteral):
+    """An OCR line of any picture contains a word of a group (`how_of` says how each is found)."""
+
+    group: WordGroup
+    place: Place | None = None
+    texts: tuple[OcrText, ...] = field(init=False, repr=False, compare=False)
+    """The literals of the single words; this one holds if one of them does."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "texts", tuple(OcrText(word, self.place, how_of(word)) for word in self.group.words))
+
+    def matches(self, evidence: NormalisedEvidence) -> bool:
+        return any(text.matches(evidence) for text in self.texts)
+
+    def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
+        return _units_of_any(self.texts, evidence)
+
+    def __str__(self) -> str:
+        return f"{_line_at(self.place)} speaks of {OPEN}{self.group.name}{CLOSE}"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnGroup(RuleLiteral):
+    """A turn contains a word of a group (`how_of` says how each is found)."""
+
+    group: WordGroup
+    who: Who = "user"
+    texts: tuple[TurnText, ...] = field(init=False, repr=False, compare=False)
+    """The literals of the single words; this one holds if one of them does."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "texts", tuple(TurnText(word, self.who, how_of(word)) for word in self.group.words))
+
+    def matches(self, evidence: NormalisedEvidence) -> bool:
+        return any(text.matches(evidence) for text in self.texts)
+
+    def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
+        return _units_of_any(self.texts, evidence)
+
+    def __str__(self) -> str:
+        return f"{SUBJECTS[self.who]} speaks of {OPEN}{self.group.name}{CLOSE}"
+
+
+def _units_of_any(texts: tuple[RuleLiteral, ...], evidence: NormalisedEvidence) -> tuple[Unit, ...]:
+    return tuple(sorted({unit for text in texts for unit in text.units(evidence)}))
 
 
 Fact = Literal["photo", "screenshot", "overlay", "dark", "no text"]
-_FACTS: dict[Fact, tuple[str, Callable[[PictureFacts], bool]]] = {
+FACTS: dict[Fact, tuple[str, Callable[[PictureFacts], bool]]] = {
     "photo": ("a picture is a photo", lambda facts: facts.kind == "photo"),
     "screenshot": ("a picture is a screenshot", lambda facts: facts.kind == "screenshot"),
     "overlay": ("a picture has an overlay", lambda facts: facts.overlay),
@@ -154,10 +213,10 @@ class PictureFact(RuleLiteral):
     fact: Fact
 
     def matches(self, evidence: NormalisedEvidence) -> bool:
-        return any(_FACTS[self.fact][1](facts) for facts in evidence.facts)
+        return any(FACTS[self.fact][1](facts) for facts in evidence.facts)
 
     def __str__(self) -> str:
-        return _FACTS[self.fact][0]
+        return FACTS[self.fact][0]
 
 
 Bound = Literal["at least", "at most"]
@@ -275,76 +334,3 @@ class OcrPattern(RuleLiteral):
         if self.at_least == 1:
             return f"an OCR line holds {what}"
         return f"at least {self.at_least} OCR lines hold {what}"
-
-
-_BY_PHRASE = {phrase: name for name, (phrase, _) in PATTERNS.items()}
-_BY_SUBJECT = {subject: who for who, subject in _SUBJECTS.items()}
-_BY_FACT = {phrase: fact for fact, (phrase, _) in _FACTS.items()}
-_TEXT = r"「(?P<text>(?:[^」]|」」)+)」"
-_CONTAINS = "contains(?: the words?)?"
-_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], RuleLiteral]], ...] = (
-    (
-        re.compile(rf"an OCR line(?: in the (?P<place>{'|'.join(PLACES)}) fifth)? (?P<how>{_CONTAINS}|reads) {_TEXT}"),
-        lambda m: OcrText(_unquote(m), m["place"], _how(m)),  # type: ignore[arg-type]
-    ),
-    (
-        re.compile(rf"(?P<subject>{'|'.join(_BY_SUBJECT)}) (?P<how>{_CONTAINS}) {_TEXT}"),
-        lambda m: TurnText(_unquote(m), _BY_SUBJECT[m["subject"]], _how(m)),  # type: ignore[arg-type]
-    ),
-    (re.compile("|".join(_BY_FACT)), lambda m: PictureFact(_BY_FACT[m[0]])),
-    (
-        re.compile(r"there are (?P<bound>at least|at most) (?P<n>\d+) OCR lines"),
-        lambda m: LineCount(m["bound"], int(m["n"])),  # type: ignore[arg-type]
-    ),
-    (
-        re.compile(rf"a picture's (?P<name>{'|'.join(MEASURES)}) is (?P<bound>at least|at most) (?P<n>\d+)%"),
-        lambda m: Measure(m["name"], m["bound"], int(m["n"])),  # type: ignore[arg-type]
-    ),
-    (
-        re.compile(rf"an OCR line holds (?P<what>{'|'.join(map(re.escape, _BY_PHRASE))})"),
-        lambda m: OcrPattern(_BY_PHRASE[m["what"]]),
-    ),
-    (
-        re.compile(rf"at least (?P<n>\d+) OCR lines hold (?P<what>{'|'.join(map(re.escape, _BY_PHRASE))})"),
-        lambda m: OcrPattern(_BY_PHRASE[m["what"]], int(m["n"])),
-    ),
-)
-
-
-def _unquote(match: re.Match[str]) -> str:
-    return match["text"].replace("」」", "」")
-
-
-def _how(match: re.Match[str]) -> str:
-    return match["how"].removesuffix("s") if "word" in match["how"] else match["how"]
-
-
-GRAMMAR: tuple[str, ...] = (
-    *(f"an OCR line{where} {how} 「…」" for where in ("", " in the bottom fifth") for how in get_args(How)),
-    *(f"{subject} {how} 「…」" for subject in _BY_SUBJECT for how in ("contains", "contains the word")),
-    *_BY_FACT,
-    *(f"there are {bound} 12 OCR lines" for bound in get_args(Bound)),
-    *(f"a picture's {name} is at least 20%" for name in MEASURES),
-    *(f"an OCR line holds {phrase}" for phrase in _BY_PHRASE),
-    "at least 3 OCR lines hold a price",
-)
-"""One example of every form of literal, for messages and documentation."""
-
-
-@lru_cache(maxsize=65536)
-def parse(line: str) -> RuleLiteral:
-    """Parse the line of a literal. Texts in it are normalised, so spaces and capitals do not matter.
-
-    Raises:
-        ConfigError: the line has none of the known forms; the message shows the closest one.
-    """
-    for form, make in _FORMS:
-        match = form.fullmatch(line.strip())
-        if match:
-            try:
-                return make(match)
-            except ValueError as error:
-                raise ConfigError(f"literal '{line}': {error}") from None
-    shape = re.sub(_TEXT, "「…」", line.strip())
-    hint = did_you_mean(shape, GRAMMAR) or f" Forms are such as '{GRAMMAR[0]}' (docs/rules.md lists all)."
-    raise ConfigError(f"'{line}' is not a literal.{hint}")

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationInfo, model_validator
 
 from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
-from kdsl.rules.literals import RuleLiteral, parse
+from kdsl.rules.grammar import parse
+from kdsl.rules.groups import WordGroup
+from kdsl.rules.literals import OcrGroup, RuleLiteral, TurnGroup
 from kdsl.rules.normalised import NormalisedEvidence
 
 
-def _literal(value: Any) -> RuleLiteral:
+def _literal(value: Any, info: ValidationInfo) -> RuleLiteral:
     if isinstance(value, RuleLiteral):
         return value
     if not isinstance(value, str):
         raise ValueError(f"expected a literal's line, found {value!r}")
     try:
-        return parse(value)
+        return parse(value, (info.context or {}).get("groups"))
     except ConfigError as error:
         raise ValueError(str(error)) from None
 
 
 LiteralLine = Annotated[RuleLiteral, PlainValidator(_literal), PlainSerializer(str, return_type=str)]
-"""A literal, which files contain as its canonical line."""
+"""A literal, which files contain as its canonical line.
+
+The word groups that lines may name are given as the validation context `{"groups": {name: WordGroup}}`.
+"""
 
 
 class _Part(BaseModel):
@@ -48,6 +53,11 @@ class When(_Part):
     def literals(self) -> tuple[RuleLiteral, ...]:
         """All literals, in the order all, any, none."""
         return self.all + self.any + self.none
+
+    @property
+    def groups(self) -> tuple[WordGroup, ...]:
+        """The word groups that its literals name."""
+        return tuple(literal.group for literal in self.literals if isinstance(literal, OcrGroup | TurnGroup))
 
     def matches(self, evidence: NormalisedEvidence) -> bool:
         """Whether the condition holds for normalised evidence."""

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
+from kdsl.rules.grammar import GRAMMAR, parse
+from kdsl.rules.groups import WordGroup
 from kdsl.rules.literals import (
-    GRAMMAR,
     MEASURES,
     PATTERNS,
     Bound,
@@ -21,18 +22,23 @@ from kdsl.rules.literals import (
     How,
     LineCount,
     Measure,
+    OcrGroup,
     OcrPattern,
     OcrText,
     PictureFact,
     RuleLiteral,
+    TurnGroup,
     TurnText,
-    parse,
 )
 from kdsl.rules.normalised import PLACES, WHO, NormalisedEvidence
 from kdsl.words import normalise
 
 texts = st.text(min_size=1, max_size=12).filter(normalise) | st.text("「」 款ＡabＢ①", min_size=1).filter(normalise)
+names = texts.filter(lambda name: not set(normalise(name)) & set("〔〕"))
+groups = st.builds(WordGroup, names, st.lists(texts, min_size=1, max_size=4, unique_by=normalise).map(tuple))
 literals = st.one_of(
+    st.builds(OcrGroup, groups, st.sampled_from([None, *PLACES])),
+    st.builds(TurnGroup, groups, st.sampled_from(WHO)),
     st.builds(OcrText, texts, st.sampled_from([None, *PLACES]), st.sampled_from(get_args(How))),
     st.builds(TurnText, texts, st.sampled_from(WHO), st.sampled_from(["contains", "contains the word"])),
     st.builds(PictureFact, st.sampled_from(get_args(Fact))),
@@ -45,15 +51,16 @@ literals = st.one_of(
 @given(literals)
 def test_a_printed_literal_reads_back_to_an_equal_one(literal: RuleLiteral) -> None:
     line = str(literal)
-    assert parse(line) == literal
-    assert str(parse(line)) == line
+    listed = {literal.group.name: literal.group} if isinstance(literal, OcrGroup | TurnGroup) else {}
+    assert parse(line, listed) == literal
+    assert str(parse(line, listed)) == line
     assert "\n" not in line
 
 
 @pytest.mark.parametrize("example", GRAMMAR)
 def test_every_form_in_the_grammar_is_read(example: str) -> None:
     line = example.replace("…", "退款")
-    assert str(parse(line)) == line
+    assert str(parse(line, {"退款": WordGroup("退款", ("退款", "退钱"))})) == line
 
 
 def test_texts_match_whatever_their_width_case_and_spacing(make_evidence: Callable[..., Evidence]) -> None:
@@ -167,6 +174,8 @@ def test_a_picture_of_no_height_has_places(make_evidence: Callable[..., Evidence
         ("the last user turn contain 「锈」", "Did you mean the last user turn contains 「…」?"),
         ("an OCR line contains 「 」", "is empty once spaces are removed"),
         ("at least 0 OCR lines hold a price", "counted from 1, found 0"),
+        ("a user turn speak of 〔rust〕", "Did you mean a user turn speaks of 〔…〕?"),
+        ("a user turn speaks of 〔rust〕", "A book lists its groups under `groups`; there: none"),
         ("gibberish", "docs/rules.md"),
     ],
 )
