@@ -28,11 +28,12 @@ from kdsl.data.trainable import check_fit
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.predict_file import Engine, Summary, local_engine, predict_file
 from kdsl.ensemble.predictor import Predictor
+from kdsl.ensemble.with_book import WithBook
 from kdsl.errors import InputError
 from kdsl.evidence.observe import observe
 from kdsl.evidence.types import Evidence
 from kdsl.machine import require_models
-from kdsl.rules.book import RuleBook
+from kdsl.rules.collection import Rules
 from kdsl.runs import atomic_write
 from kdsl.tasks import Task, task_by_name
 
@@ -131,9 +132,27 @@ class Recognizer:
         return {task.name: task for task in self.bundle.tasks}
 
     @cached_property
-    def rules(self) -> dict[str, RuleBook]:
-        """The rule book of each task by the task's name."""
-        return {name: RuleBook.load(self.bundle.folder / "rules" / f"{name}.yaml") for name in self.tasks}
+    def rules(self) -> Rules:
+        """The rule book of each task by the task's name, and what can be done with them (docs/rules.md)."""
+        files = {name: self.bundle.folder / "rules" / f"{name}.yaml" for name in self.tasks}
+        return Rules(files, lambda task, labelled: WithBook(self.bundle, task, labelled))
+
+    def observe(
+        self,
+        data: Data,
+        *,
+        images: str | Path = ".",
+        ocr: str | Path | None = None,
+        columns: Columns = AS_KNOWN,
+    ) -> list[Evidence]:
+        """Samples with what is seen in their pictures, as `rules` takes them; arguments as `fit` takes them.
+
+        Raises:
+            InputError: a sample or a picture cannot be used.
+        """
+        with tempfile.TemporaryDirectory(prefix="kdsl-") as inbox:
+            samples, root = _read(_given(data), self.bundle.tasks, Path(images), Path(inbox), columns)
+            return observe(samples, root, self.bundle.config.evidence, Path(ocr) if ocr else None)
 
     @overload
     def predict(self, samples: Sample) -> Prediction: ...

@@ -28,7 +28,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "distill-rules": ("kdsl.cli.distill_rules", "Distil readable rules by tree search."),
     },
     "Look into and change": {
-        "rules": ("kdsl.cli.rules", "List, show and analyse rules."),
+        "rules": ("kdsl.cli.rules", "List, explain, test and change rules."),
         "adapters": ("kdsl.cli.adapters", "List, merge and export adapters; teach the small model."),
         "knowledge": ("kdsl.cli.knowledge", "Build and search the knowledge index."),
         "tasks": ("kdsl.cli.tasks", "Write a task file for labels of your own."),

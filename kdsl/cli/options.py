@@ -72,13 +72,15 @@ def noun(default: str | None = None, **attributes: Any) -> Callable[[Command], N
     return click.group(cls=NounGroup, default=default, default_if_no_args=default is not None, **attributes)
 
 
-def data_option(what: str = "Labelled samples", *, multiple: bool = True) -> Callable[[Command], Command]:
+def data_option(
+    what: str = "Labelled samples", *, multiple: bool = True, required: bool = True
+) -> Callable[[Command], Command]:
     """--data: a file of samples, '-' for standard input."""
     again = "; may be given more than once" if multiple else ""
     return click.option(
         "--data",
         type=click.Path(path_type=Path, allow_dash=True),
-        required=True,
+        required=required,
         multiple=multiple,
         callback=_from_stdin,
         help=f"{what}: a file, a folder of pictures, or '-' for standard input{again}.",

@@ -1,94 +1,207 @@
-"""`kdsl rules`: list, show and analyse rules. No torch is needed."""
+"""`kdsl rules`: what a person does with rule books. No torch is needed, but where a bundle's models are asked."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kdsl.cli.options import FILE, learning_options, noun
+from kdsl.cli.options import (
+    FILE,
+    Command,
+    columns_options,
+    data_option,
+    images_option,
+    noun,
+    ocr_option,
+    task_files_option,
+)
+
+if TYPE_CHECKING:
+    from kdsl.data.columns import Columns
+    from kdsl.evidence.types import Evidence
+    from kdsl.rules.collection import Rules
+
+format_option = click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="json: one document on standard output.",
+)
 
 
 @noun("list")
 def rules() -> None:
-    """List, show and analyse rules."""
+    """List, explain, test and change rules."""
 
 
-def _books(command: click.decorators.FC) -> click.decorators.FC:
-    command = click.option("--bundle", type=FILE, help="A bundle that `kdsl fit` made: its rule books.")(command)
-    return click.option("--book", type=FILE, help="A rule book (YAML). Default: the books that ship with kdsl.")(
-        command
-    )
+def _book_options(command: Command) -> Command:
+    """--book, --bundle and --task: which rule books."""
+    for option in (
+        click.option("--task", help="The book of this task only."),
+        click.option("--bundle", type=FILE, help="A bundle that `kdsl fit` made: its rule books."),
+        click.option("--book", type=FILE, help="A rule book (YAML). Default: the books that ship with kdsl."),
+    ):
+        command = option(command)
+    return command
+
+
+def _book(command: Command) -> Command:
+    """--book, --bundle and --task, which the command takes as `rules`."""
+
+    @functools.wraps(command)
+    def with_rules(*args: Any, book: Path | None, bundle: Path | None, task: str | None, **others: Any) -> Any:
+        from kdsl.rules.collection import Rules
+
+        return command(*args, rules=Rules.open(book, bundle, task), **others)
+
+    return _book_options(with_rules)
+
+
+def _book_and_samples(*, required: bool) -> Callable[[Command], Command]:
+    """The same, and --data with what belongs to it: the command takes `rules` and `evidences`."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_samples(
+            *args: Any,
+            book: Path | None,
+            bundle: Path | None,
+            task: str | None,
+            data: tuple[Path, ...],
+            images: Path,
+            ocr: Path | None,
+            task_files: tuple[Path, ...],
+            columns: Columns,
+            **others: Any,
+        ) -> Any:
+            from kdsl.errors import InputError
+            from kdsl.rules.collection import Rules
+            from kdsl.rules.read_data import evidence_for
+
+            evidences: list[Evidence] = []
+            if bundle and data and not book:
+                from kdsl.recognizer import Recognizer
+
+                if task_files:
+                    raise InputError("`task_files` and `bundle` were both given; a bundle has its tasks in it.")
+                recognizer = click.get_current_context().with_resource(Recognizer.load(bundle))
+                rules = recognizer.rules if task is None else recognizer.rules.only(task)
+                evidences = recognizer.observe(data, images=images, ocr=ocr, columns=columns)
+            else:
+                rules = Rules.open(book, bundle, task)
+                if data:
+                    evidences = evidence_for(rules.values(), data, images, ocr, task_files, columns)
+            return command(*args, rules=rules, evidences=evidences, **others)
+
+        made = task_files_option("the shipped tasks, or one that is made of the book")(columns_options(with_samples))
+        return _book_options(data_option(required=required)(images_option(ocr_option(made))))
+
+    return decorate
+
+
+def _print(style: str, value: Any, *shown: Any) -> None:
+    """One document of JSON, or tables and lines."""
+    from kdsl.progress import show
+    from kdsl.rules.show import as_json
+
+    if style == "json":
+        click.echo(as_json(value))
+        return
+    for one in shown:
+        if isinstance(one, list):
+            click.echo("\n".join(one))
+        else:
+            show(one)
 
 
 @rules.command(name="list")
-@_books
-@click.option("--task", help="Rules of this task only.")
-@click.option("--label", help="Rules of this label only.")
-def list_command(book: Path | None, bundle: Path | None, task: str | None, label: str | None) -> None:
+@_book
+@click.option("--label", help="Rules for this label only.")
+@click.option("--origin", type=click.Choice(["mined", "hand", "edited"]), help="Rules that were made so only.")
+@click.option("--min-precision", default=0.0, help="Rules whose precision is known to be at least this.")
+@click.option("--min-support", default=0, help="Rules whose support is known to be at least this.")
+@click.option(
+    "--sort", type=click.Choice(["id", "label", "precision", "support", "weight"]), help="[default: as in the file]"
+)
+@format_option
+def list_command(rules: Rules, style: str, **chosen: Any) -> None:
     """List rules: id, label, weight, what is known of them, and their condition.
 
     \b
     examples:
       kdsl rules --label 购物车页面
-      kdsl rules --bundle runs/shop --task intent
+      kdsl rules list --bundle runs/shop --task intent --sort precision
     """
-    from kdsl.rules.book import open_books
-    from kdsl.rules.show import list_lines
+    import sys
 
-    click.echo("\n".join(list_lines(open_books(book, bundle, task), label)))
+    from kdsl.rules.show import list_lines, list_table
+
+    entries = rules.list(**chosen)
+    _print(style, entries, list_table(entries) if sys.stdout.isatty() else list_lines(entries))
 
 
 @rules.command()
 @click.argument("rule_id", metavar="ID")
-@_books
-@click.option("--task", help="Look in the book of this task only.")
-def show(rule_id: str, book: Path | None, bundle: Path | None, task: str | None) -> None:
-    """Show all there is to know of the rule ID (or TASK/ID).
+@_book_and_samples(required=False)
+@format_option
+def show(rules: Rules, evidences: list[Evidence], rule_id: str, style: str) -> None:
+    """Show all there is to know of the rule ID (or TASK/ID); with --data, the samples it gets right and wrong.
 
     \b
     examples:
       kdsl rules show scene/cart-checkout
+      kdsl rules show m13-1 --bundle runs/shop --data train.json --images images
     """
-    from kdsl.rules.book import find_rule, open_books
-    from kdsl.rules.show import rule_lines
+    from kdsl.rules.show import rule_lines, sample_lines
 
-    click.echo("\n".join(rule_lines(*find_rule(open_books(book, bundle, task), rule_id))))
+    entry, samples = rules.show(rule_id, evidences)
+    value = entry.to_json() | ({"samples": samples.to_json()} if samples else {})
+    _print(style, value, rule_lines(entry), sample_lines(samples) if samples else [])
 
 
 @rules.command()
-@learning_options
-@_books
-@click.option("--rule", "rule_id", metavar="ID", help="List the wrong samples of this rule.")
-def analyse(
-    data: tuple[Path, ...],
-    images: Path,
-    ocr: Path | None,
-    config: str,
-    overrides: tuple[str, ...],
-    book: Path | None,
-    bundle: Path | None,
-    rule_id: str | None,
-) -> None:
-    """Fire rules on labelled samples: coverage, precision, overlaps, conflicts, and the wrong samples of one rule.
+@click.argument("sample", metavar="SAMPLE")
+@_book_and_samples(required=False)
+@format_option
+def explain(rules: Rules, evidences: list[Evidence], sample: str, style: str) -> None:
+    """Say which rules fire on SAMPLE, which nearly do, and on what literal they failed.
+
+    SAMPLE is an id in --data, or else what a user says.
 
     \b
     examples:
-      kdsl rules analyse --data train.json --images images --book rules/scene.yaml
-      kdsl rules analyse --data train.json --images images --bundle runs/shop --rule scene/m13-1
+      kdsl rules explain "这个锅用久了会生锈吗"
+      kdsl rules explain s-17 --book mine.yaml --data test.json --images images
     """
-    from kdsl.config_file import load_config, load_tasks
-    from kdsl.evidence.observe import load_evidence
-    from kdsl.progress import show as print_table
-    from kdsl.rules.analysis import analyse_books, wrong_ids
-    from kdsl.rules.book import open_books
-    from kdsl.rules.show import summary_table
+    from kdsl.rules.read_data import said, with_id
+    from kdsl.rules.show import explanation_lines
 
-    settings = load_config(config, overrides)
-    evidences = load_evidence(data, images, load_tasks(settings), settings.evidence, ocr)
-    books = open_books(book, bundle, None)
-    if rule_id is not None:
-        click.echo("\n".join(wrong_ids(books, evidences, rule_id)))
-        return
-    for task, summary in analyse_books(books, evidences).items():
-        print_table(summary_table(task, summary))
+    asked = [with_id(evidences, sample)] if evidences else said(sample, rules.values())
+    found = [rules.explain(evidence) for evidence in asked]
+    _print(style, found, *map(explanation_lines, found))
+
+
+@rules.command()
+@_book_and_samples(required=True)
+@format_option
+def test(rules: Rules, evidences: list[Evidence], style: str) -> None:
+    """Test books on labelled samples: F1, coverage, precision, overlaps and conflicts, one row per rule.
+
+    With --bundle, F1 of the bundle with its rules and without, and how often its other experts agree with a rule
+    (fidelity).
+
+    \b
+    examples:
+      kdsl rules test --data train.json --images images --book rules/scene.yaml
+      kdsl rules test --data test.json --images images --bundle runs/shop
+    """
+    from kdsl.rules.show import test_table
+
+    found = rules.test(evidences)
+    _print(style, found, *map(test_table, found.values()))

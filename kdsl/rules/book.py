@@ -201,33 +201,6 @@ def shipped_rules(task: Task) -> tuple[Rule, ...]:
     return book.rules if set(book.labels) <= set(task.names) else ()
 
 
-def open_books(book: Path | None, bundle: Path | None, task: str | None) -> list[RuleBook]:
-    """The books in a file, in a bundle, or (neither is given) those that ship; only one task's if `task` is given.
-
-    Raises:
-        InputError: both are given, the bundle has no rules, or there is no book for the task.
-        ConfigError: a book has faults.
-    """
-    if book and bundle:
-        raise InputError("`book` and `bundle` were both given; give one of them")
-    if book:
-        files = [book]
-    elif bundle:
-        files = sorted((bundle / "rules").glob("*.yaml"))
-        if not files:
-            raise InputError(f"{bundle} holds no rules/*.yaml; is it a bundle that `kdsl fit` made?")
-    else:
-        files = list(shipped_books().values())
-    books = [RuleBook.load(file) for file in files]
-    if task is None:
-        return books
-    chosen = [one for one in books if one.task == task]
-    if not chosen:
-        have = [one.task for one in books]
-        raise InputError(f"no rule book for task '{task}'; there are: {', '.join(have)}.{did_you_mean(task, have)}")
-    return chosen
-
-
 def find_rule(books: Iterable[RuleBook], name: str) -> tuple[RuleBook, Rule]:
     """The rule with an id; `task/id` names it if two books have a rule with that id.
 

@@ -1,37 +1,46 @@
-"""Rule books as text and tables for the terminal."""
+"""Rules, samples and counts as lines and tables for the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from kdsl.errors import InputError, did_you_mean
 from kdsl.rules.rule import Rule
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from kdsl.rules.analysis import BookSummary
-    from kdsl.rules.book import RuleBook
+    from kdsl.rules.collection import Entry
+    from kdsl.rules.explain import Explanation, RuleSamples
+    from kdsl.rules.reading import Reading, RuleReading
+    from kdsl.rules.testing import BookTest
+
+MOST_SAMPLES = 10
+"""Samples of one kind that `show` prints; JSON has all."""
+MOST_FOUND = 3
+"""Lines or turns that are printed for one literal; JSON has all."""
 
 
-def list_lines(books: Iterable[RuleBook], label: str | None = None) -> list[str]:
-    """Two lines per rule: its id, label, weight and statistics; then its condition.
-
-    Raises:
-        InputError: no book has the label.
-    """
-    books = list(books)
-    known = [name for book in books for name in book.labels]
-    if label is not None and label not in known:
-        raise InputError(f"no label is called '{label}'.{did_you_mean(label, known)}")
+def list_lines(entries: Iterable[Entry]) -> list[str]:
+    """Two lines per rule: its id, label, weight and statistics; then its condition."""
     lines = []
-    for book in books:
-        for rule in book.rules:
-            if label in (None, rule.label):
-                lines.append(f"{book.task}/{rule.id}  {rule.label}  {_brief(rule)}")
-                lines.append(f"    if {rule.when}")
+    for entry in entries:
+        lines.append(f"{entry.task}/{entry.rule.id}  {entry.rule.label}  {_brief(entry.rule)}")
+        lines.append(f"    if {entry.rule.when}")
     return lines
+
+
+def list_table(entries: Iterable[Entry]) -> Table:
+    """One row per rule."""
+    table = _table((), ("rule", "label", "if"), ("weight", "precision", "95%", "support"), ("origin",))
+    for entry in entries:
+        rule, stats = entry.rule, entry.rule.stats
+        figures = ("", "", "")
+        if stats is not None:
+            figures = (f"{stats.precision:.2f}", _interval(stats.interval95), str(stats.support))
+        origin = rule.origin.how + ("" if rule.enabled else ", disabled")
+        table.add_row(f"{entry.task}/{rule.id}", rule.label, str(rule.when), f"{rule.weight:g}", *figures, origin)
+    return table
 
 
 def _brief(rule: Rule) -> str:
@@ -44,9 +53,10 @@ def _brief(rule: Rule) -> str:
     return ", ".join(parts)
 
 
-def rule_lines(book: RuleBook, rule: Rule) -> list[str]:
+def rule_lines(entry: Entry) -> list[str]:
     """All details of one rule, line by line."""
-    lines = [f"{book.task}/{rule.id}", f"  label    {rule.label}", f"  weight   {rule.weight:g}"]
+    rule = entry.rule
+    lines = [f"{entry.task}/{rule.id}", f"  label    {rule.label}", f"  weight   {rule.weight:g}"]
     for part in ("all", "any", "none"):
         for number, literal in enumerate(getattr(rule.when, part)):
             lines.append(f"  {part if number == 0 else '':8s} {literal}")
@@ -63,32 +73,122 @@ def rule_lines(book: RuleBook, rule: Rule) -> list[str]:
                 lines.append(f"  {name} {value:.3f}")
     origin = rule.origin
     made = ", ".join(str(x) for x in (origin.how, origin.model, origin.seed and f"seed {origin.seed}") if x)
-    lines += [f"  origin   {made}", f"  enabled  {'yes' if rule.enabled else 'no'}"]
+    return [*lines, f"  origin   {made}", f"  enabled  {'yes' if rule.enabled else 'no'}"]
+
+
+def sample_lines(samples: RuleSamples) -> list[str]:
+    """The samples on which a rule is right and wrong, each with what the rule found in it."""
+    lines = [
+        f"  on {samples.n} labelled samples: right on {len(samples.right)}, wrong on {len(samples.wrong)}; "
+        f"does not fire on {len(samples.missed)} of its label"
+    ]
+    for title, group in (("wrong", samples.wrong), ("right", samples.right)):
+        for sample in group[:MOST_SAMPLES]:
+            lines.append(f"  {title}    {sample.id}  {sample.label}")
+            lines += [f"           {line}" for line in _evidence(sample.reading)]
+        if len(group) > MOST_SAMPLES:
+            lines.append(f"  and {len(group) - MOST_SAMPLES} more on which it is {title}; JSON lists all")
     return lines
 
 
-def summary_table(task: str, summary: BookSummary) -> Table:
-    """The rows of an analysis as a rich table."""
-    from rich.table import Table
+def explanation_lines(found: Explanation) -> list[str]:
+    """What the rules of a book make of a sample."""
+    said = "no rule fires: the book abstains"
+    if found.predicted is not None:
+        said = f"the book alone says {found.predicted} ({found.probability:.2f})"
+    lines = [f"{found.id}  {found.task}: {said}" + (f"; its label is {found.label}" if found.label else "")]
+    for reading in found.fired:
+        lines.append(f"  fires    {reading.id}  {reading.label}, weight {reading.weight:g}")
+        lines += [f"           {line}" for line in _evidence(reading)]
+    for reading in found.nearly:
+        lines.append(f"  nearly   {reading.id}  {reading.label}, weight {reading.weight:g}")
+        lines += [f"           {line}" for line in _failures(reading)]
+    return lines
 
-    table = Table(
-        title=f"{task}: {summary.n} samples, coverage {summary.coverage:.3f}, precision {summary.precision:.3f}, "
-        f"accuracy {summary.accuracy:.3f} (abstentions counted wrong)"
+
+def _evidence(reading: RuleReading) -> Iterator[str]:
+    """The literals that hold, each with the texts in which it was found."""
+    for one in reading.readings:
+        if one.holds and one.part != "none":
+            yield one.literal
+            yield from _found(one)
+
+
+def _failures(reading: RuleReading) -> Iterator[str]:
+    """The condition on which a rule failed, with the texts that stood against it."""
+    for one in reading.failed:
+        yield f"{'held, and must not: ' if one.part == 'none' else 'failed: '}{one.literal}"
+        yield from _found(one)
+
+
+def _found(reading: Reading) -> Iterator[str]:
+    for found in reading.found[:MOST_FOUND]:
+        yield f"  {found.where}: {found.marked}"
+    if len(reading.found) > MOST_FOUND:
+        yield f"  and {len(reading.found) - MOST_FOUND} more"
+
+
+def test_table(test: BookTest) -> Table:
+    """The rows of a test, under the figures of the whole book."""
+    heads = ("support", "correct", "incorrect", "precision", "95%", "recall", "coverage", "overlaps", "conflicts")
+    ensemble = test.f1_ensemble is not None
+    table = _table(
+        (
+            f"{test.task}: {test.n} samples, coverage {test.coverage:.3f}, precision {test.precision:.3f}, "
+            f"accuracy {test.accuracy:.3f} (abstentions counted wrong), F1 alone {test.f1:.3f}",
+            *(
+                [f"F1 of the bundle {test.f1_ensemble:.3f}, without its rules {test.f1_without:.3f}"]
+                if ensemble
+                else ()
+            ),
+        ),
+        ("rule", "label"),
+        (*heads, *(("fidelity",) if ensemble else ())),
     )
-    for name in ("rule", "label"):
-        table.add_column(name, overflow="fold")
-    for name in ("support", "correct", "incorrect", "precision", "95%", "recall", "coverage", "overlaps", "conflicts"):
-        table.add_column(name, justify="right")
-    for row in summary.rows:
-        low, high = row.interval95
-        table.add_row(
-            row.id,
-            row.label,
+    for row in test.rules:
+        cells = [
             *(str(x) for x in (row.support, row.correct, row.incorrect)),
             f"{row.precision:.3f}",
-            f"{low:.2f}–{high:.2f}",
+            _interval(row.interval95),
             f"{row.recall:.3f}",
             f"{row.coverage:.3f}",
             *(str(x) for x in (row.overlaps, row.conflicts)),
-        )
+        ]
+        if ensemble:
+            cells.append("" if row.fidelity is None else f"{row.fidelity:.3f}")
+        table.add_row(row.id, row.label, *cells)
+    if test.note:
+        table.caption = test.note
     return table
+
+
+def as_json(value: Any) -> str:
+    """One document of JSON. Values with `to_json` are asked for it; so are those in lists and mappings."""
+    import json
+
+    return json.dumps(_plain(value), ensure_ascii=False, indent=1)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "to_json"):
+        return _plain(value.to_json())
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _table(title: Sequence[str], texts: Sequence[str], numbers: Sequence[str], more: Sequence[str] = ()) -> Table:
+    from rich.table import Table
+
+    table = Table(title="\n".join(title) or None)
+    for name in texts:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right")
+    for name in more:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _interval(bounds: tuple[float, float]) -> str:
+    return f"{bounds[0]:.2f}–{bounds[1]:.2f}"

@@ -91,7 +91,7 @@ def test_a_faulty_book_is_refused_with_its_faults(tmp_path: Path) -> None:
     assert "rule 'x'" in str(error)
 
 
-def test_rules_are_distilled_listed_and_analysed(shop_files: Path, tmp_path: Path) -> None:
+def test_rules_are_distilled_listed_and_tested(shop_files: Path, tmp_path: Path) -> None:
     done = run(
         "distill-rules", *data_of(shop_files), "--out", tmp_path, "--task", "scene", "--no-model", "--no-shipped",
         "--set", "rules.simulations=40",
@@ -102,11 +102,15 @@ def test_rules_are_distilled_listed_and_analysed(shop_files: Path, tmp_path: Pat
     assert not (tmp_path / "intent.yaml").exists()
     listed = run("rules", "list", "--book", tmp_path / "scene.yaml").output
     assert f"scene/{book.rules[0].id}" in listed
-    table = run("rules", "analyse", *data_of(shop_files), "--book", tmp_path / "scene.yaml")
+    table = run("rules", "test", *data_of(shop_files), "--book", tmp_path / "scene.yaml")
     assert table.exception is None, table.exception
     assert "12 samples, coverage 1.000, precision 1.000" in " ".join(table.output.split())
-    wrong = run("rules", "analyse", *data_of(shop_files), "--rule", "exchange-title")
-    assert wrong.output.strip() == ""
+    found = json.loads(
+        run("rules", "test", *data_of(shop_files), "--book", tmp_path / "scene.yaml", "--format", "json").output
+    )
+    assert found["scene"]["f1"] == 1.0
+    assert found["scene"]["f1_ensemble"] is None
+    assert [row["id"] for row in found["scene"]["rules"]] == [rule.id for rule in book.rules]
 
 
 def test_shipped_rules_join_unless_left_out(shop_files: Path, tmp_path: Path) -> None:
@@ -128,8 +132,6 @@ def test_rules_and_labels_that_look_like_markup_are_printed_as_they_are(shop_fil
     task = {"name": "scene", "input": "picture", "prompt": "?"}
     task["labels"] = [{"name": label, "zh": label, "en": label} for label in labels]
     (tmp_path / "task.yaml").write_text(json.dumps(task, ensure_ascii=False), "utf-8")  # JSON is YAML
-    settings = {"extends": "configs/nano.yaml", "tasks": ["task.yaml"]}
-    (tmp_path / "run.yaml").write_text(json.dumps(settings), "utf-8")
     rows = json.loads((shop_files / "train.json").read_text("utf-8"))
     named = dict(zip(PAGES, labels, strict=True))
     rows = [row | {"output": named[row["output"]]} for row in rows]
@@ -138,11 +140,48 @@ def test_rules_and_labels_that_look_like_markup_are_printed_as_they_are(shop_fil
     other = {"id": "exchange", "label": labels[1], "weight": 1, "when": {"all": ["an OCR line contains 「提交」"]}}
     book = {"task": "scene", "labels": labels, "rules": [rule, other]}
     (tmp_path / "book.yaml").write_text(json.dumps(book, ensure_ascii=False), "utf-8")
-    given = (*data_of(shop_files)[2:], "--data", tmp_path / "train.json", "--config", tmp_path / "run.yaml")
-    result = run("rules", "analyse", *given, "--book", tmp_path / "book.yaml")
+    given = (*data_of(shop_files)[2:], "--data", tmp_path / "train.json", "--task-file", tmp_path / "task.yaml")
+    result = run("rules", "test", *given, "--book", tmp_path / "book.yaml")
     assert result.exit_code == 0, result.exception
     shown = "".join(result.output.split())  # narrow columns are folded
     assert "[red" in shown
     assert "[/IN" in shown
     listed = run("rules", "--book", tmp_path / "book.yaml").output
     assert all(label in listed for label in labels)
+
+
+def test_samples_are_shown_with_what_the_rule_found(shop_files: Path) -> None:
+    output = run("rules", "show", "cart-checkout", *data_of(shop_files)).output
+    assert "on 12 labelled samples: right on 6, wrong on 0; does not fire on 0 of its label" in output
+    assert "OCR line 3: 【结算】" in output
+    found = json.loads(run("rules", "show", "cart-checkout", *data_of(shop_files), "--format", "json").output)
+    first = found["samples"]["right"][0]
+    assert (first["id"], first["label"]) == ("购物车页面0", "购物车页面")
+    settle = next(one for one in first["reading"]["readings"] if one["literal"] == "an OCR line contains 「结算」")
+    assert settle["found"] == [{"where": "OCR line 3", "text": "结算", "spans": [[0, 2]]}]
+
+
+def test_a_text_and_a_sample_are_explained(shop_files: Path, tmp_path: Path) -> None:
+    said = json.loads(run("rules", "explain", "贴膜有气泡怎么办", "--format", "json").output)
+    assert [one["predicted"] for one in said] == ["气泡"]
+    assert "scene" in run("rules", "explain", "购物车页面0", *data_of(shop_files)).output
+    error = run("rules", "explain", "购物车页面9", *data_of(shop_files)).exception
+    assert isinstance(error, InputError)
+    assert "Did you mean 购物车页面" in str(error)
+    book = {"task": "own", "labels": ["fog", "sun"], "rules": []}
+    book["rules"] = [{"id": "fog", "label": "fog", "when": {"all": ["an OCR line contains the word 「fog」"]}}]
+    (tmp_path / "own.yaml").write_text(json.dumps(book), "utf-8")
+    error = run("rules", "explain", "fog everywhere", "--book", tmp_path / "own.yaml").exception
+    assert isinstance(error, InputError)
+    assert "give --data" in str(error)
+
+
+def test_own_labels_need_no_task_file(tmp_path: Path) -> None:
+    (tmp_path / "asked.csv").write_text("text,label\nWill it rust?,RUST\nWhere is my parcel?,PARCEL\n", "utf-8")
+    rule = {"id": "rust", "label": "RUST", "when": {"all": ["a user turn contains the word 「rust」"]}}
+    (tmp_path / "own.yaml").write_text(
+        json.dumps({"task": "q", "labels": ["PARCEL", "RUST"], "rules": [rule]}), "utf-8"
+    )
+    done = run("rules", "test", "--book", tmp_path / "own.yaml", "--data", tmp_path / "asked.csv", "--format", "json")
+    found = json.loads(done.output)["q"]
+    assert (found["n"], found["coverage"], found["precision"]) == (2, 0.5, 1.0)

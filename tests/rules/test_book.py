@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kdsl.errors import ConfigError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.resources import resource
-from kdsl.rules.book import RuleBook, open_books, shipped_rules
+from kdsl.rules.book import RuleBook, shipped_rules
 from kdsl.rules.engine import bit_set, condition_bits, pack, unpack
 from kdsl.rules.literals import OcrText
 from kdsl.rules.normalised import NormalisedEvidence
@@ -210,19 +210,6 @@ def test_shipped_scene_rules_know_plain_pages(
     book = RuleBook.load(resource("rules/scene.yaml"))
     scores = book.scores([make_evidence(lines=lines)])
     assert book.labels[int(scores[0].argmax())] == label
-
-
-def test_books_are_found_by_file_bundle_and_task(book: RuleBook, tmp_path: Path) -> None:
-    book.save(tmp_path / "rules" / "toy.yaml")
-    assert open_books(None, tmp_path, None) == [book]
-    assert open_books(tmp_path / "rules" / "toy.yaml", None, "toy") == [book]
-    assert [one.task for one in open_books(None, None, None)] == ["intent", "scene"]
-    with pytest.raises(InputError, match="Did you mean scene"):
-        open_books(None, None, "scenes")
-    with pytest.raises(InputError, match="give one"):
-        open_books(tmp_path, tmp_path, None)
-    with pytest.raises(InputError, match=r"rules/\*\.yaml"):
-        open_books(None, tmp_path / "rules", None)
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=70, max_size=70), max_size=3))

@@ -12,7 +12,6 @@ import pytest
 from kdsl.config import Config, RulesConfig
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
-from kdsl.rules.analysis import analyse, wrong_ids
 from kdsl.rules.book import RuleBook
 from kdsl.rules.distill import distill
 from kdsl.rules.literals import OcrText
@@ -256,31 +255,3 @@ def test_weights_are_the_optimum_of_their_loss() -> None:
         np.zeros((5, 2), dtype=bool), np.array([0, 1]), np.zeros(5, dtype=int), 2, 0.3, np.array([2.0, np.nan])
     )
     np.testing.assert_array_equal(kept, [2.0, 0.0])
-
-
-def test_analysis_counts_exactly(shop: list[Evidence], toy: Task) -> None:
-    book = RuleBook(
-        task="toy",
-        labels=toy.names,
-        rules=(
-            Rule(id="a", label="购物车", when=When(all=(OcrText("结算"),))),
-            Rule(id="b", label="退款", when=When(all=(OcrText("结算"), OcrText("合计")))),
-        ),
-    )
-    settles = [e for e in shop if "结算" in e.ocr_text]
-    both = [e for e in settles if "合计" in e.ocr_text]
-    summary = analyse(book, shop)
-    a, b = summary.rows
-    assert (a.support, a.correct, a.incorrect) == (len(settles), len(settles), 0)
-    assert (a.overlaps, a.conflicts) == (len(both), len(both))
-    assert a.coverage == pytest.approx(len(settles) / 60)
-    assert a.recall == pytest.approx(len(settles) / 20)
-    assert (b.correct, b.incorrect, b.precision) == (0, len(both), 0.0)
-    assert b.wrong_ids == tuple(e.sample.id for e in both)
-    assert summary.coverage == pytest.approx(len(settles) / 60)
-    # where both fire the labels tie, and the first label of the task wins
-    assert summary.accuracy == pytest.approx(len(settles) / 60)
-    assert wrong_ids([book], shop, "b") == [f"{e.sample.id}  购物车" for e in both]
-    with pytest.raises(InputError, match="no rule is called 'c'"):
-        wrong_ids([book], shop, "c")
-    assert analyse(book, []).coverage == 0.0
