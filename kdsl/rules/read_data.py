@@ -16,7 +16,7 @@ from kdsl.errors import InputError, did_you_mean
 from kdsl.evidence.observe import observe
 from kdsl.evidence.types import Evidence
 from kdsl.rules.book import RuleBook
-from kdsl.rules.literals import TurnText
+from kdsl.rules.literals import TurnGroup, TurnText
 from kdsl.tasks import Label, Task
 
 
@@ -60,7 +60,7 @@ def _task_of(book: RuleBook) -> Task:
 
 
 def _of_turns(book: RuleBook) -> bool:
-    return any(isinstance(literal, TurnText) for rule in book.rules for literal in rule.when.literals)
+    return any(isinstance(literal, TurnText | TurnGroup) for rule in book.rules for literal in rule.when.literals)
 
 
 def said(text: str, books: Iterable[RuleBook]) -> list[Evidence]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from kdsl.evidence.types import Evidence, Unit
-from kdsl.rules.literals import OcrText, RuleLiteral, TurnText
+from kdsl.rules.literals import OcrGroup, OcrText, RuleLiteral, TurnGroup, TurnText
 from kdsl.rules.normalised import NormalisedEvidence, without_spaces
 from kdsl.rules.rule import Rule
 from kdsl.words import normalise, units
@@ -33,6 +33,7 @@ class Found:
         """The text with what was matched between 【 and 】."""
         marked, end = "", 0
         for start, stop in self.spans:
+            start = max(start, end)  # words of a group may overlap
             marked += f"{self.text[end:start]}【{self.text[start:stop]}】"
             end = stop
         return marked + self.text[end:]
@@ -113,25 +114,36 @@ def _unit(unit: Unit, evidence: Evidence) -> tuple[str, str]:
 
 
 def _spans(literal: RuleLiteral, text: str) -> tuple[tuple[int, int], ...]:
-    """Where a text literal matches a text: (start, end) in the text as it is."""
-    if not isinstance(literal, OcrText | TurnText):
-        return ()
+    """Where a literal about texts matches a text: (start, end) in the text as it is, none within another."""
+    texts = literal.texts if isinstance(literal, OcrGroup | TurnGroup) else (literal,)
     letters = [(without_spaces(normalise(letter)), at) for at, letter in enumerate(text)]
     origin = [at for letter, at in letters for _ in letter]
-    plain, needle = without_spaces(normalise(text)), without_spaces(literal.text)
+    normal = normalise(text)
+    plain = without_spaces(normal)
     if (
         "".join(letter for letter, _ in letters) != plain
     ):  # normal form joined characters, such as a letter and its mark
         return ()
-    edges = _edges(units(normalise(text)))
-    whole = literal.how == "contains the word"
-    spans, start = [], plain.find(needle)
+    edges = _edges(units(normal))
+    found: list[tuple[int, int]] = []
+    for one in texts:
+        if isinstance(one, OcrText | TurnText):
+            needle = without_spaces(one.text)
+            spans = [(start, start + len(needle)) for start in _starts(plain, needle)]
+            found += [span for span in spans if one.how != "contains the word" or set(span) <= edges]
+    spans = [(origin[start], origin[end - 1] + 1) for start, end in found]
+    return tuple(span for span in sorted(set(spans)) if not any(_within(span, other) for other in spans))
+
+
+def _starts(text: str, needle: str) -> Iterator[int]:
+    start = text.find(needle)
     while start >= 0:
-        end = start + len(needle)
-        if not whole or {start, end} <= edges:
-            spans.append((origin[start], origin[end - 1] + 1))
-        start = plain.find(needle, end)
-    return tuple(spans)
+        yield start
+        start = text.find(needle, start + len(needle))
+
+
+def _within(span: tuple[int, int], other: tuple[int, int]) -> bool:
+    return span != other and other[0] <= span[0] and span[1] <= other[1]
 
 
 def _edges(parts: Sequence[str]) -> set[int]:

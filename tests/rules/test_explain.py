@@ -12,7 +12,8 @@ from kdsl.evidence.types import Evidence
 from kdsl.rules.book import RuleBook
 from kdsl.rules.collection import Rules
 from kdsl.rules.explain import explain, samples_of
-from kdsl.rules.literals import OcrText, TurnText
+from kdsl.rules.groups import WordGroup
+from kdsl.rules.literals import OcrText, TurnGroup, TurnText
 from kdsl.rules.rule import Rule, Stats, When
 from kdsl.rules.testing import measure_book
 from kdsl.tasks import Task
@@ -73,6 +74,14 @@ def test_explain_reads_chinese(book: RuleBook, make_evidence: Callable[..., Evid
 def test_a_word_within_a_word_is_not_marked(book: RuleBook, make_evidence: Callable[..., Evidence]) -> None:
     found = explain(book, make_evidence(turns=(("user", "rusty? rust."),)))
     assert found.fired[0].readings[0].found[0].marked == "rusty? 【rust】."
+
+
+def test_the_words_of_a_group_are_marked(make_evidence: Callable[..., Evidence]) -> None:
+    group = WordGroup("rust", ("rust", "brown spots", "spots", "生锈"))
+    rule = Rule(id="rust", label="RUST", when=When(all=(TurnGroup(group),)))
+    book = RuleBook(task="ask", labels=LABELS, rules=(rule,))
+    found = explain(book, make_evidence(turns=(("user", "rusty, with brown  spots, 会生锈"),)))
+    assert found.fired[0].readings[0].found[0].marked == "rusty, with 【brown  spots】, 会【生锈】"
 
 
 def test_right_wrong_and_missed_samples(book: RuleBook, make_evidence: Callable[..., Evidence]) -> None:
