@@ -38,7 +38,7 @@ EXTRAS = {
     "ray": "prediction on many machines",
     "modelscope": "models from ModelScope",
     "wandb": "training curves on Weights & Biases",
-    "bench": "peers of `benchmarks/own_labels.py`",
+    "bench": "peers of `benchmarks/own_labels.py` and `benchmarks/rules.py`",
     "dev": "tests and linters",
 }
 """What each extra of pyproject.toml is for."""
