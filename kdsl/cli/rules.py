@@ -17,13 +17,14 @@ from kdsl.cli.options import (
     images_option,
     noun,
     ocr_option,
+    out_option,
     task_files_option,
 )
 
 if TYPE_CHECKING:
     from kdsl.data.columns import Columns
     from kdsl.evidence.types import Evidence
-    from kdsl.rules.collection import Rules
+    from kdsl.rules.collection import Rules, Style
 
 format_option = click.option(
     "--format",
@@ -205,3 +206,70 @@ def test(rules: Rules, evidences: list[Evidence], style: str) -> None:
 
     found = rules.test(evidences)
     _print(style, found, *map(test_table, found.values()))
+
+
+@rules.command()
+@click.argument("before", metavar="A", type=FILE)
+@click.argument("after", metavar="B", type=FILE)
+@format_option
+def diff(before: Path, after: Path, style: str) -> None:
+    """Say what turns the rule book A into B: rules added, removed and changed, with their literals.
+
+    \b
+    examples:
+      kdsl rules diff rules/scene.yaml runs/shop/rules/scene.yaml
+    """
+    from kdsl.rules.book import RuleBook
+    from kdsl.rules.compare import difference
+    from kdsl.rules.show_changes import difference_lines
+
+    found = difference(RuleBook.load(before), RuleBook.load(after))
+    _print(style, found, difference_lines(found))
+
+
+@rules.command()
+@click.argument("first", metavar="A", type=FILE)
+@click.argument("second", metavar="B", type=FILE)
+@out_option("The merged book, a file that is not there yet.")
+@format_option
+def merge(first: Path, second: Path, out: Path, style: str) -> None:
+    """Write a rule book with the rules of A and those that B has besides; conflicts are listed.
+
+    Where A and B differ about a rule, A's is kept; other conflicts keep both.
+
+    \b
+    examples:
+      kdsl rules merge mine.yaml colleague.yaml --out ours.yaml
+    """
+    from kdsl.rules.compare import merge_files
+    from kdsl.rules.show_changes import merged_lines
+
+    found = merge_files(first, second, out)
+    _print(style, found, merged_lines(found))
+
+
+@rules.command()
+@_book
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["markdown", "html", "csv", "sql"]),
+    required=True,
+    help="sql: a query that gives each row of a table of texts its label, for one book.",
+)
+@click.option("--out", type=FILE, help="The file to write. [default: standard output]")
+def export(rules: Rules, style: Style, out: Path | None) -> None:
+    """Write rule books in a form for people, spreadsheets or databases.
+
+    \b
+    examples:
+      kdsl rules export --bundle runs/shop --format html --out rules.html
+      kdsl rules export --task intent --format sql
+    """
+    from kdsl.runs import atomic_write
+
+    text = rules.export(style)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        atomic_write(out, text)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kdsl.rules.testing import BookTest, Ensemble
 
 How = Literal["mined", "hand", "edited"]
+Style = Literal["markdown", "html", "csv", "sql"]
 SortKey = Literal["id", "label", "precision", "support", "weight"]
 
 
@@ -186,6 +187,23 @@ class Rules(Mapping[str, RuleBook]):
         if not found:
             raise InputError(f"no labelled sample is of a task with a rule book; there are: {', '.join(self.books)}.")
         return found
+
+    def export(self, style: Style) -> str:
+        """The books as a page, a table, or a query (`kdsl.rules.export`, `kdsl.rules.export_sql`).
+
+        Raises:
+            InputError: a query is of one book, and there are several.
+        """
+        books = list(self.books.values())
+        if style == "sql":
+            from kdsl.rules.export_sql import to_sql
+
+            if len(books) > 1:
+                raise InputError(f"a query is of one book; choose a `task` of: {', '.join(self.books)}.")
+            return to_sql(books[0])
+        from kdsl.rules import export
+
+        return {"markdown": export.to_markdown, "html": export.to_html, "csv": export.to_csv}[style](books)
 
     def ensemble(self, task: str, labelled: Sequence[Evidence]) -> Ensemble | None:
         """The bundle for labelled samples of a task; None where the books are in none."""

@@ -13,6 +13,7 @@ from PIL import Image
 
 from kdsl.cli.main import cli
 from kdsl.errors import ConfigError, InputError
+from kdsl.resources import resource
 from kdsl.rules.book import RuleBook
 
 PAGES = {"购物车页面": ("购物车", "全选", "结算"), "换货页面": ("换货详情", "换货原因", "提交")}
@@ -185,3 +186,22 @@ def test_own_labels_need_no_task_file(tmp_path: Path) -> None:
     done = run("rules", "test", "--book", tmp_path / "own.yaml", "--data", tmp_path / "asked.csv", "--format", "json")
     found = json.loads(done.output)["q"]
     assert (found["n"], found["coverage"], found["precision"]) == (2, 0.5, 1.0)
+
+
+def test_books_are_compared_merged_and_exported(tmp_path: Path) -> None:
+    shipped = resource("rules/intent.yaml")
+    book = RuleBook.load(shipped)
+    changed = [rule.model_copy(update={"weight": 9.0}) if rule.id == "bubbles" else rule for rule in book.rules[:-1]]
+    book.model_copy(update={"rules": tuple(changed)}).save(tmp_path / "mine.yaml")
+    found = json.loads(run("rules", "diff", shipped, tmp_path / "mine.yaml", "--format", "json").output)
+    assert [rule["id"] for rule in found["removed"]] == [book.rules[-1].id]
+    assert [(one["id"], one["changes"][0]["name"]) for one in found["changed"]] == [("bubbles", "weight")]
+    merged = run("rules", "merge", tmp_path / "mine.yaml", shipped, "--out", tmp_path / "both.yaml")
+    assert "conflict: 'bubbles': weight 9 is kept, 4 left out" in merged.output
+    assert len(RuleBook.load(tmp_path / "both.yaml").rules) == len(book.rules)
+    error = run("rules", "merge", tmp_path / "mine.yaml", shipped, "--out", tmp_path / "both.yaml").exception
+    assert "is there already" in str(error)
+    assert "a user turn contains 「气泡」" in run("rules", "export", "--task", "intent", "--format", "sql").output
+    assert "choose a --task" in str(run("rules", "export", "--format", "sql").exception)
+    assert run("rules", "export", "--format", "html", "--out", tmp_path / "rules.html").output == ""
+    assert (tmp_path / "rules.html").read_text("utf-8").startswith("<!doctype html>")

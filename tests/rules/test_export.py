@@ -1,0 +1,150 @@
+"""Rule books in other forms, which must say the same and let no text out of its place."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import sqlite3
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from kdsl.evidence.types import Evidence
+from kdsl.resources import resource
+from kdsl.rules.book import RuleBook
+from kdsl.rules.export import to_csv, to_html, to_markdown
+from kdsl.rules.export_sql import sql_row, to_sql
+from kdsl.rules.grammar import parse
+from kdsl.rules.groups import WordGroup
+from kdsl.rules.literals import RuleLiteral
+from kdsl.rules.rule import Rule, Stats, When
+
+NASTY = "<script>alert('x')</script> | 100%_\\"
+LABELS = (NASTY, "it's rust", "生锈", "none; DROP TABLE samples; --")
+GROUPS = {"rust": WordGroup("rust", ("rust", "brown spot's", "锈"))}
+
+
+def lit(*lines: str) -> tuple[RuleLiteral, ...]:
+    return tuple(parse(line, GROUPS) for line in lines)
+
+
+@pytest.fixture(scope="module")
+def book() -> RuleBook:
+    whens = (
+        (NASTY, When(all=lit("a user turn contains 「100%」", "the last user turn contains the word 「it」")), 1.5),
+        (NASTY, When(any=lit("a user turn contains 「a_b」", "an OCR line reads 「o'clock」")), 0.7),
+        ("it's rust", When(all=lit("a user turn speaks of 〔rust〕"), none=lit("an agent turn contains 「!」")), 2.0),
+        ("生锈", When(all=lit("the first user turn contains 「生锈」")), 2.0),
+        (
+            "生锈",
+            When(all=lit("an OCR line in the bottom fifth contains 「结算」", "there are at least 2 OCR lines")),
+            1.0,
+        ),
+        (LABELS[3], When(all=lit("a user turn contains the words 「how much」", "an OCR line holds a price")), 3.0),
+        (LABELS[3], When(all=lit("a user turn contains 「new」")), 0.25),
+        (LABELS[3], When(all=lit("a user turn contains 「axb」"), none=lit("a picture is dark")), 0.5),
+    )
+    rules = [Rule(id=f"r{i}", label=label, when=when, weight=weight) for i, (label, when, weight) in enumerate(whens)]
+    off = Rule(id="off", label="生锈", when=When(all=lit("a user turn contains 「a」")), weight=99, enabled=False)
+    stats = Stats(support=7, precision=0.5, interval95=(0.2, 0.8), recall=0.25, conflicts=1)
+    rules[1] = rules[1].model_copy(update={"stats": stats})
+    return RuleBook(task="ask", labels=LABELS, bias={"生锈": 0.1}, rules=(*rules, off))
+
+
+@pytest.fixture(scope="module")
+def samples(make_evidence: Callable[..., Evidence]) -> list[Evidence]:
+    said = (
+        "100% it",
+        "100 it",
+        "100% waited",
+        "axb",
+        "a_b",
+        "Brown spot's?",
+        "会生锈吗",
+        "how much new",
+        "HOW MUCH?",
+        "new",
+    )
+    read = ((), ("O'Clock", "结算"), ("it's o'clock",), ("结算", "x"), ("¥9", "x", "去结算"))
+    agents = ("hello", "no!")
+    return [
+        make_evidence(f"s'{i}", lines=lines, turns=(("user", text), ("agent", agent), ("user", last)))
+        for i, (text, lines, agent, last) in enumerate(itertools.product(said, read, agents, ("ok", "is it", "锈")))
+    ]
+
+
+def asked(book: RuleBook, samples: list[Evidence]) -> dict[str, tuple[str | None, int]]:
+    """What the query of a book says in a database: id -> label, undecided."""
+    rows = [sql_row(sample) for sample in samples]
+    with sqlite3.connect(":memory:") as database:
+        database.execute(f"CREATE TABLE samples ({', '.join(rows[0])})")
+        database.executemany(
+            f"INSERT INTO samples VALUES ({', '.join('?' * len(rows[0]))})", [(*r.values(),) for r in rows]
+        )
+        found = database.execute(to_sql(book)).fetchall()
+        assert database.execute("SELECT count(*) FROM samples").fetchone() == (len(samples),)
+    return {id: (label, undecided) for id, label, undecided in found}
+
+
+def said(book: RuleBook, samples: list[Evidence]) -> dict[str, str | None]:
+    scores = book.scores(samples)
+    best = [None if np.isnan(row).any() else book.labels[int(row.argmax())] for row in scores]
+    return {sample.sample.id: label for sample, label in zip(samples, best, strict=True)}
+
+
+def test_sql_says_what_the_book_says_or_that_it_cannot(book: RuleBook, samples: list[Evidence]) -> None:
+    found, expected = asked(book, samples), said(book, samples)
+    assert found.keys() == expected.keys()
+    decided = {id: label for id, (label, undecided) in found.items() if not undecided}
+    assert decided == {id: expected[id] for id in decided}
+    assert {None, *LABELS} == set(decided.values())
+    assert 0 < len(decided) < len(samples)
+    assert all(label is None for label, undecided in found.values() if undecided)
+    assert "--   an OCR line holds a price\n" in to_sql(book)
+
+
+def test_sql_of_a_book_that_can_be_said_leaves_nothing_open(book: RuleBook, samples: list[Evidence]) -> None:
+    plain = book.model_copy(update={"rules": book.rules[:5] + book.rules[6:7]})
+    found = asked(plain, samples)
+    assert {id: label for id, (label, _) in found.items()} == said(plain, samples)
+    assert not any(undecided for _, undecided in found.values())
+    assert "NULL;" not in to_sql(plain)
+    nothing = asked(book.model_copy(update={"rules": ()}), samples)
+    assert set(nothing.values()) == {(None, 0)}
+
+
+@pytest.mark.parametrize("name", ["scene", "intent"])
+def test_sql_of_the_shipped_books_runs(name: str, samples: list[Evidence]) -> None:
+    book = RuleBook.load(resource(f"rules/{name}.yaml"))
+    found, expected = asked(book, samples), said(book, samples)
+    assert all(undecided or label == expected[id] for id, (label, undecided) in found.items())
+
+
+def test_html_escapes_every_text(book: RuleBook) -> None:
+    page = to_html([book])
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert page.count("<li id=") == len(book.rules)
+    assert "precision 0.50 [0.20, 0.80] on 7 samples" in page
+
+
+def test_markdown_escapes_every_text(book: RuleBook) -> None:
+    text = to_markdown([book])
+    assert "<script" not in text.replace("\\<", "")
+    assert "## \\<script\\>alert('x')\\</script\\> \\| 100%\\_\\\\" in text
+    assert "- 〔rust〕: rust, brown spot's, 锈" in text
+    assert "disabled" in text
+
+
+def test_csv_is_read_back_as_it_was(book: RuleBook) -> None:
+    rows = list(csv.DictReader(io.StringIO(to_csv([book]), newline="")))
+    assert [row["id"] for row in rows] == [rule.id for rule in book.rules]
+    assert rows[0]["label"] == NASTY
+    assert rows[0]["all"].split("\n") == [
+        "a user turn contains 「100%」",
+        "the last user turn contains the word 「it」",
+    ]
+    assert (rows[1]["support"], rows[1]["precision_low"], rows[1]["fidelity"]) == ("7", "0.2", "")
+    assert rows[-1]["enabled"] == "no"
