@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +15,15 @@ from kdsl.resources import resource
 from kdsl.rules.groups import WordGroup, merged, read_groups
 from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import Rule
+from kdsl.rules.yaml_text import Loader
 from kdsl.runs import atomic_write
 from kdsl.tasks import Task
 
 if TYPE_CHECKING:
     import numpy as np
 
-try:
-    from yaml import CSafeLoader as _Loader
-except ImportError:  # without libyaml, PyYAML gives the same result more slowly
-    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+SCHEMA = 1
+"""Version of the file format; a file without one has version 1."""
 
 _HEADER = """\
 # Rules of the task '{task}', one vote each: the weights of the rules that fire are added to their labels' biases,
@@ -99,12 +98,33 @@ class RuleBook(BaseModel):
             ConfigError: the file cannot be read, or has faults (one line per fault, with the rule's id).
         """
         try:
-            raw = yaml.load(Path(path).read_text("utf-8"), Loader=_Loader)  # a safe loader
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            text = Path(path).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read as a rule book: {error}") from error
+        return cls.parse(text, path)
+
+    @classmethod
+    def parse(cls, text: str, path: str | Path) -> RuleBook:
+        """Read a rule book from the text of a file; `path` is for messages.
+
+        Raises:
+            ConfigError: it has faults (one line per fault, with the rule's id), or a newer format.
+        """
+        try:
+            raw = yaml.load(text, Loader=Loader)  # a safe loader
+        except yaml.YAMLError as error:
             raise ConfigError(f"{path}: cannot be read as a rule book: {error}") from error
         if not isinstance(raw, dict):
             raise ConfigError(f"{path}: expected a rule book (task, labels, rules), found {type(raw).__name__}")
         faults: list[str] = []
+        schema = raw.pop("schema", SCHEMA)
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise ConfigError(
+                f"{path}: this rule book has schema {schema}, and this version of kdsl knows schema {SCHEMA} and older "
+                "ones. Update kdsl, or ask for the book to be written by this version."
+            )
+        if type(schema) is not int or schema < 1:
+            faults.append(f"schema: expected a version number (now {SCHEMA}), found {schema!r}")
         rules: list[Rule] = []
         groups, _ = read_groups(raw.get("groups"))  # its faults are those of the whole book, below
         listed = raw.get("rules")
@@ -127,13 +147,50 @@ class RuleBook(BaseModel):
         return book
 
     def save(self, path: str | Path) -> None:
-        """Write the book as YAML, from which `load` restores an equal book; the write is atomic."""
+        """Write the book as a new YAML file, from which `load` restores an equal book; the write is atomic.
+
+        To change a file that people have edited, use `kdsl.rules.book_file.BookFile`: it keeps their comments.
+        """
+        raw = {"schema": SCHEMA, **self.entries()}
+        text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=160, default_flow_style=False)
+        atomic_write(Path(path), _HEADER.format(task=self.task) + text)
+
+    def entries(self) -> dict[str, Any]:
+        """The book as plain values, as a file has them, without empty parts."""
         raw = self.model_dump(mode="json", exclude={"rules", "groups"})
         if self.groups:
             raw["groups"] = {name: list(words) for name, words in self.groups.items()}
-        raw["rules"] = [_readable(rule) for rule in self.rules]
-        text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=160, default_flow_style=False)
-        atomic_write(Path(path), _HEADER.format(task=self.task) + text)
+        return {**raw, "rules": [rule.entry() for rule in self.rules]}
+
+    def with_rules(self, rules: Iterable[Rule]) -> RuleBook:
+        """This book with other rules. Groups that they name are added, and no group is removed.
+
+        Raises:
+            InputError: an id stands twice, a label is not one of the book's, or a group has other words here.
+        """
+        return self._with(rules=tuple(rules))
+
+    def with_groups(self, groups: Mapping[str, Iterable[str]]) -> RuleBook:
+        """This book with other word groups, whose words the rules that name them have from then on.
+
+        Raises:
+            InputError: a rule names a group that is not among them, or a group has faults.
+        """
+        read, faults = read_groups({name: tuple(words) for name, words in groups.items()})
+        if faults:
+            raise InputError("\n".join(faults))
+        context = {"groups": read}
+        try:
+            rules = [Rule.model_validate(r.entry(), context=context) if r.when.groups else r for r in self.rules]
+        except ValidationError as error:
+            raise InputError("\n".join(_lines(error))) from None
+        return self._with(rules=tuple(rules), groups={name: tuple(words) for name, words in groups.items()})
+
+    def _with(self, **parts: Any) -> RuleBook:
+        try:
+            return RuleBook(**{**dict(self), **parts})
+        except ValidationError as error:
+            raise InputError("\n".join(_lines(error))) from None
 
     def check(self, task: Task) -> None:
         """Check that the book is for this task and its labels, in this order.
@@ -167,15 +224,6 @@ class RuleBook(BaseModel):
         seen = NormalisedEvidence.of(evidence)
         rules = [rule for rule in self.rules if rule.enabled and rule.when.matches(seen)]
         return sorted(rules, key=lambda rule: -rule.weight)
-
-
-def _readable(rule: Rule) -> dict[str, Any]:
-    """A rule as plain YAML values, without empty parts and unknown statistics."""
-    raw = rule.model_dump(mode="json", exclude_none=True)
-    raw["when"] = {part: lines for part, lines in raw["when"].items() if lines}
-    if rule.enabled:
-        del raw["enabled"]
-    return raw
 
 
 def _lines(error: ValidationError) -> list[str]:

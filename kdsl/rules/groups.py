@@ -63,7 +63,10 @@ def read_groups(listed: Any) -> tuple[dict[str, WordGroup | None], list[str]]:
     groups: dict[str, WordGroup | None] = {}
     faults = []
     for raw_name, words in listed.items():
-        name = normalise(str(raw_name))
+        if not isinstance(raw_name, str):
+            faults.append(f"the group's name {raw_name!r} is no text; put it in quotes")
+            continue
+        name = normalise(raw_name)
         if name in groups:
             faults.append(f"two groups are called '{name}' (capitals and spaces do not count)")
             continue
@@ -74,7 +77,7 @@ def read_groups(listed: Any) -> tuple[dict[str, WordGroup | None], list[str]]:
             faults.append(f"group '{name}': {odd[0]!r} is no text; put it in quotes")
         else:
             try:
-                groups[name] = WordGroup(str(raw_name), tuple(words))
+                groups[name] = WordGroup(raw_name, tuple(words))
             except ValueError as error:
                 faults += str(error).split("\n")
     return groups, faults

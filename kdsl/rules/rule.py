@@ -123,3 +123,11 @@ class Rule(_Part):
     def text(self) -> str:
         """The rule as one English sentence without a full stop."""
         return f"{self.label} if {self.when}"
+
+    def entry(self) -> dict[str, Any]:
+        """The rule as plain values, as a file has them, without empty parts and unknown statistics."""
+        raw = self.model_dump(mode="json", exclude_none=True)
+        raw["when"] = {part: lines for part, lines in raw["when"].items() if lines}
+        if self.enabled:
+            del raw["enabled"]
+        return raw

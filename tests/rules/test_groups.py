@@ -102,6 +102,7 @@ def test_a_book_made_in_python_lists_the_groups_of_its_literals() -> None:
         ("[foam]", "[' ']", ["group 'unused' has a word that is empty"]),
         ("[foam]", "[12]", ["group 'unused': 12 is no text; put it in quotes"]),
         ("[foam]", "foam", ["group 'unused': expected a list of words, found str"]),
+        ("unused:", "no:", ["the group's name False is no text; put it in quotes"]),
         ("unused:", "'RUST ':", ["two groups are called 'rust'"]),
         ("unused:", "'[〔]':", ["holds one of 〔〕"]),
         ("unused:", "' ':", ["name ' ' is empty"]),
