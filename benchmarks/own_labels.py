@@ -2,12 +2,11 @@
 
 Run: python benchmarks/own_labels.py questions --train train.csv [train.csv ...] --test test.csv
          [--published published.csv] [--leave-out N] [--without-samples N] [--peers NAME ...] [--set key=value ...]
-     python benchmarks/own_labels.py names --test test.csv
      python benchmarks/own_labels.py photos --train FOLDER --test FOLDER [--set key=value ...]
 
 Files are CSV with the columns `text` and `label`; in the test a label that training lacks marks a question that no
 label fits. `questions` fits a bundle as `kdsl fit` does and predicts the test, once per file of training; several files
-end in means and standard deviations. `names` fits the semantic expert on what the labels are called, and on no sample.
+end in means and standard deviations.
 `photos` reads folders of one subfolder of pictures per label, and fits on the first 2, 4, 8, ... photos of each label.
 Labels have no descriptions besides their names. `pip install 'kdsl[bench]'` brings the peers of `benchmarks/peers.py`.
 """
@@ -38,9 +37,7 @@ from kdsl.errors import MissingDependency
 from kdsl.evaluation.metrics import calibration_error, reliability
 from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
-from kdsl.experts.base import Material, Setup
 from kdsl.experts.linear import FLOOR
-from kdsl.experts.semantic import SemanticExpert
 from kdsl.models.roles import Models
 from kdsl.scores import log_softmax
 from kdsl.tasks import Label, Task
@@ -237,20 +234,10 @@ def encoder_peer(train: Sequence[Evidence], test: Sequence[Evidence], table: Tab
     table.add("encoder + LR", model.predict_log_proba(asked))
 
 
-def names(test: Rows, config: Config) -> None:
-    """No sample at all: the semantic expert on the labels' names."""
-    task = task_of(labels_of(test))
-    material = Material(
-        {task.name: ()}, lambda _: (), lambda _: (), lambda _: (), adapter_configs={}, work=Path("work")
-    )
-    expert = SemanticExpert(task, Setup((task,), config, Models(config))).fit(material)
-    Table(task, test).add("semantic, no sample", expert.scores(evidence_of(test, task)))
-
-
 def main() -> None:
     """Parse the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", choices=("questions", "names", "photos"))
+    parser.add_argument("table", choices=("questions", "photos"))
     parser.add_argument("--train", type=Path, nargs="+")
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--published", type=Path, help="a table of published figures, by system and threshold")
@@ -261,9 +248,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
     given = parser.parse_args()
     config = load_config(given.config, given.overrides)
-    if given.table == "names":
-        names(read(given.test), config)
-    elif given.train is None:
+    if given.train is None:
         parser.error(f"{given.table} need --train")
     elif given.table == "photos":
         photos(given.train[0], given.test, config)

@@ -71,7 +71,7 @@ class Recognizer:
     @classmethod
     def fit(
         cls,
-        data: Data,
+        data: Data | None = None,
         *,
         images: str | Path = ".",
         out: str | Path,
@@ -86,7 +86,10 @@ class Recognizer:
 
         Args:
             data: labelled samples. Where none of their labels is known to the shipped tasks, and settings and
-                `task_file` name no others, a task is made of the data (`kdsl.data.own_task`).
+                `task_file` name no others, a task is made of the data (`kdsl.data.own_task`). A task without any
+                labelled sample gets a first prediction from its labels' descriptions, rules and snippets
+                (`kdsl.ensemble.unlabelled`); None: all of them. Samples without a label may be given only where
+                `task_file` names the labels, and are not learned from.
             images: the folder that pictures named in files lie below; where `data` is a folder, that folder.
             config: a file of settings, one that ships with kdsl by its name, or settings.
             overrides: `key.path=value`, where `config` is a file.
@@ -103,10 +106,13 @@ class Recognizer:
 
         settings = config if isinstance(config, Config) else load_config(config, overrides)
         files = [Path(file) for file in ([task_file] if isinstance(task_file, str | Path) else task_file)]
-        given = _given(data)
-        tasks = load_task_files(files) if files else tasks_for(given, load_tasks(settings), columns)
+        given = [] if data is None else _given(data)
+        if files or not given:
+            tasks = load_task_files(files) if files else load_tasks(settings)
+        else:
+            tasks = tasks_for(given, load_tasks(settings), columns)
         note_descriptions(tasks)
-        if settings.of_each_large:
+        if settings.of_each_large and (given or adapters):  # else no model is trained or asked
             require_models()
             from kdsl.models.task_checks import check_tasks
             from kdsl.training.memory import check_memory
@@ -116,8 +122,16 @@ class Recognizer:
             check_tasks(tasks, settings)
         with tempfile.TemporaryDirectory(prefix="kdsl-") as inbox:
             samples, root = _read(given, tasks, Path(images), Path(inbox), columns)
-            check_fit(samples, tasks, settings.ensemble.fewest_folds, settings.seed)  # before any picture is read
-            evidences = observe(samples, root, settings.evidence, Path(ocr) if ocr else None)
+            fewest = settings.ensemble.fewest_folds
+            check_fit(samples, tasks, fewest, settings.seed, unlabelled=bool(files))  # before any picture is read
+            used = [sample for sample in samples if sample.label is not None or sample.out_of_scope]
+            if len(used) < len(samples):
+                log.warning(
+                    "%d samples have no label and are not learned from; if another field holds the labels, name it as "
+                    "the label's column",
+                    len(samples) - len(used),
+                )
+            evidences = observe(used, root, settings.evidence, Path(ocr) if ocr else None)
             folders = {name: Path(folder) for name, folder in adapters.items()}
             bundle = fit_bundle(evidences, tasks, settings, Path(out), adapters=folders)
         if bundle.config.large is not None:

@@ -75,7 +75,9 @@ def check_command(
     settings = load_config(config, overrides)
     tasks = _tasks(task_file) if task_file else tasks_for([file], load_tasks(settings), columns)
     least = settings.ensemble.fewest_folds
-    report = check(file, tasks, images, folds, max_megapixels, least, settings.seed, columns)
+    report = check(
+        file, tasks, images, folds, max_megapixels, least, settings.seed, columns, unlabelled=bool(task_file)
+    )
     if settings.of_each_large or settings.small:
         from kdsl.models.task_checks import task_faults  # here: it loads torch, and a broken file is told before
 

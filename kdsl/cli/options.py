@@ -155,9 +155,13 @@ def columns_options(command: Command) -> Command:
     return wrapped
 
 
-def learning_options(command: Command) -> Command:
-    """Options of a command that learns from labelled samples."""
-    for option in reversed((data_option(), images_option, ocr_option, config_option, set_option)):
+def learning_options(command: Command, data: Callable[[Command], Command] | None = None) -> Command:
+    """Options of a command that learns from labelled samples.
+
+    Args:
+        data: its option --data, where that is not required.
+    """
+    for option in reversed((data or data_option(), images_option, ocr_option, config_option, set_option)):
         command = option(command)
     return command
 

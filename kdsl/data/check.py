@@ -100,6 +100,8 @@ def check(
     inner_folds: int = 2,
     seed: int = 17,
     columns: Columns = AS_KNOWN,
+    *,
+    unlabelled: bool = False,
 ) -> CheckReport:
     """Read a data file and all of its pictures, and report everything at once.
 
@@ -107,6 +109,7 @@ def check(
         inner_folds: those of a fit (`ensemble.fewest_folds`), which the samples must be enough for.
         seed: of the folds.
         columns: those of the file that are called otherwise than docs/data.md says.
+        unlabelled: whether all samples of a task may lack a label (`kdsl.data.trainable.fit_faults`).
 
     Raises:
         InputError: the data file as a whole cannot be read.
@@ -126,7 +129,7 @@ def check(
     counts = _count(samples, tasks)
     problems += _unknown_labels(counts, tasks, read)
     if not problems:  # samples that cannot be read leave others to be learned from
-        problems += fit_faults(samples, tasks, inner_folds, seed)
+        problems += fit_faults(samples, tasks, inner_folds, seed, unlabelled=unlabelled)
     prints, bad = fingerprints(images, (name for s in samples for name in s.images), max_megapixels)
     missing = {name: why for name, why in bad.items() if not _exists(images, name)}
     unreadable = {name: why for name, why in bad.items() if name not in missing}
@@ -218,7 +221,12 @@ def _notes(
     notes = []
     for task, count in counts.items():
         absent = [label for label, n in count.labels.items() if n == 0]
-        if absent and count.unlabelled < count.samples:
+        if count.unlabelled and count.unlabelled == count.samples:
+            notes.append(
+                f"{task}: no sample has a label; a fit rests on names and descriptions of labels. If another field "
+                "holds the labels, name it as the label's column."
+            )
+        elif absent and count.unlabelled < count.samples:
             notes.append(f"{task}: {len(absent)} label(s) have no sample: {', '.join(absent)}.")
     label_of = {sample.id: sample.label for sample in samples}
     torn = [ids for ids in near if len({label_of[id_] for id_ in ids}) > 1]

@@ -27,13 +27,18 @@ def check_trainable(samples: Iterable[Sample], tasks: Sequence[Task]) -> None:
         raise InputError(f"these samples cannot be learned from:\n{listed(faults, _LISTED)}")
 
 
-def check_fit(samples: Sequence[Sample], tasks: Sequence[Task], n_folds: int, seed: int) -> None:
+def check_fit(
+    samples: Sequence[Sample], tasks: Sequence[Task], n_folds: int, seed: int, *, unlabelled: bool = False
+) -> None:
     """Refuse samples that a fit of a bundle cannot use.
+
+    Args:
+        unlabelled: as `fit_faults` takes it.
 
     Raises:
         InputError: what `fit_faults` lists.
     """
-    faults = fit_faults(samples, tasks, n_folds, seed)
+    faults = fit_faults(samples, tasks, n_folds, seed, unlabelled=unlabelled)
     if faults:
         raise InputError(f"a bundle cannot be fitted to these samples:\n{listed(faults, _LISTED)}")
 
@@ -44,24 +49,29 @@ def fit_faults(
     n_folds: int,
     seed: int,
     prints: Mapping[str, Fingerprint] | None = None,
+    *,
+    unlabelled: bool = False,
 ) -> list[str]:
-    """What would stop a fit of a bundle, task by task; a task without samples is left out of a bundle.
+    """What would stop a fit of a bundle, task by task; a task needs no sample.
 
     Args:
         n_folds: inner folds, `ensemble.fewest_folds`.
         prints: of the pictures, if they have been read; copies of one picture share a fold.
+        unlabelled: whether all samples of a task may lack a label; else that is taken for a mistake.
     """
     faults = []
     for task in tasks:
         own = [sample for sample in samples if sample.task == task.name and not sample.out_of_scope]
         bare = [sample for sample in own if sample.label is None]
+        if bare == own and (unlabelled or not own):
+            continue
         if bare:
             another = " If another field holds the labels, name it as the label's column." if own == bare else ""
             faults.append(
                 f"{len(bare)} of {len(own)} sample(s) of task '{task.name}' have no label, such as "
                 f"{bare[0].id}; a fit takes labelled samples only.{another}"
             )
-        elif own:
+        else:
             wrong = _label_faults(own, task)
             if not wrong:
                 try:
@@ -69,8 +79,6 @@ def fit_faults(
                 except InputError as error:
                     wrong = [str(error)]
             faults += wrong
-    if not samples:
-        faults.append("there is no labelled sample; a fit needs some of at least one task.")
     return faults
 
 

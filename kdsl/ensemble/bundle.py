@@ -13,7 +13,7 @@
     layout/<task>/         the layout expert, for tasks whose input is a picture
     scope/                 per task, what tells samples that a label fits from others
     ensemble.json          fusion, router and thresholds of every task
-    report/                out-of-fold figures of the fit
+    report/                out-of-fold figures of the fit; what tasks without labelled samples rest on
 
 The manifest is written last and atomically, so a folder without one is an unfinished bundle.
 """

@@ -29,7 +29,7 @@ def choose_encoders(setup: Setup, groups: Mapping[str, Sequence[Evidence]], fold
 
     Args:
         groups: task name -> labelled evidence.
-        fold: task name -> the fold of each of its samples, held out in turn.
+        fold: task name -> the fold of each of its samples, held out in turn; only tasks with samples.
 
     Raises:
         MissingDependency: the first encoder, which comes with kdsl, is not installed.
@@ -38,6 +38,8 @@ def choose_encoders(setup: Setup, groups: Mapping[str, Sequence[Evidence]], fold
         return setup
     first, *others = (kind.name for kind in registry.TEXT_ENCODERS)
     chosen = _with(setup, (first,))
+    if not fold:  # nothing is labelled
+        return chosen
     losses = _held_out_losses(chosen, groups, fold)
     for name in others:
         try:
@@ -67,7 +69,7 @@ def _held_out_losses(
 ) -> np.ndarray:
     """Negative log-likelihood [n] of the semantic expert on each sample of all tasks; 0 where a sample has no text."""
     losses = []
-    for task in setup.tasks:
+    for task in (task for task in setup.tasks if task.name in fold):
         group, folds = groups[task.name], fold[task.name]
         for k in np.unique(folds):
             expert = SemanticExpert(task, setup).fit_on([e for e, f in zip(group, folds, strict=True) if f != k])

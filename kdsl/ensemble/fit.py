@@ -2,7 +2,7 @@
 
 Fusion must be fitted on scores of samples that the experts have not seen. So the labelled samples are split into a
 few inner folds; for each fold, all experts are fitted on the other samples and score the fold. Then they are fitted
-once more, on all samples, for the bundle.
+once more, on all samples, for the bundle. Tasks without labelled samples join there (`kdsl.ensemble.unlabelled`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from kdsl.ensemble.first_look import first_look
 from kdsl.ensemble.parts import WORK, Parts, load_experts
 from kdsl.ensemble.router import Router, fit_router, save_routers
 from kdsl.ensemble.scope import ScopeModel, scope_file
+from kdsl.ensemble.unlabelled import prior_router, report_basis, without_idle_models
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Setup
@@ -57,8 +58,9 @@ def fit_bundle(
     """Fit a bundle into `folder`, or resume a fit; a finished bundle is opened.
 
     Args:
-        evidences: labelled samples, and those marked as out of scope; a task without labelled ones is left out of the
-            bundle.
+        evidences: labelled samples, and those marked as out of scope. A task without labelled ones is predicted from
+            what its labels are called and described as, rules, snippets and the synthetic world
+            (`kdsl.ensemble.unlabelled`); its samples without a label are not used.
         models: the base models, if they are loaded already.
         adapters: adapter name (a task's, or 'joint') -> the folder of one that was trained or merged elsewhere. It
             replaces the adapter trained on all samples; those that fusion is fitted on are still trained here.
@@ -69,14 +71,14 @@ def fit_bundle(
         BudgetError: a single call of the large model exceeds the budget per sample.
         BundleError: `folder` has a fit of other data or settings, or an adapter does not fit its base.
     """
+    check_fit([e.sample for e in evidences], tasks, config.ensemble.fewest_folds, config.seed, unlabelled=True)
     groups = {
-        task.name: [e for e in evidences if e.sample.task == task.name and not e.sample.out_of_scope] for task in tasks
+        task.name: [e for e in evidences if e.sample.task == task.name and e.sample.label is not None] for task in tasks
     }
-    tasks = [task for task in tasks if groups[task.name]]
-    groups = {task.name: groups[task.name] for task in tasks}
-    check_fit([e.sample for e in evidences], tasks, config.ensemble.fewest_folds, config.seed)
-    fold = inner_folds(groups, tasks, config)  # refuses too few samples before anything is written
+    labelled = [task for task in tasks if groups[task.name]]
+    fold = inner_folds(groups, labelled, config)  # refuses too few samples before anything is written
     setup = Setup(tuple(tasks), config, models or Models(config))
+    setup = without_idle_models(setup, [task.name for task in labelled], adapters)
     _check_budget(setup)
     _check_adapters(adapters, setup)
     inputs = fit_inputs(evidences, setup, adapters)
@@ -89,7 +91,7 @@ def fit_bundle(
             fitted = setup if adapters else first_look(setup, groups, folder / WORK / "first-look")
             outside = [e for e in evidences if e.sample.out_of_scope]
             if fitted is not setup:  # without a large model there are more folds
-                fold = inner_folds(groups, tasks, fitted.config)
+                fold = inner_folds(groups, labelled, fitted.config)
             fitted = choose_encoders(fitted, groups, fold)
             _Fit(groups, fold, folder, fitted, outside).run(inputs, adapters)
         shutil.rmtree(folder / WORK, ignore_errors=True)  # once there is a manifest: till then it says whose fit it is
@@ -136,26 +138,29 @@ class _Fit:
         self.outside = outside
         self.config = setup.config
         self.parts = Parts(setup)
-        self.inner = [folder / WORK / f"inner-{k}" for k in range(1 + max(map(max, fold.values())))]
+        self.labelled = [task for task in setup.tasks if groups[task.name]]
+        n_folds = 1 + max((int(folds.max()) for folds in fold.values()), default=-1)
+        self.inner = [folder / WORK / f"inner-{k}" for k in range(n_folds)]
 
     def run(self, inputs: Mapping[str, Any], adapters: Mapping[str, Path]) -> None:
-        if self.config.training.search and self.config.large is not None:
+        if self.config.training.search and self.config.large is not None and self.labelled:
             self._search()
         for k, part in enumerate(self.inner):
             log.info("inner fold %d of %d", k + 1, len(self.inner))
             kept = {
-                name: [e for e, f in zip(group, self.fold[name], strict=True) if f != k]
-                for name, group in self.groups.items()
+                task.name: [e for e, f in zip(self.groups[task.name], self.fold[task.name], strict=True) if f != k]
+                for task in self.labelled
             }
             self.parts.fit(kept, part)
         log.info("all samples")
         self.parts.fit(self.groups, self.folder, adapters)
         routers = {task.name: self._router(task) for task in self.setup.tasks}
         save_routers(self.folder / "ensemble.json", routers)
-        figures = {name: router.figures for name, router in routers.items()}
+        figures = {task.name: routers[task.name].figures for task in self.labelled}
         write_json(self.folder / "report" / "out_of_fold.json", figures)
-        for task in self.setup.tasks:
+        for task in self.labelled:
             self._scope(task)
+        report_basis(self.folder / "report" / "without_samples.json", self.parts.basis, routers)
         write_bundle_manifest(self.folder, self.setup, inputs)
 
     def _search(self) -> None:
@@ -164,7 +169,7 @@ class _Fit:
         from kdsl.training.search import adapt, fold_rounds
 
         report = {}
-        for name, members in adapter_groups(self.setup.tasks, self.config).items():
+        for name, members in adapter_groups(self.labelled, self.config).items():
             rounds = fold_rounds(self.groups, self.fold, members, [part / "trials" / name for part in self.inner])
             table = self.folder / "report" / f"adaptation-{name}.csv"
             found = adapt(self.setup.models.large, name, rounds, members, self.config, table)
@@ -176,7 +181,9 @@ class _Fit:
         write_json(self.folder / "report" / "adaptation.json", report)
 
     def _router(self, task: Task) -> Router:
-        """Fit fusion, routing and the abstention threshold of a task on its out-of-fold scores."""
+        """Fit fusion, routing and the abstention threshold of a task on its out-of-fold scores, if it has any."""
+        if task not in self.labelled:
+            return prior_router(self.folder, task, self.setup)
         log.info("fusion of %s", task.name)
         group = self.groups[task.name]
         gold = np.array([task.index(e.sample.label or "") for e in group])

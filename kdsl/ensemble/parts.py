@@ -28,8 +28,11 @@ log = logging.getLogger(__name__)
 WORK = "work"
 """Folder of unfinished results; not part of a bundle."""
 
+GIVEN = "an adapter that was given"
+"""What the large model rests on where no sample is labelled."""
+
 Labelled = Mapping[str, Sequence[Evidence]]
-"""Task name -> its labelled evidence."""
+"""Task name -> its labelled evidence; empty for a task without any."""
 
 
 class Parts:
@@ -39,32 +42,46 @@ class Parts:
         self.setup = setup
         self.adapter_configs: dict[str, Config] = {}
         """Adapter name -> the settings that a search chose for it; other adapters use the config."""
+        self.basis: dict[str, dict[str, str]] = {}
+        """Task without labelled samples -> expert that was fitted all the same -> what it rests on."""
 
     def fit(self, labelled: Labelled, folder: Path, adapters: Mapping[str, Path] = MappingProxyType({})) -> None:
-        """Fit every expert of every task into `folder`.
+        """Fit every expert of the tasks in `labelled` into `folder`.
+
+        An expert of a task without labelled evidence is left out where it cannot do without.
 
         Args:
             adapters: adapter name -> the folder of an adapter to use instead of training one.
         """
         config = self.setup.config
-        for name, adapter in adapters.items():
-            if not (target := folder / "adapters" / name).exists():
+        given = {folder / "adapters" / name: adapter for name, adapter in adapters.items()}
+        for target, adapter in given.items():
+            if not target.exists():
                 with written_whole(target) as partial:
                     copy_adapter(adapter, partial)
         material = self._material(labelled, folder / WORK / "training")
         for kind in all_experts(config):
             for task in self.setup.tasks:
-                if kind.serves(task, config):
-                    self._fit_once(kind, task, material, kind.place(folder, task, config))
+                if task.name in labelled and kind.serves(task, config):
+                    self._fit_once(kind, task, material, kind.place(folder, task, config), given)
         if config.student.train:
             self._fit_students(labelled, folder)
         shutil.rmtree(material.work, ignore_errors=True)
 
-    def _fit_once(self, kind: type[Expert], task: Task, material: Material, place: Path) -> None:
+    def _fit_once(
+        self, kind: type[Expert], task: Task, material: Material, place: Path, given: Collection[Path]
+    ) -> None:
+        expert = kind(task, self.setup)
+        if not material.labelled[task.name]:
+            basis = GIVEN if place in given else expert.basis(material)
+            if basis is None:
+                log.info("%s of %s: left out, there is nothing to fit it on", kind.name, task.name)
+                return
+            self.basis.setdefault(task.name, {})[kind.name] = basis
         if place.exists():
             return
         log.info("%s of %s", kind.name, task.name)
-        expert = kind(task, self.setup).fit(material)
+        expert.fit(material)
         with written_whole(place) as partial:
             expert.save(partial)
 
@@ -75,7 +92,7 @@ class Parts:
         from kdsl.training.teacher import ask_teachers
 
         config, models = self.setup.config, self.setup.models
-        tasks = [task for task in self.setup.tasks if LargeExpert.serves(task, config)]
+        tasks = [task for task in self.setup.tasks if labelled.get(task.name) and LargeExpert.serves(task, config)]
         log.info("students, taught by these adapters")
         samples = [evidence for task in tasks for evidence in labelled[task.name]]
         soft = ask_teachers(models.large, folder, samples, tasks, config, folder / WORK / "teacher")

@@ -57,6 +57,8 @@ def cross_validate(
     known = sorted(set(folds.values()))
     if strange := sorted(set(only) - set(known)):
         raise InputError(f"there is no fold {strange[0]}; folds are {', '.join(map(str, known))}.")
+    present = {evidence.sample.task for evidence in evidences}
+    tasks = [task for task in tasks if task.name in present]
     models = Models(config)
     scores, work = (out.with_name(out.name + suffix) for suffix in (".scores", ".work"))
     with sole_writer(out):

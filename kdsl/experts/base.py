@@ -39,7 +39,7 @@ class Material:
     """The training data of a fit; each expert uses the parts that it needs."""
 
     labelled: Mapping[str, Sequence[Evidence]]
-    """Task name -> its labelled evidence."""
+    """Task name -> its labelled evidence; empty for a task without any."""
     imagined: Callable[[Task], Sequence[Evidence]]
     """Synthetic labelled evidence; empty if the synthetic world does not have the task's labels."""
     snippets: Callable[[Task], Sequence[Document]]
@@ -114,9 +114,13 @@ class Expert(ABC):
         """The path of the expert, a file or a folder, in a bundle's folder."""
         return folder / cls.name / task.name
 
+    def basis(self, material: Material) -> str | None:
+        """What the expert is fitted on where no evidence of its task is labelled, in words; None if it cannot be."""
+        return None
+
     @abstractmethod
     def fit(self, material: Material) -> Self:
-        """Fit on labelled evidence with at least two labels of the task."""
+        """Fit on labelled evidence of at least two labels of the task; where there is none, on what `basis` says."""
 
     @abstractmethod
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:

@@ -61,7 +61,8 @@ class LargeExpert(Expert):
         from kdsl.training.lora import train_adapter
 
         groups = adapter_groups(self.setup.tasks, self.setup.config)
-        name, tasks = next((name, group) for name, group in groups.items() if self.task in group)
+        name, group = next((name, group) for name, group in groups.items() if self.task in group)
+        tasks = [task for task in group if material.labelled.get(task.name)]
         samples = [evidence for task in tasks for evidence in material.labelled[task.name]]
         config = material.adapter_configs.get(name, self.setup.config)
         self.adapter = material.work / name

@@ -44,6 +44,10 @@ class LexicalExpert(Expert):
 
     name = "lexical"
 
+    def basis(self, material: Material) -> str | None:
+        imagined = material.imagined(self.task)
+        return f"{len(imagined)} samples of the synthetic world" if imagined else None
+
     def fit(self, material: Material) -> Self:
         """Learn from labelled evidence and, at a third of its weight, from the synthetic world's."""
         labelled, imagined = material.labelled[self.task.name], material.imagined(self.task)

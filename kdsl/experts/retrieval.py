@@ -31,6 +31,13 @@ class RetrievalExpert(Expert):
     def place(cls, folder: Path, task: Task, config: Config) -> Path:
         return folder / "index" / task.name
 
+    def basis(self, material: Material) -> str | None:
+        snippets = sum(document.label is not None for document in material.snippets(self.task))
+        imagined = len(material.imagined_documents(self.task))
+        found = [f"{snippets} snippets with a label"] * bool(snippets)
+        found += [f"{imagined} documents of the synthetic world"] * bool(imagined)
+        return " and ".join(found) or None
+
     def fit(self, material: Material) -> Self:
         documents = [
             *material.snippets(self.task),

@@ -37,9 +37,16 @@ class RulesExpert(Expert):
     def place(cls, folder: Path, task: Task, config: Config) -> Path:
         return folder / cls.name / f"{task.name}.yaml"
 
+    def basis(self, material: Material) -> str | None:
+        found = shipped_rules(self.task)
+        return f"{len(found)} rules that ship with kdsl" if found else "an empty rule book, to which rules may be added"
+
     def fit(self, material: Material) -> Self:
-        """Distil a book from labelled samples and the task's shipped rules."""
+        """Distil a book from labelled samples and the task's shipped rules; without samples take these as they are."""
         labelled, cache = material.labelled[self.task.name], default_cache_dir() / "occlusion"
+        if not labelled:
+            self.book = RuleBook(task=self.task.name, labels=self.task.names, rules=shipped_rules(self.task))
+            return self
         self.book = distil_book(labelled, self.task, self.setup, cache, shipped=True)  # folds and runs share a cache
         return self
 

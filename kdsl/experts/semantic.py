@@ -69,6 +69,10 @@ class SemanticExpert(Expert):
     def serves(cls, task: Task, config: Config) -> bool:
         return bool(config.encoders.text)
 
+    def basis(self, material: Material) -> str | None:
+        described = sum(bool(label.descriptions) for label in self.task.labels)
+        return f"the names of {len(self.task.labels)} labels, {described} of them with descriptions"
+
     def fit(self, material: Material) -> Self:
         """Learn from labelled evidence, and from what the labels are called and described as."""
         return self.fit_on(material.labelled[self.task.name])

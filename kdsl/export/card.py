@@ -49,7 +49,7 @@ def public_name(source: str) -> str:
 
 
 def held_out(bundle: Bundle) -> dict[str, HeldOut]:
-    """Task name -> the held-out metrics of the bundle's fit.
+    """Task name -> the held-out metrics of the bundle's fit, for tasks with an adapter.
 
     Raises:
         BundleError: ensemble.json cannot be read.
@@ -57,7 +57,7 @@ def held_out(bundle: Bundle) -> dict[str, HeldOut]:
     """
     settings = load_routers(bundle.folder / "ensemble.json")
     found = {}
-    for task in bundle.tasks:
+    for task in (task for task in bundle.tasks if task.name in bundle.manifest["adapters"]):
         scored, fitted = OutOfFold.load(scores_file(bundle.folder, task)), settings[task.name]
         log_p, gold = scored.scores["large"], scored.gold
         right = log_p.argmax(1) == gold
@@ -133,7 +133,8 @@ def model_card(
 def bundle_card(bundle: Bundle, task: Task, kind: Literal["adapter", "model"]) -> str:
     """The card of a task's adapter in a bundle; if tasks share the adapter, the card covers all of them."""
     adapter = bundle.adapter(task)
-    sharing = [other for other in bundle.tasks if bundle.adapter(other) == adapter]
+    adapted = [other for other in bundle.tasks if other.name in bundle.manifest["adapters"]]
+    sharing = [other for other in adapted if bundle.adapter(other) == adapter]
     return model_card(adapter, sharing, kind, held_out(bundle), bundle.config.ensemble.fewest_folds)
 
 

@@ -62,7 +62,6 @@ def test_check_of_data_of_which_nothing_can_be_read(shop: Path):
 
 
 UNFIT = {
-    "no label": ([row | {"output": ""} for row in INTENTS], "4 of 4 sample(s) of task 'intent' have no label"),
     "some without a label": ([*INTENTS, intent_row("d5", label="")], "1 of 5 sample(s) of task 'intent' have no label"),
     "one class": ([row | {"output": "商品材质"} for row in INTENTS], "task 'intent' has only label '商品材质'"),
     "two samples": (INTENTS[:2], "in each of 2 inner trainings"),
@@ -84,11 +83,37 @@ def test_check_and_fit_refuse_the_same_before_any_picture_is_read(shop: Path, ca
     assert isinstance(fitted.exception, InputError)
     assert message in str(fitted.exception)
     assert "none.png" not in str(fitted.exception)
-    if case in ("no label", "one class"):
+    if case == "one class":
         distilled = kdsl("distill-rules", *with_data, "--task", "intent", "--out", shop / "rules", "--no-model")
         assert isinstance(distilled.exception, InputError)
         assert "training needs samples of two labels at least" in str(distilled.exception)
         assert not (shop / "rules").exists()
+
+
+def test_samples_without_labels_are_a_mistake_unless_a_task_file_is_given(shop: Path):
+    rows = [row | {"output": ""} for row in INTENTS]
+    result = check(shop, rows, "--json")
+    assert result.exit_code == 0
+    assert "intent: no sample has a label" in json.loads(result.stdout)["notes"][0]
+    config = shop / "run.yaml"
+    config.write_text(f"extends: {resource('configs/nano.yaml')}\ntasks: [scene.yaml, intent.yaml]\n", "utf-8")
+    with_data = ("--data", shop / "x.json", "--config", config)
+    for refused in (
+        kdsl("data", "check", shop / "x.json", "--config", config),
+        kdsl("fit", *with_data, "--out", shop / "bundle"),
+        kdsl("distill-rules", *with_data, "--task", "intent", "--out", shop / "rules", "--no-model"),
+    ):
+        assert isinstance(refused.exception, InputError)
+    assert "4 of 4 sample(s) of task 'intent' have no label" in str(
+        kdsl("fit", *with_data, "--out", shop / "bundle").exception
+    )
+    assert not (shop / "rules").exists()
+
+
+def test_a_fit_needs_something_that_names_the_labels(shop: Path):
+    result = kdsl("fit", "--out", shop / "bundle")
+    assert result.exit_code == 2
+    assert "Nothing says which labels there are" in result.output
 
 
 def test_check_and_fit_refuse_tasks_that_the_model_cannot_be_asked(shop: Path):
