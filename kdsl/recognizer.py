@@ -149,7 +149,7 @@ class Recognizer:
     def rules(self) -> Rules:
         """The rule book of each task by the task's name, and what can be done with them (docs/rules.md)."""
         files = {name: self.bundle.folder / "rules" / f"{name}.yaml" for name in self.tasks}
-        return Rules(files, lambda task, labelled: WithBook(self.bundle, task, labelled))
+        return Rules(files, lambda task, labelled: WithBook(self.bundle, task, labelled), self._reopen)
 
     def observe(
         self,
@@ -260,6 +260,14 @@ class Recognizer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _reopen(self) -> None:
+        """Read the bundle again, of which a rule book was changed."""
+        with self._lock:
+            self.bundle = open_bundle(self.bundle.folder)
+            self.__dict__.pop("rules", None)
+            if predictor := self.__dict__.pop("_predictor", None):
+                predictor.close()
 
     @cached_property
     def _predictor(self) -> Predictor:

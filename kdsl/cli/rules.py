@@ -24,6 +24,7 @@ from kdsl.cli.options import (
 if TYPE_CHECKING:
     from kdsl.data.columns import Columns
     from kdsl.evidence.types import Evidence
+    from kdsl.rules.change import Change
     from kdsl.rules.collection import Rules, Style
 
 format_option = click.option(
@@ -86,14 +87,15 @@ def _book_and_samples(*, required: bool) -> Callable[[Command], Command]:
             from kdsl.rules.read_data import evidence_for
 
             evidences: list[Evidence] = []
-            if bundle and data and not book:
+            if bundle and not book:
                 from kdsl.recognizer import Recognizer
 
                 if task_files:
                     raise InputError("`task_files` and `bundle` were both given; a bundle has its tasks in it.")
                 recognizer = click.get_current_context().with_resource(Recognizer.load(bundle))
                 rules = recognizer.rules if task is None else recognizer.rules.only(task)
-                evidences = recognizer.observe(data, images=images, ocr=ocr, columns=columns)
+                if data:
+                    evidences = recognizer.observe(data, images=images, ocr=ocr, columns=columns)
             else:
                 rules = Rules.open(book, bundle, task)
                 if data:
@@ -208,6 +210,150 @@ def test(rules: Rules, evidences: list[Evidence], style: str) -> None:
     _print(style, found, *map(test_table, found.values()))
 
 
+def _parts(command: Command) -> Command:
+    """Literals of a rule: --when, --any and --none."""
+    for name, what in (
+        ("none", "A literal that must not hold"),
+        ("any", "One of several literals of which one has to hold"),
+        ("when", "A literal that has to hold"),
+    ):
+        command = click.option(
+            f"--{name}", multiple=True, metavar="LITERAL", help=f"{what}; may be given more than once."
+        )(command)
+    return command
+
+
+def _saving(command: Command) -> Command:
+    """--reason and --yes of a command that returns a change: it is shown, and saved if that is wanted."""
+
+    @functools.wraps(command)
+    def then_save(*args: Any, yes: bool, style: str, **others: Any) -> None:
+        import sys
+
+        from kdsl.rules.show_changes import change_lines
+
+        change = command(*args, **others)
+        if style == "json":
+            if yes:
+                change.save()
+            _print(style, change.to_json() | {"saved": yes})
+            return
+        click.echo("\n".join(change_lines(change)))
+        if yes or (sys.stdin.isatty() and sys.stdout.isatty() and click.confirm("Save?")):
+            version = change.save()
+            click.echo(f"saved: {change.file.path}, version {version.number} of its history")
+        else:
+            click.echo("nothing was saved (--yes saves)")
+
+    reason = click.option("--reason", default="", help="Why; it is kept in the history.")
+    sure = click.option("--yes", is_flag=True, help="Save without asking. Without it, only a terminal is asked.")
+    return reason(sure(format_option(then_save)))
+
+
+@rules.command()
+@click.option("--label", required=True, help="The label that the rule votes for.")
+@_parts
+@click.option("--weight", type=float, help="Its vote. [default: 3]")
+@click.option("--id", help="Its id. [default: the first of hand-1, hand-2, ... that is free]")
+@_book_and_samples(required=False)
+@_saving
+def add(rules: Rules, evidences: list[Evidence], **given: Any) -> Change:
+    """Add a rule; its effect on --data is shown before it is saved.
+
+    In a LITERAL plain quotes may stand for 「」. docs/rules.md lists the forms of literals.
+
+    \b
+    examples:
+      kdsl rules add --book mine.yaml --label RUST --when 'a user turn contains the word "rust"' --data train.csv
+      kdsl rules add --bundle runs/shop --label 是否会生锈 --any 'a user turn contains 「生锈」' \\
+        --any 'a user turn contains 「长锈」' --reason 漏了一种说法 --yes
+    """
+    return rules.add(evidences=evidences, **given)
+
+
+@rules.command()
+@click.argument("rule_id", metavar="ID")
+@_parts
+@click.option(
+    "--drop", multiple=True, metavar="LITERAL", help="A literal of the rule to leave out; may be given more than once."
+)
+@click.option("--label", help="Another label.")
+@click.option("--weight", type=float, help="Another weight.")
+@_book_and_samples(required=False)
+@_saving
+def edit(rules: Rules, evidences: list[Evidence], rule_id: str, **given: Any) -> Change:
+    """Add literals to the rule ID, drop some, or give it another weight or label.
+
+    Its effect on --data is shown before it is saved.
+
+    \b
+    examples:
+      kdsl rules edit bubbles --book intent.yaml --none 'a user turn contains 「气泡酒」' --reason "a drink" --yes
+      kdsl rules edit m3-2 --bundle runs/shop --weight 1.5 --data train.json --images images
+    """
+    return rules.edit(rule_id, evidences=evidences, **given)
+
+
+@rules.command()
+@click.argument("rule_id", metavar="ID")
+@_book_and_samples(required=False)
+@_saving
+def disable(rules: Rules, evidences: list[Evidence], rule_id: str, reason: str) -> Change:
+    """Disable the rule ID: it stays in the book and never fires.
+
+    \b
+    examples:
+      kdsl rules disable m3-2 --bundle runs/shop --data train.json --images images --reason "an accident"
+    """
+    return rules.disable(rule_id, reason=reason, evidences=evidences)
+
+
+@rules.command()
+@click.argument("rule_id", metavar="ID")
+@_book_and_samples(required=False)
+@_saving
+def enable(rules: Rules, evidences: list[Evidence], rule_id: str, reason: str) -> Change:
+    """Let the disabled rule ID fire again.
+
+    \b
+    examples:
+      kdsl rules enable m3-2 --bundle runs/shop --yes
+    """
+    return rules.enable(rule_id, reason=reason, evidences=evidences)
+
+
+@rules.command()
+@click.option("--to", type=int, metavar="VERSION", help="Another version of the history. [default: the one before]")
+@click.option("--hand-edits", is_flag=True, help="Take back what was edited by hand since the last change, too.")
+@_book_and_samples(required=False)
+@_saving
+def undo(rules: Rules, evidences: list[Evidence], to: int | None, hand_edits: bool, reason: str) -> Change:
+    """Put the book's file back as it was before its last change; that is a change, too.
+
+    \b
+    examples:
+      kdsl rules undo --book mine.yaml --yes
+      kdsl rules undo --bundle runs/shop --task intent --to 3 --yes
+    """
+    return rules.undo(to, hand_edits=hand_edits, reason=reason, evidences=evidences)
+
+
+@rules.command()
+@_book
+@format_option
+def history(rules: Rules, style: str) -> None:
+    """List the versions of a book's file: when, by which command, why, and which rules it changed.
+
+    \b
+    examples:
+      kdsl rules history --book mine.yaml
+    """
+    from kdsl.rules.show_changes import history_lines
+
+    versions = rules.history()
+    _print(style, versions, history_lines(versions))
+
+
 @rules.command()
 @click.argument("before", metavar="A", type=FILE)
 @click.argument("after", metavar="B", type=FILE)
@@ -235,7 +381,7 @@ def diff(before: Path, after: Path, style: str) -> None:
 def merge(first: Path, second: Path, out: Path, style: str) -> None:
     """Write a rule book with the rules of A and those that B has besides; conflicts are listed.
 
-    Where A and B differ about a rule, A's is kept; other conflicts keep both.
+    Comments in A stay. Where A and B differ about a rule's weight, A's is kept; other conflicts keep both rules.
 
     \b
     examples:

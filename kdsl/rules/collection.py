@@ -6,35 +6,23 @@ The commands `kdsl rules` and `Recognizer.rules` are this class.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from kdsl.errors import InputError, did_you_mean
 from kdsl.rules.book import RuleBook, find_rule, shipped_books
-from kdsl.rules.rule import Rule
+from kdsl.rules.listing import Entry, How, SortKey, listed
 
 if TYPE_CHECKING:
     from kdsl.evidence.types import Evidence
+    from kdsl.rules.book_file import BookFile
+    from kdsl.rules.change import Change
+    from kdsl.rules.edit import Lines
     from kdsl.rules.explain import Explanation, RuleSamples
+    from kdsl.rules.history import Version
     from kdsl.rules.testing import BookTest, Ensemble
-
-How = Literal["mined", "hand", "edited"]
 Style = Literal["markdown", "html", "csv", "sql"]
-SortKey = Literal["id", "label", "precision", "support", "weight"]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A rule, and the task of its book."""
-
-    task: str
-    rule: Rule
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values: those of the rule's file, besides the task and the whole sentence."""
-        raw = self.rule.model_dump(mode="json")
-        return {"task": self.task, "id": raw.pop("id"), "sentence": self.rule.text, **raw}
 
 
 class Rules(Mapping[str, RuleBook]):
@@ -43,16 +31,19 @@ class Rules(Mapping[str, RuleBook]):
     Args:
         files: task's name -> the book's file.
         ensemble: (task's name, labelled samples of it) -> the bundle that the books are in, for these samples.
+        saved: called after a book was written.
     """
 
     def __init__(
         self,
         files: Mapping[str, Path],
-        ensemble: Callable[[str, Sequence[Evidence]], Ensemble | None] | None = None,
+        ensemble: Callable[[str, Sequence[Evidence]], Ensemble] | None = None,
+        saved: Callable[[], None] = lambda: None,
     ) -> None:
         self.files = dict(files)
         self.books = {name: RuleBook.load(file) for name, file in self.files.items()}
         self._ensemble = ensemble
+        self._saved = saved
 
     @classmethod
     def open(cls, book: Path | None = None, bundle: Path | None = None, task: str | None = None) -> Rules:
@@ -86,7 +77,7 @@ class Rules(Mapping[str, RuleBook]):
         if task not in self.files:
             have = ", ".join(self.files)
             raise InputError(f"no rule book for task '{task}'; there are: {have}.{did_you_mean(task, self.files)}")
-        return type(self)({task: self.files[task]}, self._ensemble)
+        return type(self)({task: self.files[task]}, self._ensemble, self._saved)
 
     def __getitem__(self, task: str) -> RuleBook:
         return self.books[task]
@@ -113,38 +104,9 @@ class Rules(Mapping[str, RuleBook]):
         min_precision: float = 0.0,
         min_support: int = 0,
         sort: SortKey | None = None,
-    ) -> list[Entry]:
-        """The rules, in the order of their files unless `sort` is given.
-
-        Args:
-            label: rules for this label only.
-            origin: rules that were made in this way only.
-            min_precision: rules whose precision, in the statistics of their file, is at least this; a rule without
-                statistics has none. Likewise `min_support`.
-            sort: by text from the beginning, by numbers from the largest; rules without statistics last.
-
-        Raises:
-            InputError: no book has the label.
-        """
-        known = [name for book in self.books.values() for name in book.labels]
-        if label is not None and label not in known:
-            raise InputError(f"no label is called '{label}'.{did_you_mean(label, known)}")
-        entries = [
-            Entry(book.task, rule)
-            for book in self.books.values()
-            for rule in book.rules
-            if label in (None, rule.label)
-            and origin in (None, rule.origin.how)
-            and _statistic(rule, "precision") >= min_precision
-            and _statistic(rule, "support") >= min_support
-        ]
-        if sort in ("id", "label"):
-            return sorted(entries, key=lambda entry: str(getattr(entry.rule, sort)))
-        if sort == "weight":
-            return sorted(entries, key=lambda entry: -entry.rule.weight)
-        if sort == "precision" or sort == "support":
-            return sorted(entries, key=lambda entry: (entry.rule.stats is None, -_statistic(entry.rule, sort)))
-        return entries
+    ) -> Sequence[Entry]:
+        """The rules, filtered and sorted; see `kdsl.rules.listing.listed`."""
+        return listed(self.books.values(), label, origin, min_precision, min_support, sort)
 
     def show(self, id: str, evidences: Sequence[Evidence] = ()) -> tuple[Entry, RuleSamples | None]:
         """A rule, and the samples on which it is right and wrong, where labelled ones are given.
@@ -183,7 +145,7 @@ class Rules(Mapping[str, RuleBook]):
         found = {}
         for name, book in self.books.items():
             if labelled := labelled_for(book, evidences):
-                found[name] = measure_book(book, labelled, self.ensemble(name, labelled))
+                found[name] = measure_book(book, labelled, self._ensemble and self._ensemble(name, labelled))
         if not found:
             raise InputError(f"no labelled sample is of a task with a rule book; there are: {', '.join(self.books)}.")
         return found
@@ -205,10 +167,140 @@ class Rules(Mapping[str, RuleBook]):
 
         return {"markdown": export.to_markdown, "html": export.to_html, "csv": export.to_csv}[style](books)
 
-    def ensemble(self, task: str, labelled: Sequence[Evidence]) -> Ensemble | None:
-        """The bundle for labelled samples of a task; None where the books are in none."""
-        return None if self._ensemble is None else self._ensemble(task, labelled)
+    def add(
+        self,
+        label: str,
+        *,
+        when: Sequence[str] = (),
+        any: Sequence[str] = (),
+        none: Sequence[str] = (),
+        weight: float | None = None,
+        id: str | None = None,
+        reason: str = "",
+        evidences: Sequence[Evidence] = (),
+    ) -> Change:
+        """A new rule, not saved yet: `save` of what is returned writes it.
 
+        Args:
+            when, any, none: lines of literals: all of `when` hold, one of `any` (if there are any), none of `none`.
+            weight: 3 by default.
+            id: by default the first of hand-1, hand-2, ... that is free.
+            reason: is kept in the history.
+            evidences: labelled samples on which the effect is measured.
 
-def _statistic(rule: Rule, name: Literal["precision", "support"]) -> float:
-    return 0.0 if rule.stats is None else float(getattr(rule.stats, name))
+        Raises:
+            InputError: no book, or several, have the label; or the rule cannot be added.
+            ConfigError: a line is no literal.
+        """
+        from kdsl.rules.edit import added
+
+        book = self._with_label(label)
+        rule = added(book, label, {"all": when, "any": any, "none": none}, weight, id)
+        return self._change(book.task, lambda file: file.add(rule), "add", reason, evidences)
+
+    def edit(
+        self,
+        id: str,
+        *,
+        when: Sequence[str] = (),
+        any: Sequence[str] = (),
+        none: Sequence[str] = (),
+        drop: Sequence[str] = (),
+        label: str | None = None,
+        weight: float | None = None,
+        reason: str = "",
+        evidences: Sequence[Evidence] = (),
+    ) -> Change:
+        """A rule with literals added to its parts and others dropped, not saved yet; see `add`.
+
+        Raises:
+            InputError: there is no such rule, or it cannot be changed so.
+            ConfigError: a line is no literal.
+        """
+        from kdsl.rules.edit import edited
+
+        entry = self.find(id)
+        lines: Lines = {"all": when, "any": any, "none": none}
+        rule = edited(self[entry.task], entry.rule, lines, drop, label, weight)
+        return self._change(entry.task, lambda file: file.replace(rule), "edit", reason, evidences)
+
+    def disable(self, id: str, *, reason: str = "", evidences: Sequence[Evidence] = ()) -> Change:
+        """A rule that never fires, not saved yet; see `add`."""
+        return self._switch(id, False, reason, evidences)
+
+    def enable(self, id: str, *, reason: str = "", evidences: Sequence[Evidence] = ()) -> Change:
+        """A disabled rule that fires again, not saved yet; see `add`."""
+        return self._switch(id, True, reason, evidences)
+
+    def undo(
+        self,
+        to: int | None = None,
+        *,
+        hand_edits: bool = False,
+        reason: str = "",
+        evidences: Sequence[Evidence] = (),
+    ) -> Change:
+        """The file as it was before its last change, not saved yet; see `add`.
+
+        Args:
+            to: the number of another version, as `history` lists them.
+            hand_edits: take back what was edited by hand since the last change, too.
+
+        Raises:
+            InputError: there are several books, no such version, or edits by hand that would be taken back.
+        """
+        from kdsl.rules.change import open_file, undo
+
+        return self._measured(undo(open_file(self.files[self._one()]), to, reason, hand_edits), evidences)
+
+    def history(self) -> Sequence[Version]:
+        """The versions that the book's file had, the first one first.
+
+        Raises:
+            InputError: there are several books.
+        """
+        from kdsl.rules.history import History
+
+        return History(self.files[self._one()]).versions
+
+    def _switch(self, id: str, enabled: bool, reason: str, evidences: Sequence[Evidence]) -> Change:
+        from kdsl.rules.edit import switched
+
+        entry = self.find(id)
+        rule = switched(entry.rule, enabled)
+        command = "enable" if enabled else "disable"
+        return self._change(entry.task, lambda file: file.replace(rule), command, reason, evidences)
+
+    def _change(
+        self,
+        task: str,
+        make: Callable[[BookFile], None],
+        command: str,
+        reason: str,
+        evidences: Sequence[Evidence],
+    ) -> Change:
+        from kdsl.rules.change import changed, open_file
+
+        return self._measured(changed(open_file(self.files[task]), make, command, reason), evidences)
+
+    def _measured(self, change: Change, evidences: Sequence[Evidence]) -> Change:
+        """A change with its effect on the labelled samples of its task."""
+        from kdsl.rules.change import measured
+
+        task, after = change.file.book.task, change.file.book
+
+        def saved() -> None:
+            self.books[task] = after
+            self._saved()
+
+        return replace(measured(change, evidences, self._ensemble), saved=saved)
+
+    def _one(self) -> str:
+        if len(self.books) != 1:
+            raise InputError(f"there are several books; choose a `task` of: {', '.join(self.books)}.")
+        return next(iter(self.books))
+
+    def _with_label(self, label: str) -> RuleBook:
+        """The one book that has a label, or the only one there is."""
+        found = [book for book in self.books.values() if label in book.labels]
+        return found[0] if len(found) == 1 else self.books[self._one()]

@@ -9,6 +9,7 @@ from typing import Any
 
 from kdsl.errors import InputError
 from kdsl.rules.book import RuleBook
+from kdsl.rules.book_file import BookFile
 from kdsl.rules.groups import WordGroup
 from kdsl.rules.literals import OcrGroup, RuleLiteral, TurnGroup
 from kdsl.rules.reading import PARTS
@@ -198,7 +199,7 @@ def merged(first: RuleBook, second: RuleBook) -> Merged:
 
 
 def merge_files(first: Path, second: Path, out: Path) -> Merged:
-    """Write the merge of two books to a new file.
+    """Write the merge of two books to a new file, in which the first one's comments stay.
 
     Raises:
         InputError: there is a file already, or the books have different labels.
@@ -206,9 +207,11 @@ def merge_files(first: Path, second: Path, out: Path) -> Merged:
     """
     if out.exists():
         raise InputError(f"{out} is there already; name a new file as `out`.")
-    found = merged(RuleBook.load(first), RuleBook.load(second))
-    found.book.save(out)
-    return found
+    file = BookFile.load(first)
+    found = merged(file.book, RuleBook.load(second))
+    file.update(found.book)
+    BookFile(out, file.text).save()
+    return replace(found, book=file.book)
 
 
 def _said(rule: Rule) -> tuple[Any, ...]:

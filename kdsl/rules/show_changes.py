@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from kdsl.rules.rule import Rule
 
 if TYPE_CHECKING:
+    from kdsl.rules.change import Change
     from kdsl.rules.compare import Changed, Difference, Merged
+    from kdsl.rules.history import Version
+
+MOST_IDS = 12
+"""Ids of samples that are printed; JSON has all."""
 
 
 def difference_lines(found: Difference) -> list[str]:
@@ -50,3 +55,39 @@ def merged_lines(found: Merged) -> list[str]:
     """What a merge added, and the conflicts that it met."""
     lines = [f"{len(found.book.rules)} rules, {len(found.added)} of them added: {', '.join(found.added) or 'none'}"]
     return lines + [f"conflict: {one}" for one in found.conflicts]
+
+
+def change_lines(change: Change) -> list[str]:
+    """What a change does to the book, and its effect on the samples."""
+    lines = difference_lines(change.difference)
+    for effect in change.effects:
+        low, high = effect.interval95
+        lines.append(
+            f"F1 of {effect.of} on {effect.n} samples: {effect.f1_before:.3f} -> {effect.f1_after:.3f}, "
+            f"{effect.difference:+.3f} [{low:+.3f}, {high:+.3f}]"
+        )
+        for what, ids in (("mends", effect.mended), ("breaks", effect.broken)):
+            lines.append(f"  {what} {len(ids)}" + (f": {_some(ids)}" if ids else ""))
+        if effect.note:
+            lines.append(f"  ({effect.note})")
+    if not change.effects:
+        lines.append("effect not measured: no labelled samples of the task were given (--data)")
+    return lines
+
+
+def _some(ids: Sequence[str]) -> str:
+    rest = f" and {len(ids) - MOST_IDS} more; JSON lists all" if len(ids) > MOST_IDS else ""
+    return ", ".join(ids[:MOST_IDS]) + rest
+
+
+def history_lines(versions: Sequence[Version]) -> list[str]:
+    """One line per version of a book's file, the first one first, and the rules that it changed."""
+    lines = []
+    for version in versions:
+        to = f" to version {version.to}" if version.to is not None else ""
+        reason = f": {version.reason}" if version.reason else ""
+        lines.append(f"{version.number:3d}  {version.time}  {version.command}{to}{reason}")
+        for id in dict.fromkeys((*version.before, *version.after)):
+            sign = "-" if id not in version.after else "+" if id not in version.before else "~"
+            lines.append(f"       {sign} {id}")
+    return lines or ["no change was made by a command yet"]

@@ -193,12 +193,15 @@ def test_books_are_compared_merged_and_exported(tmp_path: Path) -> None:
     book = RuleBook.load(shipped)
     changed = [rule.model_copy(update={"weight": 9.0}) if rule.id == "bubbles" else rule for rule in book.rules[:-1]]
     book.model_copy(update={"rules": tuple(changed)}).save(tmp_path / "mine.yaml")
+    text = (tmp_path / "mine.yaml").read_text("utf-8")
+    (tmp_path / "mine.yaml").write_text(text.replace("weight: 9.0", "weight: 9.0  # often asked"), "utf-8")
     found = json.loads(run("rules", "diff", shipped, tmp_path / "mine.yaml", "--format", "json").output)
     assert [rule["id"] for rule in found["removed"]] == [book.rules[-1].id]
     assert [(one["id"], one["changes"][0]["name"]) for one in found["changed"]] == [("bubbles", "weight")]
     merged = run("rules", "merge", tmp_path / "mine.yaml", shipped, "--out", tmp_path / "both.yaml")
     assert "conflict: 'bubbles': weight 9 is kept, 4 left out" in merged.output
     assert len(RuleBook.load(tmp_path / "both.yaml").rules) == len(book.rules)
+    assert "# often asked" in (tmp_path / "both.yaml").read_text("utf-8")
     error = run("rules", "merge", tmp_path / "mine.yaml", shipped, "--out", tmp_path / "both.yaml").exception
     assert "is there already" in str(error)
     assert "a user turn contains 「气泡」" in run("rules", "export", "--task", "intent", "--format", "sql").output

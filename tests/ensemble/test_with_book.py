@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kdsl.ensemble.bundle import Bundle
+from kdsl.data.sample import Sample
+from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.fit import scores_file
 from kdsl.ensemble.predictor import Predictor
 from kdsl.ensemble.router import load_routers
@@ -16,6 +19,7 @@ from kdsl.evidence.types import Evidence
 from kdsl.models.roles import Models
 from kdsl.recognizer import Recognizer
 from kdsl.rules.book import RuleBook
+from kdsl.rules.collection import Rules
 from kdsl.rules.literals import TurnText
 from kdsl.rules.rule import Rule, When
 from kdsl.scores import OutOfFold
@@ -67,3 +71,27 @@ def test_the_recognizer_tests_its_rules(bundle: Bundle, asked: list[Evidence]) -
     fired = [row for row in found.rules if row.support]
     assert fired
     assert all(row.fidelity is not None and 0 <= row.fidelity <= 1 for row in fired)
+
+
+def test_an_edited_bundle_opens_and_undo_makes_it_whole(bundle: Bundle, asked: list[Evidence], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(bundle.folder, tmp_path / "copy"))
+    with Recognizer.load(folder) as recognizer:
+        asks = Sample.dialogue(["会不会生锈"])
+        before = recognizer.predict(asks)
+        rule = next(rule for rule in recognizer.rules["ask"].rules if rule.enabled)
+        change = recognizer.rules.disable(f"ask/{rule.id}", reason="a test", evidences=asked)
+        assert [effect.of for effect in change.effects] == ["the book alone", "the bundle"]
+        assert "12 of the samples are those of the fit" in change.effects[1].note
+        change.save()
+        assert "edited" not in before.versions
+        assert recognizer.predict(asks).versions["edited"] == "rules/ask.yaml"
+        assert rule.id not in {fired.id for fired in recognizer.predict(asks).trace.rules}
+        assert not recognizer.rules.find(f"ask/{rule.id}").rule.enabled
+        recognizer.rules.only("ask").undo().save()
+        assert recognizer.predict(asks) == before
+    assert open_bundle(folder).edited == ()
+    assert [version.command for version in Rules.open(bundle=folder, task="ask").history()] == [
+        "found",
+        "disable",
+        "undo",
+    ]

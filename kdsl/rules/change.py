@@ -1,0 +1,133 @@
+"""`Change`: one change of a rule book's file with its effect; it is written when it is saved."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kdsl.errors import InputError
+from kdsl.evidence.types import Evidence
+from kdsl.rules.book import RuleBook, shipped_books
+from kdsl.rules.book_file import BookFile
+from kdsl.rules.compare import Difference, difference
+from kdsl.rules.effect import Effect, effects
+from kdsl.rules.history import BY_HAND, UNDO, History, Version
+from kdsl.rules.testing import Ensemble, labelled_for
+from kdsl.runs import sole_writer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of one book that is not saved yet.
+
+    `before` is the text of the file as it was read. `to` is the version that an undo goes back to.
+    """
+
+    file: BookFile
+    before: str
+    command: str
+    reason: str
+    effects: tuple[Effect, ...] = ()
+    to: int | None = None
+    saved: Callable[[], None] = lambda: None
+    """Called after the change was written."""
+
+    @property
+    def difference(self) -> Difference:
+        """What the change does to the book."""
+        return difference(RuleBook.parse(self.before, self.file.path), self.file.book)
+
+    def save(self) -> Version:
+        """Write the book, and record the version in its history.
+
+        Raises:
+            InputError: another command is writing there, the file was changed since it was read, or it cannot be
+                written.
+        """
+        path = self.file.path
+        with sole_writer(path):
+            history = History(path)
+            found = history.record_file(self.before)
+            if found is not None and found.command == BY_HAND:
+                log.info("%s was edited by hand since its last change; that is version %d now", path, found.number)
+            self.file.save()
+            version = history.record(self.file.text, self.command, self.reason, self.to)
+        self.saved()
+        return version
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values: what the change does and what its effect is."""
+        return {
+            "task": self.file.book.task,
+            "command": self.command,
+            "reason": self.reason,
+            "difference": self.difference.to_json(),
+            "effects": [effect.to_json() for effect in self.effects],
+        }
+
+
+def open_file(path: Path) -> BookFile:
+    """A book's file, for changes.
+
+    Raises:
+        InputError: it is one that ships with kdsl.
+        ConfigError: it cannot be read, or has faults.
+    """
+    if path in shipped_books().values():
+        raise InputError(
+            f"the books that ship with kdsl are part of the package; copy one (`cp {path} {path.name}`), change the "
+            "copy, and give it as `book`."
+        )
+    return BookFile.load(path)
+
+
+def changed(file: BookFile, make: Callable[[BookFile], None], command: str, reason: str) -> Change:
+    """The change that `make` makes of a file that was just read."""
+    before = file.text
+    make(file)
+    return Change(file, before, command, reason)
+
+
+def measured(
+    change: Change, evidences: Sequence[Evidence], ensemble: Callable[[str, Sequence[Evidence]], Ensemble] | None
+) -> Change:
+    """A change with its effect on those of the samples that are of its task and have a label."""
+    before, after = RuleBook.parse(change.before, change.file.path), change.file.book
+    labelled = labelled_for(before, evidences)
+    bundle = ensemble(before.task, labelled) if ensemble and labelled else None
+    return replace(change, effects=tuple(effects(before, after, labelled, bundle)))
+
+
+def undo(file: BookFile, number: int | None, reason: str, hand_edits: bool) -> Change:
+    """Go back to the version that the present one was made of, or to that with a number.
+
+    Raises:
+        InputError: there is no such version; or the file was edited by hand since its last change, which an undo would
+            take back, and `hand_edits` is not set.
+    """
+    history = History(file.path)
+    by_hand = history.edited_by_hand(file.text)
+    if by_hand and not hand_edits:
+        raise InputError(
+            f"{file.path} was edited by hand since its last change by a command:\n{_edits(history, file.text)}\n"
+            "An undo would take that edit back. Give `hand_edits` to do so; it stays in the history."
+        )
+    target = history.now if by_hand and number is None else history.target(number)
+    assert target is not None
+    before = file.text
+    file.text, file.book = target.text, RuleBook.parse(target.text, file.path)
+    return Change(file, before, UNDO, reason, to=target.number)
+
+
+def _edits(history: History, text: str) -> str:
+    """The lines that were edited by hand, the first few."""
+    old = history.now.text if history.now else text
+    lines = difflib.unified_diff(old.splitlines(), text.splitlines(), "recorded", "as it is", n=0, lineterm="")
+    some = list(lines)[2:14]
+    return "\n".join(f"  {line}" for line in some)

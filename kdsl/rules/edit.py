@@ -1,0 +1,138 @@
+"""Changes to a rule book as values: a rule added, edited, disabled or enabled. Nothing is written here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
+
+from pydantic import ValidationError
+
+from kdsl.errors import InputError, did_you_mean
+from kdsl.rules.book import RuleBook
+from kdsl.rules.grammar import parse
+from kdsl.rules.groups import CLOSE, OPEN, WordGroup
+from kdsl.rules.literals import RuleLiteral
+from kdsl.rules.reading import PARTS, Part
+from kdsl.rules.rule import Origin, Rule, When
+
+Lines = Mapping[Part, Sequence[str]]
+"""Part of a condition -> lines of literals."""
+_QUOTED = re.compile(r'"([^"]+)"')
+_GROUP = re.compile(r'(speaks of )"([^"]+)"')
+
+
+def literal(line: str, book: RuleBook) -> RuleLiteral:
+    """A literal from its line; plain quotes may stand for 「」, and for 〔〕 after 'speaks of'.
+
+    Raises:
+        ConfigError: it is no literal, or names a group that the book does not have.
+    """
+    line = _GROUP.sub(lambda found: f"{found[1]}{OPEN}{found[2]}{CLOSE}", line)
+    line = _QUOTED.sub(lambda found: f"「{found[1].replace('」', '」」')}」", line)
+    return parse(line, {name: WordGroup(name, words) for name, words in book.groups.items()})
+
+
+def added(book: RuleBook, label: str, lines: Lines, weight: float | None = None, id: str | None = None) -> Rule:
+    """A new rule for a book.
+
+    Args:
+        id: by default the first of hand-1, hand-2, ... that is free.
+
+    Raises:
+        InputError: the book has no such label, has a rule with this id, or has one that says the same.
+        ConfigError: a line is no literal.
+    """
+    if label not in book.labels:
+        raise InputError(f"no label is called '{label}'.{did_you_mean(label, book.labels)}")
+    taken = {rule.id for rule in book.rules}
+    if id in taken:
+        raise InputError(f"there is a rule '{id}' already; give the new one another id.")
+    when = _when({part: [literal(line, book) for line in lines.get(part, ())] for part in PARTS})
+    if same := next((rule.id for rule in book.rules if (rule.label, rule.when) == (label, when)), None):
+        raise InputError(f"rule '{same}' says the same already.")
+    fresh = id or next(name for number in count(1) if (name := f"hand-{number}") not in taken)
+    given = {} if weight is None else {"weight": weight}
+    return _rule({"id": fresh, "label": label, "when": when, "origin": Origin(how="hand"), **given})
+
+
+def edited(
+    book: RuleBook,
+    rule: Rule,
+    more: Lines,
+    drop: Iterable[str] = (),
+    label: str | None = None,
+    weight: float | None = None,
+) -> Rule:
+    """A rule with literals added and dropped, another label or another weight.
+
+    Its origin becomes 'edited'. Its statistics are left out if its label or condition changes: they are of the rule as
+    it was.
+
+    Args:
+        drop: lines of literals that the rule has, in whatever part.
+
+    Raises:
+        InputError: the rule has no literal that is to be dropped, has one already that is to be added, or nothing
+            would change.
+        ConfigError: a line is no literal.
+    """
+    if label is not None and label not in book.labels:
+        raise InputError(f"no label is called '{label}'.{did_you_mean(label, book.labels)}")
+    parts: dict[Part, list[RuleLiteral]] = {part: list(getattr(rule.when, part)) for part in PARTS}
+    for line in drop:
+        gone = literal(line, book)
+        if gone not in rule.when.literals:
+            hint = did_you_mean(str(gone), map(str, rule.when.literals))
+            raise InputError(f"rule '{rule.id}' has no literal '{gone}'.{hint}")
+        parts = {part: [one for one in literals if one != gone] for part, literals in parts.items()}
+    for part in PARTS:
+        for line in more.get(part, ()):
+            if (new := literal(line, book)) in parts[part]:
+                raise InputError(f"rule '{rule.id}' has '{new}' under '{part}' already.")
+            parts[part].append(new)
+    changed = {
+        "when": _when(parts),
+        "label": rule.label if label is None else label,
+        "weight": rule.weight if weight is None else weight,
+    }
+    if all(getattr(rule, name) == value for name, value in changed.items()):
+        raise InputError(f"nothing of rule '{rule.id}' would change.")
+    stats = rule.stats if (rule.label, rule.when) == (changed["label"], changed["when"]) else None
+    return _rule({**dict(rule), **changed, "stats": stats, "origin": _by_hand(rule)})
+
+
+def switched(rule: Rule, enabled: bool) -> Rule:
+    """A rule that is enabled or disabled; its origin becomes 'edited'.
+
+    Raises:
+        InputError: it is so already.
+    """
+    if rule.enabled == enabled:
+        raise InputError(f"rule '{rule.id}' is {'enabled' if enabled else 'disabled'} already.")
+    return rule.model_copy(update={"enabled": enabled, "origin": _by_hand(rule)})
+
+
+def _by_hand(rule: Rule) -> Origin:
+    return rule.origin.model_copy(update={"how": "edited"})
+
+
+def _when(parts: Mapping[Part, Sequence[RuleLiteral]]) -> When:
+    try:
+        return When(**{part: tuple(literals) for part, literals in parts.items()})
+    except ValidationError as error:
+        raise InputError(_messages(error)) from error
+
+
+def _rule(values: Mapping[str, object]) -> Rule:
+    try:
+        return Rule.model_validate(dict(values))
+    except ValidationError as error:
+        raise InputError(_messages(error)) from error
+
+
+def _messages(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ").replace("Value error, ", "")
+        for fault in error.errors()
+    )

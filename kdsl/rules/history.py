@@ -1,0 +1,157 @@
+"""`History`: every version that a rule book's file had, in an append-only file beside it.
+
+`scene.yaml` has `scene.history.jsonl`: one JSON line per version, with the whole text of the book.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kdsl.errors import InputError
+from kdsl.rules.book import RuleBook
+
+log = logging.getLogger(__name__)
+
+FOUND, BY_HAND, UNDO = "found", "by hand", "undo"
+"""What made a version that no command made: the first one; an edit of the file itself; a return to another version."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a book's file.
+
+    `before` and `after` are the rules that differ from the version that it was made of, by id. `to` is the number of
+    the version that an undo goes back to.
+    """
+
+    number: int
+    time: str
+    command: str
+    reason: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    text: str = field(repr=False)
+    to: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; the keys are the names of the fields. The text is left out."""
+        return {name: value for name, value in asdict(self).items() if name != "text"}
+
+
+class History:
+    """The versions of one book.
+
+    A version is recorded after the file was written. So a file that is not as the last version says was edited by
+    hand, or its command was killed in between; it is recorded as a version of its own by the next change.
+    """
+
+    def __init__(self, book: Path) -> None:
+        self.book = book
+        self.path = book.with_name(f"{book.stem}.history.jsonl")
+        self.versions = _read(self.path)
+
+    @property
+    def now(self) -> Version | None:
+        """The version that the file had after the last recorded change."""
+        return _state(self.versions)[0]
+
+    def edited_by_hand(self, text: str) -> bool:
+        """Whether a text is not what the last recorded change left."""
+        return self.now is not None and self.now.text != text
+
+    def record(self, text: str, command: str, reason: str = "", to: int | None = None) -> Version:
+        """Append a version that was made of the last one."""
+        now = self.now
+        before, after = _differing(now.text if now else text, text, self.book)
+        time = datetime.now(UTC).isoformat(timespec="seconds")
+        number = self.versions[-1].number + 1 if self.versions else 0
+        version = Version(number, time, command, reason, before, after, text, to)
+        line = json.dumps(asdict(version), ensure_ascii=False) + "\n"
+        try:
+            with self.path.open("a+b") as file:
+                if file.tell():
+                    file.seek(-1, os.SEEK_END)
+                    line = line if file.read(1) == b"\n" else "\n" + line  # a line that was cut off by a kill
+                file.write(line.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be written: {error.strerror or error}") from error
+        self.versions.append(version)
+        return version
+
+    def record_file(self, text: str) -> Version | None:
+        """Record the file as it is before a change, if no version says so yet."""
+        if self.now is None:
+            return self.record(text, FOUND)
+        return self.record(text, BY_HAND) if self.edited_by_hand(text) else None
+
+    def target(self, number: int | None = None) -> Version:
+        """The version that an undo goes back to: the one that the present one was made of, or that with a number.
+
+        Raises:
+            InputError: there is none.
+        """
+        now, parents = _state(self.versions)
+        if number is None:
+            if now is None or now.number not in parents:
+                raise InputError(f"{self.path}: there is no change of {self.book.name} to undo.")
+            number = parents[now.number]
+        found = next((version for version in self.versions if version.number == number), None)
+        if found is None:
+            raise InputError(f"{self.path}: there is no version {number}; `kdsl rules history` lists them.")
+        return found
+
+
+def _state(versions: Sequence[Version]) -> tuple[Version | None, dict[int, int]]:
+    """The present version, which an undo has set, and the number of the version that each was made of."""
+    now: Version | None = None
+    parents: dict[int, int] = {}
+    known: dict[int, Version] = {}
+    for version in versions:
+        known[version.number] = version
+        if version.to is not None:
+            now = known.get(version.to, version)  # its text is the same
+            continue
+        if now is not None:
+            parents[version.number] = now.number
+        now = version
+    return now, parents
+
+
+def _read(path: Path) -> list[Version]:
+    """All versions; a line that was cut off is left out with a warning."""
+    if not path.is_file():
+        return []
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read as a history of rules: {error}") from error
+    versions: list[Version] = []
+    for number, line in enumerate(lines, 1):
+        if not line:
+            continue
+        try:
+            versions.append(Version(**json.loads(line)))
+        except (ValueError, TypeError):
+            log.warning("%s: line %d is no version of a rule book (it may be cut off) and is left out", path, number)
+    return versions
+
+
+def _differing(before: str, after: str, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rules of two texts that are not in both alike, by id."""
+    sides = [{rule.id: rule.entry() for rule in RuleBook.parse(text, path).rules} for text in (before, after)]
+    old, new = sides
+    ids = [id for id in {**old, **new} if old.get(id) != new.get(id)]
+    return _chosen(old, ids), _chosen(new, ids)
+
+
+def _chosen(rules: Mapping[str, Any], ids: Sequence[str]) -> dict[str, Any]:
+    return {id: rules[id] for id in ids if id in rules}

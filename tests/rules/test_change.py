@@ -1,0 +1,269 @@
+"""Changes of a rule book by commands: their effect, the file, its history, and the way back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from kdsl.cli.main import cli
+from kdsl.errors import InputError
+from kdsl.evidence.types import Evidence
+from kdsl.rules.book import RuleBook, shipped_books
+from kdsl.rules.collection import Rules
+from kdsl.rules.effect import f1_difference
+from kdsl.rules.history import History
+from kdsl.scores import weighted_f1
+
+BOOK = """\
+# our shop's rules, kept by Li
+task: ask
+labels: [RUST, 退款, PARCEL]
+groups:
+  rust: [rust, 锈]   # what customers call it
+rules:
+# asked every day
+- id: rust
+  label: RUST
+  when: {all: [a user turn speaks of 〔rust〕]}
+  weight: 2.0   # more than a parcel
+- id: m1-1
+  label: 退款
+  when:
+    any:
+    - a user turn contains 「退钱」
+    - a user turn contains 「退」   # too short?
+  stats: {support: 4, precision: 0.75, interval95: [0.3, 0.95], recall: 0.5, conflicts: 1}
+  origin: {how: mined, seed: 17}
+- id: parcel
+  label: PARCEL
+  when: {all: [a user turn contains the word 「parcel」]}
+"""
+SAID = {
+    "a": ("RUST", "will it rust?"),
+    "b": ("RUST", "brown spots after a week"),
+    "c": ("退款", "什么时候退钱"),
+    "d": ("PARCEL", "退件 where is my parcel"),
+    "e": ("PARCEL", "包裹退回了吗"),
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "ask.yaml"
+    path.write_text(BOOK, "utf-8")
+    return path
+
+
+@pytest.fixture
+def samples(make_evidence: Callable[..., Evidence]) -> list[Evidence]:
+    return [make_evidence(id, label, turns=(("user", text),), task="ask") for id, (label, text) in SAID.items()]
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(a) for a in arguments])
+
+
+def changed_lines(before: str, after: str) -> tuple[list[str], list[str]]:
+    """The lines that only one of two texts has."""
+    old, new = before.splitlines(), after.splitlines()
+    return [line for line in old if line not in new], [line for line in new if line not in old]
+
+
+def test_an_edit_changes_one_rule_and_keeps_the_rest_of_the_file(file: Path, samples: list[Evidence]) -> None:
+    change = Rules.open(file).edit(
+        "m1-1",
+        none=['an agent turn contains "parcel"'],
+        drop=["a user turn contains 「退」"],
+        reason="太短",
+        evidences=samples,
+    )
+    assert file.read_text("utf-8") == BOOK, "nothing is written before it is saved"
+    change.save()
+    gone, new = changed_lines(BOOK, file.read_text("utf-8"))
+    assert [line.strip().partition("   #")[0] for line in gone] == [
+        "- a user turn contains 「退」",
+        "stats: {support: 4, precision: 0.75, interval95: [0.3, 0.95], recall: 0.5, conflicts: 1}",
+        "origin: {how: mined, seed: 17}",
+    ]
+    assert "- an agent turn contains 「parcel」" in [line.strip() for line in new]
+    assert all(comment in file.read_text("utf-8") for comment in ("kept by Li", "what customers call it", "every day"))
+    edited = RuleBook.load(file).rules[1]
+    assert (edited.id, edited.origin.how, edited.origin.seed, edited.stats) == ("m1-1", "edited", 17, None)
+    first, second = History(file).versions
+    assert (first.command, first.text, first.before) == ("found", BOOK, {})
+    assert (second.command, second.reason) == ("edit", "太短")
+    assert list(second.before) == list(second.after) == ["m1-1"]
+    assert second.before["m1-1"]["origin"] == {"how": "mined", "seed": 17}
+
+
+def test_the_effect_is_that_of_the_two_books(file: Path, samples: list[Evidence]) -> None:
+    rules = Rules.open(file)
+    (effect,) = rules.edit("m1-1", drop=["a user turn contains 「退」"], evidences=samples).effects
+    assert (effect.of, effect.n) == ("the book alone", 5)
+    assert (effect.mended, effect.broken) == (("d",), ())
+    assert (effect.f1_before, effect.f1_after) == pytest.approx(
+        [
+            rules.test(samples)["ask"].f1,
+            weighted_f1(["RUST", "RUST", "退款", "PARCEL", "PARCEL"], ["RUST", "", "退款", "PARCEL", ""]),
+        ]
+    )
+    assert effect.difference == effect.f1_after - effect.f1_before > 0
+    assert effect.interval95[0] <= effect.difference <= effect.interval95[1]
+    (worse,) = rules.disable("rust", evidences=samples).effects
+    assert worse.broken == ("a",)
+    (same,) = rules.edit("rust", weight=2.5, evidences=samples).effects
+    assert (same.difference, same.interval95, same.mended, same.broken) == (0, (0, 0), (), ())
+    assert rules.disable("rust").effects == ()
+
+
+def test_f1_and_its_interval_are_right() -> None:
+    rng = np.random.default_rng(0)
+    gold = rng.choice(["a", "b", "c"], 80).astype(object)
+    before = np.where(rng.random(80) < 0.5, gold, "b").astype(object)
+    after = np.where(rng.random(80) < 0.7, gold, "").astype(object)
+    (f1_before, f1_after), (low, high) = f1_difference(gold, before, after)
+    assert (f1_before, f1_after) == pytest.approx((weighted_f1(gold, before), weighted_f1(gold, after)))
+    drawn = []
+    for _ in range(400):
+        rows = rng.integers(0, 80, 80)
+        drawn.append(weighted_f1(gold[rows], after[rows]) - weighted_f1(gold[rows], before[rows]))
+    assert (low, high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.05)
+    assert f1_difference(gold, before, after)[1] == (low, high)
+
+
+def test_rules_are_added_disabled_and_enabled(file: Path) -> None:
+    rules = Rules.open(file)
+    rules.add("RUST", when=['a user turn speaks of "rust"'], any=["a user turn contains 「水」"], weight=1.5).save()
+    rules.add("退款", when=["a user turn contains 「赔」"], id="pay").save()
+    rules.disable("rust", reason="too broad").save()
+    by_id = {rule.id: rule for rule in RuleBook.load(file).rules}
+    assert str(by_id["hand-1"].when) == "a user turn speaks of 〔rust〕 and a user turn contains 「水」"
+    assert (by_id["hand-1"].weight, by_id["hand-1"].origin.how, by_id["pay"].weight) == (1.5, "hand", 3.0)
+    assert (by_id["rust"].enabled, by_id["rust"].origin.how) == (False, "edited")
+    assert rules["ask"] == RuleBook.load(file), "the collection has what it saved"
+    rules.enable("rust").save()
+    assert RuleBook.load(file).rules == tuple(rules["ask"].rules)
+    assert all(rule.enabled for rule in rules["ask"].rules)
+    assert [version.command for version in rules.history()] == ["found", "add", "add", "disable", "enable"]
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda r: r.add("RUSTY", when=["a user turn contains 「a」"]), "Did you mean RUST?"),
+        (lambda r: r.add("RUST", none=["a user turn contains 「a」"]), "'none' alone fires on almost anything"),
+        (lambda r: r.add("RUST", when=["a user turn says 「a」"]), "is not a literal"),
+        (lambda r: r.add("RUST", when=["a user turn speaks of 〔rot〕"]), "no group is called 'rot'"),
+        (lambda r: r.add("RUST", when=["a user turn speaks of 〔rust〕"]), "rule 'rust' says the same"),
+        (lambda r: r.add("RUST", when=["a user turn contains 「a」"], id="parcel"), "there is a rule 'parcel' already"),
+        (lambda r: r.add("RUST", when=["a user turn contains 「a」"], id="Bad id"), "id: "),
+        (lambda r: r.add("RUST", when=["a user turn contains 「a」"], weight=-1), "weight: "),
+        (lambda r: r.edit("rust", weight=2.0), "nothing of rule 'rust' would change"),
+        (lambda r: r.edit("rust", drop=["a user turn contains 「b」"]), "rule 'rust' has no literal"),
+        (lambda r: r.edit("rust", drop=["a user turn speaks of 〔rust〕"]), "'none' alone"),
+        (lambda r: r.edit("m1-1", any=["a user turn contains 「退」"]), "under 'any' already"),
+        (lambda r: r.enable("rust"), "is enabled already"),
+        (lambda r: r.undo(), "there is no change of ask.yaml to undo"),
+        (lambda r: r.undo(3), "there is no version 3"),
+    ],
+)
+def test_what_cannot_be_done_is_said(file: Path, change: Callable[[Rules], object], fault: str) -> None:
+    with pytest.raises(Exception, match="(?s)" + fault) as error:
+        change(Rules.open(file))
+    assert type(error.value).__name__ in ("InputError", "ConfigError")
+    assert file.read_text("utf-8") == BOOK
+
+
+def test_undo_restores_the_file_byte_for_byte(file: Path) -> None:
+    rules = Rules.open(file)
+    texts = [file.read_bytes()]
+    for weight in (4.0, 5.0):
+        rules.edit("rust", weight=weight).save()
+        texts.append(file.read_bytes())
+    rules.undo(reason="no").save()
+    assert file.read_bytes() == texts[1]
+    rules.undo().save()
+    assert file.read_bytes() == texts[0]
+    with pytest.raises(InputError, match="no change"):
+        rules.undo()
+    rules.undo(2).save()  # an undo is a change, which can be undone
+    assert file.read_bytes() == texts[2]
+    assert [(v.command, v.to) for v in rules.history()] == [
+        ("found", None), ("edit", None), ("edit", None), ("undo", 1), ("undo", 0), ("undo", 2),
+    ]  # fmt: skip
+    rules.disable("parcel").save()
+    rules.undo().save()
+    assert file.read_bytes() == texts[2]
+
+
+def test_an_edit_by_hand_is_noticed_and_kept(file: Path) -> None:
+    Rules.open(file).edit("rust", weight=4.0).save()
+    by_command = file.read_text("utf-8")
+    by_hand = by_command.replace("too short?", "far too short").replace("weight: 4.0", "weight: 1.0")
+    file.write_text(by_hand, "utf-8")
+    with pytest.raises(InputError, match=r"(?s)edited by hand since.*weight: 4.*weight: 1\.0.*`hand_edits`"):
+        Rules.open(file).undo()
+    Rules.open(file).disable("parcel").save()
+    assert "far too short" in file.read_text("utf-8")
+    hand = History(file).versions[2]
+    assert (hand.command, hand.text, list(hand.after)) == ("by hand", by_hand, ["rust"])
+    Rules.open(file).undo().save()
+    assert file.read_text("utf-8") == by_hand
+    file.write_text(by_hand.replace("weight: 1.0", "weight: 7.0"), "utf-8")
+    Rules.open(file).undo(hand_edits=True).save()
+    assert file.read_text("utf-8") == by_hand
+    assert "weight: 7.0" in History(file).versions[-2].text
+
+
+def test_a_file_that_changes_before_it_is_saved_is_not_overwritten(file: Path) -> None:
+    change = Rules.open(file).edit("rust", weight=4.0)
+    file.write_text(BOOK + "# a word\n", "utf-8")
+    with pytest.raises(InputError, match="changed by somebody else"):
+        change.save()
+    assert file.read_text("utf-8") == BOOK + "# a word\n"
+
+
+def test_a_line_that_a_kill_cut_off_is_passed_over(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Rules.open(file).edit("rust", weight=4.0).save()
+    path = History(file).path
+    path.write_bytes(path.read_bytes()[:-20])
+    assert [version.number for version in History(file).versions] == [0]
+    assert "is no version of a rule book" in caplog.text
+    Rules.open(file).edit("rust", weight=5.0).save()
+    assert [version.command for version in History(file).versions] == ["found", "by hand", "edit"]
+
+
+def test_commands_show_the_effect_and_save_if_told_to(file: Path, tmp_path: Path) -> None:
+    data = tmp_path / "asked.csv"
+    data.write_text(
+        "id,text,label\n" + "".join(f"{id},{text},{label}\n" for id, (label, text) in SAID.items()), "utf-8"
+    )
+    edit = ("rules", "edit", "m1-1", "--book", file, "--drop", 'a user turn contains "退"', "--data", data)
+    shown = run(*edit)
+    assert shown.exit_code == 0, shown.exception
+    assert "    - any: a user turn contains 「退」" in shown.output
+    assert "mends 1: d" in shown.output
+    assert "F1 of the book alone on 5 samples: 0.367 -> 0.733, +0.367 [" in shown.output
+    assert shown.output.endswith("nothing was saved (--yes saves)\n")
+    assert file.read_text("utf-8") == BOOK
+    saved = json.loads(run(*edit, "--yes", "--format", "json", "--reason", "too short").output)
+    assert (saved["saved"], saved["effects"][0]["mended"]) == (True, ["d"])
+    assert "effect not measured" in run("rules", "disable", "rust", "--book", file).output
+    listed = run("rules", "history", "--book", file).output
+    assert "edit: too short" in listed
+    assert "~ m1-1" in listed
+    assert run("rules", "undo", "--book", file, "--yes").exit_code == 0
+    assert file.read_text("utf-8") == BOOK
+    versions = json.loads(run("rules", "history", "--book", file, "--format", "json").output)
+    assert [one["command"] for one in versions] == ["found", "edit", "undo"]
+
+
+def test_shipped_books_are_not_changed() -> None:
+    error = run("rules", "disable", "scene/cart-checkout", "--yes").exception
+    assert isinstance(error, InputError)
+    assert f"cp {shipped_books()['scene']} scene.yaml" in str(error)
