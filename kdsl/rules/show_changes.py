@@ -71,7 +71,7 @@ def change_lines(change: Change) -> list[str]:
         if effect.note:
             lines.append(f"  ({effect.note})")
     if not change.effects:
-        lines.append("effect not measured: no labelled samples of the task were given (--data)")
+        lines.append("effect not measured: no labelled samples of the task were given")
     return lines
 
 
