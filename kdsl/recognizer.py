@@ -149,6 +149,7 @@ class Recognizer:
     def rules(self) -> Rules:
         """The rule book of each task by the task's name, and what can be done with them (docs/rules.md)."""
         files = {name: self.bundle.folder / "rules" / f"{name}.yaml" for name in self.tasks}
+        files = {name: file for name, file in files.items() if file.is_file()}
         return Rules(files, lambda task, labelled: WithBook(self.bundle, task, labelled), self._reopen)
 
     def observe(

@@ -204,10 +204,10 @@ def test(rules: Rules, evidences: list[Evidence], style: str) -> None:
       kdsl rules test --data train.json --images images --book rules/scene.yaml
       kdsl rules test --data test.json --images images --bundle runs/shop
     """
-    from kdsl.rules.show import test_table
+    from kdsl.rules.show import test_lines, test_table
 
     found = rules.test(evidences)
-    _print(style, found, *map(test_table, found.values()))
+    _print(style, found, *(shown for one in found.values() for shown in (test_lines(one), test_table(one))))
 
 
 def _parts(command: Command) -> Command:

@@ -35,14 +35,18 @@ class WithBook:
         self._task = task_by_name(bundle.tasks, task)
         self._fusion = load_routers(bundle.folder / "ensemble.json")[task].first
         self._labelled = labelled
-        kept = OutOfFold.load(scores_file(bundle.folder, self._task))
-        rows = _rows(kept, self._task, labelled)
+        rows = np.full(len(labelled), -1)
+        file = scores_file(bundle.folder, self._task)
+        kept = OutOfFold.load(file) if file.is_file() else None  # a task may be fitted without labelled samples
+        if kept is not None:
+            rows = _rows(kept, self._task, labelled)
         names = [name for name in self._fusion.weights if name != RulesExpert.name]
         others = {name: np.full((len(labelled), len(self._task.names)), np.nan) for name in names}
         known = np.flatnonzero(rows >= 0)
         new = np.flatnonzero(rows < 0)
-        for name in names:
-            others[name][known] = kept.scores[name][rows[known]]
+        if kept is not None:
+            for name in names:
+                others[name][known] = kept.scores[name][rows[known]]
         if len(new):
             for name, matrix in _scored(bundle, self._task, names, [labelled[int(i)] for i in new]).items():
                 others[name][new] = matrix

@@ -31,15 +31,17 @@ def list_lines(entries: Iterable[Entry]) -> list[str]:
 
 
 def list_table(entries: Iterable[Entry]) -> Table:
-    """One row per rule."""
-    table = _table((), ("rule", "label", "if"), ("weight", "precision", "95%", "support"), ("origin",))
+    """One row per rule; no column of statistics where no rule has any."""
+    entries = list(entries)
+    known = any(entry.rule.stats is not None for entry in entries)
+    table = _table(("rule", "if"), ("weight", *(("prec.", "95%", "n") if known else ())), ("origin",))
     for entry in entries:
         rule, stats = entry.rule, entry.rule.stats
-        figures = ("", "", "")
-        if stats is not None:
-            figures = (f"{stats.precision:.2f}", _interval(stats.interval95), str(stats.support))
+        cells = [f"{rule.weight:g}"]
+        if known:
+            cells += [f"{stats.precision:.2f}", _interval(stats.interval95), str(stats.support)] if stats else [""] * 3
         origin = rule.origin.how + ("" if rule.enabled else ", disabled")
-        table.add_row(f"{entry.task}/{rule.id}", rule.label, str(rule.when), f"{rule.weight:g}", *figures, origin)
+        table.add_row(f"{entry.task}/{rule.id}\n{rule.label}", str(rule.when), *cells, origin)
     return table
 
 
@@ -128,37 +130,29 @@ def _found(reading: Reading) -> Iterator[str]:
         yield f"  and {len(reading.found) - MOST_FOUND} more"
 
 
+def test_lines(test: BookTest) -> list[str]:
+    """The figures of the whole book."""
+    lines = [
+        f"{test.task}: {test.n} samples, coverage {test.coverage:.3f}, precision {test.precision:.3f}, accuracy "
+        f"{test.accuracy:.3f} (abstentions counted wrong), F1 alone {test.f1:.3f}"
+    ]
+    if test.f1_ensemble is not None:
+        lines.append(f"F1 of the bundle {test.f1_ensemble:.3f}, without its rules {test.f1_without:.3f}")
+        lines.append(f"({test.note})")
+    return lines
+
+
 def test_table(test: BookTest) -> Table:
-    """The rows of a test, under the figures of the whole book."""
-    heads = ("support", "correct", "incorrect", "precision", "95%", "recall", "coverage", "overlaps", "conflicts")
+    """One row per rule, narrow enough for 80 columns; JSON has all counts."""
     ensemble = test.f1_ensemble is not None
-    table = _table(
-        (
-            f"{test.task}: {test.n} samples, coverage {test.coverage:.3f}, precision {test.precision:.3f}, "
-            f"accuracy {test.accuracy:.3f} (abstentions counted wrong), F1 alone {test.f1:.3f}",
-            *(
-                [f"F1 of the bundle {test.f1_ensemble:.3f}, without its rules {test.f1_without:.3f}"]
-                if ensemble
-                else ()
-            ),
-        ),
-        ("rule", "label"),
-        (*heads, *(("fidelity",) if ensemble else ())),
-    )
+    heads = ("right", "prec.", "95%", "recall", "overlap", "conflict", *(("fidelity",) if ensemble else ()))
+    table = _table(("rule", "label"), heads)
     for row in test.rules:
-        cells = [
-            *(str(x) for x in (row.support, row.correct, row.incorrect)),
-            f"{row.precision:.3f}",
-            _interval(row.interval95),
-            f"{row.recall:.3f}",
-            f"{row.coverage:.3f}",
-            *(str(x) for x in (row.overlaps, row.conflicts)),
-        ]
+        cells = [f"{row.correct}/{row.support}", f"{row.precision:.2f}", _interval(row.interval95)]
+        cells += [f"{row.recall:.2f}", str(row.overlaps), str(row.conflicts)]
         if ensemble:
-            cells.append("" if row.fidelity is None else f"{row.fidelity:.3f}")
+            cells.append("" if row.fidelity is None else f"{row.fidelity:.2f}")
         table.add_row(row.id, row.label, *cells)
-    if test.note:
-        table.caption = test.note
     return table
 
 
@@ -177,14 +171,14 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
-def _table(title: Sequence[str], texts: Sequence[str], numbers: Sequence[str], more: Sequence[str] = ()) -> Table:
+def _table(texts: Sequence[str], numbers: Sequence[str], more: Sequence[str] = ()) -> Table:
     from rich.table import Table
 
-    table = Table(title="\n".join(title) or None)
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
     for name in texts:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", min_width=8)
     for name in numbers:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for name in more:
         table.add_column(name, overflow="fold")
     return table
