@@ -21,7 +21,11 @@ UNSPACED = (
 _IN_WORD = r"[[\p{L}\p{N}\p{M}]--[" + "".join(rf"\p{{scx={script}}}" for script in UNSPACED) + "]]"
 _PIECE = regex.compile(rf"{_IN_WORD}+|.", regex.VERSION1 | regex.DOTALL)
 _WORD = regex.compile(rf"{_IN_WORD}+", regex.VERSION1)
-_UNSEEN = frozenset({"Cc", "Cf", "Cs"})
+_SPACE = r"[\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+"""What `str.isspace` holds for; the module's own class leaves four of them out."""
+_UNIT = regex.compile(rf"{_IN_WORD}+|[\p{{Any}}--{_SPACE}]", regex.VERSION1)
+_UNSEEN = regex.compile(rf"[[\p{{Cc}}\p{{Cf}}\p{{Cs}}]--{_SPACE}]+", regex.VERSION1)
+_SPACES = regex.compile(rf"(?<={_IN_WORD})({_SPACE}+)(?={_IN_WORD})|{_SPACE}+", regex.VERSION1)
 
 
 def pieces(text: str) -> list[str]:
@@ -36,7 +40,7 @@ def is_word(piece: str) -> bool:
 
 def units(text: str) -> list[str]:
     """The words and single characters of a text, signs among them, without spaces."""
-    return [piece for piece in pieces(text) if not piece.isspace()]
+    return _UNIT.findall(text)
 
 
 def words_of(text: str) -> list[str]:
@@ -62,8 +66,7 @@ def normalise(text: str) -> str:
     """
     while True:
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-        seen = (" " if c.isspace() else c for c in folded if c.isspace() or unicodedata.category(c) not in _UNSEEN)
-        folded = joined(units("".join(seen)))
+        folded = _SPACES.sub(lambda found: " " if found[1] else "", _UNSEEN.sub("", folded))
         if folded == text:
             return text
         text = folded

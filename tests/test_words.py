@@ -47,6 +47,7 @@ def test_normal_form_is_stable_and_units_say_all_of_it(text: str) -> None:
     normal = normalise(text)
     assert normalise(normal) == normal
     assert joined(units(normal)) == normal
+    assert units(text) == [piece for piece in pieces(text) if not piece.isspace()]
     assert "".join(pieces(text)) == text
 
 

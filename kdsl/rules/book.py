@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -21,6 +22,8 @@ from kdsl.tasks import Task
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from kdsl.rules.engine import Conditions
 
 SCHEMA = 1
 """Version of the file format; a file without one has version 1."""
@@ -209,21 +212,33 @@ class RuleBook(BaseModel):
         """Log-probabilities of the labels [n, m]; a row is NaN (abstention) if no enabled rule fires."""
         import numpy as np
 
-        from kdsl.rules.engine import fire_matrix, vote_matrix
         from kdsl.scores import log_softmax
 
-        active = [rule for rule in self.rules if rule.enabled]
-        fires = fire_matrix([rule.when for rule in active], [NormalisedEvidence.of(evidence) for evidence in evidences])
-        logits = fires @ vote_matrix(active, self.labels) + np.array([self.bias.get(name, 0.0) for name in self.labels])
+        _, compiled, votes = self._compiled
+        fires = compiled.matrix([NormalisedEvidence.of(evidence) for evidence in evidences])
+        logits = fires @ votes + np.array([self.bias.get(name, 0.0) for name in self.labels])
         scores = log_softmax(logits)
         scores[~fires.any(axis=1)] = np.nan
         return scores
 
     def fired(self, evidence: Evidence) -> list[Rule]:
         """The enabled rules that fire, largest weight first."""
-        seen = NormalisedEvidence.of(evidence)
-        rules = [rule for rule in self.rules if rule.enabled and rule.when.matches(seen)]
-        return sorted(rules, key=lambda rule: -rule.weight)
+        active, compiled, _ = self._compiled
+        held = compiled.bits([NormalisedEvidence.of(evidence)])
+        return sorted((rule for rule, holds in zip(active, held, strict=True) if holds), key=lambda rule: -rule.weight)
+
+    @cached_property
+    def _compiled(self) -> tuple[list[Rule], Conditions, np.ndarray]:
+        """The enabled rules, their conditions, and their votes [r, m]."""
+        from kdsl.rules.engine import Conditions, vote_matrix
+
+        active = [rule for rule in self.rules if rule.enabled]
+        return active, Conditions([rule.when for rule in active]), vote_matrix(active, self.labels)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("_compiled", None)  # its rules may be others
+        return copied
 
 
 def _lines(error: ValidationError) -> list[str]:

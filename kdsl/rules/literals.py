@@ -19,7 +19,7 @@ from typing import Literal
 from kdsl.errors import did_you_mean
 from kdsl.evidence.types import Evidence, PictureFacts, Unit
 from kdsl.rules.groups import CLOSE, OPEN, WordGroup
-from kdsl.rules.normalised import NormalisedEvidence, Place, Searched, Who, spaced_units, without_spaces
+from kdsl.rules.normalised import Form, NormalisedEvidence, Place, Who, spaced_units, without_spaces
 from kdsl.words import is_word, normalise, units
 
 
@@ -67,14 +67,14 @@ def how_of(phrase: str) -> Literal["contains", "contains the word"]:
 
 
 def _needle_of(text: str, how: How) -> str:
-    """What `_finds` searches for a text in normal form."""
+    """What is searched for a text in normal form; `_form_of` says where."""
     if how == "contains the word":
         return spaced_units(text)
     return f"\n{without_spaces(text)}\n" if how == "reads" else without_spaces(text)
 
 
-def _finds(needle: str, how: How, searched: Searched) -> bool:
-    return needle in (searched.words if how == "contains the word" else searched.characters)
+def _form_of(how: How) -> Form:
+    return "words" if how == "contains the word" else "characters"
 
 
 def _verb(text: str, how: How) -> str:
@@ -88,20 +88,25 @@ class OcrText(RuleLiteral):
     text: str
     place: Place | None = None
     how: How = "contains"
-    _needle: str = field(init=False, repr=False, compare=False)
+    needle: str = field(init=False, repr=False, compare=False)
+    """The text as `normalised.Searched` is searched for it, in the form `form`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", _checked(self.text))
-        object.__setattr__(self, "_needle", _needle_of(self.text, self.how))
+        object.__setattr__(self, "needle", _needle_of(self.text, self.how))
+
+    @property
+    def form(self) -> Form:
+        return _form_of(self.how)
 
     def matches(self, evidence: NormalisedEvidence) -> bool:
-        return _finds(self._needle, self.how, evidence.ocr[self.place])
+        return self.needle in evidence.ocr[self.place].of(self.form)
 
     def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
         return tuple(
             line.unit
             for line in evidence.lines
-            if self.place in (None, line.place) and _finds(self._needle, self.how, line.searched)
+            if self.place in (None, line.place) and self.needle in line.searched.of(self.form)
         )
 
     def __str__(self) -> str:
@@ -128,20 +133,25 @@ class TurnText(RuleLiteral):
     text: str
     who: Who = "user"
     how: Literal["contains", "contains the word"] = "contains"
-    _needle: str = field(init=False, repr=False, compare=False)
+    needle: str = field(init=False, repr=False, compare=False)
+    """The text as `normalised.Searched` is searched for it, in the form `form`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", _checked(self.text))
-        object.__setattr__(self, "_needle", _needle_of(self.text, self.how))
+        object.__setattr__(self, "needle", _needle_of(self.text, self.how))
+
+    @property
+    def form(self) -> Form:
+        return _form_of(self.how)
 
     def matches(self, evidence: NormalisedEvidence) -> bool:
-        return _finds(self._needle, self.how, evidence.spoken[self.who])
+        return self.needle in evidence.spoken[self.who].of(self.form)
 
     def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
         return tuple(
             turn.unit
             for turn in evidence.turns
-            if self.who in turn.whose and _finds(self._needle, self.how, turn.searched)
+            if self.who in turn.whose and self.needle in turn.searched.of(self.form)
         )
 
     def __str__(self) -> str:
@@ -308,6 +318,9 @@ PATTERNS: dict[str, tuple[str, re.Pattern[str]]] = {
     ),
 }
 
+_IN_LINES = {name: re.compile(pattern.pattern, re.MULTILINE) for name, (_, pattern) in PATTERNS.items()}
+"""The patterns, which match within one line, for lines that are joined by newlines."""
+
 
 @dataclass(frozen=True, slots=True)
 class OcrPattern(RuleLiteral):
@@ -323,7 +336,13 @@ class OcrPattern(RuleLiteral):
             raise ValueError(f"a pattern is counted from 1, found {self.at_least}")
 
     def matches(self, evidence: NormalisedEvidence) -> bool:
-        return len(self.units(evidence)) >= self.at_least
+        text, at = evidence.ocr[None].characters, 0
+        for _ in range(self.at_least):
+            found = _IN_LINES[self.pattern].search(text, at)
+            if found is None:
+                return False
+            at = text.index("\n", found.end())
+        return True
 
     def units(self, evidence: NormalisedEvidence) -> tuple[Unit, ...]:
         found = PATTERNS[self.pattern][1].search

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Self, get_args
 
 from kdsl.data.sample import without_placeholders
@@ -18,10 +19,23 @@ Who = Literal["last user", "first user", "user", "agent"]
 """Which turns: the last or first user turn that has text, any user turn, any agent turn."""
 WHO: tuple[Who, ...] = get_args(Who)
 
+Form = Literal["characters", "words"]
+"""A form in which texts are searched; see `Searched`."""
+FORMS: tuple[Form, ...] = get_args(Form)
 
-def utterance(text: str) -> str:
-    """The normal form of a turn's text, without placeholders such as `<image>` and `<http>`."""
-    return normalise(without_placeholders(text))
+Field = Place | Who | None
+"""What is searched in a sample: the lines at a place, all lines (None), or the turns of a speaker."""
+
+
+@lru_cache(maxsize=1 << 13)
+def _prepared(text: str) -> tuple[str, Searched]:
+    """A text's normal form, and what is searched of it.
+
+    Cached because the scores of a sample and the rules that fired on it are two questions, and screens of one shop
+    share many lines.
+    """
+    normal = normalise(text)
+    return normal, Searched.one(normal)
 
 
 def place_of(picture: Picture, line: int) -> Place:
@@ -43,8 +57,12 @@ class Searched:
     words: str
     """The texts' units (`kdsl.words.units`), each between two spaces."""
 
+    def of(self, form: Form) -> str:
+        """The texts in one form."""
+        return self.words if form == "words" else self.characters
+
     @classmethod
-    def of(cls, text: str) -> Self:
+    def one(cls, text: str) -> Self:
         """One text in normal form."""
         return cls(f"\n{without_spaces(text)}\n", f"\n{spaced_units(text)}\n")
 
@@ -102,14 +120,19 @@ class NormalisedEvidence:
     spoken: dict[Who, Searched]
     facts: tuple[PictureFacts, ...]
 
+    def searched(self, field: Field) -> Searched:
+        """The texts of a field."""
+        return self.spoken[field] if field in self.spoken else self.ocr[field]  # type: ignore[index]
+
     @classmethod
     def of(cls, evidence: Evidence) -> NormalisedEvidence:
         """Normalise the texts of evidence."""
         lines = tuple(
-            NormalisedLine(text, Searched.of(text), place_of(picture, i), ("line", p, i))
+            NormalisedLine(text, searched, place_of(picture, i), ("line", p, i))
             for p, picture in enumerate(evidence.pictures)
             for i, line in enumerate(picture.lines)
-            if (text := normalise(line.text))
+            for text, searched in (_prepared(line.text),)
+            if text
         )
         turns = _turns(evidence)
         ocr: dict[Place | None, Searched] = {None: Searched.joined(line.searched for line in lines)}
@@ -120,10 +143,12 @@ class NormalisedEvidence:
 
 
 def _turns(evidence: Evidence) -> tuple[NormalisedTurn, ...]:
-    texts = [(i, turn.role, utterance(turn.text)) for i, turn in enumerate(evidence.sample.turns)]
-    users = [i for i, role, text in texts if role == "user" and text]
+    texts = [
+        (i, turn.role, *_prepared(without_placeholders(turn.text))) for i, turn in enumerate(evidence.sample.turns)
+    ]
+    users = [i for i, role, text, _ in texts if role == "user" and text]
     turns = []
-    for i, role, text in texts:
+    for i, role, text, searched in texts:
         if not text:
             continue
         whose: list[Who] = [role]
@@ -131,5 +156,5 @@ def _turns(evidence: Evidence) -> tuple[NormalisedTurn, ...]:
             whose.append("first user")
         if users and i == users[-1]:
             whose.append("last user")
-        turns.append(NormalisedTurn(text, Searched.of(text), tuple(whose), ("turn", 0, i)))
+        turns.append(NormalisedTurn(text, searched, tuple(whose), ("turn", 0, i)))
     return tuple(turns)

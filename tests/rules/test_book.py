@@ -14,9 +14,7 @@ from kdsl.errors import ConfigError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.resources import resource
 from kdsl.rules.book import RuleBook, shipped_rules
-from kdsl.rules.engine import bit_set, condition_bits, pack, unpack
 from kdsl.rules.literals import OcrText
-from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import Origin, Rule, Stats, When
 from kdsl.tasks import Label, Task, load_task
 
@@ -210,21 +208,6 @@ def test_shipped_scene_rules_know_plain_pages(
     book = RuleBook.load(resource("rules/scene.yaml"))
     scores = book.scores([make_evidence(lines=lines)])
     assert book.labels[int(scores[0].argmax())] == label
-
-
-@given(st.lists(st.lists(st.booleans(), min_size=70, max_size=70), max_size=3))
-def test_bit_sets_unpack_to_what_was_packed(rows: list[list[bool]]) -> None:
-    table = np.array(rows, dtype=bool).reshape(len(rows), 70)
-    sets = [bit_set(row) for row in table]
-    assert (unpack(pack(sets, 70), 70) == table).all()
-    assert [bits.bit_count() for bits in sets] == [sum(row) for row in rows]
-
-
-def test_the_engine_agrees_with_conditions_one_by_one(shop: list[Evidence], book: RuleBook) -> None:
-    views = [NormalisedEvidence.of(evidence) for evidence in shop]
-    whens = [rule.when for rule in book.rules]
-    for when, bits in zip(whens, condition_bits(whens, views), strict=True):
-        assert [bool(bits >> i & 1) for i in range(len(views))] == [when.matches(view) for view in views]
 
 
 TEXTS = st.sampled_from(["结算", "退款", "领取", "合计", "首页"])
