@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kdsl.cli.options import (
-    FILE,
-    Command,
-    columns_options,
-    data_option,
-    images_option,
-    noun,
-    ocr_option,
-    out_option,
-    task_files_option,
+from kdsl.cli.options import FILE, noun, out_option
+from kdsl.cli.rule_options import (
+    format_option,
+    print_found,
+    then_saved,
+    with_book,
+    with_book_and_samples,
+    with_literals,
 )
 
 if TYPE_CHECKING:
-    from kdsl.data.columns import Columns
     from kdsl.evidence.types import Evidence
     from kdsl.rules.change import Change
-    from kdsl.rules.collection import Rules, Style
-
-format_option = click.option(
-    "--format",
-    "style",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="json: one document on standard output.",
-)
+    from kdsl.rules.collection import Rules
+    from kdsl.rules.export import Style
 
 
 @noun("list")
@@ -42,89 +29,8 @@ def rules() -> None:
     """List, explain, test and change rules."""
 
 
-def _book_options(command: Command) -> Command:
-    """--book, --bundle and --task: which rule books."""
-    for option in (
-        click.option("--task", help="The book of this task only."),
-        click.option("--bundle", type=FILE, help="A bundle that `kdsl fit` made: its rule books."),
-        click.option("--book", type=FILE, help="A rule book (YAML). Default: the books that ship with kdsl."),
-    ):
-        command = option(command)
-    return command
-
-
-def _book(command: Command) -> Command:
-    """--book, --bundle and --task, which the command takes as `rules`."""
-
-    @functools.wraps(command)
-    def with_rules(*args: Any, book: Path | None, bundle: Path | None, task: str | None, **others: Any) -> Any:
-        from kdsl.rules.collection import Rules
-
-        return command(*args, rules=Rules.open(book, bundle, task), **others)
-
-    return _book_options(with_rules)
-
-
-def _book_and_samples(*, required: bool) -> Callable[[Command], Command]:
-    """The same, and --data with what belongs to it: the command takes `rules` and `evidences`."""
-
-    def decorate(command: Command) -> Command:
-        @functools.wraps(command)
-        def with_samples(
-            *args: Any,
-            book: Path | None,
-            bundle: Path | None,
-            task: str | None,
-            data: tuple[Path, ...],
-            images: Path,
-            ocr: Path | None,
-            task_files: tuple[Path, ...],
-            columns: Columns,
-            **others: Any,
-        ) -> Any:
-            from kdsl.errors import InputError
-            from kdsl.rules.collection import Rules
-            from kdsl.rules.read_data import evidence_for
-
-            evidences: list[Evidence] = []
-            if bundle and not book:
-                from kdsl.recognizer import Recognizer
-
-                if task_files:
-                    raise InputError("`task_files` and `bundle` were both given; a bundle has its tasks in it.")
-                recognizer = click.get_current_context().with_resource(Recognizer.load(bundle))
-                rules = recognizer.rules if task is None else recognizer.rules.only(task)
-                if data:
-                    evidences = recognizer.observe(data, images=images, ocr=ocr, columns=columns)
-            else:
-                rules = Rules.open(book, bundle, task)
-                if data:
-                    evidences = evidence_for(rules.values(), data, images, ocr, task_files, columns)
-            return command(*args, rules=rules, evidences=evidences, **others)
-
-        made = task_files_option("the shipped tasks, or one that is made of the book")(columns_options(with_samples))
-        return _book_options(data_option(required=required)(images_option(ocr_option(made))))
-
-    return decorate
-
-
-def _print(style: str, value: Any, *shown: Any) -> None:
-    """One document of JSON, or tables and lines."""
-    from kdsl.progress import show
-    from kdsl.rules.show import as_json
-
-    if style == "json":
-        click.echo(as_json(value))
-        return
-    for one in shown:
-        if isinstance(one, list):
-            click.echo("\n".join(one))
-        else:
-            show(one)
-
-
 @rules.command(name="list")
-@_book
+@with_book
 @click.option("--label", help="Rules for this label only.")
 @click.option("--origin", type=click.Choice(["mined", "hand", "edited"]), help="Rules that were made so only.")
 @click.option("--min-precision", default=0.0, help="Rules whose precision is known to be at least this.")
@@ -146,12 +52,12 @@ def list_command(rules: Rules, style: str, **chosen: Any) -> None:
     from kdsl.rules.show import list_lines, list_table
 
     entries = rules.list(**chosen)
-    _print(style, entries, list_table(entries) if sys.stdout.isatty() else list_lines(entries))
+    print_found(style, entries, list_table(entries) if sys.stdout.isatty() else list_lines(entries))
 
 
 @rules.command()
 @click.argument("rule_id", metavar="ID")
-@_book_and_samples(required=False)
+@with_book_and_samples(required=False)
 @format_option
 def show(rules: Rules, evidences: list[Evidence], rule_id: str, style: str) -> None:
     """Show all there is to know of the rule ID (or TASK/ID); with --data, the samples it gets right and wrong.
@@ -165,12 +71,12 @@ def show(rules: Rules, evidences: list[Evidence], rule_id: str, style: str) -> N
 
     entry, samples = rules.show(rule_id, evidences)
     value = entry.to_json() | ({"samples": samples.to_json()} if samples else {})
-    _print(style, value, rule_lines(entry), sample_lines(samples) if samples else [])
+    print_found(style, value, rule_lines(entry), sample_lines(samples) if samples else [])
 
 
 @rules.command()
 @click.argument("sample", metavar="SAMPLE")
-@_book_and_samples(required=False)
+@with_book_and_samples(required=False)
 @format_option
 def explain(rules: Rules, evidences: list[Evidence], sample: str, style: str) -> None:
     """Say which rules fire on SAMPLE, which nearly do, and on what literal they failed.
@@ -187,11 +93,11 @@ def explain(rules: Rules, evidences: list[Evidence], sample: str, style: str) ->
 
     asked = [with_id(evidences, sample)] if evidences else said(sample, rules.values())
     found = [rules.explain(evidence) for evidence in asked]
-    _print(style, found, *map(explanation_lines, found))
+    print_found(style, found, *map(explanation_lines, found))
 
 
 @rules.command()
-@_book_and_samples(required=True)
+@with_book_and_samples(required=True)
 @format_option
 def test(rules: Rules, evidences: list[Evidence], style: str) -> None:
     """Test books on labelled samples: F1, coverage, precision, overlaps and conflicts, one row per rule.
@@ -207,56 +113,16 @@ def test(rules: Rules, evidences: list[Evidence], style: str) -> None:
     from kdsl.rules.show import test_lines, test_table
 
     found = rules.test(evidences)
-    _print(style, found, *(shown for one in found.values() for shown in (test_lines(one), test_table(one))))
-
-
-def _parts(command: Command) -> Command:
-    """Literals of a rule: --when, --any and --none."""
-    for name, what in (
-        ("none", "A literal that must not hold"),
-        ("any", "One of several literals of which one has to hold"),
-        ("when", "A literal that has to hold"),
-    ):
-        command = click.option(
-            f"--{name}", multiple=True, metavar="LITERAL", help=f"{what}; may be given more than once."
-        )(command)
-    return command
-
-
-def _saving(command: Command) -> Command:
-    """--reason and --yes of a command that returns a change: it is shown, and saved if that is wanted."""
-
-    @functools.wraps(command)
-    def then_save(*args: Any, yes: bool, style: str, **others: Any) -> None:
-        import sys
-
-        from kdsl.rules.show_changes import change_lines
-
-        change = command(*args, **others)
-        if style == "json":
-            if yes:
-                change.save()
-            _print(style, change.to_json() | {"saved": yes})
-            return
-        click.echo("\n".join(change_lines(change)))
-        if yes or (sys.stdin.isatty() and sys.stdout.isatty() and click.confirm("Save?")):
-            version = change.save()
-            click.echo(f"saved: {change.file.path}, version {version.number} of its history")
-        else:
-            click.echo("nothing was saved (--yes saves)")
-
-    reason = click.option("--reason", default="", help="Why; it is kept in the history.")
-    sure = click.option("--yes", is_flag=True, help="Save without asking. Without it, only a terminal is asked.")
-    return reason(sure(format_option(then_save)))
+    print_found(style, found, *(shown for one in found.values() for shown in (test_lines(one), test_table(one))))
 
 
 @rules.command()
 @click.option("--label", required=True, help="The label that the rule votes for.")
-@_parts
+@with_literals
 @click.option("--weight", type=float, help="Its vote. [default: 3]")
 @click.option("--id", help="Its id. [default: the first of hand-1, hand-2, ... that is free]")
-@_book_and_samples(required=False)
-@_saving
+@with_book_and_samples(required=False)
+@then_saved
 def add(rules: Rules, evidences: list[Evidence], **given: Any) -> Change:
     """Add a rule; its effect on --data is shown before it is saved.
 
@@ -273,14 +139,14 @@ def add(rules: Rules, evidences: list[Evidence], **given: Any) -> Change:
 
 @rules.command()
 @click.argument("rule_id", metavar="ID")
-@_parts
+@with_literals
 @click.option(
     "--drop", multiple=True, metavar="LITERAL", help="A literal of the rule to leave out; may be given more than once."
 )
 @click.option("--label", help="Another label.")
 @click.option("--weight", type=float, help="Another weight.")
-@_book_and_samples(required=False)
-@_saving
+@with_book_and_samples(required=False)
+@then_saved
 def edit(rules: Rules, evidences: list[Evidence], rule_id: str, **given: Any) -> Change:
     """Add literals to the rule ID, drop some, or give it another weight or label.
 
@@ -296,8 +162,8 @@ def edit(rules: Rules, evidences: list[Evidence], rule_id: str, **given: Any) ->
 
 @rules.command()
 @click.argument("rule_id", metavar="ID")
-@_book_and_samples(required=False)
-@_saving
+@with_book_and_samples(required=False)
+@then_saved
 def disable(rules: Rules, evidences: list[Evidence], rule_id: str, reason: str) -> Change:
     """Disable the rule ID: it stays in the book and never fires.
 
@@ -310,8 +176,8 @@ def disable(rules: Rules, evidences: list[Evidence], rule_id: str, reason: str) 
 
 @rules.command()
 @click.argument("rule_id", metavar="ID")
-@_book_and_samples(required=False)
-@_saving
+@with_book_and_samples(required=False)
+@then_saved
 def enable(rules: Rules, evidences: list[Evidence], rule_id: str, reason: str) -> Change:
     """Let the disabled rule ID fire again.
 
@@ -323,10 +189,28 @@ def enable(rules: Rules, evidences: list[Evidence], rule_id: str, reason: str) -
 
 
 @rules.command()
+@click.argument("name", metavar="NAME")
+@click.option("--add", multiple=True, metavar="WORD", help="A word or phrase to add; may be given more than once.")
+@click.option("--drop", multiple=True, metavar="WORD", help="A word or phrase to leave out.")
+@with_book_and_samples(required=False)
+@then_saved
+def group(rules: Rules, evidences: list[Evidence], name: str, **given: Any) -> Change:
+    """Add words to the word group NAME, or drop some; a group that is not there yet is made.
+
+    A rule names it in a literal: a user turn speaks of 〔NAME〕.
+
+    \b
+    examples:
+      kdsl rules group rust --book mine.yaml --add "brown spots" --add 长锈 --data train.csv
+    """
+    return rules.group(name, evidences=evidences, **given)
+
+
+@rules.command()
 @click.option("--to", type=int, metavar="VERSION", help="Another version of the history. [default: the one before]")
 @click.option("--hand-edits", is_flag=True, help="Take back what was edited by hand since the last change, too.")
-@_book_and_samples(required=False)
-@_saving
+@with_book_and_samples(required=False)
+@then_saved
 def undo(rules: Rules, evidences: list[Evidence], to: int | None, hand_edits: bool, reason: str) -> Change:
     """Put the book's file back as it was before its last change; that is a change, too.
 
@@ -339,7 +223,7 @@ def undo(rules: Rules, evidences: list[Evidence], to: int | None, hand_edits: bo
 
 
 @rules.command()
-@_book
+@with_book
 @format_option
 def history(rules: Rules, style: str) -> None:
     """List the versions of a book's file: when, by which command, why, and which rules it changed.
@@ -351,7 +235,7 @@ def history(rules: Rules, style: str) -> None:
     from kdsl.rules.show_changes import history_lines
 
     versions = rules.history()
-    _print(style, versions, history_lines(versions))
+    print_found(style, versions, history_lines(versions))
 
 
 @rules.command()
@@ -370,7 +254,7 @@ def diff(before: Path, after: Path, style: str) -> None:
     from kdsl.rules.show_changes import difference_lines
 
     found = difference(RuleBook.load(before), RuleBook.load(after))
-    _print(style, found, difference_lines(found))
+    print_found(style, found, difference_lines(found))
 
 
 @rules.command()
@@ -391,11 +275,11 @@ def merge(first: Path, second: Path, out: Path, style: str) -> None:
     from kdsl.rules.show_changes import merged_lines
 
     found = merge_files(first, second, out)
-    _print(style, found, merged_lines(found))
+    print_found(style, found, merged_lines(found))
 
 
 @rules.command()
-@_book
+@with_book
 @click.option(
     "--format",
     "style",
@@ -412,9 +296,10 @@ def export(rules: Rules, style: Style, out: Path | None) -> None:
       kdsl rules export --bundle runs/shop --format html --out rules.html
       kdsl rules export --task intent --format sql
     """
+    from kdsl.rules.export import exported
     from kdsl.runs import atomic_write
 
-    text = rules.export(style)
+    text = exported(list(rules.values()), style)
     if out is None:
         click.echo(text, nl=False)
     else:

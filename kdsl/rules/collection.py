@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from kdsl.errors import InputError, did_you_mean
 from kdsl.rules.book import RuleBook, find_rule, shipped_books
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from kdsl.rules.explain import Explanation, RuleSamples
     from kdsl.rules.history import Version
     from kdsl.rules.testing import BookTest, Ensemble
-Style = Literal["markdown", "html", "csv", "sql"]
 
 
 class Rules(Mapping[str, RuleBook]):
@@ -150,23 +149,6 @@ class Rules(Mapping[str, RuleBook]):
             raise InputError(f"no labelled sample is of a task with a rule book; there are: {', '.join(self.books)}.")
         return found
 
-    def export(self, style: Style) -> str:
-        """The books as a page, a table, or a query (`kdsl.rules.export`, `kdsl.rules.export_sql`).
-
-        Raises:
-            InputError: a query is of one book, and there are several.
-        """
-        books = list(self.books.values())
-        if style == "sql":
-            from kdsl.rules.export_sql import to_sql
-
-            if len(books) > 1:
-                raise InputError(f"a query is of one book; choose a `task` of: {', '.join(self.books)}.")
-            return to_sql(books[0])
-        from kdsl.rules import export
-
-        return {"markdown": export.to_markdown, "html": export.to_html, "csv": export.to_csv}[style](books)
-
     def add(
         self,
         label: str,
@@ -231,6 +213,26 @@ class Rules(Mapping[str, RuleBook]):
     def enable(self, id: str, *, reason: str = "", evidences: Sequence[Evidence] = ()) -> Change:
         """A disabled rule that fires again, not saved yet; see `add`."""
         return self._switch(id, True, reason, evidences)
+
+    def group(
+        self,
+        name: str,
+        *,
+        add: Sequence[str] = (),
+        drop: Sequence[str] = (),
+        reason: str = "",
+        evidences: Sequence[Evidence] = (),
+    ) -> Change:
+        """A word group, or a new one, with words added and others dropped, not saved yet; see the method `add`.
+
+        Raises:
+            InputError: there are several books, or the group cannot be changed so.
+        """
+        from kdsl.rules.edit import regrouped
+
+        task = self._one()
+        words = regrouped(self[task], name, add, drop)
+        return self._change(task, lambda file: file.set_group(name, words), "group", reason, evidences)
 
     def undo(
         self,

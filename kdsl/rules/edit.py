@@ -15,6 +15,7 @@ from kdsl.rules.groups import CLOSE, OPEN, WordGroup
 from kdsl.rules.literals import RuleLiteral
 from kdsl.rules.reading import PARTS, Part
 from kdsl.rules.rule import Origin, Rule, When
+from kdsl.words import normalise
 
 Lines = Mapping[Part, Sequence[str]]
 """Part of a condition -> lines of literals."""
@@ -43,8 +44,7 @@ def added(book: RuleBook, label: str, lines: Lines, weight: float | None = None,
         InputError: the book has no such label, has a rule with this id, or has one that says the same.
         ConfigError: a line is no literal.
     """
-    if label not in book.labels:
-        raise InputError(f"no label is called '{label}'.{did_you_mean(label, book.labels)}")
+    _check_label(label, book)
     taken = {rule.id for rule in book.rules}
     if id in taken:
         raise InputError(f"there is a rule '{id}' already; give the new one another id.")
@@ -77,8 +77,8 @@ def edited(
             would change.
         ConfigError: a line is no literal.
     """
-    if label is not None and label not in book.labels:
-        raise InputError(f"no label is called '{label}'.{did_you_mean(label, book.labels)}")
+    if label is not None:
+        _check_label(label, book)
     parts: dict[Part, list[RuleLiteral]] = {part: list(getattr(rule.when, part)) for part in PARTS}
     for line in drop:
         gone = literal(line, book)
@@ -111,6 +111,29 @@ def switched(rule: Rule, enabled: bool) -> Rule:
     if rule.enabled == enabled:
         raise InputError(f"rule '{rule.id}' is {'enabled' if enabled else 'disabled'} already.")
     return rule.model_copy(update={"enabled": enabled, "origin": _by_hand(rule)})
+
+
+def regrouped(book: RuleBook, name: str, more: Sequence[str] = (), drop: Sequence[str] = ()) -> list[str]:
+    """The words of a group of the book, or of a new one, with some added and some dropped.
+
+    Raises:
+        InputError: the group has no word that is to be dropped, or nothing would change.
+    """
+    words = list(book.groups.get(normalise(name), ()))
+    for word in map(normalise, drop):
+        if word not in words:
+            raise InputError(f"group '{name}' has no word '{word}'.{did_you_mean(word, words)}")
+        words.remove(word)
+    new = [word for word in map(normalise, more) if word not in words]
+    if not new and not drop:
+        raise InputError(f"nothing of group '{name}' would change.")
+    return words + new
+
+
+def _check_label(label: str, book: RuleBook) -> None:
+    if label not in book.labels:
+        hint = did_you_mean(label, book.labels) or f" There are: {', '.join(book.labels)}."
+        raise InputError(f"no label is called '{label}'.{hint}")
 
 
 def _by_hand(rule: Rule) -> Origin:

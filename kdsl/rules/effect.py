@@ -8,14 +8,29 @@ from typing import Any
 
 import numpy as np
 
+from kdsl.data.sample import Sample
 from kdsl.evidence.types import Evidence
 from kdsl.rules.book import RuleBook
 from kdsl.rules.testing import Ensemble, gold_of, labels_alone
 
 RESAMPLES = 2000
 SEED = 17
+SAID = 60
+"""Characters of a sample that `Moved.said` has."""
 _AT_ONCE = 200
 """Resamples that are in memory together."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A sample that is right with one book and wrong with the other: its label, and what each predicts ('' for an
+    abstention). `said` is the beginning of what the customer says, or the names of the pictures."""
+
+    id: str
+    label: str
+    before: str
+    after: str
+    said: str
 
 
 @dataclass(frozen=True)
@@ -25,7 +40,7 @@ class Effect:
     `of` says whose F1: that of the book alone, where an abstention is wrong, or of the bundle that it is in.
     `interval95` is a 95% interval of `difference` by the paired percentile bootstrap (Efron & Tibshirani 1993): the
     same samples are drawn with replacement for both books, 2000 times, with a fixed seed. `mended` and `broken` are
-    the ids of the samples that were wrong and are right, and the other way round.
+    the samples that were wrong and are right, and the other way round.
     """
 
     of: str
@@ -34,8 +49,8 @@ class Effect:
     f1_after: float
     difference: float
     interval95: tuple[float, float]
-    mended: tuple[str, ...]
-    broken: tuple[str, ...]
+    mended: tuple[Moved, ...]
+    broken: tuple[Moved, ...]
     note: str = ""
     """Where the scores of a bundle come from."""
 
@@ -55,17 +70,15 @@ def effects(
     """
     if not labelled:
         return []
-    gold, ids = gold_of(labelled), [evidence.sample.id for evidence in labelled]
-    found = [_effect("the book alone", gold, ids, labels_alone(before, labelled), labels_alone(after, labelled))]
+    found = [_effect("the book alone", labelled, labels_alone(before, labelled), labels_alone(after, labelled))]
     if ensemble is not None:
         labels = ensemble.labels(before), ensemble.labels(after)
-        found.append(_effect("the bundle", gold, ids, *labels, ensemble.note))
+        found.append(_effect("the bundle", labelled, *labels, ensemble.note))
     return found
 
 
-def _effect(
-    of: str, gold: np.ndarray, ids: Sequence[str], before: np.ndarray, after: np.ndarray, note: str = ""
-) -> Effect:
+def _effect(of: str, labelled: Sequence[Evidence], before: np.ndarray, after: np.ndarray, note: str = "") -> Effect:
+    gold = gold_of(labelled)
     was, now = before == gold, after == gold
     (f1_before, f1_after), interval = f1_difference(gold, before, after)
     return Effect(
@@ -75,10 +88,26 @@ def _effect(
         f1_after=f1_after,
         difference=f1_after - f1_before,
         interval95=interval,
-        mended=tuple(id for id, mended in zip(ids, now & ~was, strict=True) if mended),
-        broken=tuple(id for id, broken in zip(ids, was & ~now, strict=True) if broken),
+        mended=_moved(labelled, before, after, now & ~was),
+        broken=_moved(labelled, before, after, was & ~now),
         note=note,
     )
+
+
+def _moved(
+    labelled: Sequence[Evidence], before: np.ndarray, after: np.ndarray, chosen: np.ndarray
+) -> tuple[Moved, ...]:
+    samples = [(row, evidence.sample) for row, evidence in enumerate(labelled) if chosen[row]]
+    return tuple(
+        Moved(sample.id, str(sample.label), str(before[row]), str(after[row]), _beginning(sample))
+        for row, sample in samples
+    )
+
+
+def _beginning(sample: Sample) -> str:
+    said = " / ".join(turn.said for turn in sample.turns if turn.role == "user" and turn.said)
+    text = said or ", ".join(sample.images)
+    return text if len(text) <= SAID else f"{text[:SAID]}…"
 
 
 def f1_difference(

@@ -1,4 +1,4 @@
-"""Rule books as Markdown, HTML and CSV; `kdsl.rules.export_sql` writes SQL."""
+"""Rule books in other forms: Markdown, HTML, CSV, and SQL (`kdsl.rules.export_sql`)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
+from kdsl.errors import InputError
 from kdsl.rules.book import RuleBook
+from kdsl.rules.export_sql import to_sql
 from kdsl.rules.rule import Rule
 
 _MARKS = re.compile(r"([\\`*_\[\]<>|&#~])")
@@ -18,6 +21,23 @@ COLUMNS = (
     "precision_low", "precision_high", "recall", "fidelity", "stability", "conflicts",
 )  # fmt: skip
 """Of the CSV. `all`, `any` and `none` have one literal per line; the interval of the precision is one of 95%."""
+
+
+Style = Literal["markdown", "html", "csv", "sql"]
+
+
+def exported(books: Sequence[RuleBook], style: Style) -> str:
+    """Books as a page, a table, or a query.
+
+    Raises:
+        InputError: a query is of one book, and there are several.
+    """
+    if style == "sql":
+        if len(books) > 1:
+            names = ", ".join(book.task for book in books)
+            raise InputError(f"a query is of one book; choose a `task` of: {names}.")
+        return to_sql(books[0])
+    return {"markdown": to_markdown, "html": to_html, "csv": to_csv}[style](books)
 
 
 def to_markdown(books: Sequence[RuleBook]) -> str:

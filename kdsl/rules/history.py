@@ -16,6 +16,7 @@ from typing import Any
 
 from kdsl.errors import InputError
 from kdsl.rules.book import RuleBook
+from kdsl.rules.groups import CLOSE, OPEN
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,8 @@ FOUND, BY_HAND, UNDO = "found", "by hand", "undo"
 class Version:
     """One version of a book's file.
 
-    `before` and `after` are the rules that differ from the version that it was made of, by id. `to` is the number of
-    the version that an undo goes back to.
+    `before` and `after` are the rules and word groups that differ from the version that it was made of, by id or by
+    〔name〕. `to` is the number of the version that an undo goes back to.
     """
 
     number: int
@@ -146,11 +147,15 @@ def _read(path: Path) -> list[Version]:
 
 
 def _differing(before: str, after: str, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The rules of two texts that are not in both alike, by id."""
-    sides = [{rule.id: rule.entry() for rule in RuleBook.parse(text, path).rules} for text in (before, after)]
-    old, new = sides
+    """The rules and groups of two texts that are not in both alike, by id and by 〔name〕."""
+    old, new = (_entries(RuleBook.parse(text, path)) for text in (before, after))
     ids = [id for id in {**old, **new} if old.get(id) != new.get(id)]
     return _chosen(old, ids), _chosen(new, ids)
+
+
+def _entries(book: RuleBook) -> dict[str, Any]:
+    groups = {f"{OPEN}{name}{CLOSE}": list(words) for name, words in book.groups.items()}
+    return {rule.id: rule.entry() for rule in book.rules} | groups
 
 
 def _chosen(rules: Mapping[str, Any], ids: Sequence[str]) -> dict[str, Any]:

@@ -148,7 +148,8 @@ def test_table(test: BookTest) -> Table:
     heads = ("right", "prec.", "95%", "recall", "overlap", "conflict", *(("fidelity",) if ensemble else ()))
     table = _table(("rule", "label"), heads)
     for row in test.rules:
-        cells = [f"{row.correct}/{row.support}", f"{row.precision:.2f}", _interval(row.interval95)]
+        cells = [f"{row.correct}/{row.support}"]
+        cells += [f"{row.precision:.2f}", _interval(row.interval95)] if row.support else ["", ""]
         cells += [f"{row.recall:.2f}", str(row.overlaps), str(row.conflicts)]
         if ensemble:
             cells.append("" if row.fidelity is None else f"{row.fidelity:.2f}")

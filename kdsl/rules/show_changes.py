@@ -10,10 +10,11 @@ from kdsl.rules.rule import Rule
 if TYPE_CHECKING:
     from kdsl.rules.change import Change
     from kdsl.rules.compare import Changed, Difference, Merged
+    from kdsl.rules.effect import Moved
     from kdsl.rules.history import Version
 
-MOST_IDS = 12
-"""Ids of samples that are printed; JSON has all."""
+MOST_SAMPLES = 12
+"""Samples of one kind that are printed; JSON has all."""
 
 
 def difference_lines(found: Difference) -> list[str]:
@@ -66,8 +67,9 @@ def change_lines(change: Change) -> list[str]:
             f"F1 of {effect.of} on {effect.n} samples: {effect.f1_before:.3f} -> {effect.f1_after:.3f}, "
             f"{effect.difference:+.3f} [{low:+.3f}, {high:+.3f}]"
         )
-        for what, ids in (("mends", effect.mended), ("breaks", effect.broken)):
-            lines.append(f"  {what} {len(ids)}" + (f": {_some(ids)}" if ids else ""))
+        for what, samples in (("mends", effect.mended), ("breaks", effect.broken)):
+            lines.append(f"  {what} {len(samples)}")
+            lines += [f"    {line}" for line in _moved_lines(samples)]
         if effect.note:
             lines.append(f"  ({effect.note})")
     if not change.effects:
@@ -75,9 +77,12 @@ def change_lines(change: Change) -> list[str]:
     return lines
 
 
-def _some(ids: Sequence[str]) -> str:
-    rest = f" and {len(ids) - MOST_IDS} more; JSON lists all" if len(ids) > MOST_IDS else ""
-    return ", ".join(ids[:MOST_IDS]) + rest
+def _moved_lines(samples: Sequence[Moved]) -> Iterator[str]:
+    for one in samples[:MOST_SAMPLES]:
+        before, after = (label or "(abstains)" for label in (one.before, one.after))
+        yield f"{one.id}  {one.label}: {before} -> {after}  {one.said}"
+    if len(samples) > MOST_SAMPLES:
+        yield f"and {len(samples) - MOST_SAMPLES} more; JSON lists all"
 
 
 def history_lines(versions: Sequence[Version]) -> list[str]:

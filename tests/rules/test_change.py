@@ -15,7 +15,7 @@ from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.rules.book import RuleBook, shipped_books
 from kdsl.rules.collection import Rules
-from kdsl.rules.effect import f1_difference
+from kdsl.rules.effect import Moved, f1_difference
 from kdsl.rules.history import History
 from kdsl.scores import weighted_f1
 
@@ -105,7 +105,8 @@ def test_the_effect_is_that_of_the_two_books(file: Path, samples: list[Evidence]
     rules = Rules.open(file)
     (effect,) = rules.edit("m1-1", drop=["a user turn contains 「退」"], evidences=samples).effects
     assert (effect.of, effect.n) == ("the book alone", 5)
-    assert (effect.mended, effect.broken) == (("d",), ())
+    assert effect.mended == (Moved("d", "PARCEL", "退款", "PARCEL", "退件 where is my parcel"),)
+    assert effect.broken == ()
     assert (effect.f1_before, effect.f1_after) == pytest.approx(
         [
             rules.test(samples)["ask"].f1,
@@ -115,7 +116,7 @@ def test_the_effect_is_that_of_the_two_books(file: Path, samples: list[Evidence]
     assert effect.difference == effect.f1_after - effect.f1_before > 0
     assert effect.interval95[0] <= effect.difference <= effect.interval95[1]
     (worse,) = rules.disable("rust", evidences=samples).effects
-    assert worse.broken == ("a",)
+    assert [(one.id, one.after) for one in worse.broken] == [("a", "")]
     (same,) = rules.edit("rust", weight=2.5, evidences=samples).effects
     assert (same.difference, same.interval95, same.mended, same.broken) == (0, (0, 0), (), ())
     assert rules.disable("rust").effects == ()
@@ -152,6 +153,23 @@ def test_rules_are_added_disabled_and_enabled(file: Path) -> None:
     assert [version.command for version in rules.history()] == ["found", "add", "add", "disable", "enable"]
 
 
+def test_words_of_a_group_are_changed(file: Path, samples: list[Evidence]) -> None:
+    change = Rules.open(file).group(
+        "Rust", add=["brown  spots", "rust"], drop=["锈"], reason="中文少", evidences=samples
+    )
+    assert [one.id for one in change.effects[0].mended] == ["b"]
+    change.save()
+    gone, new = changed_lines(BOOK, file.read_text("utf-8"))
+    assert len(gone) == len(new) == 1
+    assert "[rust, brown spots] # what customers call it" in new[0]
+    last = History(file).versions[-1]
+    assert (last.before, last.after) == ({"〔rust〕": ["rust", "锈"]}, {"〔rust〕": ["rust", "brown spots"]})
+    Rules.open(file).group("refund", add=["退钱"]).save()
+    assert RuleBook.load(file).groups["refund"] == ("退钱",)
+    Rules.open(file).undo(0).save()
+    assert file.read_text("utf-8") == BOOK
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
@@ -168,6 +186,10 @@ def test_rules_are_added_disabled_and_enabled(file: Path) -> None:
         (lambda r: r.edit("rust", drop=["a user turn speaks of 〔rust〕"]), "'none' alone"),
         (lambda r: r.edit("m1-1", any=["a user turn contains 「退」"]), "under 'any' already"),
         (lambda r: r.enable("rust"), "is enabled already"),
+        (lambda r: r.add("X", when=["a user turn contains 「a」"]), "There are: RUST, 退款, PARCEL"),
+        (lambda r: r.group("rust", drop=["rusty"]), "group 'rust' has no word 'rusty'. Did you mean rust?"),
+        (lambda r: r.group("rust", add=["RUST"]), "nothing of group 'rust' would change"),
+        (lambda r: r.group("rust", drop=["rust", "锈"]), "no words"),
         (lambda r: r.undo(), "there is no change of ask.yaml to undo"),
         (lambda r: r.undo(3), "there is no version 3"),
     ],
@@ -247,12 +269,12 @@ def test_commands_show_the_effect_and_save_if_told_to(file: Path, tmp_path: Path
     shown = run(*edit)
     assert shown.exit_code == 0, shown.exception
     assert "    - any: a user turn contains 「退」" in shown.output
-    assert "mends 1: d" in shown.output
+    assert "mends 1\n    d  PARCEL: 退款 -> PARCEL  退件 where is my parcel\n" in shown.output
     assert "F1 of the book alone on 5 samples: 0.367 -> 0.733, +0.367 [" in shown.output
     assert shown.output.endswith("nothing was saved (--yes saves)\n")
     assert file.read_text("utf-8") == BOOK
     saved = json.loads(run(*edit, "--yes", "--format", "json", "--reason", "too short").output)
-    assert (saved["saved"], saved["effects"][0]["mended"]) == (True, ["d"])
+    assert (saved["saved"], [one["id"] for one in saved["effects"][0]["mended"]]) == (True, ["d"])
     assert "effect not measured" in run("rules", "disable", "rust", "--book", file).output
     listed = run("rules", "history", "--book", file).output
     assert "edit: too short" in listed
