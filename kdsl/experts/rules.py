@@ -20,7 +20,9 @@ from kdsl.experts.base import Expert, Material, Setup
 from kdsl.models.roles import Models
 from kdsl.resources import default_cache_dir
 from kdsl.rules.book import RuleBook, shipped_rules
+from kdsl.rules.book_file import BookFile
 from kdsl.rules.distill import distill
+from kdsl.rules.remine import save_remined
 from kdsl.rules.teacher import ScoreCache, Teacher
 from kdsl.tasks import Task, task_by_name
 
@@ -105,6 +107,8 @@ def distill_files(
 ) -> list[Path]:
     """Distil one rule book per task from files of labelled samples into `out`/<task>.yaml; returns these files.
 
+    Where such a file is there already, what people did to it is kept (`kdsl.rules.remine`).
+
     Args:
         images: the root folder of the pictures.
         ocr: a file of existing OCR results.
@@ -122,11 +126,15 @@ def distill_files(
         data, images, tasks, settings.evidence, ocr, lambda samples: check_trainable(samples, chosen)
     )
     setup = Setup(tuple(chosen), settings, Models(settings))
-    written = []
-    for task in chosen:
+    files = [out / f"{task.name}.yaml" for task in chosen]
+    before = {file: BookFile.load(file) for file in files if file.exists()}  # its faults are told before the search
+    for task, file in zip(chosen, files, strict=True):
         own = [evidence for evidence in evidences if evidence.sample.task == task.name]
         book = distil_book(own, task, setup, out / ".scores", shipped=shipped)
-        book.save(out / f"{task.name}.yaml")
-        written.append(out / f"{task.name}.yaml")
-        log.info("%s: %d rules", written[-1], len(book.rules))
-    return written
+        if file in before:
+            for line in save_remined(book, before[file], shipped_rules(task) if shipped else ()).lines():
+                log.info("%s: %s", file, line)
+        else:
+            book.save(file)
+        log.info("%s: %d rules", file, len(RuleBook.load(file).rules))
+    return files

@@ -154,9 +154,13 @@ class RuleBook(BaseModel):
 
         To change a file that people have edited, use `kdsl.rules.book_file.BookFile`: it keeps their comments.
         """
+        atomic_write(Path(path), self.text())
+
+    def text(self) -> str:
+        """The book as the text of a new file."""
         raw = {"schema": SCHEMA, **self.entries()}
         text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=160, default_flow_style=False)
-        atomic_write(Path(path), _HEADER.format(task=self.task) + text)
+        return _HEADER.format(task=self.task) + text
 
     def entries(self) -> dict[str, Any]:
         """The book as plain values, as a file has them, without empty parts."""

@@ -119,6 +119,10 @@ class BookFile:
             ) from error
         self.text, self.book = text, target
 
+    def rewrite(self, book: RuleBook) -> None:
+        """Put a book with other labels in the place of this one: the whole text becomes new, without its comments."""
+        self.text, self.book = book.text(), book
+
     def save(self) -> None:
         """Write the changes to the file; the write is atomic.
 
@@ -173,15 +177,16 @@ def _opened(text: str, old: RuleBook, new: RuleBook) -> YamlText:
 
 def _splices(text: YamlText, old: RuleBook, new: RuleBook) -> Iterator[Splice]:
     """The changes to the text of a book that make another book of it."""
-    if old.bias != new.bias:
-        yield _whole(text, "bias", old.bias, new.bias, ("groups", "rules"))
+    before, after = old.entries(), new.entries()
+    for key in after:
+        if key not in ("task", "labels", "groups", "rules") and before[key] != after[key]:
+            yield _whole(text, key, before[key], after[key], ("groups", "rules"))
     if old.groups != new.groups:
         yield from _group_splices(text, old.groups, new.groups)
     places = {rule.id: place for place, rule in enumerate(old.rules)}
     kept = [places[rule.id] for rule in new.rules if rule.id in places]
     if not kept and old.rules != new.rules:
-        before, after = ([rule.entry() for rule in book.rules] for book in (old, new))
-        yield _whole(text, "rules", before, after, ())
+        yield _whole(text, "rules", before["rules"], after["rules"], ())
         return
     for place in set(places.values()) - set(kept):
         yield text.remove(("rules", place))

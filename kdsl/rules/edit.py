@@ -137,7 +137,7 @@ def _check_label(label: str, book: RuleBook) -> None:
 
 
 def _by_hand(rule: Rule) -> Origin:
-    return rule.origin.model_copy(update={"how": "edited"})
+    return rule.origin.model_copy(update={"how": "edited", "edited_from": rule.origin.edited_from or rule.id})
 
 
 def _when(parts: Mapping[Part, Sequence[RuleLiteral]]) -> When:

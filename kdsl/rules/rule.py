@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationInfo, model_validator
@@ -12,6 +13,7 @@ from kdsl.rules.grammar import parse
 from kdsl.rules.groups import WordGroup
 from kdsl.rules.literals import OcrGroup, RuleLiteral, TurnGroup
 from kdsl.rules.normalised import NormalisedEvidence
+from kdsl.runs import digest
 
 
 def _literal(value: Any, info: ValidationInfo) -> RuleLiteral:
@@ -102,6 +104,8 @@ class Origin(_Part):
     how: Literal["mined", "hand", "edited"]
     model: str | None = None
     seed: int | None = None
+    edited_from: str | None = None
+    """Id that an edited rule had before it was edited; None if unknown."""
 
 
 class Rule(_Part):
@@ -114,6 +118,13 @@ class Rule(_Part):
     stats: Stats | None = None
     origin: Origin = Origin(how="hand")
     enabled: bool = True
+
+    @property
+    def says(self) -> tuple[str, ...]:
+        """What the rule says, as lines: equal for rules with the same label and condition, whatever the order of
+        literals. Groups count by their names."""
+        parts = (("all", self.when.all), ("any", self.when.any), ("none", self.when.none))
+        return (self.label, *(f"{part} {line}" for part, lines in parts for line in sorted(map(str, lines))))
 
     def fires(self, evidence: Evidence) -> bool:
         """Whether the rule is enabled and its condition holds."""
@@ -131,3 +142,22 @@ class Rule(_Part):
         if self.enabled:
             del raw["enabled"]
         return raw
+
+
+def mined_id(label: str, when: When) -> str:
+    """The id of a mined rule, which comes from what it says.
+
+    So a rule that is mined again from more samples keeps its id, whatever its rank is now, and the file's changes are
+    those of the rules.
+    """
+    said = Rule(id="m", label=label, when=when).says
+    return f"m-{digest(*said)[:8]}"
+
+
+def in_order(rules: Iterable[Rule], labels: Sequence[str]) -> list[Rule]:
+    """Rules as a new file lists them: by label in the task's order, then by id.
+
+    Ids stay when rules are mined again, weights do not: by weight, rules that only moved would fill the file's diff.
+    """
+    place = {label: number for number, label in enumerate(labels)}
+    return sorted(rules, key=lambda rule: (place[rule.label], rule.id))

@@ -114,6 +114,31 @@ def test_rules_are_distilled_listed_and_tested(shop_files: Path, tmp_path: Path)
     assert [row["id"] for row in found["scene"]["rules"]] == [rule.id for rule in book.rules]
 
 
+def test_mining_again_keeps_what_was_changed_and_says_so(
+    shop_files: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = (
+        "distill-rules", *data_of(shop_files), "--out", tmp_path, "--task", "scene", "--no-model", "--no-shipped",
+        "--set", "rules.simulations=40",
+    )  # fmt: skip
+    run(*given)
+    path = tmp_path / "scene.yaml"
+    first = RuleBook.load(path)
+    off = run("rules", "disable", first.rules[0].id, "--book", path, "--reason", "chance", "--yes")
+    assert off.exception is None, off.exception
+    path.write_text("# our own\n" + path.read_text("utf-8"), "utf-8")
+    caplog.set_level("INFO")
+    again = run(*given)
+    assert again.exception is None, again.exception
+    assert path.read_text("utf-8").startswith("# our own\n")
+    assert {rule.id: rule.enabled for rule in RuleBook.load(path).rules} == {
+        rule.id: rule.id != first.rules[0].id for rule in first.rules
+    }
+    assert f"1 rules that stay disabled: {first.rules[0].id}" in caplog.text
+    path.write_text("task: [", "utf-8")
+    assert isinstance(run(*given).exception, ConfigError)
+
+
 def test_shipped_rules_join_unless_left_out(shop_files: Path, tmp_path: Path) -> None:
     run("distill-rules", *data_of(shop_files), "--out", tmp_path, "--task", "scene", "--no-model",
         "--set", "rules.simulations=16")  # fmt: skip
