@@ -229,7 +229,7 @@ def test_books_are_compared_merged_and_exported(tmp_path: Path) -> None:
     assert "# often asked" in (tmp_path / "both.yaml").read_text("utf-8")
     error = run("rules", "merge", tmp_path / "mine.yaml", shipped, "--out", tmp_path / "both.yaml").exception
     assert "is there already" in str(error)
-    assert "a user turn contains 「气泡」" in run("rules", "export", "--task", "intent", "--format", "sql").output
+    assert "a user turn speaks of 〔气泡〕" in run("rules", "export", "--task", "intent", "--format", "sql").output
     assert "choose a --task" in str(run("rules", "export", "--format", "sql").exception)
     assert run("rules", "export", "--format", "html", "--out", tmp_path / "rules.html").output == ""
     assert (tmp_path / "rules.html").read_text("utf-8").startswith("<!doctype html>")

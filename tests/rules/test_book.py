@@ -161,6 +161,9 @@ def test_shipped_books_are_valid_and_cover_every_label(path: Path) -> None:
     counts = {name: sum(rule.label == name for rule in book.rules) for name in task.names}
     assert all(2 <= count <= 4 for count in counts.values()), counts
     assert {rule.origin.how for rule in book.rules} == {"hand"}
+    for rule in book.rules:  # short enough to be read at once; what has many words is a group
+        assert len(rule.when.all) + len(rule.when.any) + len(rule.when.none) <= 4, rule.id
+    assert set(book.groups) == {group.name for rule in book.rules for group in rule.when.groups}
     assert shipped_rules(task) == book.rules
 
 
@@ -183,6 +186,7 @@ def test_shipped_rules_are_not_for_other_labels(scene: Task) -> None:
         ("气泡", "膜贴上去有好多气泡"),
         ("版本款型区别", "升级款和普通款有什么区别"),
         ("包装区别", "新包装和旧包装为什么不一样"),
+        ("商品材质", "这个锅是304不锈钢的吗"),  # which holds a character of rust
     ],
 )
 def test_shipped_intent_rules_know_plain_questions(
