@@ -90,7 +90,7 @@ def _note(known: int, new: int, votes: bool) -> str:
     if known:
         parts.append(
             f"{known} of the samples are those of the fit: the other experts' scores are out of fold, but mined rules "
-            "were chosen on these samples, so that they look better here than they are"
+            "were chosen on these samples and look better on them than they are"
         )
     if new:
         parts.append(f"{new} samples are not of the fit: all experts are asked")

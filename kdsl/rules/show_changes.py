@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from kdsl.rules.reading import PARTS
 from kdsl.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def _literals(sign: str, rule: Rule) -> Iterator[str]:
 
 def _change_lines(change: Changed) -> Iterator[str]:
     for sign, lines in (("-", change.removed), ("+", change.added)):
+        if lines and change.name not in PARTS:  # words of a group, or labels
+            yield f"    {sign} {change.name}: {', '.join(lines)}"
+            continue
         for line in lines:
             yield f"    {sign} {change.name}: {line}"
     if not (change.added or change.removed):
@@ -62,10 +66,10 @@ def change_lines(change: Change) -> list[str]:
     """What a change does to the book, and its effect on the samples."""
     lines = difference_lines(change.difference)
     for effect in change.effects:
-        low, high = effect.interval95
+        difference, low, high = map(_signed, (effect.difference, *effect.interval95))
         lines.append(
             f"F1 of {effect.of} on {effect.n} samples: {effect.f1_before:.3f} -> {effect.f1_after:.3f}, "
-            f"{effect.difference:+.3f} [{low:+.3f}, {high:+.3f}]"
+            f"{difference} [{low}, {high}]"
         )
         for what, samples in (("mends", effect.mended), ("breaks", effect.broken)):
             lines.append(f"  {what} {len(samples)}")
@@ -75,6 +79,10 @@ def change_lines(change: Change) -> list[str]:
     if not change.effects:
         lines.append("effect not measured: no labelled samples of the task were given")
     return lines
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 3) + 0.0:+.3f}"  # without a sign before zero but '+'
 
 
 def _moved_lines(samples: Sequence[Moved]) -> Iterator[str]:
