@@ -208,7 +208,7 @@ def group(rules: Rules, evidences: list[Evidence], name: str, **given: Any) -> C
 
 @rules.command()
 @click.option("--to", type=int, metavar="VERSION", help="Another version of the history. [default: the one before]")
-@click.option("--hand-edits", is_flag=True, help="Take back what was edited by hand since the last change, too.")
+@click.option("--hand-edits", is_flag=True, help="Take back what an editor, or mining again, changed since, too.")
 @with_book_and_samples(required=False)
 @then_saved
 def undo(rules: Rules, evidences: list[Evidence], to: int | None, hand_edits: bool, reason: str) -> Change:

@@ -15,7 +15,7 @@ from kdsl.rules.book import RuleBook, shipped_books
 from kdsl.rules.book_file import BookFile
 from kdsl.rules.compare import Difference, difference
 from kdsl.rules.effect import Effect, effects
-from kdsl.rules.history import BY_HAND, UNDO, History, Version
+from kdsl.rules.history import OUTSIDE, UNDO, History, Version
 from kdsl.rules.testing import Ensemble, labelled_for
 from kdsl.runs import sole_writer
 
@@ -54,8 +54,10 @@ class Change:
         with sole_writer(path):
             history = History(path)
             found = history.record_file(self.before)
-            if found is not None and found.command == BY_HAND:
-                log.info("%s was edited by hand since its last change; that is version %d now", path, found.number)
+            if found is not None and found.command == OUTSIDE:
+                log.info(
+                    "%s was changed by other means since its last change; that is version %d now", path, found.number
+                )
             self.file.save()
             version = history.record(self.file.text, self.command, self.reason, self.to)
         self.saved()
@@ -108,17 +110,18 @@ def undo(file: BookFile, number: int | None, reason: str, hand_edits: bool) -> C
     """Go back to the version that the present one was made of, or to that with a number.
 
     Raises:
-        InputError: there is no such version; or the file was edited by hand since its last change, which an undo would
-            take back, and `hand_edits` is not set.
+        InputError: there is no such version; or the file was changed by other means since its last change, which an
+            undo would take back, and `hand_edits` is not set.
     """
     history = History(file.path)
-    by_hand = history.edited_by_hand(file.text)
-    if by_hand and not hand_edits:
+    outside = history.changed_outside(file.text)
+    if outside and not hand_edits:
         raise InputError(
-            f"{file.path} was edited by hand since its last change by a command:\n{_edits(history, file.text)}\n"
-            "An undo would take that edit back. Give `hand_edits` to do so; it stays in the history."
+            f"{file.path} was changed by an editor, or mined again, since its last change by a command:\n"
+            f"{_edits(history, file.text)}\n"
+            "An undo would take that back. Give `hand_edits` to do so; it stays in the history."
         )
-    target = history.now if by_hand and number is None else history.target(number)
+    target = history.now if outside and number is None else history.target(number)
     assert target is not None
     before = file.text
     file.text, file.book = target.text, RuleBook.parse(target.text, file.path)
@@ -126,7 +129,7 @@ def undo(file: BookFile, number: int | None, reason: str, hand_edits: bool) -> C
 
 
 def _edits(history: History, text: str) -> str:
-    """The lines that were edited by hand, the first few."""
+    """The lines that were changed by other means, the first few."""
     old = history.now.text if history.now else text
     lines = difflib.unified_diff(old.splitlines(), text.splitlines(), "recorded", "as it is", n=0, lineterm="")
     some = list(lines)[2:14]

@@ -246,10 +246,10 @@ class Rules(Mapping[str, RuleBook]):
 
         Args:
             to: the number of another version, as `history` lists them.
-            hand_edits: take back what was edited by hand since the last change, too.
+            hand_edits: take back what an editor, or mining again, changed since the last change, too.
 
         Raises:
-            InputError: there are several books, no such version, or edits by hand that would be taken back.
+            InputError: there are several books, no such version, or changes by other means that would be taken back.
         """
         from kdsl.rules.change import open_file, undo
 

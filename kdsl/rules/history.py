@@ -20,8 +20,9 @@ from kdsl.rules.groups import CLOSE, OPEN
 
 log = logging.getLogger(__name__)
 
-FOUND, BY_HAND, UNDO = "found", "by hand", "undo"
-"""What made a version that no command made: the first one; an edit of the file itself; a return to another version."""
+FOUND, OUTSIDE, UNDO = "found", "outside", "undo"
+"""What made a version that is no change of a rule by a command: the first one; a change of the file by an editor or by
+mining again; a return to another version."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Version:
 class History:
     """The versions of one book.
 
-    A version is recorded after the file was written. So a file that is not as the last version says was edited by
-    hand, or its command was killed in between; it is recorded as a version of its own by the next change.
+    A version is recorded after the file was written. So a file that is not as the last version says was changed by
+    an editor or by mining again, or its command was killed in between; the next change records it as a version.
     """
 
     def __init__(self, book: Path) -> None:
@@ -63,7 +64,7 @@ class History:
         """The version that the file had after the last recorded change."""
         return _state(self.versions)[0]
 
-    def edited_by_hand(self, text: str) -> bool:
+    def changed_outside(self, text: str) -> bool:
         """Whether a text is not what the last recorded change left."""
         return self.now is not None and self.now.text != text
 
@@ -92,7 +93,7 @@ class History:
         """Record the file as it is before a change, if no version says so yet."""
         if self.now is None:
             return self.record(text, FOUND)
-        return self.record(text, BY_HAND) if self.edited_by_hand(text) else None
+        return self.record(text, OUTSIDE) if self.changed_outside(text) else None
 
     def target(self, number: int | None = None) -> Version:
         """The version that an undo goes back to: the one that the present one was made of, or that with a number.

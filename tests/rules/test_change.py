@@ -228,12 +228,12 @@ def test_an_edit_by_hand_is_noticed_and_kept(file: Path) -> None:
     by_command = file.read_text("utf-8")
     by_hand = by_command.replace("too short?", "far too short").replace("weight: 4.0", "weight: 1.0")
     file.write_text(by_hand, "utf-8")
-    with pytest.raises(InputError, match=r"(?s)edited by hand since.*weight: 4.*weight: 1\.0.*`hand_edits`"):
+    with pytest.raises(InputError, match=r"(?s)changed by an editor.*weight: 4.*weight: 1\.0.*`hand_edits`"):
         Rules.open(file).undo()
     Rules.open(file).disable("parcel").save()
     assert "far too short" in file.read_text("utf-8")
     hand = History(file).versions[2]
-    assert (hand.command, hand.text, list(hand.after)) == ("by hand", by_hand, ["rust"])
+    assert (hand.command, hand.text, list(hand.after)) == ("outside", by_hand, ["rust"])
     Rules.open(file).undo().save()
     assert file.read_text("utf-8") == by_hand
     file.write_text(by_hand.replace("weight: 1.0", "weight: 7.0"), "utf-8")
@@ -257,7 +257,7 @@ def test_a_line_that_a_kill_cut_off_is_passed_over(file: Path, caplog: pytest.Lo
     assert [version.number for version in History(file).versions] == [0]
     assert "is no version of a rule book" in caplog.text
     Rules.open(file).edit("rust", weight=5.0).save()
-    assert [version.command for version in History(file).versions] == ["found", "by hand", "edit"]
+    assert [version.command for version in History(file).versions] == ["found", "outside", "edit"]
 
 
 def test_commands_show_the_effect_and_save_if_told_to(file: Path, tmp_path: Path) -> None:
