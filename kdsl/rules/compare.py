@@ -86,22 +86,17 @@ def _pairs(before: Sequence[Rule], after: Sequence[Rule]) -> list[tuple[Rule, Ru
         pairs.append((left.pop(old.id), right.pop(new.id)))
 
     for id, old in list(left.items()):
-        if id in right and _lines(old) == _lines(right[id]):
+        if id in right and old.says == right[id].says:
             pair(old, right[id])
-    said = {_lines(rule): rule for rule in reversed(right.values())}
+    said = {rule.says: rule for rule in reversed(right.values())}
     for old in list(left.values()):
-        if (new := said.pop(_lines(old), None)) is not None:
+        if (new := said.pop(old.says, None)) is not None:
             pair(old, new)
     for id, old in list(left.items()):
         if id in right and right[id].label == old.label:
             pair(old, right[id])
     order = {rule.id: place for place, rule in enumerate(after)}
     return sorted(pairs, key=lambda pair: order[pair[1].id])
-
-
-def _lines(rule: Rule) -> tuple[Any, ...]:
-    """What a rule says; the order of literals within a part does not matter."""
-    return (rule.label, *(frozenset(map(str, getattr(rule.when, part))) for part in PARTS))
 
 
 def _changes(old: Rule, new: Rule) -> list[Changed]:

@@ -22,9 +22,10 @@ class Entry:
     rule: Rule
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values: those of the rule's file, besides the task and the whole sentence."""
+        """Plain values: those of the rule's file, besides the task, the whole sentence and the words of its groups."""
         raw = self.rule.model_dump(mode="json")
-        return {"task": self.task, "id": raw.pop("id"), "sentence": self.rule.text, **raw}
+        groups = {group.name: list(group.words) for group in self.rule.when.groups}
+        return {"task": self.task, "id": raw.pop("id"), "sentence": self.rule.text, **raw, "groups": groups}
 
 
 def listed(

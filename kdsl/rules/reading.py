@@ -33,7 +33,6 @@ class Found:
         """The text with what was matched between 【 and 】."""
         marked, end = "", 0
         for start, stop in self.spans:
-            start = max(start, end)  # words of a group may overlap
             marked += f"{self.text[end:start]}【{self.text[start:stop]}】"
             end = stop
         return marked + self.text[end:]
@@ -114,25 +113,28 @@ def _unit(unit: Unit, evidence: Evidence) -> tuple[str, str]:
 
 
 def _spans(literal: RuleLiteral, text: str) -> tuple[tuple[int, int], ...]:
-    """Where a literal about texts matches a text: (start, end) in the text as it is, none within another."""
+    """Where a literal about texts matches a text: (start, end) in the text as it is; those that overlap are one."""
     texts = literal.texts if isinstance(literal, OcrGroup | TurnGroup) else (literal,)
     letters = [(without_spaces(normalise(letter)), at) for at, letter in enumerate(text)]
     origin = [at for letter, at in letters for _ in letter]
     normal = normalise(text)
     plain = without_spaces(normal)
-    if (
-        "".join(letter for letter, _ in letters) != plain
-    ):  # normal form joined characters, such as a letter and its mark
-        return ()
+    if "".join(letter for letter, _ in letters) != plain:
+        return ()  # the normal form joined characters, such as a letter and its mark
     edges = _edges(units(normal))
     found: list[tuple[int, int]] = []
     for one in texts:
         if isinstance(one, OcrText | TurnText):
             needle = without_spaces(one.text)
-            spans = [(start, start + len(needle)) for start in _starts(plain, needle)]
-            found += [span for span in spans if one.how != "contains the word" or set(span) <= edges]
-    spans = [(origin[start], origin[end - 1] + 1) for start, end in found]
-    return tuple(span for span in sorted(set(spans)) if not any(_within(span, other) for other in spans))
+            matches = [(start, start + len(needle)) for start in _starts(plain, needle)]
+            found += [span for span in matches if one.how != "contains the word" or set(span) <= edges]
+    spans: list[tuple[int, int]] = []
+    for start, end in sorted((origin[start], origin[end - 1] + 1) for start, end in found):
+        if spans and start < spans[-1][1]:
+            spans[-1] = spans[-1][0], max(end, spans[-1][1])
+        else:
+            spans.append((start, end))
+    return tuple(spans)
 
 
 def _starts(text: str, needle: str) -> Iterator[int]:
@@ -140,10 +142,6 @@ def _starts(text: str, needle: str) -> Iterator[int]:
     while start >= 0:
         yield start
         start = text.find(needle, start + len(needle))
-
-
-def _within(span: tuple[int, int], other: tuple[int, int]) -> bool:
-    return span != other and other[0] <= span[0] and span[1] <= other[1]
 
 
 def _edges(parts: Sequence[str]) -> set[int]:

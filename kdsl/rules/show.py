@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kdsl.rules.groups import CLOSE, OPEN
 from kdsl.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def rule_lines(entry: Entry) -> list[str]:
     for part in ("all", "any", "none"):
         for number, literal in enumerate(getattr(rule.when, part)):
             lines.append(f"  {part if number == 0 else '':8s} {literal}")
+    for group in dict.fromkeys(rule.when.groups):
+        lines.append(f"           {OPEN}{group.name}{CLOSE}: {', '.join(group.words)}")
     if rule.stats is not None:
         low, high = rule.stats.interval95
         lines += [

@@ -77,11 +77,11 @@ def test_a_word_within_a_word_is_not_marked(book: RuleBook, make_evidence: Calla
 
 
 def test_the_words_of_a_group_are_marked(make_evidence: Callable[..., Evidence]) -> None:
-    group = WordGroup("rust", ("rust", "brown spots", "spots", "生锈"))
+    group = WordGroup("rust", ("rust", "brown spots", "spots", "生锈", "锈吗"))
     rule = Rule(id="rust", label="RUST", when=When(all=(TurnGroup(group),)))
     book = RuleBook(task="ask", labels=LABELS, rules=(rule,))
-    found = explain(book, make_evidence(turns=(("user", "rusty, with brown  spots, 会生锈"),)))
-    assert found.fired[0].readings[0].found[0].marked == "rusty, with 【brown  spots】, 会【生锈】"
+    found = explain(book, make_evidence(turns=(("user", "rusty, with brown  spots, 会生锈吗?"),)))
+    assert found.fired[0].readings[0].found[0].marked == "rusty, with 【brown  spots】, 会【生锈吗】?"
 
 
 def test_right_wrong_and_missed_samples(book: RuleBook, make_evidence: Callable[..., Evidence]) -> None:
