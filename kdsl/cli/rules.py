@@ -117,6 +117,26 @@ def test(rules: Rules, evidences: list[Evidence], style: str) -> None:
 
 
 @rules.command()
+@with_book_and_samples(required=False)
+@format_option
+def lint(rules: Rules, evidences: list[Evidence], style: str) -> None:
+    """Find what in a book does nothing, says the same twice, or speaks against itself.
+
+    On --data, which needs no labels, rules are compared by the samples on which they fire, too.
+
+    \b
+    examples:
+      kdsl rules lint --book mine.yaml
+      kdsl rules lint --bundle runs/shop --data train.json --images images
+    """
+    from kdsl.rules.show_changes import finding_lines
+
+    found = rules.lint(evidences)
+    lines = [f"{task}: {line}" for task, findings in found.items() for line in finding_lines(findings)]
+    print_found(style, found, lines or ["nothing found"])
+
+
+@rules.command()
 @click.option("--label", required=True, help="The label that the rule votes for.")
 @with_literals
 @click.option("--weight", type=float, help="Its vote. [default: 3]")

@@ -16,6 +16,7 @@ from kdsl.rules.book_file import BookFile
 from kdsl.rules.compare import Difference, difference
 from kdsl.rules.effect import Effect, effects
 from kdsl.rules.history import OUTSIDE, UNDO, History, Version
+from kdsl.rules.lint import Finding, lint
 from kdsl.rules.testing import Ensemble, labelled_for
 from kdsl.runs import sole_writer
 
@@ -43,6 +44,12 @@ class Change:
         """What the change does to the book."""
         return difference(RuleBook.parse(self.before, self.file.path), self.file.book)
 
+    @property
+    def findings(self) -> list[Finding]:
+        """What `kdsl.rules.lint` finds in the changed book and not in the one before."""
+        known = {(one.kind, one.rules, one.sentence) for one in lint(RuleBook.parse(self.before, self.file.path))}
+        return [one for one in lint(self.file.book) if (one.kind, one.rules, one.sentence) not in known]
+
     def save(self) -> Version:
         """Write the book, and record the version in its history.
 
@@ -64,13 +71,14 @@ class Change:
         return version
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values: what the change does and what its effect is."""
+        """Plain values: what the change does, its effect, and what lint finds in it."""
         return {
             "task": self.file.book.task,
             "command": self.command,
             "reason": self.reason,
             "difference": self.difference.to_json(),
             "effects": [effect.to_json() for effect in self.effects],
+            "findings": [finding.to_json() for finding in self.findings],
         }
 
 

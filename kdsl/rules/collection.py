@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kdsl.rules.edit import Lines
     from kdsl.rules.explain import Explanation, RuleSamples
     from kdsl.rules.history import Version
+    from kdsl.rules.lint import Finding
     from kdsl.rules.testing import BookTest, Ensemble
 
 
@@ -148,6 +149,19 @@ class Rules(Mapping[str, RuleBook]):
         if not found:
             raise InputError(f"no labelled sample is of a task with a rule book; there are: {', '.join(self.books)}.")
         return found
+
+    def lint(self, evidences: Sequence[Evidence] = ()) -> dict[str, Sequence[Finding]]:
+        """What in each book does nothing, says the same twice, or speaks against itself; see `kdsl.rules.lint.lint`.
+
+        Args:
+            evidences: samples on which rules are compared, too; they need no labels.
+        """
+        from kdsl.rules.lint import lint
+
+        return {
+            name: lint(book, [evidence for evidence in evidences if evidence.sample.task == name])
+            for name, book in self.books.items()
+        }
 
     def add(
         self,

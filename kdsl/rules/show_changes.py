@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kdsl.rules.compare import Changed, Difference, Merged
     from kdsl.rules.effect import Moved
     from kdsl.rules.history import Version
+    from kdsl.rules.lint import Finding
 
 MOST_SAMPLES = 12
 """Samples of one kind that are printed; JSON has all."""
@@ -78,7 +79,7 @@ def change_lines(change: Change) -> list[str]:
             lines.append(f"  ({effect.note})")
     if not change.effects:
         lines.append("effect not measured: no labelled samples of the task were given")
-    return lines
+    return lines + [f"look at this: {line}" for line in finding_lines(change.findings)]
 
 
 def _signed(value: float) -> str:
@@ -91,6 +92,11 @@ def _moved_lines(samples: Sequence[Moved]) -> Iterator[str]:
         yield f"{one.id}  {one.label}: {before} -> {after}  {one.said}"
     if len(samples) > MOST_SAMPLES:
         yield f"and {len(samples) - MOST_SAMPLES} more; JSON lists all"
+
+
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
+    """One line per finding: its kind, the rules that it is about, and the sentence."""
+    return [f"{one.kind}  {', '.join(one.rules)}{': ' if one.rules else ''}{one.sentence}" for one in findings]
 
 
 def history_lines(versions: Sequence[Version]) -> list[str]:

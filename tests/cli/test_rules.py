@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from PIL import Image
 
@@ -233,3 +234,21 @@ def test_books_are_compared_merged_and_exported(tmp_path: Path) -> None:
     assert "choose a --task" in str(run("rules", "export", "--format", "sql").exception)
     assert run("rules", "export", "--format", "html", "--out", tmp_path / "rules.html").output == ""
     assert (tmp_path / "rules.html").read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_a_book_is_linted_and_a_change_says_what_it_brings(tmp_path: Path) -> None:
+    rules = [{"id": "fog", "label": "fog", "when": {"all": ["a user turn contains the word 「fog」"]}}]
+    book = {"task": "own", "labels": ["fog", "sun"], "groups": {"mist": ["mist"]}, "rules": rules}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(book, allow_unicode=True), "utf-8")
+    found = json.loads(run("rules", "lint", "--book", tmp_path / "own.yaml", "--format", "json").output)
+    assert [one["kind"] for one in found["own"]] == ["unused group"]
+    assert (
+        "own: unused group  no rule speaks of 〔mist〕" in run("rules", "lint", "--book", tmp_path / "own.yaml").output
+    )
+    add = ("rules", "add", "--book", tmp_path / "own.yaml", "--label", "sun", "--when")
+    shown = run(*add, 'a user turn contains the word "fog"').output
+    assert "look at this: conflict  fog, hand-1: on the same condition one says fog, the other sun" in shown
+    assert "unused group" not in shown
+    added = json.loads(run(*add, 'a user turn speaks of "mist"', "--yes", "--format", "json").output)
+    assert (added["saved"], added["findings"]) == (True, [])
+    assert run("rules", "lint", "--book", tmp_path / "own.yaml").output == "nothing found\n"
