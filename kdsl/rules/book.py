@@ -42,7 +42,7 @@ class RuleBook(BaseModel):
     The score of a label is a softmax over: its bias plus the weights of the rules for it that fire.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     task: str = Field(min_length=1)
     labels: tuple[str, ...] = Field(min_length=2)

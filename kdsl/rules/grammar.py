@@ -70,6 +70,10 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], RuleLiteral]], ..
 )
 
 
+FORMS = tuple(form for form, _ in (*_GROUP_FORMS, *_FORMS))
+"""The patterns of the lines of literals, one per form."""
+
+
 def _unquote(match: re.Match[str]) -> str:
     return match["text"].replace("」」", "」")
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
@@ -27,7 +36,12 @@ def _literal(value: Any, info: ValidationInfo) -> RuleLiteral:
         raise ValueError(str(error)) from None
 
 
-LiteralLine = Annotated[RuleLiteral, PlainValidator(_literal), PlainSerializer(str, return_type=str)]
+LiteralLine = Annotated[
+    RuleLiteral,
+    PlainValidator(_literal),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
 """A literal, which files contain as its canonical line.
 
 The word groups that lines may name are given as the validation context `{"groups": {name: WordGroup}}`.
@@ -35,7 +49,7 @@ The word groups that lines may name are given as the validation context `{"group
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class When(_Part):
