@@ -64,7 +64,7 @@ def evaluate(
     from kdsl.config_file import load_config, load_tasks
     from kdsl.data.own_task import tasks_for
     from kdsl.data.readers import load_task_files
-    from kdsl.evaluation.experts_alone import FUSED, experts_alone, experts_table
+    from kdsl.evaluation.experts_alone import experts_table
     from kdsl.evaluation.predictions import task_predicted
     from kdsl.evaluation.report import (
         confidence_table,
@@ -94,7 +94,6 @@ def evaluate(
         show(scope_table(evaluation.scope))
     if evaluation.modalities:
         show(modalities_table(evaluation.modalities))
-    alone = experts_alone(evaluation.judged)
-    if any(row.expert != FUSED for row in alone):
-        show(experts_table(alone))
+    if evaluation.alone:
+        show(experts_table(evaluation.alone))
     say(f"report: {page}")

@@ -60,7 +60,7 @@ def fit_router(
             these experts make on these rows.
     """
     gold = first.gold
-    figures = {f"f1_{name}": weighted_f1(gold, stack(first.scores, [name])[0].argmax(1)) for name in first.scores}
+    figures = _figures_alone(first)
     scores = {name: first.scores[name] for name in worth_asking(first)}
     unlabelled = sorted(set(range(next(iter(scores.values())).shape[1])) - set(gold.tolist()))
     fusion, fused = fit_fusion(scores, gold, seed, unlabelled=unlabelled)
@@ -86,6 +86,21 @@ def fit_router(
     figures |= {"f1_fused": weighted_f1(gold, fused.argmax(1)), "accuracy": accuracy}
     ask_below = ask_threshold(fused, gold, config.target_accuracy)
     return Router(fusion, further, route_below if further else 0.0, ask_below, figures)
+
+
+def _figures_alone(first: OutOfFold) -> dict[str, float]:
+    """F1 of each expert, its abstentions counted as wrong; of those that abstain somewhere also the share of samples
+    that they say something about, and how often that is right."""
+    figures = {}
+    for name, scores in first.scores.items():
+        said = ~np.isnan(scores).any(axis=1)
+        found = np.where(said, stack(first.scores, [name])[0].argmax(1), -1)
+        figures[f"f1_{name}"] = weighted_f1(first.gold, found)
+        if not said.all():
+            figures[f"coverage_{name}"] = float(said.mean())
+        if said.any() and not said.all():
+            figures[f"precision_{name}"] = float((found == first.gold)[said].mean())
+    return figures
 
 
 def worth_asking(first: OutOfFold) -> list[str]:

@@ -15,12 +15,14 @@ FUSED = "fused"
 
 @dataclass(frozen=True)
 class Alone:
-    """Weighted F1 of one expert on one task (abstentions count as wrong), and the share of samples it scored."""
+    """One expert on one task: its weighted F1, in which abstentions count as wrong; the share of samples that it said
+    something about, and how often that was right (None if it never did)."""
 
     task: str
     expert: str
     f1: float
     coverage: float
+    precision: float | None
 
 
 def experts_alone(judged: Mapping[str, Sequence[Judged]]) -> list[Alone]:
@@ -44,7 +46,9 @@ def experts_alone(judged: Mapping[str, Sequence[Judged]]) -> list[Alone]:
 
 
 def _row(task: str, expert: str, gold: list[str], said: list[str]) -> Alone:
-    return Alone(task, expert, weighted_f1(gold, said), sum(label != FAILED for label in said) / len(said))
+    told = [label == right for right, label in zip(gold, said, strict=True) if label != FAILED]
+    precision = sum(told) / len(told) if told else None
+    return Alone(task, expert, weighted_f1(gold, said), len(told) / len(said), precision)
 
 
 def _first(vote: Vote | None) -> str:

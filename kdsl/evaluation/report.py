@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.errors import InputError
+from kdsl.evaluation.experts_alone import FUSED, Alone, experts_alone
 from kdsl.evaluation.metrics import Metrics, Scope, compute_metrics, scope_metrics
 from kdsl.evaluation.modalities import Modalities
 from kdsl.evaluation.page import SHOWN, data_url, render, thumbnails
@@ -38,6 +40,13 @@ class Evaluation:
     modalities: Mapping[str, Modalities] = field(default_factory=dict)
     """Scores by text alone and by pictures alone, where they were asked for (`kdsl.evaluation.modalities`)."""
 
+    @cached_property
+    def alone(self) -> list[Alone]:
+        """Each expert alone, and the fused prediction last, per task; nothing of a task without traces."""
+        rows = experts_alone(self.judged)
+        traced = {row.task for row in rows if row.expert != FUSED}
+        return [row for row in rows if row.task in traced]
+
     @property
     def mean_f1(self) -> float:
         """Unweighted mean of the tasks' weighted F1: the challenge's 'overall'."""
@@ -50,6 +59,9 @@ class Evaluation:
             figures[name]["scope"] = asdict(scope)
         for name, scores in self.modalities.items():
             figures[name]["modalities"] = asdict(scores)
+        for row in self.alone:
+            own = {"f1": row.f1, "coverage": row.coverage, "precision": row.precision}
+            figures[row.task].setdefault("experts", {})[row.expert] = own
         return figures | {"pooled": self.pooled.summary(), "mean_f1": self.mean_f1}
 
 
@@ -121,6 +133,7 @@ def _page(evaluation: Evaluation, wrong: Sequence[Judged], pictures: Mapping[str
         all_metrics={**evaluation.metrics, "pooled": evaluation.pooled},
         scope=evaluation.scope,
         modalities=evaluation.modalities,
+        alone=evaluation.alone,
         mean_f1=evaluation.mean_f1,
         confusions=CONFUSIONS,
         wrong=wrong[:SHOWN],

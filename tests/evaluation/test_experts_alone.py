@@ -29,7 +29,8 @@ def test_figures_are_scikit_learns() -> None:
     assert set(rows) == {"large", "rules", "fused"}  # small spoke on one routed sample only
     truth = ["x", "y", "y", "x"]
     assert rows["large"].f1 == pytest.approx(f1_score(truth, ["x", "x", "y", ""], average="weighted"))
-    assert rows["rules"].coverage == 0.5
+    assert (rows["rules"].coverage, rows["rules"].precision) == (0.5, 1.0)
+    assert rows["large"].precision == pytest.approx(2 / 3)
     assert rows["fused"].f1 == pytest.approx(f1_score(truth, ["x", "y", "x", ""], average="weighted"))
     assert experts_table(found).row_count == 3
 
@@ -37,3 +38,8 @@ def test_figures_are_scikit_learns() -> None:
 def test_an_expert_that_nobody_has_heard_of_is_counted_by_its_name() -> None:
     rows = experts_alone({"intent": [judged("a", "x", "y", psychic="x")]})
     assert {row.expert: row.f1 for row in rows} == {"psychic": 1.0, "fused": 0.0}
+
+
+def test_of_an_expert_that_never_says_anything_no_precision_is_known() -> None:
+    rows = experts_alone({"intent": [judged("a", "x", "x", rules=None)]})
+    assert [(row.expert, row.coverage, row.precision) for row in rows] == [("rules", 0.0, None), ("fused", 1.0, 1.0)]

@@ -98,6 +98,14 @@ def test_metrics_hold_tasks_pooled_and_mean(report: Path) -> None:
     assert metrics["scene"]["confidence"]["accuracy_at"]["0.50"] == 1
 
 
+def test_it_says_what_it_costs_to_answer_by_one_expert_alone(report: Path) -> None:
+    experts = json.loads((report / "metrics.json").read_text("utf-8"))["scene"]["experts"]
+    assert experts["rules"] == {"f1": 0, "coverage": 0, "precision": None}
+    assert experts["large"]["precision"] == 1 / 2  # right on s1, wrong on s2, and s3 failed
+    assert experts["fused"]["f1"] == experts["large"]["f1"] > 0
+    assert "Each expert alone, and all together" in parse(report / "report.html").text
+
+
 def test_errors_hold_the_wrong_samples_and_their_traces(report: Path) -> None:
     rows = [json.loads(row) for row in (report / "errors.jsonl").read_text("utf-8").splitlines()]
     assert [row["id"] for row in rows] == ["s2", "s3", "i1"]
