@@ -95,8 +95,8 @@ class YamlText:
         first, stop = self._span(path)
         is_item = isinstance(path[-1], int)
         editor, margin = self._editor(_margin(self._lines[first]), is_item)
-        written = [line[min(margin, _margin(line)) :] for line in self._lines[first:stop]]
-        parsed = editor.load("".join(written))
+        written = "".join(line[min(margin, _margin(line)) :] for line in self._lines[first:stop])
+        parsed = _parsed(editor, written, path)
         key = 0 if is_item else path[-1]
         parsed[key] = _merged(parsed[key], old, new)
         fresh = self._written(editor, parsed, margin)
@@ -128,7 +128,7 @@ class YamlText:
         """Write the list or mapping that a key of the root has in brackets with one entry per line."""
         first, stop = self._span((key,))
         editor, _ = self._editor(0, False)
-        parsed = editor.load("".join(self._lines[first:stop]))
+        parsed = _parsed(editor, "".join(self._lines[first:stop]), (key,))
         parsed[key].fa.set_block_style()
         return Splice(first, stop, self._written(editor, parsed, 0))
 
@@ -179,6 +179,16 @@ class YamlText:
         editor.dump(value, out)
         lines = out.getvalue().splitlines()
         return "".join((" " * margin + line if line else "") + self._break for line in lines)
+
+
+def _parsed(editor: Any, text: str, path: Path) -> Any:
+    """An entry as `ruamel.yaml` parses it by itself."""
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return editor.load(text)
+    except YAMLError as error:
+        raise CannotEdit(f"{_named(path)} cannot be read by itself: {error}") from error
 
 
 def _children(node: yaml.Node | None) -> list[tuple[str | int, yaml.Node]]:

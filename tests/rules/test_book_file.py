@@ -184,6 +184,32 @@ def test_a_book_in_one_line_is_not_torn_apart(tmp_path: Path) -> None:
         file.add(Rule(id="a", label="rust", when=When(all=(OcrText("锈"),))))
 
 
+ALIASES = """\
+---
+task: toy
+labels: [退款, rust, other]
+rules:
+- id: a
+  label: rust
+  when: &dark
+    all: [a picture is dark]
+- id: b
+  label: other
+  when: *dark
+"""
+
+
+def test_a_rule_that_shares_its_condition_with_another_is_not_changed_behind_its_back(tmp_path: Path) -> None:
+    path = tmp_path / "toy.yaml"
+    path.write_text(ALIASES, "utf-8")
+    file = BookFile.load(path)
+    for rule in file.book.rules:
+        with pytest.raises(CannotEdit, match="cannot be made in the file as it is written"):
+            file.replace(rule.model_copy(update={"when": When(all=(OcrText("锈"),))}))
+    file.add(file.book.rules[0].model_copy(update={"id": "c"}))
+    assert changed_lines(file, ALIASES)[:2] == ["+- id: c", "+  label: rust"]
+
+
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
 @pytest.mark.parametrize(
     "rules",
