@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -14,6 +15,8 @@ from kdsl.rules.engine import fire_matrix
 from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import Rule
 from kdsl.scores import weighted_f1, wilson_interval
+
+log = logging.getLogger(__name__)
 
 
 class Ensemble(Protocol):
@@ -78,8 +81,12 @@ class BookTest:
 
 
 def labelled_for(book: RuleBook, evidences: Sequence[Evidence]) -> list[Evidence]:
-    """The samples of the book's task that have a label."""
-    return [e for e in evidences if e.sample.task == book.task and e.sample.label is not None]
+    """The samples of the book's task that have a label; the log says how many have none."""
+    own = [evidence for evidence in evidences if evidence.sample.task == book.task]
+    labelled = [evidence for evidence in own if evidence.sample.label is not None]
+    if len(labelled) < len(own):
+        log.info("%s: %d of %d samples have no label and are left out", book.task, len(own) - len(labelled), len(own))
+    return labelled
 
 
 def gold_of(evidences: Sequence[Evidence]) -> np.ndarray:
