@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 import click
 
@@ -101,9 +102,15 @@ def print_found(style: str, value: Any, *shown: Any) -> None:
         return
     for one in shown:
         if isinstance(one, list):
-            click.echo("\n".join(one))
+            _echo(one)
         else:
             show(one)
+
+
+def _echo(lines: list[str]) -> None:
+    """Print lines, with a mark in place of characters by which a customer's text could steer the terminal."""
+    for line in lines:
+        click.echo("".join("\N{REPLACEMENT CHARACTER}" if category(letter) == "Cc" else letter for letter in line))
 
 
 def with_literals(command: Command) -> Command:
@@ -134,7 +141,7 @@ def then_saved(command: Command) -> Command:
                 change.save()
             print_found(style, change.to_json() | {"saved": yes})
             return
-        click.echo("\n".join(change_lines(change)))
+        _echo(change_lines(change))
         if yes or (sys.stdin.isatty() and sys.stdout.isatty() and click.confirm("Save?")):
             version = change.save()
             click.echo(f"saved: {change.file.path}, version {version.number} of its history")

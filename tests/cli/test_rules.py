@@ -252,3 +252,9 @@ def test_a_book_is_linted_and_a_change_says_what_it_brings(tmp_path: Path) -> No
     added = json.loads(run(*add, 'a user turn speaks of "mist"', "--yes", "--format", "json").output)
     assert (added["saved"], added["findings"]) == (True, [])
     assert run("rules", "lint", "--book", tmp_path / "own.yaml").output == "nothing found\n"
+
+
+def test_a_text_cannot_steer_the_terminal() -> None:
+    output = run("rules", "explain", "气泡\x9b2J", "--task", "intent").output
+    assert "\x9b" not in output
+    assert "【气泡】" in output
