@@ -182,7 +182,7 @@ class RulesConfig(_Part):
     simulations: int = Field(240, ge=1)
     """Tree-search simulations per label, shared by its rules. More of them fit the training samples better, but
     not unseen samples."""
-    rules_per_label: int = Field(16, ge=1)
+    rules_per_label: int = Field(12, ge=1)
     occlusion_samples: int = Field(400, ge=0)
     """Samples for which the small model scores the effect of hiding a unit; 0 gives a uniform prior."""
     occlusion_units: int = Field(6, ge=1)

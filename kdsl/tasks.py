@@ -5,6 +5,7 @@ Tasks are YAML files (configs/tasks/*.yaml), so users can replace the labels wit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +58,12 @@ class Label(BaseModel):
     def descriptions(self) -> tuple[str, ...]:
         """The descriptions that were given; may be empty."""
         return tuple(dict.fromkeys(text for text in (self.description, self.zh, self.en) if text))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the label is called, in words (`LATE_PARCEL` and `LateParcel` are two), and what it is described as."""
+        words = re.sub(r"(?<=[a-z]{2})(?=[A-Z])", " ", self.name.replace("_", " "))
+        return tuple(dict.fromkeys((words, *self.descriptions)))
 
     @field_validator("description", "zh", "en", mode="before")
     @classmethod

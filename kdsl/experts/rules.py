@@ -9,11 +9,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from kdsl.config import Config
+from kdsl.config import AUTO, Config
 from kdsl.config_file import load_config, load_tasks
 from kdsl.data.own_task import tasks_for
 from kdsl.data.prediction import FiredRule
 from kdsl.data.trainable import check_trainable
+from kdsl.encoders.registry import TEXT_ENCODERS, text_encoder
 from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Material, Setup
@@ -81,6 +82,9 @@ def distil_book(labelled: Sequence[Evidence], task: Task, setup: Setup, cache: P
     """
     config = setup.config
     options: dict[str, Any] = {"seed": config.seed, "seed_rules": shipped_rules(task) if shipped else ()}
+    if config.encoders.text:
+        first = config.encoders.text[0]
+        options["embed"] = text_encoder(TEXT_ENCODERS[0].name if first == AUTO else first).encode
     if config.small is None:
         return distill(labelled, task, config.rules, **options)
     from kdsl.models.generation import writer

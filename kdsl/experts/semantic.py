@@ -12,7 +12,6 @@ fewer samples than the labels have on average, they count for more, so that it i
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,10 +173,4 @@ class SemanticExpert(Expert):
 
 def descriptions(label: Label) -> list[str]:
     """What a label is called and described as, each text once as a statement and once as a question."""
-    texts = dict.fromkeys((_as_words(label.name), *label.descriptions))
-    return list(dict.fromkeys(form for text in texts for form in (text, f"{text.rstrip('?？')}?")))
-
-
-def _as_words(name: str) -> str:
-    """A name as it would be written in a sentence: `LATE_PARCEL` and `LateParcel` are two words."""
-    return re.sub(r"(?<=[a-z]{2})(?=[A-Z])", " ", name.replace("_", " "))
+    return list(dict.fromkeys(form for text in label.texts for form in (text, f"{text.rstrip('?？')}?")))

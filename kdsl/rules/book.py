@@ -48,6 +48,8 @@ class RuleBook(BaseModel):
     labels: tuple[str, ...] = Field(min_length=2)
     bias: dict[str, float] = Field(default_factory=dict)
     """Logit of a label when no rule votes for it; 0 by default."""
+    without_rules: dict[str, str] = Field(default_factory=dict)
+    """Label -> why distillation found no rule for it."""
     rules: tuple[Rule, ...] = ()
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict, validate_default=True)
     """Word groups that literals may name: name -> words, in normal form. Those that the rules hold are added."""

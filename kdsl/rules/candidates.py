@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 
@@ -95,7 +96,9 @@ class LabelCues:
 def search_conditions(
     vocabulary: Vocabulary, cues: LabelCues, prior: np.ndarray, target: Target, config: RulesConfig, seed: int
 ) -> Iterable[tuple[When, int]]:
-    """The conditions that the tree search finds for one label, each with the bit set of samples where it holds.
+    """The conditions that the tree search finds for one label, and all simpler ones made of parts of them.
+
+    Each comes with the bit set of the samples on which it holds.
 
     Args:
         prior: [a], the prior over the literals of `cues`.
@@ -106,9 +109,13 @@ def search_conditions(
     shown = pack([target.shown], vocabulary.n)[0]
     actions = Actions(np.ascontiguousarray((cues.bits & shown).T), np.arange(len(cues.bits)) < cues.n_positive, prior)
     found, _ = search_label(actions, target, config, seed)
-    for rule in found:
-        held = np.bitwise_and.reduce(cues.bits[list(rule.actions)], axis=0)
-        yield cues.when(vocabulary, rule.actions), int.from_bytes(held.tobytes(), "little")
+    simpler = (
+        part for rule in found for k in range(1, len(rule.actions) + 1) for part in combinations(rule.actions, k)
+    )
+    for part in dict.fromkeys(simpler):
+        if any(action < cues.n_positive for action in part):
+            held = np.bitwise_and.reduce(cues.bits[list(part)], axis=0)
+            yield cues.when(vocabulary, part), int.from_bytes(held.tobytes(), "little")
 
 
 def found_in(candidate: Candidate, others: Iterable[Candidate], labelled: int) -> set[int]:

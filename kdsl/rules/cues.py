@@ -16,6 +16,8 @@ from typing import get_args
 import numpy as np
 
 from kdsl.rules.engine import literal_bits, pack
+from kdsl.rules.function_words import bears_topic
+from kdsl.rules.groups import WordGroup
 from kdsl.rules.literals import (
     MEASURES,
     PATTERNS,
@@ -23,13 +25,16 @@ from kdsl.rules.literals import (
     Fact,
     LineCount,
     Measure,
+    OcrGroup,
     OcrPattern,
     OcrText,
     PictureFact,
     RuleLiteral,
+    TurnGroup,
     TurnText,
     how_of,
 )
+from kdsl.rules.neighbours import Embed, word_groups
 from kdsl.rules.normalised import PLACES, NormalisedEvidence, NormalisedLine, Searched, Who
 from kdsl.words import is_word, units
 
@@ -39,6 +44,14 @@ MAX_LINE = 16
 """Maximum units of a line in a `reads` literal."""
 NEARLY_ALL = 0.9
 """A phrase in more than this share of the samples carries no meaning."""
+SHORTEST = 2
+"""Minimum characters of a phrase without words: a single Chinese character is part of a word, or means many things."""
+FRAGMENT = 0.7
+"""A phrase is part of a longer one if this share of the samples that hold it hold the longer one."""
+MOST_WORDS, MOST_CHARACTERS = 2, 4
+"""Maximum length of a phrase in a group, in words or in characters of a script without spaces."""
+PERCENT_STEP, LINES_STEP = 10, 5
+"""Steps between the thresholds of measures and of numbers of lines: a person can say 'a third', not 31%."""
 _PREFERRED = 6
 """Of phrases that hold on the same samples, the one closest to this length is kept: a word rather than a sentence."""
 
@@ -98,17 +111,21 @@ class Vocabulary:
         return np.array(kept, dtype=np.int64)
 
 
-def mine(evidences: Sequence[NormalisedEvidence], min_support: int, pictures: bool = True) -> Vocabulary:
+def mine(
+    evidences: Sequence[NormalisedEvidence], min_support: int, pictures: bool = True, embed: Embed | None = None
+) -> Vocabulary:
     """All literals that hold on at least `min_support` samples and not on all of them; labels are not used.
 
-    With `pictures` False only turns are mined: in a dialogue, the text of a picture is about the product, not about
-    the question.
+    Args:
+        pictures: if False only turns are mined: in a dialogue, the text of a picture is about the product, not about
+            the question.
+        embed: an encoder of texts, by which groups of words are made.
     """
     n = len(evidences)
     found: dict[RuleLiteral, int] = {}
     if pictures:
-        found.update(_ocr(evidences, min_support))
-    found.update(_spoken(evidences, min_support))
+        found.update(_ocr(evidences, min_support, embed))
+    found.update(_spoken(evidences, min_support, embed))
     if pictures:
         found.update(_forms(evidences))  # last: of literals that hold on the same samples, texts are preferred
     by_set: dict[int, RuleLiteral] = {}
@@ -119,7 +136,7 @@ def mine(evidences: Sequence[NormalisedEvidence], min_support: int, pictures: bo
 
 
 def _phrases(texts: Iterable[Searched], shortest: int) -> set[str]:
-    """Phrases of 1 to 8 units that contain a telling one (`_tells`), and start and end with a letter or digit.
+    """Phrases of 1 to 8 units that contain a telling one (`_tells`) and begin and end well (`_whole`).
 
     Args:
         shortest: minimum units of a phrase that holds no word.
@@ -131,13 +148,16 @@ def _phrases(texts: Iterable[Searched], shortest: int) -> set[str]:
         telling = [_tells(part, word) for part, word in zip(parts, words, strict=True)]
         glued = [f" {part}" if i and words[i] and words[i - 1] else part for i, part in enumerate(parts)]
         for start, first in enumerate(parts):
-            if not first[0].isalnum():
-                continue
             for end in range(start + 1, min(start + MAX_PHRASE, len(parts)) + 1):
                 long_enough = end - start >= shortest or any(words[start:end])
-                if long_enough and parts[end - 1][0].isalnum() and any(telling[start:end]):
+                if long_enough and any(telling[start:end]) and _whole(parts[start:end]):
                     found.add("".join([first, *glued[start + 1 : end]]))
     return found
+
+
+def _whole(parts: Sequence[str]) -> bool:
+    """Whether a phrase begins and ends with a letter or digit, and with no function word."""
+    return parts[0][0].isalnum() and parts[-1][0].isalnum() and bears_topic(parts)
 
 
 def _tells(unit: str, word: bool) -> bool:
@@ -146,20 +166,74 @@ def _tells(unit: str, word: bool) -> bool:
     return not _NUMERIC.fullmatch(unit) and (len(unit) > 1 or not word)
 
 
-def _supported(per_evidence: Sequence[set[str]], min_support: int, most: float = 1.0) -> dict[str, int]:
-    """Text -> bit set of its samples, for texts in at least `min_support` samples and at most a share of all."""
+def _supported(per_evidence: Sequence[set[str]], min_support: int) -> dict[str, int]:
+    """Text -> bit set of its samples, for texts in at least `min_support` samples."""
     where: dict[str, list[int]] = defaultdict(list)
     for i, texts in enumerate(per_evidence):
         for text in sorted(texts):  # the order of a set of strings differs between processes
             where[text].append(i)
-    limit = most * len(per_evidence)
-    return {text: sum(1 << i for i in held) for text, held in where.items() if min_support <= len(held) <= limit}
+    return {text: sum(1 << i for i in held) for text, held in where.items() if len(held) >= min_support}
 
 
-def _cues(texts: Sequence[Iterable[Searched]], shortest: int, min_support: int) -> dict[str, int]:
+def _where(texts: Sequence[Iterable[Searched]]) -> dict[str, int]:
+    """Each phrase that may be a cue -> bit set of its samples."""
+    return _supported([_phrases(of_sample, SHORTEST) for of_sample in texts], 1)
+
+
+def _cues(where: dict[str, int], min_support: int, n: int) -> dict[str, int]:
     """Phrases that may be cues, one for each set of samples."""
-    found = [_phrases(of_sample, shortest) for of_sample in texts]
-    return _representatives(_supported(found, min_support, NEARLY_ALL))
+    fragments = _fragments(where)
+    telling = {
+        phrase: bits
+        for phrase, bits in where.items()
+        if min_support <= bits.bit_count() <= NEARLY_ALL * n and phrase not in fragments
+    }
+    return _representatives(telling)
+
+
+def _fragments(where: dict[str, int]) -> set[str]:
+    """Phrases of characters that are mostly part of one and the same phrase that is a character longer, such as 么时 of
+    什么时候: no words, but pieces of words."""
+    found = set()
+    for longer, bits in where.items():
+        parts = units(longer)
+        for shorter in ("".join(parts[1:]), "".join(parts[:-1])) if len(parts) > SHORTEST else ():
+            whole = where.get(shorter, 0).bit_count()
+            if whole and bits.bit_count() >= FRAGMENT * whole and bits.bit_count() > 1 and not any(map(is_word, parts)):
+                found.add(shorter)
+    return found
+
+
+def _groupable(phrase: str, bits: int, min_support: int, n: int) -> bool:
+    """Whether a phrase may stand in a group: a few words, rare ones too, or characters that make a word."""
+    if bits.bit_count() > NEARLY_ALL * n:
+        return False
+    parts = units(phrase)
+    if any(map(is_word, parts)):
+        return len(parts) <= MOST_WORDS
+    return len(parts) <= MOST_CHARACTERS and bits.bit_count() >= min_support
+
+
+def _groups(
+    where: dict[str, int], seeds: Iterable[str], min_support: int, n: int, embed: Embed | None
+) -> list[WordGroup]:
+    if embed is None:
+        return []
+    fragments = _fragments(where)
+    may_stand = {
+        phrase: bits
+        for phrase, bits in where.items()
+        if phrase not in fragments and _groupable(phrase, bits, min_support, n)
+    }
+    return word_groups(may_stand, seeds, embed)
+
+
+def _any(where: dict[str, int], group: WordGroup) -> int:
+    """The samples that hold a word of a group."""
+    held = 0
+    for word in group.words:
+        held |= where.get(word, 0)
+    return held
 
 
 def _representatives(phrases: dict[str, int]) -> dict[str, int]:
@@ -176,8 +250,9 @@ def _rank(phrase: str) -> tuple[int, str]:
     return abs(len(phrase) - _PREFERRED), phrase
 
 
-def _ocr(evidences: Sequence[NormalisedEvidence], min_support: int) -> dict[RuleLiteral, int]:
-    phrases = _cues([[line.searched for line in evidence.lines] for evidence in evidences], 2, min_support)
+def _ocr(evidences: Sequence[NormalisedEvidence], min_support: int, embed: Embed | None) -> dict[RuleLiteral, int]:
+    where = _where([[line.searched for line in evidence.lines] for evidence in evidences])
+    phrases = _cues(where, min_support, len(evidences))
     found: dict[RuleLiteral, int] = {OcrText(phrase, how=how_of(phrase)): bits for phrase, bits in phrases.items()}
     lines = _supported([{line.text for line in evidence.lines if _short(line)} for evidence in evidences], min_support)
     found.update({OcrText(line, how="reads"): bits for line, bits in lines.items() if not line.isdigit()})
@@ -188,6 +263,9 @@ def _ocr(evidences: Sequence[NormalisedEvidence], min_support: int) -> dict[Rule
                 held = sum(1 << i for i in _members(bits) if placed.matches(evidences[i]))
                 if held != bits:
                     found[placed] = held
+    found.update(
+        {OcrGroup(group): _any(where, group) for group in _groups(where, phrases, min_support, len(evidences), embed)}
+    )
     return found
 
 
@@ -196,28 +274,39 @@ def _short(line: NormalisedLine) -> bool:
     return len(line.text) > 1 and len(units(line.text)) <= MAX_LINE
 
 
-def _spoken(evidences: Sequence[NormalisedEvidence], min_support: int) -> dict[RuleLiteral, int]:
+def _spoken(evidences: Sequence[NormalisedEvidence], min_support: int, embed: Embed | None) -> dict[RuleLiteral, int]:
     found: dict[RuleLiteral, int] = {}
+    groups: list[WordGroup] = []
     order: tuple[Who, ...] = ("user", "last user", "first user", "agent")
     for who in order:  # of literals that hold on the same samples `mine` keeps the first, so the most general one
-        for phrase, bits in _cues([[evidence.spoken[who]] for evidence in evidences], 1, min_support).items():
-            found[TurnText(phrase, who, how_of(phrase))] = bits
+        where = _where([[evidence.spoken[who]] for evidence in evidences])
+        phrases = _cues(where, min_support, len(evidences))
+        found.update({TurnText(phrase, who, how_of(phrase)): bits for phrase, bits in phrases.items()})
+        if who == "user":
+            groups = _groups(where, phrases, min_support, len(evidences), embed)
+        found.update({TurnGroup(group, who): _any(where, group) for group in groups})
     return found
 
 
 def _forms(evidences: Sequence[NormalisedEvidence]) -> dict[RuleLiteral, int]:
-    """Facts, counts, patterns and measures; thresholds are deciles of the observed values."""
+    """Facts, counts, patterns and measures; thresholds are deciles of the observed values, in round numbers."""
     literals: list[RuleLiteral] = [PictureFact(fact) for fact in get_args(Fact)]
     literals += [OcrPattern(name, count) for name in PATTERNS for count in (1, 2, 3, 5)]
-    shares = np.linspace(0.1, 0.9, 9)
-    counts = sorted({int(q) for q in np.quantile([len(evidence.lines) for evidence in evidences], shares)})
-    literals += [LineCount(bound, count) for bound in get_args(Bound) for count in counts]
+    literals += [
+        LineCount(bound, count)
+        for count in _levels([len(evidence.lines) for evidence in evidences], LINES_STEP)
+        for bound in get_args(Bound)
+    ]
     facts = [fact for evidence in evidences for fact in evidence.facts]
     for name in MEASURES if facts else ():
-        values = [Measure.value(name, fact) for fact in facts]
-        levels = sorted({round(q) for q in np.quantile(values, shares)} - {0})
+        levels = _levels([Measure.value(name, fact) for fact in facts], PERCENT_STEP)
         literals += [Measure(name, bound, level) for bound in get_args(Bound) for level in levels]
     return literal_bits(literals, evidences)
+
+
+def _levels(values: Sequence[float], step: int) -> list[int]:
+    """The deciles of some values as multiples of `step` above 0."""
+    return sorted({step * round(q / step) for q in np.quantile(values, np.linspace(0.1, 0.9, 9))} - {0})
 
 
 def _members(bits: int) -> Iterable[int]:

@@ -25,8 +25,6 @@ UNIFORM_SHARE = 0.3
 """Share of the prior that stays uniform, so that the search can find cues that the model does not use."""
 SHRINKAGE = 2.0
 """Number of additional occlusions without a drop that a cue's mean drop includes, which shrinks it towards 0."""
-NAMED_SHARE = 0.5
-"""Share of the informed part of the prior that goes to the phrases a model named, if it can generate text."""
 
 
 def choose_units(evidence: NormalisedEvidence, cues: Sequence[RuleLiteral], limit: int) -> list[Unit]:
@@ -144,12 +142,10 @@ def named_share(literals: Sequence[RuleLiteral], phrases: Sequence[str]) -> np.n
     return share
 
 
-def combine(importances: np.ndarray | None, named: np.ndarray | None, n: int) -> np.ndarray:
-    """The prior [n] over literals, which sums to 1; uniform if the model gives no information."""
+def combine(parts: Sequence[np.ndarray | None], n: int) -> np.ndarray:
+    """The prior [n] over literals, which sums to 1: equal shares of the sources that tell something, and uniform."""
     uniform = np.full(n, 1 / max(n, 1))
-    informed = [part / part.sum() for part in (importances, named) if part is not None and part.sum() > 0]
+    informed = [part / part.sum() for part in parts if part is not None and part.sum() > 0]
     if not informed:
         return uniform
-    shares = [1.0] if len(informed) == 1 else [1 - NAMED_SHARE, NAMED_SHARE]
-    mixed = sum(share * part for share, part in zip(shares, informed, strict=True))
-    return np.asarray(UNIFORM_SHARE * uniform + (1 - UNIFORM_SHARE) * mixed)
+    return np.asarray(UNIFORM_SHARE * uniform + (1 - UNIFORM_SHARE) * np.mean(informed, axis=0))

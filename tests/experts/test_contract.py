@@ -16,6 +16,7 @@ from kdsl.data.sample import Turn
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Setup
 from kdsl.experts.registry import EXPERTS, experts_for
+from kdsl.experts.rules import RulesExpert
 from kdsl.models.roles import Models
 from kdsl.tasks import Task
 
@@ -38,7 +39,9 @@ def fitted(
         pytest.skip(f"{kind.name} does not serve tasks of a {task.input}")
     own = [evidence for evidence in samples if evidence.sample.task == name]
     folder = tmp_path_factory.mktemp(kind.name)
-    expert = kind(task, Setup((task,), config, models)).fit(material_of(task, own, work=folder / "work"))
+    twins = [replace(e, sample=replace(e.sample, id=f"{e.sample.id}-twin")) for e in own]
+    shown = [*own, *twins] if kind is RulesExpert else own  # a rule is tested on five samples or more
+    expert = kind(task, Setup((task,), config, models)).fit(material_of(task, shown, work=folder / "work"))
     place = kind.place(folder, task, config)
     place.parent.mkdir(parents=True, exist_ok=True)
     expert.save(place)

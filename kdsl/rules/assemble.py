@@ -1,0 +1,139 @@
+"""From candidate rules to a book: weights, statistics, and for each label without a rule the reason.
+
+Weights and statistics of a rule are computed only from its votes on folds that its search did not see. A rule that was
+found when k of the K folds were held out gets its weight times k / K: the logits of the book are then the mean logits
+of the K out-of-fold books.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kdsl.rules.book import RuleBook
+from kdsl.rules.candidates import Candidate, found_in
+from kdsl.rules.context import Context
+from kdsl.rules.rule import Origin, Rule, Stats, in_order, mined_id
+from kdsl.rules.selection import LEAST_UNSEEN, Selected, Votes, fill_gaps, select
+from kdsl.rules.weights import fit_weights
+from kdsl.scores import wilson_interval
+
+PENALTY = 0.3
+"""L1 penalty on the weights, in nats."""
+MIN_WEIGHT = 0.02
+"""Rules with a smaller weight are dropped."""
+PRIOR_CORRECT = 3.0
+"""Samples on which a rule that a person wrote is assumed to be right, in addition to the observed ones."""
+
+
+def assemble(context: Context, pool: Sequence[Candidate], folds: np.ndarray, origin: Origin) -> RuleBook:
+    """The book of the candidates that hold, and of all rules of a person.
+
+    Args:
+        folds: [n], the internal fold of each labelled sample.
+        origin: where mined rules come from.
+    """
+    votes = Votes.of(pool, folds, context.labelled)
+    chosen = _chosen(context, pool, votes)
+    weights, bias = _fit(context, pool, votes, chosen)
+    names = context.task.names
+    rules = []
+    for i, value in zip(chosen, weights, strict=True):
+        weight = round(float(value), 4)
+        if weight < MIN_WEIGHT:
+            continue
+        rivals = [k for k in chosen if votes.columns[k] != votes.columns[i]]
+        stats = _stats(context, pool, i, votes, np.asarray(votes.fires[:, rivals].any(axis=1)))
+        candidate = pool[i]
+        if candidate.by_hand:
+            rules.append(candidate.by_hand.model_copy(update={"weight": weight, "stats": stats}))
+        else:
+            label = names[candidate.column]
+            own: dict[str, Any] = {"id": mined_id(label, candidate.when), "label": label, "when": candidate.when}
+            rules.append(Rule(**own, weight=weight, stats=stats, origin=origin))
+    biases = {name: round(float(value), 4) for name, value in zip(names, bias, strict=True)}
+    ruled = {rule.label for rule in rules}
+    silent = {name: _reason(context, pool, votes, column) for column, name in enumerate(names) if name not in ruled}
+    return RuleBook(
+        task=context.task.name, labels=names, bias=biases, without_rules=silent, rules=tuple(in_order(rules, names))
+    )
+
+
+def _chosen(context: Context, pool: Sequence[Candidate], votes: Votes) -> list[int]:
+    """Indices of the candidates that hold, at most `rules_per_label` mined ones per label, the weightiest first."""
+    selected = select(context, pool, votes)
+    order = selected.by_hand + selected.sound + selected.weaker
+    weight = dict(zip(order, _fit(context, pool, votes, order)[0], strict=True))
+    sound, weaker = (
+        sorted((i for i in part if weight[i] >= MIN_WEIGHT), key=lambda i: (-weight[i], i))
+        for part in (selected.sound, selected.weaker)
+    )
+    weaker = fill_gaps(context, votes, Selected(selected.by_hand, sound, weaker))
+    numbers: dict[int, int] = {}
+    kept = list(selected.by_hand)
+    for i in sound + weaker:
+        numbers[pool[i].column] = numbers.get(pool[i].column, 0) + 1
+        if numbers[pool[i].column] <= context.config.rules_per_label:
+            kept.append(i)
+    return kept
+
+
+def _fit(
+    context: Context, pool: Sequence[Candidate], votes: Votes, indices: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights [len(indices)] of some candidates, times their share of folds, and biases [m]."""
+    own = votes.take(indices)
+    priors = np.array([_prior_weight(pool[i], context) for i in indices])
+    weights, bias = fit_weights(own.unseen, own.columns, context.gold, len(context.task.names), PENALTY, priors)
+    return weights * own.share, bias
+
+
+def _prior_weight(candidate: Candidate, context: Context) -> float:
+    """The mean of the normal prior on the weight of a person's rule; NaN for mined rules.
+
+    It is the weight that the person gave times the rule's precision, smoothed by `PRIOR_CORRECT`: a rule that the
+    data contradicts loses weight."""
+    if candidate.by_hand is None:
+        return float("nan")
+    held = candidate.bits & context.labelled
+    correct = (held & context.label_bits(candidate.column)).bit_count()
+    return candidate.by_hand.weight * (correct + PRIOR_CORRECT) / (held.bit_count() + PRIOR_CORRECT)
+
+
+def _stats(context: Context, pool: Sequence[Candidate], i: int, votes: Votes, rivals: np.ndarray) -> Stats:
+    """Statistics of a rule on samples that its search had not seen; `rivals` [n]: a rule for another label fires."""
+    candidate, held = pool[i], votes.unseen[:, i]
+    support, right = _counts(context, candidate.column, held)
+    of_label = int((context.gold == candidate.column).sum())
+    agreed = [
+        int(row.argmax()) == candidate.column for j, row in context.teacher_probs.items() if candidate.bits >> j & 1
+    ]
+    found = len(found_in(candidate, pool, context.labelled))
+    return Stats(
+        support=support,
+        precision=round(right / max(support, 1), 4),
+        interval95=tuple(round(edge, 4) for edge in wilson_interval(right, support)),
+        recall=round(right / max(of_label, 1), 4),
+        fidelity=round(sum(agreed) / len(agreed), 4) if agreed else None,
+        stability=round(found / votes.n_folds, 4),
+        conflicts=int((held & rivals).sum()),
+    )
+
+
+def _counts(context: Context, column: int, held: np.ndarray) -> tuple[int, int]:
+    return int(held.sum()), int((held & (context.gold == column)).sum())
+
+
+def _reason(context: Context, pool: Sequence[Candidate], votes: Votes, column: int) -> str:
+    """Why a label has no rule."""
+    samples = context.label_bits(column).bit_count()
+    if samples < LEAST_UNSEEN:
+        return f"{samples} labelled sample(s); a rule is tested on {LEAST_UNSEEN} or more"
+    own = [i for i, candidate in enumerate(pool) if candidate.column == column]
+    if not own:
+        return f"no words tell its {samples} samples from the others"
+    counts = [_counts(context, column, votes.unseen[:, i]) for i in own]
+    support, right = max(counts, key=lambda count: (wilson_interval(count[1], count[0])[0], count))
+    return f"the best of {len(own)} conditions found is right on {right} of {support} unseen samples: too few to trust"

@@ -1,0 +1,61 @@
+"""Word groups found without labels: the phrases of the samples that an encoder of texts puts near each other.
+
+A group is made around each phrase, wider or narrower, and named by its commonest word. The encoder comes as a function,
+because rules do not know where it lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from kdsl.rules.groups import WordGroup
+from kdsl.rules.normalised import spaced_units
+
+Embed = Callable[[Sequence[str]], np.ndarray]
+"""Unit vectors [n, d] of n texts."""
+
+NEAR = (0.8, 0.65, 0.55)
+"""Cosines from which a phrase belongs to the group of another: words of one meaning, and of one topic."""
+MOST_WORDS = 8
+"""Words of a group, so that a person can read it at a glance."""
+MOST_PHRASES = 3000
+"""Phrases that are compared, the commonest first; each costs a call of the encoder."""
+
+
+def word_groups(phrases: Mapping[str, int], seeds: Iterable[str], embed: Embed) -> list[WordGroup]:
+    """Groups around the seeds, each of two words or more; no two have the same words or the same name.
+
+    Args:
+        phrases: those that may stand in a group -> bit set of the samples that hold them.
+        seeds: those of them that a group may be made around.
+    """
+    common = sorted(phrases, key=lambda phrase: (-phrases[phrase].bit_count(), phrase))[:MOST_PHRASES]
+    at = {phrase: i for i, phrase in enumerate(common)}
+    around = [at[seed] for seed in seeds if seed in at]
+    if not around:
+        return []
+    vectors = embed(common)
+    near = vectors[around] @ vectors.T
+    found: dict[frozenset[str], None] = {}
+    for level in NEAR:
+        for row in near:
+            nearest = np.argsort(-row, kind="stable")[: int((row >= level).sum())][: 4 * MOST_WORDS]
+            words = _needed([common[i] for i in nearest])[:MOST_WORDS]
+            if len(words) > 1:
+                found.setdefault(frozenset(words))
+    groups, names = [], set[str]()
+    for group in found:
+        by_number = sorted(group, key=at.__getitem__)
+        name = next((word for word in by_number if word not in names), None)
+        if name is not None:  # every word names another group already, so this one says little that they do not
+            names.add(name)
+            groups.append(WordGroup(name, tuple(by_number)))
+    return groups
+
+
+def _needed(phrases: Sequence[str]) -> list[str]:
+    """The phrases that hold no other of them: who looks for 'size' gains nothing by looking for 'bed size'."""
+    units = [spaced_units(phrase) for phrase in phrases]
+    return [p for p, mine in zip(phrases, units, strict=True) if not any(o in mine and o != mine for o in units)]
