@@ -6,6 +6,8 @@ Algorithms, AI 2(4). A sample on which a method abstains counts as wrong everywh
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -13,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from kdsl.evaluation.metrics import accuracy_at, coverage_at, risk_curve
+from kdsl.rules.book import RuleBook
 from kdsl.scores import weighted_f1
 
 Line = Mapping[str, Any]
+_QUOTED = re.compile("「(.+?)」")
 ABSTAINS = -1
 """The column that stands for no label."""
 
@@ -59,6 +63,24 @@ def figures(folds: Sequence[Line]) -> dict[str, float]:
         "rules": float(np.mean([line["rules"] for line in folds])),
         "literals": float(np.mean([line["literals"] for line in folds])),
         "seconds": float(np.mean([line["seconds"] for line in folds])),
+    }
+
+
+def properties(book: RuleBook) -> dict[str, float]:
+    """What can be said of a book without a further sample: its size, and how well its rules held where they were not
+    found (`Stats`)."""
+    stats = [rule.stats for rule in book.rules if rule.stats is not None]
+    per_label = Counter(rule.label for rule in book.rules)
+    texts = [text for rule in book.rules for literal in rule.when.literals for text in _QUOTED.findall(str(literal))]
+    return {
+        "rules": len(book.rules),
+        "labels with a rule": len(per_label),
+        "labels": len(book.labels),
+        "most per label": max(per_label.values(), default=0),
+        "most literals": max((len(rule.when.literals) for rule in book.rules), default=0),
+        "lower bound above 0.5": sum(one.interval95[0] > 0.5 for one in stats),
+        "fewer than 5 samples": sum(one.support < 5 for one in stats),
+        "cues of one character": sum(len(text) == 1 for text in texts),
     }
 
 

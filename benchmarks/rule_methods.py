@@ -8,9 +8,9 @@ once, from the cues of all; FIGS per label stands in where FIGS on all labels ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from kdsl.errors import MissingDependency
 from kdsl.rules import search
+from kdsl.rules.book import RuleBook
 from kdsl.rules.distill import distill
+from kdsl.rules.teacher import Teacher
 
 Condition = frozenset[tuple[str, bool]]
 """Literals, each with whether it has to hold or not to hold."""
@@ -49,9 +51,18 @@ Method = Callable[[Problem, float, int], Model]
 
 
 def kdsl(problem: Problem, size: float, seed: int) -> Model:
-    """`distill` without a small model and without rules that people wrote."""
+    """`distill` with an encoder of texts, without a small model and without rules that people wrote."""
+    return _distilled(problem, size, seed)
+
+
+def book_of(problem: Problem, size: float, seed: int, teacher: Teacher | None = None) -> RuleBook:
+    """The book that `kdsl` and its variants judge."""
     config = problem.rules.model_copy(update={"rules_per_label": int(size)})
-    book = distill(problem.train, problem.task, config, seed=seed)
+    return distill(problem.train, problem.task, config, teacher, seed=seed, embed=problem.embed)
+
+
+def _distilled(problem: Problem, size: float, seed: int, teacher: Teacher | None = None) -> Model:
+    book = book_of(problem, size, seed, teacher)
     rules = frozenset(
         (
             rule.label,
@@ -69,7 +80,39 @@ def kdsl(problem: Problem, size: float, seed: int) -> Model:
 def precision_search(problem: Problem, size: float, seed: int) -> Model:
     """kdsl but for the reward, which is precision as in RuAG (Zhang et al. 2024, arXiv 2411.03349), and no prior."""
     with _precision_as_reward():
-        return kdsl(problem, size, seed)
+        return kdsl(_unnamed(problem), size, seed)
+
+
+def without_prior(problem: Problem, size: float, seed: int) -> Model:
+    """kdsl with a uniform prior; words are put into groups all the same."""
+    return kdsl(_unnamed(problem), size, seed)
+
+
+def without_encoder(problem: Problem, size: float, seed: int) -> Model:
+    """kdsl with a uniform prior and no groups of words."""
+    return kdsl(replace(problem, embed=None), size, seed)
+
+
+def by_occlusion(problem: Problem, size: float, seed: int) -> Model:
+    """kdsl with the small model's prior by occlusion alone."""
+    return _distilled(_unnamed(problem), size, seed, problem.teacher())
+
+
+def by_both(problem: Problem, size: float, seed: int) -> Model:
+    """kdsl with both sources of the prior."""
+    return _distilled(problem, size, seed, problem.teacher())
+
+
+def _unnamed(problem: Problem) -> Problem:
+    """The problem with an encoder that finds no word near to what a label is called and described as."""
+    embed, names = problem.embed, {tuple(label.texts) for label in problem.task.labels}
+    if embed is None:
+        return problem
+
+    def deaf(texts: Sequence[str]) -> np.ndarray:
+        return embed(texts) * (0.0 if tuple(texts) in names else 1.0)
+
+    return replace(problem, embed=deaf)
 
 
 @contextmanager
@@ -251,6 +294,14 @@ METHODS: dict[str, Method] = {
     "FIGS": figs,
     "FIGS per label": figs_per_label,
 }
+PRIORS: dict[str, Method] = {
+    "no encoder, no groups": without_encoder,
+    "uniform": without_prior,
+    "kdsl": kdsl,
+    "occlusion": by_occlusion,
+    "descriptions and occlusion": by_both,
+}
+"""kdsl with each source of the prior over literals; as it is, with labels' descriptions."""
 POOLED = ("tree", "FIGS")
 """Methods whose rules are shared out freely, so that there may be fewer than one per label."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +13,17 @@ from own_labels import evidence_of, labels_of, read, task_of
 from kdsl.config import Config, RulesConfig
 from kdsl.config_file import load_tasks
 from kdsl.data.splits import read_folds, stratified_folds
+from kdsl.encoders.registry import text_encoder
 from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
+from kdsl.models.roles import Models
+from kdsl.models.scorer import LabelScorer
 from kdsl.rules.candidates import AGAINST
 from kdsl.rules.cues import mine
 from kdsl.rules.engine import bit_set, literal_bits, pack, unpack
+from kdsl.rules.neighbours import Embed
 from kdsl.rules.normalised import NormalisedEvidence
+from kdsl.rules.teacher import ScoreCache, Teacher
 from kdsl.tasks import Task, task_by_name
 
 TASKS = ("scene", "intent", "sofmattress-v1", "sofmattress-v2", "banking77")
@@ -42,7 +47,12 @@ class Cues:
 
 @dataclass(frozen=True)
 class Problem:
-    """One fold: labelled samples to learn from, and others to be judged on."""
+    """One fold: labelled samples to learn from, and others to be judged on.
+
+    Attributes:
+        embed: the encoder of texts by which words are put into groups and held against labels' descriptions.
+        teacher: opens the small model for occlusion.
+    """
 
     name: str
     fold: int
@@ -50,6 +60,8 @@ class Problem:
     rules: RulesConfig
     train: Sequence[Evidence]
     test: Sequence[Evidence]
+    embed: Embed | None
+    teacher: Callable[[], Teacher]
 
     @cached_property
     def gold(self) -> np.ndarray:
@@ -64,11 +76,9 @@ class Problem:
     def cues(self) -> Cues:
         """kdsl's vocabulary of `train`, and of it for each label what `distill` lets a search use."""
         n = len(self.train)
-        vocabulary = mine(
-            [NormalisedEvidence.of(e) for e in self.train],
-            self.rules.min_support,
-            pictures=self.task.input == "picture",
-        )
+        pictures = self.task.input == "picture"
+        seen = [NormalisedEvidence.of(e) for e in self.train]
+        vocabulary = mine(seen, self.rules.min_support, pictures, self.embed)
         chosen = []
         for column in range(len(self.task.names)):
             positive, shown = bit_set(self.gold == column), (1 << n) - 1
@@ -105,6 +115,8 @@ class Data:
     def __init__(self, folder: Path, config: Config) -> None:
         self.folder = folder
         self.config = config
+        self.models = Models(config)
+        self._caches: dict[str, ScoreCache] = {}
 
     def problems(self, name: str, seed: int) -> Iterator[Problem]:
         """The folds of a task; `seed` (0, 1, 2) says which drawn training file of BANKING77 is read."""
@@ -120,7 +132,7 @@ class Data:
         train, test = map(read, files)
         task = task_of(labels_of(train))
         asked = [e for e in evidence_of(test, task) if e.sample.label is not None]  # the questions that a label fits
-        yield Problem(name, 0, task, self.config.rules, evidence_of(train, task), asked)
+        yield self._problem(name, 0, task, evidence_of(train, task), asked)
 
     def whole(self, name: str) -> Problem:
         """All labelled samples of a task, and none to be judged on."""
@@ -146,4 +158,15 @@ class Data:
         for fold in sorted({folds[e.sample.id] for e in own}):
             train = [e for e in own if folds[e.sample.id] != fold]
             test = [e for e in own if folds[e.sample.id] == fold]
-            yield Problem(name, fold, task, self.config.rules, train, test)
+            yield self._problem(name, fold, task, train, test)
+
+    def _problem(
+        self, name: str, fold: int, task: Task, train: Sequence[Evidence], test: Sequence[Evidence]
+    ) -> Problem:
+        def teacher() -> Teacher:
+            scorer = LabelScorer(self.models.small, task, self.config.prompt)
+            return Teacher(scorer.score, name=self.models.small.name, cache=self._caches.setdefault(name, ScoreCache()))
+
+        names = self.config.encoders.text
+        embed = text_encoder(names[0]).encode if names else None
+        return Problem(name, fold, task, self.config.rules, train, test, embed, teacher)

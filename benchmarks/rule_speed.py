@@ -1,4 +1,4 @@
-"""Speed of the tree search and of the engine, and what the search finds, beside plainer ways to do the same."""
+"""The tree search for rules beside beam search and random search: what it finds, and how fast."""
 
 from __future__ import annotations
 
@@ -7,13 +7,7 @@ import time
 import click
 import numpy as np
 
-from kdsl.data.sample import Sample, Turn
-from kdsl.evidence.types import Evidence
-from kdsl.rules.book import RuleBook
 from kdsl.rules.engine import bit_set, pack
-from kdsl.rules.literals import TurnText
-from kdsl.rules.normalised import NormalisedEvidence
-from kdsl.rules.rule import Rule, When
 from kdsl.rules.search import Actions, Objective, Target, TreeSearch
 
 Found = tuple[int, ...]
@@ -102,54 +96,13 @@ def search_rate(n: int, seed: int) -> float:
     return search.evaluations / (time.process_time() - started)
 
 
-def drawn_book(rng: np.random.Generator, rules: int, samples: int) -> tuple[RuleBook, list[Evidence]]:
-    """A book of rules of one to three words, and dialogues of one turn of twelve words."""
-    words = ["".join(rng.choice(list("abcdefghijklmnop"), 6)) for _ in range(2000)]
-    labels = tuple(f"label-{i}" for i in range(20))
-    drawn = tuple(
-        Rule(
-            id=f"r{i}",
-            label=labels[i % len(labels)],
-            when=When(
-                all=tuple(
-                    TurnText(str(word), "user", "contains the word")
-                    for word in rng.choice(words, int(rng.integers(1, 4)), replace=False)
-                )
-            ),
-        )
-        for i in range(rules)
-    )
-    texts = [" ".join(rng.choice(words, 12)) for _ in range(samples)]
-    evidences = [Evidence(Sample(str(i), "drawn", (), (Turn("user", t, t),), None), ()) for i, t in enumerate(texts)]
-    return RuleBook(task="drawn", labels=labels, rules=drawn), evidences
-
-
-def engine_seconds(rules: int, samples: int, seed: int) -> tuple[float, float, float]:
-    """Seconds of one core for normalising the texts, for `RuleBook.scores` (which does that, too), and for asking
-    each rule about each normalised sample."""
-    book, evidences = drawn_book(np.random.default_rng(seed), rules, samples)
-    times = [time.process_time()]
-    normalised = [NormalisedEvidence.of(evidence) for evidence in evidences]
-    times.append(time.process_time())
-    book.scores(evidences)
-    times.append(time.process_time())
-    for evidence in normalised:
-        for rule in book.rules:
-            rule.when.matches(evidence)
-    times.append(time.process_time())
-    spent = np.diff(times)
-    return float(spent[0]), float(spent[1]), float(spent[2])
-
-
 @click.command()
 @click.option("--samples", default=749, show_default=True, help="of the drawn problems of search")
-@click.option("--rules", default=1000, show_default=True, help="of the drawn book")
-@click.option("--dialogues", default=10_000, show_default=True, help="that the drawn book scores")
 @click.option("--seed", default=17, show_default=True)
-def speed(samples: int, rules: int, dialogues: int, seed: int) -> None:
-    """Search and engine.
+def speed(samples: int, seed: int) -> None:
+    """The tree search, beside beam and random search at equal numbers of evaluated rules.
 
-    First table: reward of the best rule, averaged over labels, as a share of the best that any way found, by the nodes
+    Reward of the best rule, averaged over labels, as a share of the best that any way found, by the nodes
     that may be expanded (one expansion evaluates as many rules as there are literals).
     """
     problems = drawn_problems(np.random.default_rng(seed), samples)
@@ -159,8 +112,3 @@ def speed(samples: int, rules: int, dialogues: int, seed: int) -> None:
     for budget, row in zip(BUDGETS, rewards, strict=True):
         click.echo(f"| {budget} | " + " | ".join(f"{float((r / top).mean()):.3f}" for r in row) + " |")
     click.echo(f"\nsearch: {search_rate(samples, seed):,.0f} rules per second and core, {samples} samples")
-    normal, scored, naive = engine_seconds(rules, dialogues, seed)
-    click.echo(
-        f"engine: {rules} rules over {dialogues} dialogues in {scored:.2f} s, of which {normal:.2f} s normalise texts; "
-        f"rule by rule {naive:.2f} s after that, {naive / max(scored - normal, 1e-9):.0f} times as long"
-    )

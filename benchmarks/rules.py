@@ -1,6 +1,8 @@
 """Rule books beside other rule learners, on the same cues, folds and seeds.
 
 Run: python benchmarks/rules.py compare --data FOLDER --task sofmattress-v2 [--task ...] [--method NAME ...] --out FILE
+     python benchmarks/rules.py prior --data FOLDER --task sofmattress-v2 [--task ...] --out FILE
+     python benchmarks/rules.py books --data FOLDER --task scene [--task ...] --out FILE
      python benchmarks/rules.py shuffles --data FOLDER --task sofmattress-v2 [--n 20] --out FILE
      python benchmarks/rules.py speed
 
@@ -11,6 +13,8 @@ printed, of all that FILE holds about the tasks. `pip install 'kdsl[bench]'` bri
 `compare`: each method at each size (rules per label), for each seed and fold; then the stability of the size that is
 nearest to kdsl's book. A peer's fit that takes more than --limit seconds of the processor is recorded as out of time,
 and so are its larger sizes.
+`prior`: kdsl with each source of the prior over literals: labels' descriptions, occlusion by the small model.
+`books`: size of the book of all labelled samples, and how well its rules held where they were not found.
 `shuffles`: rules that kdsl's book keeps when the labels are dealt out anew, which is as often as chance finds one.
 """
 
@@ -27,16 +31,19 @@ from typing import Any
 
 import click
 import numpy as np
-from rule_measures import Line, at_size, dice, figures, judged
-from rule_methods import METHODS, POOLED, kdsl
+from rule_measures import Line, at_size, dice, figures, judged, properties
+from rule_methods import METHODS, POOLED, PRIORS, book_of, kdsl
 from rule_problems import TASKS, Data, Problem
 from rule_speed import speed
 
 from kdsl.config_file import load_config
 from kdsl.scores import mean_sd
 
-SIZES = (0.5, 1, 2, 4, 8, 16)
+SIZES = (0.5, 1, 2, 4, 8, 12)
 """Rules per label; below 1 for the methods of `POOLED` alone."""
+
+LEARNERS = METHODS | PRIORS
+PRIOR_COLUMNS = ("rules", "literals", "F1", "precision at 50%", "coverage at 0.90", "coverage at 0.85", "seconds")
 
 
 class Results:
@@ -107,7 +114,7 @@ def measure(results: Results, problem: Problem, method: str, size: float, seed: 
     started = time.process_time()
     try:
         with limited(limit):
-            model = METHODS[method](problem, size, seed)
+            model = LEARNERS[method](problem, size, seed)
     except OutOfTime:
         results.add(**key, out_of_time=limit)
         return
@@ -123,7 +130,7 @@ def measure_halves(results: Results, problem: Problem, method: str, size: float,
         return
     try:
         with limited(2 * limit):
-            one, other = (METHODS[method](half, size, seed).rules for half in problem.halves(seed))
+            one, other = (LEARNERS[method](half, size, seed).rules for half in problem.halves(seed))
     except OutOfTime:
         results.add(**key, out_of_time=2 * limit)
         return
@@ -233,6 +240,7 @@ _DATA = click.option("--data", type=click.Path(path_type=Path, exists=True, file
 _TASK = click.option("--task", "tasks", type=click.Choice(TASKS), multiple=True, default=TASKS)
 _CONFIG = click.option("--config", default="configs/nano.yaml", show_default=True, help="its tasks and `rules`")
 _SET = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE")
+_SEEDS = click.option("--seed", "seeds", type=int, multiple=True, default=(0, 1, 2), show_default=True)
 _OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help="JSON lines")
 
 
@@ -253,10 +261,9 @@ def main() -> None:
 
 
 @main.command()
-@options(_DATA, _TASK, _CONFIG, _SET, _OUT)
+@options(_DATA, _TASK, _CONFIG, _SET, _OUT, _SEEDS)
 @click.option("--method", "methods", type=click.Choice(tuple(METHODS)), multiple=True, default=tuple(METHODS))
 @click.option("--size", "sizes", type=float, multiple=True, default=SIZES, show_default=True, help="rules per label")
-@click.option("--seed", "seeds", type=int, multiple=True, default=(0, 1, 2), show_default=True)
 @click.option("--limit", default=120.0, show_default=True, help="seconds of the processor per fit")
 def compare(
     data: Path,
@@ -292,6 +299,27 @@ def compare(
 
 
 @main.command()
+@options(_DATA, _TASK, _CONFIG, _SET, _OUT, _SEEDS)
+def prior(
+    data: Path, tasks: Sequence[str], config: str, overrides: Sequence[str], out: Path, seeds: Sequence[int]
+) -> None:
+    """kdsl with each source of the prior."""
+    settings = load_config(config, overrides)
+    results, source = Results(out), Data(data, settings)
+    size = float(settings.rules.rules_per_label)
+    click.echo("| task | prior | " + " | ".join(PRIOR_COLUMNS) + " |\n" + "|---" * (len(PRIOR_COLUMNS) + 2) + "|")
+    for task in tasks:
+        for seed in seeds:
+            for problem in source.problems(task, seed):
+                for method in PRIORS:
+                    measure(results, problem, method, size, seed, limit=3600)
+        for method in PRIORS:
+            found = [one for (s, _), one in runs(results, task, method).items() if s == size]
+            cells = [_cell(name, [one[name] for one in found]) for name in PRIOR_COLUMNS]
+            click.echo(f"| {task} | {method} | " + " | ".join(cells) + " |")
+
+
+@main.command()
 @options(_DATA, _TASK, _CONFIG, _SET, _OUT)
 @click.option("--n", default=20, show_default=True, help="shuffles per task")
 def shuffles(data: Path, tasks: Sequence[str], config: str, overrides: Sequence[str], out: Path, n: int) -> None:
@@ -310,6 +338,29 @@ def shuffles(data: Path, tasks: Sequence[str], config: str, overrides: Sequence[
                 results.add(**key, rules=len(model.rules), first=kept)
         counts = [line["rules"] for line in results.of(part="shuffle", task=task)]
         click.echo(f"| {task} | {len(counts)} | {sum(counts)} | {max(counts)} | {np.count_nonzero(counts)} |")
+
+
+@main.command()
+@options(_DATA, _TASK, _CONFIG, _SET, _OUT, _SEEDS)
+def books(
+    data: Path, tasks: Sequence[str], config: str, overrides: Sequence[str], out: Path, seeds: Sequence[int]
+) -> None:
+    """Properties of the book of all labelled samples."""
+    settings = load_config(config, overrides)
+    results, source = Results(out), Data(data, settings)
+    head = ""
+    for task in tasks:
+        for seed in seeds:
+            key = {"part": "book", "task": task, "seed": seed}
+            if not results.has(**key):
+                book = book_of(source.whole(task), settings.rules.rules_per_label, seed)
+                results.add(**key, properties=properties(book))
+            (line,) = results.of(**key)
+            found = line["properties"]
+            if not head:
+                head = "| task | seed | " + " | ".join(found) + " |\n" + "|---" * (len(found) + 2) + "|"
+                click.echo(head)
+            click.echo(f"| {task} | {seed} | " + " | ".join(map(str, found.values())) + " |")
 
 
 main.add_command(speed)

@@ -16,7 +16,8 @@ from kdsl.config import Config
 from kdsl.resources import PACKAGE, resource
 
 SCRIPTS = PACKAGE.parent / "benchmarks"
-CONFIG = str(resource("configs/nano.yaml"))
+SETTINGS = {"large": None, "small": None, "encoders": {"text": None}}
+PLAIN = ["--config", str(resource("configs/nano.yaml")), "--set", "encoders.text=null"]
 TELLING = {"refund": ("refund", "money"), "delivery": ("parcel", "late"), "size": ("size", "fits")}
 
 pytestmark = pytest.mark.skipif(
@@ -75,20 +76,20 @@ def test_each_method_learns_telling_words_and_says_which(scripts: Path, folder: 
     if name.startswith(("FIGS", "RuleFit")):
         pytest.importorskip("imodels")
     methods = module("rule_methods")
-    data = module("rule_problems").Data(folder, Config.model_validate({"large": None, "small": None}))
+    data = module("rule_problems").Data(folder, Config.model_validate(SETTINGS))
     (problem,) = data.problems("sofmattress-v2", 0)
     assert (len(problem.train), len(problem.test)) == (42, 24)
-    model = methods.METHODS[name](problem, 8, 1)
+    model = methods.METHODS[name](problem, 3, 1)
     gold = problem.columns(problem.test)
     right = np.nan_to_num(model.probabilities).argmax(axis=1) == gold
     assert right.mean() > 0.8
-    words = {word for words in TELLING.values() for word in words}
-    assert {word for word in words if any(word in str(rule) for rule in model.rules)} >= words - {"size", "fits"}
+    named = {word for words in TELLING.values() for word in words if any(word in str(rule) for rule in model.rules)}
+    assert sum(named.issuperset(words) for words in TELLING.values()) >= 2  # the third may be what is left
     assert model.literals >= len(model.rules) >= 3
 
 
 def test_rules_of_a_tree_say_what_the_tree_says(scripts: Path, folder: Path) -> None:
-    data = module("rule_problems").Data(folder, Config.model_validate({"large": None, "small": None}))
+    data = module("rule_problems").Data(folder, Config.model_validate(SETTINGS))
     (problem,) = data.problems("sofmattress-v2", 0)
     model = module("rule_methods").tree(problem, 3, 1)
     cues = problem.cues
@@ -108,12 +109,12 @@ def test_comparison_goes_on_where_it_was_killed(
 ) -> None:
     rules = module("rules")
     out = tmp_path / "results.jsonl"
-    asked = ["compare", "--data", str(folder), "--task", "sofmattress-v2", "--out", str(out), "--config", CONFIG]
+    asked = ["compare", "--data", str(folder), "--task", "sofmattress-v2", "--out", str(out), *PLAIN]
     asked += ["--method", "kdsl", "--method", "tree", "--size", "1", "--size", "4", "--seed", "0", "--seed", "1"]
     first = CliRunner().invoke(rules.main, asked, catch_exceptions=False)
     lines = out.read_text("utf-8").splitlines()
     kept = [json.loads(line) for line in lines]
-    assert sorted({line["size"] for line in kept}) == [1, 4, 16]
+    assert sorted({line["size"] for line in kept}) == [1, 4, 12]
     assert {line["part"] for line in kept} == {"fit", "halves"}
     assert "| tree |" in first.output
     out.write_text("\n".join([*lines[:-1], lines[-1][:20]]) + "\n", "utf-8")
@@ -126,7 +127,7 @@ def test_a_fit_that_runs_out_of_time_is_told_and_its_larger_sizes_are_not_tried(
     scripts: Path, folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "results.jsonl"
-    asked = ["compare", "--data", str(folder), "--task", "sofmattress-v2", "--out", str(out), "--config", CONFIG]
+    asked = ["compare", "--data", str(folder), "--task", "sofmattress-v2", "--out", str(out), *PLAIN]
     asked += ["--method", "kdsl", "--size", "2", "--size", "4", "--seed", "0", "--limit", "0.001"]
     told = CliRunner().invoke(module("rules").main, asked, catch_exceptions=False)
     lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
@@ -135,9 +136,19 @@ def test_a_fit_that_runs_out_of_time_is_told_and_its_larger_sizes_are_not_tried(
     assert "1 out of time" in told.output
 
 
+def test_properties_of_a_book_are_counted(scripts: Path, folder: Path) -> None:
+    data = module("rule_problems").Data(folder, Config.model_validate(SETTINGS))
+    book = module("rule_methods").book_of(data.whole("sofmattress-v2"), 3, 1)
+    found = module("rule_measures").properties(book)
+    assert found["rules"] == len(book.rules) > 0
+    assert (found["labels"], found["cues of one character"]) == (3, 0)
+    assert found["most per label"] <= 3
+    assert found["lower bound above 0.5"] == sum(r.stats.interval95[0] > 0.5 for r in book.rules)
+
+
 def test_shuffles_count_the_rules_of_chance(scripts: Path, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "results.jsonl"
-    asked = ["shuffles", "--data", str(folder), "--task", "sofmattress-v2", "--out", str(out), "--config", CONFIG]
+    asked = ["shuffles", "--data", str(folder), "--task", "sofmattress-v2", "--out", str(out), *PLAIN]
     told = CliRunner().invoke(module("rules").main, [*asked, "--n", "2"], catch_exceptions=False)
     lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     assert [line["seed"] for line in lines] == [0, 1]
