@@ -76,8 +76,9 @@ class RuleBook(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> RuleBook:
         faults = [
-            f"bias: no label is called '{name}'.{did_you_mean(name, self.labels)}"
-            for name in self.bias
+            f"{part}: no label is called '{name}'.{did_you_mean(name, self.labels)}"
+            for part, named in (("bias", self.bias), ("without_rules", self.without_rules))
+            for name in named
             if name not in self.labels
         ]
         faults += [
@@ -167,6 +168,8 @@ class RuleBook(BaseModel):
     def entries(self) -> dict[str, Any]:
         """The book as plain values, as a file has them, without empty parts."""
         raw = self.model_dump(mode="json", exclude={"rules", "groups"})
+        if not self.without_rules:
+            del raw["without_rules"]
         if self.groups:
             raw["groups"] = {name: list(words) for name, words in self.groups.items()}
         return {**raw, "rules": [rule.entry() for rule in self.rules]}

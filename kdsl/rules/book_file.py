@@ -178,9 +178,10 @@ def _opened(text: str, old: RuleBook, new: RuleBook) -> YamlText:
 def _splices(text: YamlText, old: RuleBook, new: RuleBook) -> Iterator[Splice]:
     """The changes to the text of a book that make another book of it."""
     before, after = old.entries(), new.entries()
-    for key in after:
-        if key not in ("task", "labels", "groups", "rules") and before[key] != after[key]:
-            yield _whole(text, key, before[key], after[key], ("groups", "rules"))
+    for key in dict.fromkeys([*before, *after]):
+        was, will = before.get(key, {}), after.get(key, {})
+        if key not in ("task", "labels", "groups", "rules") and was != will:
+            yield _whole(text, key, was, will, ("groups", "rules")) if will else text.remove((key,))
     if old.groups != new.groups:
         yield from _group_splices(text, old.groups, new.groups)
     places = {rule.id: place for place, rule in enumerate(old.rules)}

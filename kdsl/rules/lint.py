@@ -10,13 +10,15 @@ from typing import Any, Literal, get_args
 
 from kdsl.evidence.types import Evidence
 from kdsl.rules.book import RuleBook
+from kdsl.rules.function_words import bears_topic
 from kdsl.rules.groups import CLOSE, OPEN, WordGroup
 from kdsl.rules.implication import always, contradict, follows, implies, never
-from kdsl.rules.literals import RuleLiteral, TurnGroup
+from kdsl.rules.literals import OcrGroup, OcrText, RuleLiteral, TurnGroup, TurnText
 from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import Rule, When
+from kdsl.words import units
 
-Kind = Literal["dead", "duplicate", "conflict", "subsumed", "unused group"]
+Kind = Literal["dead", "duplicate", "conflict", "subsumed", "function word", "unused group"]
 FEW = 3
 """Samples on which a rule has to fire before its samples are compared with another's."""
 
@@ -40,6 +42,7 @@ def lint(book: RuleBook, evidences: Sequence[Evidence] = ()) -> list[Finding]:
     dead: a rule that can never fire, a literal or a word of a group that changes nothing.
     duplicate, conflict: two rules with the same condition, for the same label or for two.
     subsumed: a rule that fires only where another one for its label does.
+    function word: what a rule looks for is one word or character that carries grammar and no topic.
     unused group: no rule names it.
 
     Args:
@@ -59,6 +62,7 @@ def lint(book: RuleBook, evidences: Sequence[Evidence] = ()) -> list[Finding]:
     found += pairs
     found += _observed(alive, evidences, {frozenset(finding.rules) for finding in pairs})
     found += _idle_words(book)
+    found += _function_words(rules)
     found += _unused_groups(book)
     kinds = get_args(Kind)
     return sorted(found, key=lambda finding: kinds.index(finding.kind))
@@ -202,6 +206,25 @@ def _idle_words(book: RuleBook) -> Iterator[Finding]:
             if wider := _related(texts, i, implies):
                 found = f"in the group {OPEN}{name}{CLOSE} '{text}' adds nothing: wherever it holds, '{wider}' does"
                 yield Finding("dead", users, found)
+
+
+def _function_words(rules: Sequence[Rule]) -> Iterator[Finding]:
+    of_group: dict[str, list[str]] = defaultdict(list)
+    for rule in rules:
+        for literal in (*rule.when.all, *rule.when.any):
+            if isinstance(literal, OcrText | TurnText) and _is_function_word(literal.text):
+                yield Finding("function word", (rule.id,), f"'{literal}' looks for a word that tells no topic")
+            if isinstance(literal, OcrGroup | TurnGroup):
+                for word in filter(_is_function_word, literal.group.words):
+                    said = f"{OPEN}{literal.group.name}{CLOSE} has 「{word}」, a word that tells no topic"
+                    of_group[said].append(rule.id)
+    for sentence, ids in of_group.items():
+        yield Finding("function word", tuple(dict.fromkeys(ids)), f"the group {sentence}")
+
+
+def _is_function_word(text: str) -> bool:
+    parts = units(text)
+    return len(parts) == 1 and not bears_topic(parts)
 
 
 def _unused_groups(book: RuleBook) -> Iterator[Finding]:

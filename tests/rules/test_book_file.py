@@ -259,6 +259,7 @@ books = st.builds(
     task=st.just("toy"),
     labels=st.just(LABELS),
     bias=st.dictionaries(st.sampled_from(LABELS), st.sampled_from([-1.0, 0.25])),
+    without_rules=st.dictionaries(st.sampled_from(LABELS), st.sampled_from(["no words: none", "2 samples"])),
     groups=st.dictionaries(
         st.sampled_from(["x", "no", "不"]), st.lists(words, min_size=1, max_size=2, unique_by=normalise)
     ),

@@ -179,6 +179,27 @@ def test_rules_that_do_the_same_on_samples_are_told(make_evidence: Callable[...,
     ], "what is known from the conditions is not said again"
 
 
+def test_words_without_a_topic_are_told_where_a_rule_looks_for_them() -> None:
+    group = WordGroup("asks", ("吗", "可以吗"))
+    it, how, zh, fine = (
+        Rule(id=f"r{i}", label="rust", when=When(**{part: (parse(line, {"asks": group}),)}, all=fixed))
+        for i, (part, line, fixed) in enumerate(
+            (
+                ("any", "a user turn contains the word 「it」", ()),
+                ("any", "a user turn speaks of 〔asks〕", ()),
+                ("any", "an OCR line contains 「的」", ()),
+                ("none", "a user turn contains 「了」", said(all=["a user turn contains 「锈」"]).all),
+            )
+        )
+    )
+    book = RuleBook(task="toy", labels=LABELS, rules=(it, how, zh, fine))
+    assert [(one.rules, one.sentence) for one in lint(book) if one.kind == "function word"] == [
+        (("r0",), "'a user turn contains the word 「it」' looks for a word that tells no topic"),
+        (("r2",), "'an OCR line contains 「的」' looks for a word that tells no topic"),
+        (("r1",), "the group 〔asks〕 has 「吗」, a word that tells no topic"),
+    ]
+
+
 def test_groups_are_looked_at_and_disabled_rules_are_not() -> None:
     rule = Rule(
         id="r",
