@@ -49,10 +49,11 @@ def list_command(rules: Rules, style: str, **chosen: Any) -> None:
     """
     import sys
 
-    from kdsl.rules.show import list_lines, list_table
+    from kdsl.rules.show import list_lines, list_table, silent_lines
 
     entries = rules.list(**chosen)
-    print_found(style, entries, list_table(entries) if sys.stdout.isatty() else list_lines(entries))
+    shown = list_table(entries) if sys.stdout.isatty() else list_lines(entries)
+    print_found(style, entries, shown, silent_lines(rules.values(), chosen["label"]))
 
 
 @rules.command()

@@ -140,5 +140,7 @@ def distill_files(
                 log.info("%s: %s", file, line)
         else:
             book.save(file)
-        log.info("%s: %d rules", file, len(RuleBook.load(file).rules))
+        book = RuleBook.load(file)
+        silent = {*book.labels} - {rule.label for rule in book.rules}
+        log.info("%s: %d rules; %d labels have none (`kdsl rules list` says why)", file, len(book.rules), len(silent))
     return files

@@ -11,6 +11,7 @@ from kdsl.rules.rule import Rule
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from kdsl.rules.book import RuleBook
     from kdsl.rules.collection import Entry
     from kdsl.rules.explain import Explanation, RuleSamples
     from kdsl.rules.reading import Reading, RuleReading
@@ -29,6 +30,16 @@ def list_lines(entries: Iterable[Entry]) -> list[str]:
         lines.append(f"{entry.task}/{entry.rule.id}  {entry.rule.label}  {_brief(entry.rule)}")
         lines.append(f"    if {entry.rule.when}")
     return lines
+
+
+def silent_lines(books: Iterable[RuleBook], label: str | None = None) -> list[str]:
+    """One line per label (or for this one) without a rule of which the book says why."""
+    return [
+        f"{book.task}: no rule for {name}: {reason}"
+        for book in books
+        for name, reason in book.without_rules.items()
+        if label in (None, name) and not any(rule.label == name for rule in book.rules)
+    ]
 
 
 def list_table(entries: Iterable[Entry]) -> Table:

@@ -104,6 +104,7 @@ def test_rules_are_distilled_listed_and_tested(shop_files: Path, tmp_path: Path)
     assert not (tmp_path / "intent.yaml").exists()
     listed = run("rules", "list", "--book", tmp_path / "scene.yaml").output
     assert f"scene/{book.rules[0].id}" in listed
+    assert "scene: no rule for 支付页面: 0 labelled sample(s); a rule is tested on 5 or more" in listed
     table = run("rules", "test", *data_of(shop_files), "--book", tmp_path / "scene.yaml")
     assert table.exception is None, table.exception
     assert "12 samples, coverage 1.000, precision 1.000" in " ".join(table.output.split())
