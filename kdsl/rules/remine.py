@@ -43,7 +43,7 @@ class Remined:
             ("mined rules left out, because you edited them", self.replaced),
             ("rules of yours NOT kept, because the task no longer has their labels", self.lost),
             ("groups that keep their words, although mining found others", self.groups),
-            ("groups NOT kept, because only mined rules of the old book named them", self.lost_groups),
+            ("groups that went with the mined rules that named them; the history has them", self.lost_groups),
         )
         return [f"{len(names)} {what}: {', '.join(names)}" for what, names in said if names]
 

@@ -111,7 +111,7 @@ def test_words_that_a_person_may_have_chosen_stay_and_what_goes_is_told() -> Non
     assert found.lines() == [
         "1 rules of yours NOT kept, because the task no longer has their labels: mine",
         "1 groups that keep their words, although mining found others: rust",
-        "1 groups NOT kept, because only mined rules of the old book named them: foam",
+        "1 groups that went with the mined rules that named them; the history has them: foam",
     ]
     with pytest.raises(InputError, match="of task 'toy' cannot take the place of one of task 'other'"):
         remined(old, RuleBook(task="other", labels=LABELS))
