@@ -172,8 +172,11 @@ class StudentConfig(_Part):
 
 
 class RulesConfig(_Part):
-    """Cue mining and the tree search for rules."""
+    """Rules by hand, cue mining and the tree search for rules."""
 
+    books: str | None = None
+    """Folder of rule books of one's own, `<task>.yaml`. Their rules by hand and edited ones join those that ship with
+    kdsl; a task without labelled samples takes their mined ones too."""
     max_cues: int = Field(400, ge=10)
     """Size of the cue vocabulary per label."""
     min_support: int = Field(2, ge=1)

@@ -22,7 +22,7 @@ from kdsl.tasks import Task, load_task
 
 log = logging.getLogger(__name__)
 
-_PATHS = (("knowledge", "snippets"), ("training", "augment", "synonyms"))
+_PATHS = (("knowledge", "snippets"), ("rules", "books"), ("training", "augment", "synonyms"))
 """Settings whose value is the path of a file or folder."""
 
 

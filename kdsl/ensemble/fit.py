@@ -35,6 +35,7 @@ from kdsl.experts.large import LargeExpert
 from kdsl.experts.semantic import SemanticExpert
 from kdsl.knowledge.documents import load_snippets
 from kdsl.models.roles import Models
+from kdsl.rules.given import check_books, given_rules
 from kdsl.runs import check_inputs, claim, digest, file_hash, sole_writer, write_json, written_whole
 from kdsl.scores import OutOfFold, Scores
 from kdsl.tasks import Task
@@ -70,6 +71,7 @@ def fit_bundle(
             is fitting into `folder`.
         BudgetError: a single call of the large model exceeds the budget per sample.
         BundleError: `folder` has a fit of other data or settings, or an adapter does not fit its base.
+        ConfigError: a rule book of `rules.books` cannot be used.
     """
     check_fit([e.sample for e in evidences], tasks, config.ensemble.fewest_folds, config.seed, unlabelled=True)
     groups = {
@@ -78,6 +80,7 @@ def fit_bundle(
     labelled = [task for task in tasks if groups[task.name]]
     fold = inner_folds(groups, labelled, config)  # refuses too few samples before anything is written
     setup = Setup(tuple(tasks), config, models or Models(config))
+    check_books(config.rules.books, tasks)
     setup = without_idle_models(setup, [task.name for task in labelled], adapters)
     _check_budget(setup)
     _check_adapters(adapters, setup)
@@ -108,6 +111,7 @@ def fit_inputs(
     return {
         "samples": digest([evidence.digest() for evidence in evidences]),
         "snippets": digest(load_snippets(Path(config.knowledge.snippets), tasks)),
+        "rules": digest([given_rules(task, config.rules.books, mined=True) for task in tasks]),
         "tasks": digest(list(tasks)),
         "settings": digest(config.model_dump(mode="json", exclude=unlearned)),
         "models": setup.models.fingerprints,

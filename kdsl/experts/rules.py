@@ -23,7 +23,9 @@ from kdsl.resources import default_cache_dir
 from kdsl.rules.book import RuleBook, shipped_rules
 from kdsl.rules.book_file import BookFile
 from kdsl.rules.distill import distill
+from kdsl.rules.given import check_books, given_rules
 from kdsl.rules.remine import save_remined
+from kdsl.rules.rule import Rule
 from kdsl.rules.teacher import ScoreCache, Teacher
 from kdsl.tasks import Task, task_by_name
 
@@ -41,17 +43,25 @@ class RulesExpert(Expert):
         return folder / cls.name / f"{task.name}.yaml"
 
     def basis(self, material: Material) -> str | None:
-        found = shipped_rules(self.task)
-        return f"{len(found)} rules that ship with kdsl" if found else "an empty rule book, to which rules may be added"
+        found, shipped = self._given, set(shipped_rules(self.task))
+        own = sum(rule not in shipped for rule in found)
+        told = [f"{len(found) - own} rules that ship with kdsl"] * (len(found) > own)
+        told += [f"{own} rules of one's own book"] * (own > 0)
+        return " and ".join(told) or "an empty rule book, to which rules may be added"
 
     def fit(self, material: Material) -> Self:
-        """Distil a book from labelled samples and the task's shipped rules; without samples take these as they are."""
+        """Distil a book from labelled samples and the rules that are given; without samples take these as they are."""
         labelled, cache = material.labelled[self.task.name], default_cache_dir() / "occlusion"
         if not labelled:
-            self.book = RuleBook(task=self.task.name, labels=self.task.names, rules=shipped_rules(self.task))
+            self.book = RuleBook(task=self.task.name, labels=self.task.names, rules=self._given)
             return self
         self.book = distil_book(labelled, self.task, self.setup, cache, shipped=True)  # folds and runs share a cache
         return self
+
+    @property
+    def _given(self) -> tuple[Rule, ...]:
+        """The rules of a task without labelled samples."""
+        return given_rules(self.task, self.setup.config.rules.books, mined=True)
 
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
         return self.book.scores(evidences)
@@ -78,10 +88,11 @@ def distil_book(labelled: Sequence[Evidence], task: Task, setup: Setup, cache: P
 
     Args:
         cache: a folder in which the small model's scores are cached.
-        shipped: add the rules that ship with kdsl to the candidates.
+        shipped: add the rules that ship with kdsl to the candidates, beside those of the setting `rules.books`.
     """
     config = setup.config
-    options: dict[str, Any] = {"seed": config.seed, "seed_rules": shipped_rules(task) if shipped else ()}
+    given = given_rules(task, config.rules.books, shipped=shipped)
+    options: dict[str, Any] = {"seed": config.seed, "seed_rules": given}
     if config.encoders.text:
         first = config.encoders.text[0]
         options["embed"] = text_encoder(TEXT_ENCODERS[0].name if first == AUTO else first).encode
@@ -126,6 +137,7 @@ def distill_files(
     settings = load_config(config, overrides)
     tasks = tasks_for(data, load_tasks(settings))
     chosen = [task_by_name(tasks, name) for name in only] or tasks
+    check_books(settings.rules.books, chosen)
     evidences = load_evidence(
         data, images, tasks, settings.evidence, ocr, lambda samples: check_trainable(samples, chosen)
     )
@@ -136,7 +148,8 @@ def distill_files(
         own = [evidence for evidence in evidences if evidence.sample.task == task.name]
         book = distil_book(own, task, setup, out / ".scores", shipped=shipped)
         if file in before:
-            for line in save_remined(book, before[file], shipped_rules(task) if shipped else ()).lines():
+            judged = given_rules(task, settings.rules.books, shipped=shipped)
+            for line in save_remined(book, before[file], judged).lines():
                 log.info("%s: %s", file, line)
         else:
             book.save(file)

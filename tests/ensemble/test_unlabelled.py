@@ -16,7 +16,7 @@ from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.predictor import Predictor
 from kdsl.ensemble.router import load_routers
 from kdsl.ensemble.unlabelled import without_idle_models
-from kdsl.errors import InputError
+from kdsl.errors import ConfigError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Setup
 from kdsl.models.roles import Models
@@ -85,6 +85,31 @@ def test_a_rule_that_is_added_by_hand_counts(task_file: Path, tmp_path: Path) ->
         found = opened.predict(Sample.dialogue(["my parcel has not arrived, chargeback"]))
     assert found.label == "REFUND"
     assert [rule.id for rule in found.trace.rules] == ["mine"]
+
+
+def test_books_of_ones_own_are_taken_with_and_without_samples(task_file: Path, tmp_path: Path) -> None:
+    rule = {"label": "REFUND", "when": {"all": ["a user turn contains the word 「chargeback」"]}, "weight": 3.0}
+    rules = [rule | {"id": "mine", "origin": {"how": "hand"}}, rule | {"id": "m-1", "origin": {"how": "mined"}}]
+    book = {"task": "shop", "labels": list(LABELS), "rules": rules}
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "shop.yaml").write_text(yaml.safe_dump(book, allow_unicode=True), "utf-8")
+    rules_config = NO_MODELS.rules.model_copy(update={"books": str(tmp_path / "mine")})
+    config = NO_MODELS.model_copy(update={"rules": rules_config})
+    with Recognizer.fit(task_file=task_file, config=config, out=tmp_path / "b") as opened:
+        assert [rule.id for rule in opened.rules["shop"].rules] == ["mine", "m-1"]
+        report = json.loads((tmp_path / "b" / "report" / "without_samples.json").read_text("utf-8"))["shop"]
+        assert report["rests_on"]["rules"]["basis"] == "2 rules of one's own book"
+        assert report["rests_on"]["semantic"]["weight"] == pytest.approx(3**-0.5)
+    few = [Sample.dialogue([text], label=label, id=text) for text, label in ASKED.items()]
+    few += [Sample.dialogue([f"{text}?"], label=label, id=f"{text}?") for text, label in ASKED.items()]
+    more = [Sample.dialogue([f"please, {text}"], label=label, id=f"p {text}") for text, label in ASKED.items()]
+    with Recognizer.fit([*few, *more], task_file=task_file, config=config, out=tmp_path / "c") as opened:
+        kept = {rule.id for rule in opened.rules["shop"].rules}
+        assert "mine" in kept
+        assert "m-1" not in kept  # mined rules are mined again
+    (tmp_path / "mine" / "shop.yaml").rename(tmp_path / "mine" / "shops.yaml")
+    with pytest.raises(ConfigError, match=r"holds no rule book of a task of this fit; expected shop\.yaml"):
+        Recognizer.fit(task_file=task_file, config=config, out=tmp_path / "d")
 
 
 def test_samples_without_a_label_are_not_learned_from_and_that_is_said(
