@@ -255,7 +255,9 @@ def test_a_book_is_linted_and_a_change_says_what_it_brings(tmp_path: Path) -> No
     assert run("rules", "lint", "--book", tmp_path / "own.yaml").output == "nothing found\n"
 
 
-def test_a_text_cannot_steer_the_terminal() -> None:
-    output = run("rules", "explain", "气泡\x9b2J", "--task", "intent").output
+def test_a_text_cannot_steer_the_terminal(shop_files: Path, tmp_path: Path) -> None:
+    read = (shop_files / "ocr.jsonl").read_text("utf-8").replace('"结算"', '"结算\\u009b2J"')
+    (tmp_path / "ocr.jsonl").write_text(read, "utf-8")
+    output = run("rules", "show", "cart-checkout", *data_of(shop_files)[:-1], tmp_path / "ocr.jsonl").output
+    assert "【结算】\N{REPLACEMENT CHARACTER}2J" in output
     assert "\x9b" not in output
-    assert "【气泡】" in output
