@@ -189,7 +189,7 @@ def merged(first: RuleBook, second: RuleBook) -> Merged:
         rules.append(own.model_copy(update={"id": id}))
         added.append(id)
     groups = {**first.groups, **{renamed.get(name, name): words for name, words in second.groups.items()}}
-    book = RuleBook(task=first.task, labels=first.labels, bias=bias, groups=groups, rules=tuple(rules))
+    book = RuleBook(**{**dict(first), "bias": bias, "groups": groups, "rules": tuple(rules)})
     return Merged(book, tuple(added), tuple(conflicts))
 
 

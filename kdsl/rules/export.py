@@ -48,7 +48,8 @@ def to_markdown(books: Sequence[RuleBook]) -> str:
         for label in book.labels:
             lines += [f"## {_escaped(label)}", ""]
             rules = [rule for rule in book.rules if rule.label == label]
-            lines += [_item(rule) for rule in rules] or ["No rule."]
+            why = book.without_rules.get(label)
+            lines += [_item(rule) for rule in rules] or [f"No rule: {_escaped(why)}." if why else "No rule."]
             lines.append("")
         if book.groups:
             lines += ["## Word groups", ""]

@@ -261,3 +261,14 @@ def test_a_text_cannot_steer_the_terminal(shop_files: Path, tmp_path: Path) -> N
     output = run("rules", "show", "cart-checkout", *data_of(shop_files)[:-1], tmp_path / "ocr.jsonl").output
     assert "【结算】\N{REPLACEMENT CHARACTER}2J" in output
     assert "\x9b" not in output
+
+
+def test_a_label_without_rules_is_listed_with_the_reason(tmp_path: Path) -> None:
+    rule = {"id": "fog", "label": "fog", "when": {"all": ["a user turn contains the word 「fog」"]}}
+    book = {"task": "own", "labels": ["fog", "sun"], "without_rules": {"sun": "too few samples"}, "rules": [rule]}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(book, allow_unicode=True), "utf-8")
+    assert "own: no rule for sun: too few samples" in run("rules", "--book", tmp_path / "own.yaml").output
+    assert "sun" not in run("rules", "--book", tmp_path / "own.yaml", "--label", "fog").output
+    done = run("rules", "merge", tmp_path / "own.yaml", tmp_path / "own.yaml", "--out", tmp_path / "both.yaml")
+    assert done.exception is None
+    assert RuleBook.load(tmp_path / "both.yaml") == RuleBook.load(tmp_path / "own.yaml")

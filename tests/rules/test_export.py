@@ -144,6 +144,12 @@ def test_markdown_escapes_every_text(book: RuleBook) -> None:
     assert "disabled" in text
 
 
+def test_pages_say_why_a_label_has_no_rule(book: RuleBook) -> None:
+    bare = book.model_copy(update={"rules": book.rules[:2], "without_rules": {"生锈": "too <few> samples"}})
+    assert "No rule: too &lt;few&gt; samples." in to_html([bare])
+    assert "No rule: too \\<few\\> samples." in to_markdown([bare])
+
+
 def test_csv_is_read_back_as_it_was(book: RuleBook) -> None:
     rows = list(csv.DictReader(io.StringIO(to_csv([book]), newline="")))
     assert [row["id"] for row in rows] == [rule.id for rule in book.rules]
