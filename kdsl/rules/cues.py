@@ -34,7 +34,7 @@ from kdsl.rules.literals import (
     TurnText,
     how_of,
 )
-from kdsl.rules.neighbours import Embed, word_groups
+from kdsl.rules.neighbours import Embed, WordGroups
 from kdsl.rules.normalised import PLACES, NormalisedEvidence, NormalisedLine, Searched, Who
 from kdsl.words import is_word, units
 
@@ -112,7 +112,11 @@ class Vocabulary:
 
 
 def mine(
-    evidences: Sequence[NormalisedEvidence], min_support: int, pictures: bool = True, embed: Embed | None = None
+    evidences: Sequence[NormalisedEvidence],
+    min_support: int,
+    pictures: bool = True,
+    embed: Embed | None = None,
+    taken: Iterable[str] = (),
 ) -> Vocabulary:
     """All literals that hold on at least `min_support` samples and not on all of them; labels are not used.
 
@@ -120,12 +124,14 @@ def mine(
         pictures: if False only turns are mined: in a dialogue, the text of a picture is about the product, not about
             the question.
         embed: an encoder of texts, by which groups of words are made.
+        taken: names of groups that a person made, which no other group gets.
     """
     n = len(evidences)
+    groups = WordGroups(embed, taken) if embed else None
     found: dict[RuleLiteral, int] = {}
     if pictures:
-        found.update(_ocr(evidences, min_support, embed))
-    found.update(_spoken(evidences, min_support, embed))
+        found.update(_ocr(evidences, min_support, groups))
+    found.update(_spoken(evidences, min_support, groups))
     if pictures:
         found.update(_forms(evidences))  # last: of literals that hold on the same samples, texts are preferred
     by_set: dict[int, RuleLiteral] = {}
@@ -215,9 +221,9 @@ def _groupable(phrase: str, bits: int, min_support: int, n: int) -> bool:
 
 
 def _groups(
-    where: dict[str, int], seeds: Iterable[str], min_support: int, n: int, embed: Embed | None
+    where: dict[str, int], seeds: Iterable[str], min_support: int, n: int, groups: WordGroups | None
 ) -> list[WordGroup]:
-    if embed is None:
+    if groups is None:
         return []
     fragments = _fragments(where)
     may_stand = {
@@ -225,7 +231,7 @@ def _groups(
         for phrase, bits in where.items()
         if phrase not in fragments and _groupable(phrase, bits, min_support, n)
     }
-    return word_groups(may_stand, seeds, embed)
+    return groups.around(seeds, may_stand)
 
 
 def _any(where: dict[str, int], group: WordGroup) -> int:
@@ -250,7 +256,9 @@ def _rank(phrase: str) -> tuple[int, str]:
     return abs(len(phrase) - _PREFERRED), phrase
 
 
-def _ocr(evidences: Sequence[NormalisedEvidence], min_support: int, embed: Embed | None) -> dict[RuleLiteral, int]:
+def _ocr(
+    evidences: Sequence[NormalisedEvidence], min_support: int, groups: WordGroups | None
+) -> dict[RuleLiteral, int]:
     where = _where([[line.searched for line in evidence.lines] for evidence in evidences])
     phrases = _cues(where, min_support, len(evidences))
     found: dict[RuleLiteral, int] = {OcrText(phrase, how=how_of(phrase)): bits for phrase, bits in phrases.items()}
@@ -264,7 +272,7 @@ def _ocr(evidences: Sequence[NormalisedEvidence], min_support: int, embed: Embed
                 if held != bits:
                     found[placed] = held
     found.update(
-        {OcrGroup(group): _any(where, group) for group in _groups(where, phrases, min_support, len(evidences), embed)}
+        {OcrGroup(group): _any(where, group) for group in _groups(where, phrases, min_support, len(evidences), groups)}
     )
     return found
 
@@ -274,17 +282,19 @@ def _short(line: NormalisedLine) -> bool:
     return len(line.text) > 1 and len(units(line.text)) <= MAX_LINE
 
 
-def _spoken(evidences: Sequence[NormalisedEvidence], min_support: int, embed: Embed | None) -> dict[RuleLiteral, int]:
+def _spoken(
+    evidences: Sequence[NormalisedEvidence], min_support: int, groups: WordGroups | None
+) -> dict[RuleLiteral, int]:
     found: dict[RuleLiteral, int] = {}
-    groups: list[WordGroup] = []
+    made: list[WordGroup] = []
     order: tuple[Who, ...] = ("user", "last user", "first user", "agent")
     for who in order:  # of literals that hold on the same samples `mine` keeps the first, so the most general one
         where = _where([[evidence.spoken[who]] for evidence in evidences])
         phrases = _cues(where, min_support, len(evidences))
         found.update({TurnText(phrase, who, how_of(phrase)): bits for phrase, bits in phrases.items()})
         if who == "user":
-            groups = _groups(where, phrases, min_support, len(evidences), embed)
-        found.update({TurnGroup(group, who): _any(where, group) for group in groups})
+            made = _groups(where, phrases, min_support, len(evidences), groups)
+        found.update({TurnGroup(group, who): _any(where, group) for group in made})
     return found
 
 

@@ -7,7 +7,7 @@ book is made of what holds (`assemble`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 
@@ -65,7 +65,8 @@ def distill(
     labelled = [e for e in evidences if e.sample.label is not None]
     check_trainable((e.sample for e in labelled), [task])
     extra = [*unlabelled, *(e for e in evidences if e.sample.label is None)] if teacher else []
-    context = _observe(labelled, extra, task, config, teacher, embed, rng)
+    names = {group.name for rule in seed_rules for group in rule.when.groups}
+    context = _observe(labelled, extra, task, config, teacher, embed, names, rng)
     n_folds = min(FOLDS, len(labelled))
     fold_of = stratified_folds([e.sample for e in labelled], n_folds, seed)
     folds = np.array([fold_of[e.sample.id] for e in labelled])
@@ -84,13 +85,14 @@ def _observe(
     config: RulesConfig,
     teacher: Teacher | None,
     embed: Embed | None,
+    taken: Set[str],
     rng: np.random.Generator,
 ) -> Context:
     """Mine the vocabulary and collect all scores of the small model that the searches need."""
     evidences = [*labelled, *extra]
     normalised = [NormalisedEvidence.of(evidence) for evidence in evidences]
     gold = np.array([task.index(str(e.sample.label)) for e in labelled])
-    vocabulary = mine(normalised, config.min_support, task.input == "picture", embed)
+    vocabulary = mine(normalised, config.min_support, task.input == "picture", embed, taken)
     weights = meaning_weights(vocabulary.literals, task, embed)
     teacher_probs: dict[int, np.ndarray] = {}
     drops: Drops = []

@@ -24,35 +24,45 @@ MOST_PHRASES = 3000
 """Phrases that are compared, the commonest first; each costs a call of the encoder."""
 
 
-def word_groups(phrases: Mapping[str, int], seeds: Iterable[str], embed: Embed) -> list[WordGroup]:
-    """Groups around the seeds, each of two words or more; no two have the same words or the same name.
+class WordGroups:
+    """Makes groups of which no two have the same words or the same name.
 
     Args:
-        phrases: those that may stand in a group -> bit set of the samples that hold them.
-        seeds: those of them that a group may be made around.
+        taken: names that groups of a person have.
     """
-    common = sorted(phrases, key=lambda phrase: (-phrases[phrase].bit_count(), phrase))[:MOST_PHRASES]
-    at = {phrase: i for i, phrase in enumerate(common)}
-    around = [at[seed] for seed in seeds if seed in at]
-    if not around:
-        return []
-    vectors = embed(common)
-    near = vectors[around] @ vectors.T
-    found: dict[frozenset[str], None] = {}
-    for level in NEAR:
-        for row in near:
-            nearest = np.argsort(-row, kind="stable")[: int((row >= level).sum())][: 4 * MOST_WORDS]
-            words = _needed([common[i] for i in nearest])[:MOST_WORDS]
-            if len(words) > 1:
-                found.setdefault(frozenset(words))
-    groups, names = [], set[str]()
-    for group in found:
-        by_number = sorted(group, key=at.__getitem__)
-        name = next((word for word in by_number if word not in names), None)
-        if name is not None:  # every word names another group already, so this one says little that they do not
-            names.add(name)
-            groups.append(WordGroup(name, tuple(by_number)))
-    return groups
+
+    def __init__(self, embed: Embed, taken: Iterable[str] = ()) -> None:
+        self._embed = embed
+        self._names = set(taken)
+
+    def around(self, seeds: Iterable[str], phrases: Mapping[str, int]) -> list[WordGroup]:
+        """Groups around the seeds, each of two words or more.
+
+        Args:
+            phrases: those that may stand in a group, the seeds among them -> bit set of the samples that hold them.
+        """
+        common = sorted(phrases, key=lambda phrase: (-phrases[phrase].bit_count(), phrase))[:MOST_PHRASES]
+        at = {phrase: i for i, phrase in enumerate(common)}
+        rows = [at[seed] for seed in seeds if seed in at]
+        if not rows:
+            return []
+        vectors = self._embed(common)
+        near = vectors[rows] @ vectors.T
+        found: dict[frozenset[str], None] = {}
+        for level in NEAR:
+            for row in near:
+                nearest = np.argsort(-row, kind="stable")[: int((row >= level).sum())][: 4 * MOST_WORDS]
+                words = _needed([common[i] for i in nearest])[:MOST_WORDS]
+                if len(words) > 1:
+                    found.setdefault(frozenset(words))
+        groups = []
+        for group in found:
+            by_number = sorted(group, key=at.__getitem__)
+            name = next((word for word in by_number if word not in self._names), None)
+            if name is not None:  # every word names another group already, so this one says little that they do not
+                self._names.add(name)
+                groups.append(WordGroup(name, tuple(by_number)))
+        return groups
 
 
 def _needed(phrases: Sequence[str]) -> list[str]:

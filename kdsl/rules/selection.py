@@ -19,7 +19,7 @@ from kdsl.rules.cues import LINES_STEP, PERCENT_STEP
 from kdsl.rules.engine import condition_bits, pack, unpack
 from kdsl.rules.literals import LineCount, Measure, RuleLiteral
 from kdsl.rules.meaning import described
-from kdsl.rules.significance import Q, Tested, significant
+from kdsl.rules.significance import Counts, Q, significant
 from kdsl.scores import wilson_interval
 
 LEAST_UNSEEN = 5
@@ -79,7 +79,7 @@ def select(context: Context, pool: Sequence[Candidate], votes: Votes) -> Selecte
     bounds = {i: bound for i in mined if (bound := _bound(context, pool[i], votes.unseen[:, i])) is not None}
     tested = list(bounds)
     no_chance = significant(
-        [_tested(context, pool[i]) for i in tested],
+        [_counts(context, pool[i]) for i in tested],
         len(context.gold),
         len(np.unique(context.gold)),
         2 * len(context.vocabulary.literals),
@@ -125,10 +125,10 @@ def _bound(context: Context, candidate: Candidate, unseen: np.ndarray) -> float 
     return bound if known and right == support >= LEAST_DESCRIBED else None
 
 
-def _tested(context: Context, candidate: Candidate) -> Tested:
+def _counts(context: Context, candidate: Candidate) -> Counts:
     held, of_label = candidate.bits & context.labelled, context.label_bits(candidate.column)
     weights = [weight for _, weight, _ in context.signed(candidate.when, candidate.column)]
-    return Tested(
+    return Counts(
         held.bit_count(), (held & of_label).bit_count(), of_label.bit_count(), len(weights), float(np.prod(weights))
     )
 

@@ -23,7 +23,7 @@ Q = 0.05
 
 
 @dataclass(frozen=True)
-class Tested:
+class Counts:
     """What the test needs of one rule, counted on n labelled samples of which `positives` have its label."""
 
     support: int
@@ -34,7 +34,7 @@ class Tested:
     """Product of the prior weights of its literals; the mean over all literals of the vocabulary is 1."""
 
 
-def significant(rules: list[Tested], n: int, labels: int, vocabulary: int, longest: int) -> np.ndarray:
+def significant(rules: list[Counts], n: int, labels: int, vocabulary: int, longest: int) -> np.ndarray:
     """Which rules are no chance at the level `Q`: bool [r].
 
     Args:

@@ -14,12 +14,14 @@ from kdsl.evidence.types import Evidence
 from kdsl.rules.cues import mine
 from kdsl.rules.distill import distill
 from kdsl.rules.function_words import bears_topic
+from kdsl.rules.groups import WordGroup
 from kdsl.rules.literals import LineCount, Measure, OcrText, TurnGroup, TurnText
 from kdsl.rules.meaning import described, meaning_weights
-from kdsl.rules.neighbours import word_groups
+from kdsl.rules.neighbours import WordGroups
 from kdsl.rules.normalised import NormalisedEvidence
+from kdsl.rules.rule import Rule, When
 from kdsl.rules.selection import _moved
-from kdsl.rules.significance import Tested, significant
+from kdsl.rules.significance import Counts, significant
 from kdsl.tasks import Label, Task
 
 SMALL = RulesConfig(max_cues=40, simulations=48, rules_per_label=4, occlusion_samples=0)
@@ -116,7 +118,8 @@ def test_a_label_without_a_rule_has_its_reason(asked: list[Evidence], task: Task
 
 def test_words_of_one_meaning_are_a_group_in_both_languages() -> None:
     phrases = ("rust", "rusty", "corrosion", "parcel", "delivery", "shipping", "生锈", "锈", "退款", "退钱", "容量")
-    groups = word_groups({p: (1 << (20 - i)) - 1 for i, p in enumerate(phrases)}, phrases, EMBED)
+    held = {p: (1 << (20 - i)) - 1 for i, p in enumerate(phrases)}
+    groups = WordGroups(EMBED).around(phrases, held)
     words = [set(group.words) for group in groups]
     assert any({"rust", "corrosion"} <= group for group in words)
     assert any({"delivery", "shipping"} <= group for group in words)
@@ -124,6 +127,16 @@ def test_words_of_one_meaning_are_a_group_in_both_languages() -> None:
     assert len({group.name for group in groups}) == len(groups)
     for group in groups:
         assert group.name in group.words
+    others = WordGroups(EMBED, taken=["退款"]).around(phrases, held)
+    assert [group.name for group in others if set(group.words) == {"退款", "退钱"}] == ["退钱"]
+
+
+def test_mined_groups_stand_beside_those_of_a_person(asked: list[Evidence], task: Task) -> None:
+    group = WordGroup("rust", ("rust", "brown"))
+    rule = Rule(id="rust", label="RUST", when=When(all=(TurnGroup(group),)))
+    book = distill(asked, task, SMALL, seed_rules=[rule], embed=EMBED)
+    assert book.groups["rust"] == ("rust", "brown")
+    assert any(rule.origin.how == "mined" for rule in book.rules)
 
 
 def test_a_group_holds_where_one_of_its_words_stands(asked: list[Evidence]) -> None:
@@ -173,7 +186,7 @@ def test_a_description_weighs_its_words_more(task: Task) -> None:
 
 
 def test_more_literals_and_more_words_need_more_evidence() -> None:
-    rule = Tested(support=6, hits=6, positives=15, literals=1, weight=1.0)
+    rule = Counts(support=6, hits=6, positives=15, literals=1, weight=1.0)
     assert significant([rule], 300, 20, 300, 3).all()
     assert not significant([replace(rule, literals=3)], 300, 20, 300, 3).any()
     assert not significant([rule], 300, 20, 3_000_000, 3).any()
