@@ -20,9 +20,9 @@ _ENGLISH = """
     please hi hello hey ok okay yes thanks thank
 """
 ENGLISH = frozenset(_ENGLISH.split())
-CHINESE_FIRST = frozenset("的吗呢吧啊呀哦嗯嘛我你您他她它们这那也都就很在")
-CHINESE_LAST = CHINESE_FIRST | frozenset("了着")
-"""了 and 着 begin words such as 了解 and 着急."""
+CHINESE_FIRST = frozenset("的吗呢吧啊呀哦嗯嘛我你您他她它们这那也都就很在是")
+CHINESE_LAST = CHINESE_FIRST | frozenset("了着个")
+"""了, 着 and 个 begin words such as 了解, 着急 and 个人."""
 
 
 def bears_topic(parts: Sequence[str]) -> bool:

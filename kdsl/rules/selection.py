@@ -30,7 +30,7 @@ SOUND = 0.5
 """Lower 95% bound of the precision on unseen samples, above which a rule is sound."""
 WEAK = 0.3
 """The same bound for the weaker rules."""
-WEAK_SHARE = 0.25
+WEAK_SHARE = 0.2
 """Weaker rules per sound rule, where they add nothing new but their vote."""
 REDUNDANT = 0.95
 """A rule is redundant beside another one of its label if the Jaccard index of their firing sets is at least this."""
