@@ -89,13 +89,13 @@ def dice(one: AbstractSet[object], other: AbstractSet[object]) -> float:
     return 2 * len(one & other) / max(len(one) + len(other), 1)
 
 
-def at_size(sweep: Iterable[Mapping[str, float]], size: str, wanted: float) -> float:
-    """F1 of a method at `wanted` rules or literals, between the two models of its sweep around that number.
+def at_size(sweep: Iterable[Mapping[str, float]], size: str, wanted: float, measure: str = "F1") -> float:
+    """A measure of a method at `wanted` rules or literals, between the two models of its sweep around that number.
 
-    A method whose largest model is smaller has that model's F1, for it makes no use of more; one whose smallest
+    A method whose largest model is smaller has that model's figure, for it makes no use of more; one whose smallest
     model is larger has none (NaN).
     """
-    points = sorted((one[size], one["F1"]) for one in sweep)
+    points = sorted((one[size], one[measure]) for one in sweep)
     if not points or wanted < points[0][0]:
         return float("nan")
     return float(np.interp(wanted, *zip(*points, strict=True)))

@@ -168,6 +168,7 @@ COLUMNS = (
     "F1 at equal rules",
     "F1 at equal literals",
     "precision at 50%",
+    "precision at equal rules",
     "coverage at 0.90",
     "coverage at 0.85",
     "answered",
@@ -192,6 +193,7 @@ def compared(results: Results, task: str, methods: Sequence[str], own_size: floa
             book = own.get((own_size, seed), one)
             one["F1 at equal rules"] = at_size(sweep, "rules", book["rules"])
             one["F1 at equal literals"] = at_size(sweep, "literals", book["literals"])
+            one["precision at equal rules"] = at_size(sweep, "rules", book["rules"], "precision at 50%")
             for name in COLUMNS:
                 if name in one:
                     row[name].append(one[name])
