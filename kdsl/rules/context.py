@@ -33,6 +33,8 @@ class Context:
     vocabulary: Vocabulary
     weights: np.ndarray
     """[literals of the vocabulary, m], how near each is to what a label is called and described as; their mean is 1."""
+    embedded: bool
+    """Whether an encoder told how near; else all weights are 1."""
     teacher_probs: Mapping[int, np.ndarray]
     """Sample -> the small model's probabilities [m], for the samples that it scored."""
     drops: Drops

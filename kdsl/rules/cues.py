@@ -36,7 +36,7 @@ from kdsl.rules.literals import (
 )
 from kdsl.rules.neighbours import Embed, WordGroups
 from kdsl.rules.normalised import PLACES, NormalisedEvidence, NormalisedLine, Searched, Who
-from kdsl.words import is_word, units
+from kdsl.words import is_word, joined, units
 
 MAX_PHRASE = 8
 """Maximum units (words, or characters where words have no spaces between them) of a phrase."""
@@ -46,8 +46,9 @@ NEARLY_ALL = 0.9
 """A phrase in more than this share of the samples carries no meaning."""
 SHORTEST = 2
 """Minimum characters of a phrase without words: a single Chinese character is part of a word, or means many things."""
-FRAGMENT = 0.7
-"""A phrase is part of a longer one if this share of the samples that hold it hold the longer one."""
+FRAGMENT, FRAGMENT_IN_GROUP = 0.7, 0.5
+"""A phrase is part of a longer one if this share of the samples that hold it hold the longer one. What an encoder makes
+of a piece of a word is not what it means, so groups are stricter."""
 MOST_WORDS, MOST_CHARACTERS = 2, 4
 """Maximum length of a phrase in a group, in words or in characters of a script without spaces."""
 PERCENT_STEP, LINES_STEP = 10, 5
@@ -55,6 +56,8 @@ PERCENT_STEP, LINES_STEP = 10, 5
 _PREFERRED = 6
 """Of phrases that hold on the same samples, the one closest to this length is kept: a word rather than a sentence."""
 
+_WITHIN = frozenset("-'’&/+.%·")
+"""Signs that stand within names and amounts."""
 _NUMERIC = re.compile(r"[\d\W]+")
 
 
@@ -162,8 +165,9 @@ def _phrases(texts: Iterable[Searched], shortest: int) -> set[str]:
 
 
 def _whole(parts: Sequence[str]) -> bool:
-    """Whether a phrase begins and ends with a letter or digit, and with no function word."""
-    return parts[0][0].isalnum() and parts[-1][0].isalnum() and bears_topic(parts)
+    """Whether a phrase begins and ends with a letter or digit and no function word, and lies within one clause."""
+    inside = all(part[0].isalnum() or part in _WITHIN for part in parts)
+    return inside and parts[0][0].isalnum() and parts[-1][0].isalnum() and bears_topic(parts)
 
 
 def _tells(unit: str, word: bool) -> bool:
@@ -188,7 +192,7 @@ def _where(texts: Sequence[Iterable[Searched]]) -> dict[str, int]:
 
 def _cues(where: dict[str, int], min_support: int, n: int) -> dict[str, int]:
     """Phrases that may be cues, one for each set of samples."""
-    fragments = _fragments(where)
+    fragments = _fragments(where, FRAGMENT)
     telling = {
         phrase: bits
         for phrase, bits in where.items()
@@ -197,22 +201,27 @@ def _cues(where: dict[str, int], min_support: int, n: int) -> dict[str, int]:
     return _representatives(telling)
 
 
-def _fragments(where: dict[str, int]) -> set[str]:
-    """Phrases of characters that are mostly part of one and the same phrase that is a character longer, such as 么时 of
-    什么时候: no words, but pieces of words."""
+def _fragments(where: dict[str, int], share: float) -> set[str]:
+    """Phrases of which this share, in two samples or more, is part of one phrase that is a character longer.
+
+    么时 is such a part of 什么时候, and 48小 of 48小时: they are no words, but pieces of words.
+    """
     found = set()
     for longer, bits in where.items():
         parts = units(longer)
-        for shorter in ("".join(parts[1:]), "".join(parts[:-1])) if len(parts) > SHORTEST else ():
-            whole = where.get(shorter, 0).bit_count()
-            if whole and bits.bit_count() >= FRAGMENT * whole and bits.bit_count() > 1 and not any(map(is_word, parts)):
-                found.add(shorter)
+        if len(parts) > SHORTEST and bits.bit_count() > 1:
+            for added, rest in ((parts[0], parts[1:]), (parts[-1], parts[:-1])):
+                shorter = joined(rest)
+                if not is_word(added) and bits.bit_count() >= share * where.get(shorter, 0).bit_count() > 0:
+                    found.add(shorter)
     return found
 
 
 def _groupable(phrase: str, bits: int, min_support: int, n: int) -> bool:
-    """Whether a phrase may stand in a group: a few words, rare ones too, or characters that make a word."""
-    if bits.bit_count() > NEARLY_ALL * n:
+    """Whether a phrase may stand in a group: a few words, rare ones too, or characters that make a word.
+
+    Numbers may not: an encoder hardly tells them apart."""
+    if bits.bit_count() > NEARLY_ALL * n or any(map(str.isdigit, phrase)):
         return False
     parts = units(phrase)
     if any(map(is_word, parts)):
@@ -225,7 +234,7 @@ def _groups(
 ) -> list[WordGroup]:
     if groups is None:
         return []
-    fragments = _fragments(where)
+    fragments = _fragments(where, FRAGMENT_IN_GROUP)
     may_stand = {
         phrase: bits
         for phrase, bits in where.items()

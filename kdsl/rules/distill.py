@@ -110,7 +110,9 @@ def _observe(
         drops, whole = occlusion(labelled, normalised, gold, cues, teacher, config, rng)
         teacher_probs.update({i: np.exp(row) for i, row in whole.items()})
     write = teacher.write if teacher else None
-    return Context(task, config, evidences, normalised, gold, vocabulary, weights, teacher_probs, drops, write)
+    return Context(
+        task, config, evidences, normalised, gold, vocabulary, weights, embed is not None, teacher_probs, drops, write
+    )
 
 
 def _seeded(context: Context, rules: Sequence[Rule], n_folds: int) -> Pool:

@@ -30,6 +30,8 @@ SOUND = 0.5
 """Lower 95% bound of the precision on unseen samples, above which a rule is sound."""
 WEAK = 0.3
 """The same bound for the weaker rules."""
+NEAR = 1.5
+"""Weight by meaning (`meaning_weights`, mean 1) that a literal of a weaker rule has, if the label has a description."""
 WEAK_SHARE = 0.2
 """Weaker rules per sound rule, where they add nothing new but their vote."""
 REDUNDANT = 0.95
@@ -120,9 +122,16 @@ def _bound(context: Context, candidate: Candidate, unseen: np.ndarray) -> float 
     right = int((unseen & (context.gold == candidate.column)).sum())
     bound = wilson_interval(right, support)[0]
     if support >= LEAST_UNSEEN:
-        return bound if bound > WEAK else None
+        return bound if bound > SOUND or (bound > WEAK and _near(context, candidate)) else None
     known = described(candidate.when.all, context.task.labels[candidate.column])
     return bound if known and right == support >= LEAST_DESCRIBED else None
+
+
+def _near(context: Context, candidate: Candidate) -> bool:
+    """Whether a literal is near what the label is described as, or nothing is known of that."""
+    weights = [weight for _, weight, positive in context.signed(candidate.when, candidate.column) if positive]
+    known = context.embedded and context.task.labels[candidate.column].descriptions
+    return not known or max(weights) >= NEAR
 
 
 def _counts(context: Context, candidate: Candidate) -> Counts:

@@ -169,6 +169,46 @@ def test_pieces_of_chinese_words_are_no_cues(make_evidence: Callable[..., Eviden
     assert not any(len(text) == 1 or text in ("么时", "么时候", "什么时") for text in texts)
 
 
+def test_pieces_of_words_and_numbers_stand_in_no_group(make_evidence: Callable[..., Evidence]) -> None:
+    said = (
+        "48小时内发货",
+        "48小时后发货",
+        "72小时内退款",
+        "72小时后退钱",
+        "2、退款到账",
+        "2、退钱到账",
+        "退款吗",
+        "退钱吗",
+    )
+    views = [NormalisedEvidence.of(make_evidence(turns=(("user", text),))) for text in said]
+    literals = mine(views, 2, pictures=False, embed=EMBED).literals
+    words = {word for literal in literals if isinstance(literal, TurnGroup) for word in literal.group.words}
+    assert {"退款", "退钱"} <= words
+    assert not any(char.isdigit() for word in words for char in word)
+    texts = {literal.text for literal in literals if isinstance(literal, TurnText)}
+    assert "48小时" in texts
+    assert not any(text.endswith("小") or "、" in text for text in texts)
+
+
+def test_a_weaker_rule_is_near_what_its_label_is_described_as(make_evidence: Callable[..., Evidence]) -> None:
+    """Two words tell their labels in seven of ten; one of them is what the description speaks of."""
+    said = [("rust", label) for label in "AAAAAAABBB"] + [("parcel", label) for label in "BBBBBBBAAA"]
+    evidences = [
+        make_evidence(f"{i}", label, turns=(("user", f"{word} w{i} v{i}"),)) for i, (word, label) in enumerate(said)
+    ] + [make_evidence(f"c{i}", "C", turns=(("user", f"u{i} t{i}"),)) for i in range(20)]
+    about = "metal that gets rusty"
+    labels = (Label(name="A", description=about), Label(name="B", description=about), Label(name="C"))
+    ruled = {
+        rule.label
+        for rule in distill(
+            evidences, Task(name="intent", input="dialogue", prompt="?", labels=labels), SMALL, embed=EMBED
+        ).rules
+    }
+    bare = Task(name="intent", input="dialogue", prompt="?", labels=tuple(Label(name=name) for name in "ABC"))
+    assert ruled == {"A"}
+    assert {rule.label for rule in distill(evidences, bare, SMALL, embed=EMBED).rules} == {"A", "B"}
+
+
 def test_a_description_weighs_its_words_more(task: Task) -> None:
     literals = [
         TurnText("rust", how="contains the word"),
