@@ -52,8 +52,10 @@ def list_command(rules: Rules, style: str, **chosen: Any) -> None:
     from kdsl.rules.show import list_lines, list_table, silent_lines
 
     entries = rules.list(**chosen)
-    shown = list_table(entries) if sys.stdout.isatty() else list_lines(entries)
-    print_found(style, entries, shown, silent_lines(rules.values(), chosen["label"]))
+    shown = list_table(entries) if entries and sys.stdout.isatty() else list_lines(entries)
+    silent = silent_lines(rules.values(), chosen["label"])
+    none = [] if entries or silent else [f"{', '.join(rules)}: no rules found"]
+    print_found(style, entries, shown, silent + none)
 
 
 @rules.command()
@@ -66,7 +68,7 @@ def show(rules: Rules, evidences: list[Evidence], rule_id: str, style: str) -> N
     \b
     examples:
       kdsl rules show scene/cart-checkout
-      kdsl rules show m13-1 --bundle runs/shop --data train.json --images images
+      kdsl rules show m-1a2b3c4d --bundle runs/shop --data train.json --images images
     """
     from kdsl.rules.show import rule_lines, sample_lines
 
@@ -176,7 +178,7 @@ def edit(rules: Rules, evidences: list[Evidence], rule_id: str, **given: Any) ->
     \b
     examples:
       kdsl rules edit bubbles --book intent.yaml --none 'a user turn contains 「气泡酒」' --reason "a drink" --yes
-      kdsl rules edit m3-2 --bundle runs/shop --weight 1.5 --data train.json --images images
+      kdsl rules edit m-1a2b3c4d --bundle runs/shop --weight 1.5 --data train.json --images images
     """
     return rules.edit(rule_id, evidences=evidences, **given)
 
@@ -190,7 +192,7 @@ def disable(rules: Rules, evidences: list[Evidence], rule_id: str, reason: str) 
 
     \b
     examples:
-      kdsl rules disable m3-2 --bundle runs/shop --data train.json --images images --reason "an accident"
+      kdsl rules disable m-1a2b3c4d --bundle runs/shop --data train.json --images images --reason "an accident"
     """
     return rules.disable(rule_id, reason=reason, evidences=evidences)
 
@@ -204,7 +206,7 @@ def enable(rules: Rules, evidences: list[Evidence], rule_id: str, reason: str) -
 
     \b
     examples:
-      kdsl rules enable m3-2 --bundle runs/shop --yes
+      kdsl rules enable m-1a2b3c4d --bundle runs/shop --yes
     """
     return rules.enable(rule_id, reason=reason, evidences=evidences)
 

@@ -157,7 +157,7 @@ def check(
         near_duplicates=near,
         across_folds=across,
         problems=problems,
-        notes=read.lines() + _notes(counts, samples, lookalikes, near, across),
+        notes=read.lines() + _notes(counts, samples, lookalikes, near, across, unlabelled),
     )
 
 
@@ -217,11 +217,12 @@ def _notes(
     lookalikes: list[list[str]],
     near: list[list[str]],
     across: list[list[str]],
+    unlabelled: bool,
 ) -> list[str]:
     notes = []
     for task, count in counts.items():
         absent = [label for label, n in count.labels.items() if n == 0]
-        if count.unlabelled and count.unlabelled == count.samples:
+        if unlabelled and count.unlabelled and count.unlabelled == count.samples:
             notes.append(
                 f"{task}: no sample has a label; a fit rests on names and descriptions of labels. If another field "
                 "holds the labels, name it as the label's column."

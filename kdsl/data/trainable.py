@@ -66,7 +66,12 @@ def fit_faults(
         if bare == own and (unlabelled or not own):
             continue
         if bare:
-            another = " If another field holds the labels, name it as the label's column." if own == bare else ""
+            another = (
+                " If another field holds the labels, name it as the label's column; if none does, give the task's file "
+                "as `task_file`: a first prediction needs no labelled sample."
+                if own == bare
+                else ""
+            )
             faults.append(
                 f"{len(bare)} of {len(own)} sample(s) of task '{task.name}' have no label, such as "
                 f"{bare[0].id}; a fit takes labelled samples only.{another}"

@@ -98,8 +98,10 @@ def test_samples_without_labels_are_a_mistake_unless_a_task_file_is_given(shop: 
     config = shop / "run.yaml"
     config.write_text(f"extends: {resource('configs/nano.yaml')}\ntasks: [scene.yaml, intent.yaml]\n", "utf-8")
     with_data = ("--data", shop / "x.json", "--config", config)
+    checked = kdsl("data", "check", shop / "x.json", "--config", config, "--json")
+    assert not any("no sample has a label" in note for note in json.loads(checked.stdout)["notes"])
     for refused in (
-        kdsl("data", "check", shop / "x.json", "--config", config),
+        checked,
         kdsl("fit", *with_data, "--out", shop / "bundle"),
         kdsl("distill-rules", *with_data, "--task", "intent", "--out", shop / "rules", "--no-model"),
     ):

@@ -272,3 +272,10 @@ def test_a_label_without_rules_is_listed_with_the_reason(tmp_path: Path) -> None
     done = run("rules", "merge", tmp_path / "own.yaml", tmp_path / "own.yaml", "--out", tmp_path / "both.yaml")
     assert done.exception is None
     assert RuleBook.load(tmp_path / "both.yaml") == RuleBook.load(tmp_path / "own.yaml")
+
+
+def test_a_list_without_rules_says_so(tmp_path: Path) -> None:
+    book = tmp_path / "mood.yaml"
+    book.write_text("task: mood\nlabels: [sad, glad]\nrules: []\n", "utf-8")
+    assert run("rules", "list", "--book", book).output == "mood: no rules found\n"
+    assert json.loads(run("rules", "list", "--book", book, "--format", "json").stdout) == []
