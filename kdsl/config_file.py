@@ -19,6 +19,7 @@ from kdsl.errors import ConfigError, InputError
 from kdsl.machine import missing_models
 from kdsl.resources import resource
 from kdsl.tasks import Task, load_task
+from kdsl.yaml_files import Loader, read_text
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
                 break
         else:
             try:
-                node[leaf] = yaml.safe_load(value)
+                node[leaf] = yaml.load(value, Loader)  # a safe loader
             except yaml.YAMLError as error:
                 faults.append(f"override '{override}': the value is not YAML: {error}")
     try:
@@ -101,8 +102,8 @@ def _read(file: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if file in seen:
         raise ConfigError(f"{file}: extends itself by way of {' -> '.join(p.name for p in seen)}")
     try:
-        raw = yaml.safe_load(file.read_text("utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raw = yaml.load(read_text(file, "YAML"), Loader) or {}  # a safe loader
+    except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{file}: cannot be read as YAML: {error}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{file}: expected a mapping of settings, found {type(raw).__name__}")

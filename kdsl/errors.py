@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
 
 
 class KdslError(Exception):
@@ -57,7 +59,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def faults_of(error: ValidationError) -> list[str]:
     """The messages of a pydantic error, each with its location: 'labels.2.zh: Field required'."""
-    return [
-        f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg'].removeprefix('Value error, ')}"
-        for fault in error.errors()
-    ]
+    return [f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault_message(fault)}" for fault in error.errors()]
+
+
+def fault_message(fault: ErrorDetails) -> str:
+    """What is wrong with a value, by pydantic, and the value."""
+    message, value = fault["msg"].removeprefix("Value error, "), fault["input"]
+    if fault["type"] == "string_type" and isinstance(value, bool | int | float | date):
+        return f"expected a text, found {value}, which YAML reads as something else; put it in quotes"
+    if fault["type"] == "value_error" or not isinstance(value, str | bool | int | float | None):
+        return message
+    return f"{message}; found {value!r}"

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from kdsl.errors import ConfigError, InputError, did_you_mean, faults_of
 from kdsl.runs import listed
+from kdsl.yaml_files import StrictKeys, read_text
 
 
 class _Unquoted(str):
@@ -24,7 +25,7 @@ class _Unquoted(str):
     kind: str
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(StrictKeys, yaml.SafeLoader):
     """A YAML loader for task files, whose values are all strings: booleans, numbers and dates stay strings."""
 
 
@@ -157,8 +158,8 @@ def load_task(path: Path) -> Task:
         ConfigError: the file is missing, is not YAML, or has errors (all of them are listed).
     """
     try:
-        raw = yaml.load(path.read_text("utf-8"), _Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raw = yaml.load(read_text(path, "a task file"), _Loader)
+    except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read as a task file: {error}") from error
     try:
         return Task.model_validate(raw)

@@ -26,6 +26,7 @@ BASE = {
     "machine",
     "fonts",
     "words",
+    "yaml_files",
 }
 ORDER = (
     "data",

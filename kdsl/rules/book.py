@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from kdsl.errors import ConfigError, InputError, did_you_mean
+from kdsl.errors import ConfigError, InputError, did_you_mean, fault_message
 from kdsl.evidence.types import Evidence
 from kdsl.resources import resource
 from kdsl.rules.groups import WordGroup, merged, read_groups
 from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import Rule
-from kdsl.rules.yaml_text import Loader
 from kdsl.runs import atomic_write
 from kdsl.tasks import Task
+from kdsl.yaml_files import Loader, read_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +53,13 @@ class RuleBook(BaseModel):
     rules: tuple[Rule, ...] = ()
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict, validate_default=True)
     """Word groups that literals may name: name -> words, in normal form. Those that the rules hold are added."""
+
+    @field_validator("labels")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [name for name in dict.fromkeys(value) if value.count(name) > 1]:
+            raise ValueError(f"labels stand twice: {', '.join(twice)}")
+        return value
 
     @field_validator("groups", mode="before")
     @classmethod
@@ -103,11 +110,7 @@ class RuleBook(BaseModel):
         Raises:
             ConfigError: the file cannot be read, or has faults (one line per fault, with the rule's id).
         """
-        try:
-            text = Path(path).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: cannot be read as a rule book: {error}") from error
-        return cls.parse(text, path)
+        return cls.parse(read_text(Path(path), "a rule book"), path)
 
     @classmethod
     def parse(cls, text: str, path: str | Path) -> RuleBook:
@@ -118,7 +121,7 @@ class RuleBook(BaseModel):
         """
         try:
             raw = yaml.load(text, Loader=Loader)  # a safe loader
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, RecursionError) as error:
             raise ConfigError(f"{path}: cannot be read as a rule book: {error}") from error
         if not isinstance(raw, dict):
             raise ConfigError(f"{path}: expected a rule book (task, labels, rules), found {type(raw).__name__}")
@@ -254,8 +257,7 @@ def _lines(error: ValidationError) -> list[str]:
     lines = []
     for fault in error.errors():
         where = ".".join(str(part) for part in fault["loc"])
-        message = fault["msg"].removeprefix("Value error, ")
-        lines += [f"{where}: {line}" if where else line for line in message.split("\n")]
+        lines += [f"{where}: {line}" if where else line for line in fault_message(fault).split("\n")]
     return lines
 
 

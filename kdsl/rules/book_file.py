@@ -13,6 +13,7 @@ from kdsl.rules.rule import Rule
 from kdsl.rules.yaml_text import CannotEdit, Splice, YamlText
 from kdsl.runs import atomic_write
 from kdsl.words import normalise
+from kdsl.yaml_files import read_text
 
 
 class BookFile:
@@ -37,7 +38,7 @@ class BookFile:
         Raises:
             ConfigError: the file cannot be read, or has faults.
         """
-        return cls(Path(path), _read(Path(path)))
+        return cls(Path(path), read_text(Path(path), "a rule book"))
 
     def add(self, rule: Rule) -> None:
         """Add a rule, after those for its label that stand before it by id.
@@ -129,7 +130,7 @@ class BookFile:
         Raises:
             InputError: the file has been changed by somebody else since it was read, or cannot be written.
         """
-        if self.path.exists() and _read(self.path) != self._saved:
+        if self.path.exists() and read_text(self.path, "a rule book") != self._saved:
             raise InputError(
                 f"{self.path} was changed by somebody else since it was read; nothing was written. Try again."
             )
@@ -144,14 +145,6 @@ class BookFile:
         if found is None:
             raise InputError(f"{self.path}: no rule is called '{id}'.{did_you_mean(id, self._ids())}")
         return found
-
-
-def _read(path: Path) -> str:
-    """The text of a file with its own line ends."""
-    try:
-        return path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as a rule book: {error}") from error
 
 
 def _merged_order(now: Sequence[Rule], then: Sequence[Rule], labels: Sequence[str]) -> list[Rule]:

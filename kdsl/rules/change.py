@@ -132,7 +132,8 @@ def undo(file: BookFile, number: int | None, reason: str, hand_edits: bool) -> C
     target = history.now if outside and number is None else history.target(number)
     assert target is not None
     before = file.text
-    file.text, file.book = target.text, RuleBook.parse(target.text, file.path)
+    where = f"{file.path} in version {target.number} of its history"
+    file.text, file.book = target.text, RuleBook.parse(target.text, where)
     return Change(file, before, UNDO, reason, to=target.number)
 
 

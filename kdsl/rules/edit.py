@@ -8,7 +8,7 @@ from itertools import count
 
 from pydantic import ValidationError
 
-from kdsl.errors import InputError, did_you_mean
+from kdsl.errors import InputError, did_you_mean, fault_message
 from kdsl.rules.book import RuleBook
 from kdsl.rules.grammar import parse
 from kdsl.rules.groups import CLOSE, OPEN, WordGroup
@@ -156,6 +156,5 @@ def _rule(values: Mapping[str, object]) -> Rule:
 
 def _messages(error: ValidationError) -> str:
     return "; ".join(
-        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ").replace("Value error, ", "")
-        for fault in error.errors()
+        f"{'.'.join(map(str, fault['loc']))}: {fault_message(fault)}".removeprefix(": ") for fault in error.errors()
     )

@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kdsl.errors import InputError
+from pydantic import TypeAdapter
+
+from kdsl.errors import ConfigError, InputError
 from kdsl.rules.book import RuleBook
 from kdsl.rules.groups import CLOSE, OPEN
 
@@ -45,6 +47,9 @@ class Version:
     def to_json(self) -> dict[str, Any]:
         """Plain values; the keys are the names of the fields. The text is left out."""
         return {name: value for name, value in asdict(self).items() if name != "text"}
+
+
+_VERSION = TypeAdapter(Version)
 
 
 class History:
@@ -141,15 +146,22 @@ def _read(path: Path) -> list[Version]:
         if not line:
             continue
         try:
-            versions.append(Version(**json.loads(line)))
-        except (ValueError, TypeError):
+            versions.append(_VERSION.validate_json(line))
+        except ValueError:
             log.warning("%s: line %d is no version of a rule book (it may be cut off) and is left out", path, number)
     return versions
 
 
 def _differing(before: str, after: str, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The rules and groups of two texts that are not in both alike, by id and by 〔name〕."""
-    old, new = (_entries(RuleBook.parse(text, path)) for text in (before, after))
+    """The rules and groups of two texts that are not in both alike, by id and by 〔name〕.
+
+    The text before may be one that this version of kdsl takes for faulty: then all that stands in the other is new.
+    """
+    new = _entries(RuleBook.parse(after, path))
+    try:
+        old = _entries(RuleBook.parse(before, path))
+    except ConfigError:
+        old = {}
     ids = [id for id in {**old, **new} if old.get(id) != new.get(id)]
     return _chosen(old, ids), _chosen(new, ids)
 

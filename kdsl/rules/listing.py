@@ -51,7 +51,8 @@ def listed(
     books = list(books)
     known = [name for book in books for name in book.labels]
     if label is not None and label not in known:
-        raise InputError(f"no label is called '{label}'.{did_you_mean(label, known)}")
+        hint = did_you_mean(label, known) or f" There are: {', '.join(known)}."
+        raise InputError(f"no label is called '{label}'.{hint}")
     entries = [
         Entry(book.task, rule)
         for book in books

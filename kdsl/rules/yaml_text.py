@@ -16,11 +16,7 @@ from typing import Any
 import yaml
 
 from kdsl.errors import InputError
-
-try:
-    from yaml import CSafeLoader as Loader
-except ImportError:  # without libyaml, PyYAML gives the same result more slowly
-    from yaml import SafeLoader as Loader  # type: ignore[assignment]
+from kdsl.yaml_files import Loader
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """Line breaks of YAML 1.1, by which the parser counts lines."""

@@ -132,6 +132,16 @@ def test_what_is_no_book_is_refused(content: str, tmp_path: Path) -> None:
         RuleBook.load(path)
 
 
+def test_labels_that_stand_twice_or_are_no_texts_are_faults(tmp_path: Path) -> None:
+    path = tmp_path / "toy.yaml"
+    path.write_text("task: toy\nlabels: [a, b, a]\n", "utf-8")
+    with pytest.raises(ConfigError, match="labels stand twice: a"):
+        RuleBook.load(path)
+    path.write_text("task: toy\nlabels: [2, b]\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"labels\.0: expected a text, found 2, .* put it in quotes"):
+        RuleBook.load(path)
+
+
 def test_yaml_tags_that_build_objects_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "toy.yaml"
     path.write_text("task: !!python/object/apply:os.getcwd []\nlabels: [a, b]\n", "utf-8")

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kdsl.cli.main import cli
-from kdsl.errors import InputError
+from kdsl.errors import InputError, KdslError
 from kdsl.evidence.types import Evidence
 from kdsl.rules.book import RuleBook, shipped_books
 from kdsl.rules.collection import Rules
@@ -289,3 +289,16 @@ def test_shipped_books_are_not_changed() -> None:
     error = run("rules", "disable", "scene/cart-checkout", "--yes").exception
     assert isinstance(error, InputError)
     assert f"cp {shipped_books()['scene']} scene.yaml" in str(error)
+
+
+def test_lines_and_versions_of_a_history_that_are_no_good_stop_no_change(file: Path) -> None:
+    beside = file.with_name("ask.history.jsonl")
+    faulty = {"number": 7, "time": "", "command": "edit", "reason": "", "before": {}, "after": {}, "text": "task: ["}
+    odd = {**faulty, "number": "x", "text": 5}
+    beside.write_text("".join(json.dumps(one) + "\n" for one in (odd, None, [1], faulty)), "utf-8")
+    assert [version.number for version in History(file).versions] == [7]
+    rules = Rules.open(book=file)
+    assert rules.disable("parcel").save().number == 9  # after the file as it was, which no version said
+    assert set(History(file).versions[1].after) == {"rust", "m1-1", "parcel", "〔rust〕"}
+    with pytest.raises(KdslError, match="version 7 of its history"):
+        rules.undo(7)
