@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unicodedata import category
 
 import click
 
@@ -108,9 +107,11 @@ def print_found(style: str, value: Any, *shown: Any) -> None:
 
 
 def _echo(lines: list[str]) -> None:
-    """Print lines, with a mark in place of characters by which a customer's text could steer the terminal."""
+    """Print lines, in which no customer's text can steer the terminal."""
+    from kdsl.rules.show import harmless
+
     for line in lines:
-        click.echo("".join("\N{REPLACEMENT CHARACTER}" if category(letter) == "Cc" else letter for letter in line))
+        click.echo(harmless(line))
 
 
 def with_literals(command: Command) -> Command:

@@ -113,10 +113,13 @@ def test(rules: Rules, evidences: list[Evidence], style: str) -> None:
       kdsl rules test --data train.json --images images --book rules/scene.yaml
       kdsl rules test --data test.json --images images --bundle runs/shop
     """
-    from kdsl.rules.show import test_lines, test_table
+    from shutil import get_terminal_size
+
+    from kdsl.rules.show import TABLE_WIDTH, test_lines, test_row_lines, test_table
 
     found = rules.test(evidences)
-    print_found(style, found, *(shown for one in found.values() for shown in (test_lines(one), test_table(one))))
+    rows = test_table if get_terminal_size().columns >= TABLE_WIDTH else test_row_lines
+    print_found(style, found, *(shown for one in found.values() for shown in (test_lines(one), rows(one))))
 
 
 @rules.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 from kdsl.rules.groups import CLOSE, OPEN
 from kdsl.rules.rule import Rule
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_SAMPLES = 10
 """Samples of one kind that `show` prints; JSON has all."""
+TABLE_WIDTH = 72
+"""Columns that `test_table` needs; labels are folded to fit."""
 MOST_FOUND = 3
 """Lines or turns that are printed for one literal; JSON has all."""
 
@@ -53,7 +56,8 @@ def list_table(entries: Iterable[Entry]) -> Table:
         if known:
             cells += [f"{stats.precision:.2f}", _interval(stats.interval95), str(stats.support)] if stats else [""] * 3
         origin = rule.origin.how + ("" if rule.enabled else ", disabled")
-        table.add_row(f"{entry.task}/{rule.id}\n{rule.label}", str(rule.when), *cells, origin)
+        named = f"{harmless(entry.task)}/{rule.id}\n{harmless(rule.label)}"
+        table.add_row(named, harmless(str(rule.when)), *cells, origin)
     return table
 
 
@@ -157,7 +161,7 @@ def test_lines(test: BookTest) -> list[str]:
 
 
 def test_table(test: BookTest) -> Table:
-    """One row per rule, narrow enough for 80 columns; JSON has all counts."""
+    """One row per rule, `TABLE_WIDTH` columns wide or more; JSON has all counts."""
     ensemble = test.f1_ensemble is not None
     heads = ("right", "prec.", "95%", "recall", "overlap", "conflict", *(("fidelity",) if ensemble else ()))
     table = _table(("rule", "label"), heads)
@@ -167,8 +171,23 @@ def test_table(test: BookTest) -> Table:
         cells += [f"{row.recall:.2f}", str(row.overlaps), str(row.conflicts)]
         if ensemble:
             cells.append("" if row.fidelity is None else f"{row.fidelity:.2f}")
-        table.add_row(row.id, row.label, *cells)
+        table.add_row(row.id, harmless(row.label), *cells)
     return table
+
+
+def test_row_lines(test: BookTest) -> list[str]:
+    """The rows of `test_table` for a terminal that is too narrow for it: two lines per rule."""
+    lines = []
+    for row in test.rules:
+        low, high = row.interval95
+        known = f", precision {row.precision:.2f} [{low:.2f}, {high:.2f}]" if row.support else ""
+        known += "" if row.fidelity is None else f", fidelity {row.fidelity:.2f}"
+        lines += [
+            f"{row.id}  {row.label}",
+            f"    right {row.correct}/{row.support}{known}, recall {row.recall:.2f}, overlap {row.overlaps}, "
+            f"conflict {row.conflicts}",
+        ]
+    return lines
 
 
 def as_json(value: Any) -> str:
@@ -197,6 +216,11 @@ def _table(texts: Sequence[str], numbers: Sequence[str], more: Sequence[str] = (
     for name in more:
         table.add_column(name, overflow="fold")
     return table
+
+
+def harmless(text: str) -> str:
+    """A text with a mark in place of characters by which it could steer the terminal."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if category(letter) == "Cc" else letter for letter in text)
 
 
 def _interval(bounds: tuple[float, float]) -> str:

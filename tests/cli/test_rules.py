@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner, Result
 from PIL import Image
+from rich.console import Console
+from rich.table import Table
 
 from kdsl.cli.main import cli
 from kdsl.errors import ConfigError, InputError
 from kdsl.resources import resource
 from kdsl.rules.book import RuleBook
+from kdsl.rules.collection import Rules
+from kdsl.rules.show import list_table
 
 PAGES = {"购物车页面": ("购物车", "全选", "结算"), "换货页面": ("换货详情", "换货原因", "提交")}
 
@@ -279,3 +284,35 @@ def test_a_list_without_rules_says_so(tmp_path: Path) -> None:
     book.write_text("task: mood\nlabels: [sad, glad]\nrules: []\n", "utf-8")
     assert run("rules", "list", "--book", book).output == "mood: no rules found\n"
     assert json.loads(run("rules", "list", "--book", book, "--format", "json").stdout) == []
+
+
+def test_a_narrow_terminal_loses_nothing_and_no_label_steers_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own.csv").write_text("text,label\nfog again,fog\nfog or sun,sun\n", "utf-8")
+    rule = {"id": "fog-1", "label": "fog", "when": {"all": ["a user turn contains the word 「fog」"]}}
+    odd = {**rule, "id": "odd", "label": "a\x1b[2J"}
+    book = {"task": "own", "labels": ["fog", "sun", odd["label"]], "rules": [rule, odd]}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(book, allow_unicode=True), "utf-8")
+    given = ("--book", tmp_path / "own.yaml", "--data", tmp_path / "own.csv")
+    for columns in ("40", "80"):
+        monkeypatch.setenv("COLUMNS", columns)
+        output = " ".join(run("rules", "test", *given).output.split())
+        assert "1/2" in output
+        assert "conflict" in output
+        assert "fog-1 fog" in output
+        assert "\x1b" not in output
+    assert "odd" in (table := shown(list_table(Rules.open(book=tmp_path / "own.yaml").list())))
+    assert "\x1b" not in table
+
+
+def shown(table: Table) -> str:
+    console = Console(width=80, file=StringIO(), markup=False)
+    console.print(table)
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def test_an_unknown_label_is_told_which_there_are(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("task: own\nlabels: [fog, sun]\n", "utf-8")
+    with pytest.raises(InputError, match=r"no label is called 'rain'\. There are: fog, sun\."):
+        Rules.open(book=tmp_path / "own.yaml").list(label="rain")
