@@ -187,7 +187,7 @@ class RulesConfig(_Part):
     not unseen samples."""
     rules_per_label: int = Field(12, ge=1)
     occlusion_samples: int = Field(400, ge=0)
-    """Samples for which the small model scores the effect of hiding a unit; 0 gives a uniform prior."""
+    """Samples for which the small model scores the effect of hiding a unit; at 0 nothing is hidden."""
     occlusion_units: int = Field(6, ge=1)
     """Units hidden per sample, one at a time."""
 

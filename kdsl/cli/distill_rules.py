@@ -13,7 +13,7 @@ from kdsl.cli.options import HelpfulCommand, learning_options, out_option, tasks
 @learning_options
 @out_option("Folder for <task>.yaml.")
 @tasks_option
-@click.option("--no-model", is_flag=True, help="Search without the small model: a uniform prior.")
+@click.option("--no-model", is_flag=True, help="Search without the small model.")
 @click.option("--no-shipped", is_flag=True, help="Leave the rules that ship with kdsl out of the candidates.")
 def distill_rules(
     data: tuple[Path, ...],

@@ -53,7 +53,8 @@ def distill(
 
     Args:
         evidences: labelled samples; any without a label are added to `unlabelled`.
-        teacher: the small model. Without it (or with `occlusion_samples` = 0) the prior is uniform.
+        teacher: the small model. Without it labels' names and descriptions alone are the prior,
+            and with `occlusion_samples` = 0 nothing is hidden.
         unlabelled: samples that count in the reward by the teacher's probabilities; ignored without a teacher.
         seed_rules: rules that a person wrote (such as the shipped ones), evaluated and weighted like the mined ones.
         embed: an encoder of texts. Without it there are no groups of words, and labels' descriptions are no evidence.
