@@ -14,6 +14,7 @@ import os
 import platform
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -101,13 +102,14 @@ def versions(*packages: str) -> dict[str, str]:
 def atomic_write(path: Path, content: str | bytes | Iterable[bytes]) -> None:
     """Write a file so that a reader, or a kill in the middle, sees the old content or the new, never a part.
 
-    Parent folders are made. Text is written as UTF-8 without changing its line ends. Content too large for memory
-    is given in pieces.
+    Parent folders are made. A file that is there keeps its permissions, and a link to one stays a link. Text is written
+    as UTF-8 without changing its line ends. Content too large for memory is given in pieces.
 
     Raises:
         InputError: the place cannot be written to.
     """
     data = content.encode() if isinstance(content, str) else content
+    path = path.resolve() if path.is_symlink() else path
     # in the same folder: a rename is atomic only within one file system
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
@@ -116,6 +118,8 @@ def atomic_write(path: Path, content: str | bytes | Iterable[bytes]) -> None:
             file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
+        if path.is_file():
+            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
         os.replace(temporary, path)
     except OSError as error:
         with suppress(OSError):  # there may be no folder to tidy

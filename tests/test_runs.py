@@ -201,3 +201,14 @@ def test_of_many_faults_the_first_are_listed() -> None:
     assert listed("ab") == "  - a\n  - b"
     assert listed("abcde", most=2, rest="the report lists all") == "  - a\n  - b\n  and 3 more; the report lists all"
     assert listed("abc", most=2).endswith("and 1 more")
+
+
+def test_a_file_that_is_written_anew_stays_private_and_behind_its_link(tmp_path: Path) -> None:
+    (tmp_path / "book").write_text("old")
+    (tmp_path / "book").chmod(0o600)
+    (tmp_path / "link").symlink_to("book")
+    atomic_write(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "book").read_text() == "new"
+    assert (tmp_path / "book").stat().st_mode & 0o777 == 0o600
+    assert len(list(tmp_path.iterdir())) == 2

@@ -78,8 +78,7 @@ class RulesExpert(Expert):
     @classmethod
     def load(cls, place: Path, task: Task, setup: Setup) -> Self:
         expert = cls(task, setup)
-        expert.book = RuleBook.load(place)
-        expert.book.check(task)
+        expert.book = RuleBook.load_for(task, place)
         return expert
 
 

@@ -113,6 +113,20 @@ class RuleBook(BaseModel):
         return cls.parse(read_text(Path(path), "a rule book"), path)
 
     @classmethod
+    def load_for(cls, task: Task, path: Path) -> RuleBook:
+        """Read the rule book of a task.
+
+        Raises:
+            ConfigError: as for `load`; or the book is for another task or other labels.
+        """
+        book = cls.load(path)
+        try:
+            book.check(task)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
+        return book
+
+    @classmethod
     def parse(cls, text: str, path: str | Path) -> RuleBook:
         """Read a rule book from the text of a file; `path` is for messages.
 

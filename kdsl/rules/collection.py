@@ -46,7 +46,7 @@ class Rules(Mapping[str, RuleBook]):
         self._saved = saved
 
     @classmethod
-    def open(cls, book: Path | None = None, bundle: Path | None = None, task: str | None = None) -> Rules:
+    def open(cls, book: str | Path | None = None, bundle: str | Path | None = None, task: str | None = None) -> Rules:
         """The book in a file, those of a bundle, or (neither is given) those that ship.
 
         Args:
@@ -59,9 +59,9 @@ class Rules(Mapping[str, RuleBook]):
         if book and bundle:
             raise InputError("`book` and `bundle` were both given; give one of them")
         if book:
-            rules = cls({RuleBook.load(book).task: book})
+            rules = cls({RuleBook.load(book).task: Path(book)})
         elif bundle:
-            rules = cls({file.stem: file for file in sorted((bundle / "rules").glob("*.yaml"))})
+            rules = cls({file.stem: file for file in sorted((Path(bundle) / "rules").glob("*.yaml"))})
         else:
             rules = cls(shipped_books())
         if not rules:

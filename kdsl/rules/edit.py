@@ -45,6 +45,7 @@ def added(book: RuleBook, label: str, lines: Lines, weight: float | None = None,
         ConfigError: a line is no literal.
     """
     _check_label(label, book)
+    _check_lists(*lines.values())
     taken = {rule.id for rule in book.rules}
     if id in taken:
         raise InputError(f"there is a rule '{id}' already; give the new one another id.")
@@ -79,6 +80,7 @@ def edited(
     """
     if label is not None:
         _check_label(label, book)
+    _check_lists(*more.values(), drop)
     parts: dict[Part, list[RuleLiteral]] = {part: list(getattr(rule.when, part)) for part in PARTS}
     for line in drop:
         gone = literal(line, book)
@@ -119,6 +121,7 @@ def regrouped(book: RuleBook, name: str, more: Sequence[str] = (), drop: Sequenc
     Raises:
         InputError: the group has no word that is to be dropped, or nothing would change.
     """
+    _check_lists(more, drop)
     words = list(book.groups.get(normalise(name), ()))
     for word in map(normalise, drop):
         if word not in words:
@@ -134,6 +137,13 @@ def _check_label(label: str, book: RuleBook) -> None:
     if label not in book.labels:
         hint = did_you_mean(label, book.labels) or f" There are: {', '.join(book.labels)}."
         raise InputError(f"no label is called '{label}'.{hint}")
+
+
+def _check_lists(*given: object) -> None:
+    """Refuse one text in the place of a list, which would be taken for a list of its characters."""
+    for texts in given:
+        if isinstance(texts, str):
+            raise InputError(f"expected a list of texts, found one text: '{texts}'. Put it in a list: ['{texts}'].")
 
 
 def _by_hand(rule: Rule) -> Origin:

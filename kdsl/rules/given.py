@@ -24,11 +24,7 @@ def given_rules(task: Task, books: str | None, *, shipped: bool = True, mined: b
     rules = {rule.id: rule for rule in shipped_rules(task)} if shipped else {}
     file = Path(books) / f"{task.name}.yaml" if books else None
     if file is not None and file.is_file():
-        book = RuleBook.load(file)
-        try:
-            book.check(task)
-        except ConfigError as error:
-            raise ConfigError(f"{file}: {error}") from error
+        book = RuleBook.load_for(task, file)
         rules |= {rule.id: rule for rule in book.rules if mined or rule.origin.how != "mined"}
     return tuple(rules.values())
 

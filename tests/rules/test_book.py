@@ -160,6 +160,13 @@ def test_a_book_for_other_labels_is_refused(book: RuleBook, toy: Task) -> None:
         book.check(toy.model_copy(update={"name": "shop"}))
 
 
+def test_a_book_of_another_task_is_named_by_its_file(book: RuleBook, toy: Task, tmp_path: Path) -> None:
+    book.save(tmp_path / "toy.yaml")
+    assert RuleBook.load_for(toy, tmp_path / "toy.yaml") == book
+    with pytest.raises(ConfigError, match=r"toy\.yaml: the rule book is for task 'toy', not for 'shop'"):
+        RuleBook.load_for(toy.model_copy(update={"name": "shop"}), tmp_path / "toy.yaml")
+
+
 SHIPPED = sorted(resource("rules").glob("*.yaml"))
 
 

@@ -302,3 +302,14 @@ def test_lines_and_versions_of_a_history_that_are_no_good_stop_no_change(file: P
     assert set(History(file).versions[1].after) == {"rust", "m1-1", "parcel", "〔rust〕"}
     with pytest.raises(KdslError, match="version 7 of its history"):
         rules.undo(7)
+
+
+def test_one_text_is_not_taken_for_a_list_of_characters(file: Path) -> None:
+    rules = Rules.open(book=str(file))
+    for change in (
+        lambda: rules.group("rust", add="spots"),  # type: ignore[arg-type]
+        lambda: rules.add("RUST", when="a user turn contains 「spots」"),
+        lambda: rules.edit("rust", drop="a user turn speaks of 〔rust〕"),
+    ):
+        with pytest.raises(InputError, match="expected a list of texts, found one text"):
+            change()
