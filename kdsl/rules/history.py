@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -60,7 +61,7 @@ class History:
     """
 
     def __init__(self, book: Path) -> None:
-        self.book = book
+        self.book = book = book.resolve() if book.is_symlink() else book  # one history, by whatever name
         self.path = book.with_name(f"{book.stem}.history.jsonl")
         self.versions = _read(self.path)
 
@@ -83,6 +84,8 @@ class History:
         line = json.dumps(asdict(version), ensure_ascii=False) + "\n"
         try:
             with self.path.open("a+b") as file:
+                if not file.tell() and self.book.is_file():  # who may not read the book may not read its history
+                    self.path.chmod(stat.S_IMODE(self.book.stat().st_mode) | stat.S_IWUSR)
                 if file.tell():
                     file.seek(-1, os.SEEK_END)
                     line = line if file.read(1) == b"\n" else "\n" + line  # a line that was cut off by a kill

@@ -313,3 +313,13 @@ def test_one_text_is_not_taken_for_a_list_of_characters(file: Path) -> None:
     ):
         with pytest.raises(InputError, match="expected a list of texts, found one text"):
             change()
+
+
+def test_a_history_is_as_private_as_its_book_and_beside_it(file: Path) -> None:
+    file.chmod(0o600)
+    link = file.with_name("link.yaml")
+    link.symlink_to(file.name)
+    Rules.open(book=link).disable("parcel").save()
+    assert [version.command for version in Rules.open(book=file).history()] == ["found", "disable"]
+    beside = file.with_name("ask.history.jsonl")
+    assert [path.stat().st_mode & 0o777 for path in (file, beside)] == [0o600, 0o600]
