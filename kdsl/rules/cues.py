@@ -144,12 +144,8 @@ def mine(
     return Vocabulary(tuple(by_set.values()), pack(list(by_set), n), n)
 
 
-def _phrases(texts: Iterable[Searched], shortest: int) -> set[str]:
-    """Phrases of 1 to 8 units that contain a telling one (`_tells`) and begin and end well (`_whole`).
-
-    Args:
-        shortest: minimum units of a phrase that holds no word.
-    """
+def _phrases(texts: Iterable[Searched]) -> set[str]:
+    """Phrases of 1 to 8 units that contain a telling one (`_tells`) and begin and end well (`_whole`)."""
     found = set()
     for text in {text for one in texts for text in one.words.split("\n")}:
         parts = text.split()
@@ -158,7 +154,7 @@ def _phrases(texts: Iterable[Searched], shortest: int) -> set[str]:
         glued = [f" {part}" if i and words[i] and words[i - 1] else part for i, part in enumerate(parts)]
         for start, first in enumerate(parts):
             for end in range(start + 1, min(start + MAX_PHRASE, len(parts)) + 1):
-                long_enough = end - start >= shortest or any(words[start:end])
+                long_enough = end - start >= SHORTEST or any(words[start:end])
                 if long_enough and any(telling[start:end]) and _whole(parts[start:end]):
                     found.add("".join([first, *glued[start + 1 : end]]))
     return found
@@ -187,33 +183,33 @@ def _supported(per_evidence: Sequence[set[str]], min_support: int) -> dict[str, 
 
 def _where(texts: Sequence[Iterable[Searched]]) -> dict[str, int]:
     """Each phrase that may be a cue -> bit set of its samples."""
-    return _supported([_phrases(of_sample, SHORTEST) for of_sample in texts], 1)
+    return _supported([_phrases(of_sample) for of_sample in texts], 1)
 
 
-def _cues(where: dict[str, int], min_support: int, n: int) -> dict[str, int]:
+def _cues(where: dict[str, int], pieces: dict[str, float], min_support: int, n: int) -> dict[str, int]:
     """Phrases that may be cues, one for each set of samples."""
-    fragments = _fragments(where, FRAGMENT)
     telling = {
         phrase: bits
         for phrase, bits in where.items()
-        if min_support <= bits.bit_count() <= NEARLY_ALL * n and phrase not in fragments
+        if min_support <= bits.bit_count() <= NEARLY_ALL * n and pieces.get(phrase, 0.0) < FRAGMENT
     }
     return _representatives(telling)
 
 
-def _fragments(where: dict[str, int], share: float) -> set[str]:
-    """Phrases of which this share, in two samples or more, is part of one phrase that is a character longer.
+def _pieces(where: dict[str, int]) -> dict[str, float]:
+    """Phrases that are part of a phrase that is a character longer -> the largest share of their samples that hold one
+    such phrase, where these are two or more.
 
     么时 is such a part of 什么时候, and 48小 of 48小时: they are no words, but pieces of words.
     """
-    found = set()
+    found: dict[str, float] = {}
     for longer, bits in where.items():
         parts = units(longer)
         if len(parts) > SHORTEST and bits.bit_count() > 1:
             for added, rest in ((parts[0], parts[1:]), (parts[-1], parts[:-1])):
                 shorter = joined(rest)
-                if not is_word(added) and bits.bit_count() >= share * where.get(shorter, 0).bit_count() > 0:
-                    found.add(shorter)
+                if not is_word(added) and shorter in where:
+                    found[shorter] = max(found.get(shorter, 0.0), bits.bit_count() / where[shorter].bit_count())
     return found
 
 
@@ -230,15 +226,19 @@ def _groupable(phrase: str, bits: int, min_support: int, n: int) -> bool:
 
 
 def _groups(
-    where: dict[str, int], seeds: Iterable[str], min_support: int, n: int, groups: WordGroups | None
+    where: dict[str, int],
+    pieces: dict[str, float],
+    seeds: Iterable[str],
+    min_support: int,
+    n: int,
+    groups: WordGroups | None,
 ) -> list[WordGroup]:
     if groups is None:
         return []
-    fragments = _fragments(where, FRAGMENT_IN_GROUP)
     may_stand = {
         phrase: bits
         for phrase, bits in where.items()
-        if phrase not in fragments and _groupable(phrase, bits, min_support, n)
+        if pieces.get(phrase, 0.0) < FRAGMENT_IN_GROUP and _groupable(phrase, bits, min_support, n)
     }
     return groups.around(seeds, may_stand)
 
@@ -269,7 +269,8 @@ def _ocr(
     evidences: Sequence[NormalisedEvidence], min_support: int, groups: WordGroups | None
 ) -> dict[RuleLiteral, int]:
     where = _where([[line.searched for line in evidence.lines] for evidence in evidences])
-    phrases = _cues(where, min_support, len(evidences))
+    pieces = _pieces(where)
+    phrases = _cues(where, pieces, min_support, len(evidences))
     found: dict[RuleLiteral, int] = {OcrText(phrase, how=how_of(phrase)): bits for phrase, bits in phrases.items()}
     lines = _supported([{line.text for line in evidence.lines if _short(line)} for evidence in evidences], min_support)
     found.update({OcrText(line, how="reads"): bits for line, bits in lines.items() if not line.isdigit()})
@@ -281,7 +282,10 @@ def _ocr(
                 if held != bits:
                     found[placed] = held
     found.update(
-        {OcrGroup(group): _any(where, group) for group in _groups(where, phrases, min_support, len(evidences), groups)}
+        {
+            OcrGroup(group): _any(where, group)
+            for group in _groups(where, pieces, phrases, min_support, len(evidences), groups)
+        }
     )
     return found
 
@@ -299,10 +303,11 @@ def _spoken(
     order: tuple[Who, ...] = ("user", "last user", "first user", "agent")
     for who in order:  # of literals that hold on the same samples `mine` keeps the first, so the most general one
         where = _where([[evidence.spoken[who]] for evidence in evidences])
-        phrases = _cues(where, min_support, len(evidences))
+        pieces = _pieces(where)
+        phrases = _cues(where, pieces, min_support, len(evidences))
         found.update({TurnText(phrase, who, how_of(phrase)): bits for phrase, bits in phrases.items()})
         if who == "user":
-            made = _groups(where, phrases, min_support, len(evidences), groups)
+            made = _groups(where, pieces, phrases, min_support, len(evidences), groups)
         found.update({TurnGroup(group, who): _any(where, group) for group in made})
     return found
 
