@@ -26,7 +26,7 @@ from kdsl.rules.literals import (
     TurnGroup,
     TurnText,
 )
-from kdsl.rules.normalised import PLACES, WHO, NormalisedEvidence, Place, Searched, Who, spaced_units, without_spaces
+from kdsl.rules.normalised import PLACES, WHO, NormalisedEvidence, Place, Searched, Who
 from kdsl.rules.rule import Rule
 
 TABLE = "samples"
@@ -76,7 +76,7 @@ def _column(literal: RuleLiteral) -> str:
     match literal:
         case OcrText() | TurnText():
             name = _ocr(literal.place) if isinstance(literal, OcrText) else _TURNS[literal.who]
-            return f"{name}_words" if literal.how == "contains the word" else name
+            return f"{name}_words" if literal.form == "words" else name
         case LineCount():
             return _LINES
         case OcrPattern():
@@ -204,9 +204,7 @@ def _said(literal: RuleLiteral) -> str:
 
 
 def _contains(literal: OcrText | TurnText) -> str:
-    needle = spaced_units(literal.text) if literal.how == "contains the word" else without_spaces(literal.text)
-    if literal.how == "reads":
-        needle = f"\n{needle}\n"
+    needle = literal.needle
     for sign in "!%_":  # the escape sign first
         needle = needle.replace(sign, f"!{sign}")
     return f"({_column(literal)} LIKE {_quoted(f'%{needle}%')} ESCAPE '!')"
