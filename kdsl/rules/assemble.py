@@ -136,5 +136,5 @@ def _reason(context: Context, pool: Sequence[Candidate], votes: Votes, column: i
         return f"no words tell its {samples} samples from the others"
     counts = [_counts(context, column, votes.unseen[:, i]) for i in own]
     support, right = max(counts, key=lambda count: (wilson_interval(count[1], count[0])[0], count))
-    why = "too few to trust" if support < LEAST_UNSEEN else "no better than what chance finds among all conditions"
-    return f"the best of {len(own)} conditions found is right on {right} of {support} unseen samples: {why}"
+    best = f"the best of {len(own)} conditions found is right on {right} of {support} unseen samples"
+    return f"{best}: not enough, beside all conditions that could have been found"
