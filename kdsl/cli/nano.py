@@ -49,7 +49,7 @@ def pretrain(
       kdsl nano pretrain --out runs/nano --seed 17 --steps 3000
     """
     from kdsl.config_file import load_config, load_tasks
-    from kdsl.knowledge.documents import load_snippets
+    from kdsl.knowledge.snippets import load_snippets
     from kdsl.resources import resource
     from kdsl.training.nano.pretrain import Pretraining
     from kdsl.training.nano.pretrain import pretrain as train

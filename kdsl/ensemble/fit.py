@@ -33,7 +33,7 @@ from kdsl.experts.base import Expert, Setup
 from kdsl.experts.beside import setup_of
 from kdsl.experts.large import LargeExpert
 from kdsl.experts.semantic import SemanticExpert
-from kdsl.knowledge.documents import load_snippets
+from kdsl.knowledge.snippets import load_snippets
 from kdsl.models.roles import Models
 from kdsl.rules.given import check_books, given_rules
 from kdsl.runs import check_inputs, claim, digest, file_hash, sole_writer, write_json, written_whole

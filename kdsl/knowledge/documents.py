@@ -1,21 +1,19 @@
-"""`Document`: a searchable text, made from a snippet that a person wrote or from a labelled sample."""
+"""`Document`: a searchable text of the knowledge base: a snippet, a product, a mined intention, a labelled sample."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import regex
 
-from kdsl.errors import InputError, did_you_mean
 from kdsl.evidence.types import Evidence
-from kdsl.runs import listed
+from kdsl.runs import digest
 from kdsl.tasks import Task
+from kdsl.words import units
 
-Kind = Literal["faq", "product", "page", "sample"]
+Kind = Literal["description", "faq", "product", "page", "intention", "sample"]
 
 LAST_LINE, TITLE, TEXT = 1.0, 0.7, 0.5
 """Weights of a document's passages, chosen by cross-validation; values from 0.5 to 1 change F1 by at most 0.02."""
@@ -23,6 +21,9 @@ PAGE_TITLE, PAGE_TEXT = 0.3, 1.0
 """The same for pages, which are recognised by their text rather than by their title."""
 
 _EXCERPT = 60
+_HAN = regex.compile(r"\p{Han}")
+_KANA = regex.compile(r"[\p{Hiragana}\p{Katakana}]")
+_LATIN = regex.compile(r"[\p{Latin}\p{M}\p{N}]*\p{Latin}[\p{Latin}\p{M}\p{N}]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,30 @@ class Document:
     """One searchable document.
 
     `title` is a question or name, `text` the answer or content. For a sample, `title` is the user's turns that have
-    text, one per line, and `text` the agent's last such turn, or the text of the pictures. `label` is None if the
-    document is not about a single label; `source` says where it comes from, for people.
+    text, one per line, and `text` the agent's last such turn, or the text of the pictures. `task` and `label` are None
+    if the document is not about a single one; `source` says where it comes from, for people. `language` is 'zh', 'en'
+    or any other code that a source states; where none is given, it is that of the script (`language_of`).
     """
 
     id: str
-    task: str
-    label: str | None
     kind: Kind
     title: str
     text: str
-    source: str
+    task: str | None = None
+    label: str | None = None
+    language: str = ""
+    source: str = ""
+    picture: str | None = None
+    """Path of its picture below the folder of pictures that the document was read with."""
+
+    def __post_init__(self) -> None:
+        if not self.language:
+            object.__setattr__(self, "language", language_of(f"{self.title}\n{self.text}"))
+
+    @property
+    def digest(self) -> str:
+        """Of all that the document says, which is everything but its id and source: other content, other digest."""
+        return digest(self.kind, self.title, self.text, self.task, self.label, self.language, self.picture)
 
     @property
     def passages(self) -> tuple[tuple[str, float], ...]:
@@ -63,62 +77,6 @@ class Document:
         return asdict(self)
 
 
-class _Snippet(BaseModel):
-    """One entry of a file in knowledge_base/."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: str = Field(min_length=1)
-    task: str
-    label: str | None = None
-    kind: Literal["faq", "product", "page"]
-    title: str = Field(min_length=1)
-    text: str = Field(min_length=1)
-
-
-def load_snippets(folder: Path, tasks: Sequence[Task]) -> list[Document]:
-    """All snippets of the YAML files in a folder tree; snippets for other tasks than `tasks` are left out.
-
-    Raises:
-        InputError: there is no such file, or files have faults (all of them are listed, each with its file and
-            entry).
-    """
-    files = sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")])
-    if not files:
-        raise InputError(
-            f"{folder}: holds no *.yaml file with snippets. Expected lists of "
-            "{id, task, label, kind: faq|product|page, title, text}; knowledge_base/README.md shows one."
-        )
-    by_name = {task.name: task for task in tasks}
-    documents: list[Document] = []
-    faults: list[str] = []
-    seen: dict[str, str] = {}
-    for file in files:
-        name = file.relative_to(folder).as_posix()
-        for number, entry in enumerate(_entries(file, name, faults), start=1):
-            where = f"{name}, entry {number}"
-            if isinstance(entry, dict) and entry.get("id"):
-                where += f" (id {entry['id']})"
-            try:
-                snippet = _Snippet.model_validate(entry)
-            except ValidationError as error:
-                faults += [f"{where}: {_fault(dict(fault))}" for fault in error.errors()]
-                continue
-            if snippet.id in seen:
-                faults.append(f"{where}: id '{snippet.id}' stands in {seen[snippet.id]} already")
-            seen.setdefault(snippet.id, where)
-            task = by_name.get(snippet.task)
-            if task is None:
-                continue
-            if snippet.label is not None and snippet.label not in task.names:
-                hint = did_you_mean(snippet.label, task.names)
-                faults.append(f"{where}: label '{snippet.label}' is unknown to task '{task.name}'.{hint}")
-            documents.append(Document(**snippet.model_dump(), source=name))
-    if faults:
-        raise InputError(f"{folder}: {len(faults)} fault(s) in snippets:\n{listed(faults, most=len(faults))}")
-    return documents
-
-
 def sample_documents(evidences: Iterable[Evidence], task: Task) -> list[Document]:
     """One document for each labelled sample of a task, in their order."""
     return [
@@ -136,7 +94,7 @@ def evidence_document(evidence: Evidence, task: Task) -> Document:
     else:
         title = "\n".join(telling_turns(evidence, "user"))
         text = "\n".join(telling_turns(evidence, "agent")[-1:])
-    return Document(sample.id, task.name, sample.label, "sample", title, text, f"sample {sample.id}")
+    return Document(sample.id, "sample", title, text, task.name, sample.label, source=f"sample {sample.id}")
 
 
 def telling_turns(evidence: Evidence, role: Literal["user", "agent"]) -> list[str]:
@@ -144,25 +102,17 @@ def telling_turns(evidence: Evidence, role: Literal["user", "agent"]) -> list[st
     return [turn.said for turn in evidence.sample.turns if turn.role == role and turn.said]
 
 
-def _entries(file: Path, name: str, faults: list[str]) -> list[Any]:
-    try:
-        entries = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        faults.append(f"{name}: cannot be read as YAML: {error}")
-        return []
-    if not isinstance(entries, list):
-        faults.append(f"{name}: expected a list of snippets, found {type(entries).__name__}")
-        return []
-    return entries
-
-
-def _fault(fault: dict[str, Any]) -> str:
-    key = ".".join(map(str, fault["loc"]))
-    if fault["type"] == "extra_forbidden":
-        return f"'{key}' is no key of a snippet.{did_you_mean(key, _Snippet.model_fields)}"
-    if not key:
-        return f"expected a mapping with {', '.join(_Snippet.model_fields)}"
-    return f"{key}: {fault['msg']}"
+def language_of(text: str) -> str:
+    """The language of a text by its script: 'zh' where most of its units are Chinese characters, 'en' where most are
+    words in Latin letters, and 'other'; so is a text without letters. Kana in more than every fourth place is Japanese;
+    single ones decorate Chinese titles."""
+    letters = [unit for unit in units(text) if any(map(str.isalpha, unit))]
+    chinese = sum(_HAN.fullmatch(unit) is not None for unit in letters)
+    if 3 * sum(_KANA.fullmatch(unit) is not None for unit in letters) > chinese:
+        return "other"
+    latin = sum(_LATIN.fullmatch(unit) is not None for unit in letters)
+    language, most = max(("zh", chinese), ("en", latin), key=lambda pair: pair[1])
+    return language if 2 * most > len(letters) else "other"
 
 
 def _cut(text: str) -> str:

@@ -17,7 +17,7 @@ from kdsl.knowledge.embedders import Embedder, open_embedder
 from kdsl.runs import atomic_write, changed_files, file_hashes, read_manifest, write_jsonl, write_manifest
 from kdsl.tasks import Task
 
-SCHEMA = 2
+SCHEMA = 3
 _MANIFEST = "manifest.json"
 _ADVICE = "Build the index again."
 
@@ -81,7 +81,7 @@ class KnowledgeIndex:
             task: only documents of this task.
             exclude_ids: ids of documents to leave out.
         """
-        query_document = Document("", task or "", None, "faq", query.strip(), "", "query")
+        query_document = Document("", "faq", query.strip(), "", task)
         return self._nearest([query_document], k, self._allowed(task, False, exclude_ids))[0]
 
     def search_evidence(self, evidence: Evidence, task: Task, k: int) -> list[Hit]:
@@ -138,7 +138,7 @@ class KnowledgeIndex:
             "dim": self.embedder.dim,
             "documents": len(self.documents),
             "kinds": {kind: sum(d.kind == kind for d in self.documents) for kind in kinds},
-            "tasks": sorted({document.task for document in self.documents}),
+            "tasks": sorted({document.task for document in self.documents if document.task}),
             "files": file_hashes(folder),
         }
         write_manifest(folder / _MANIFEST, SCHEMA, body)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kdsl.config_file import load_config, load_tasks
-from kdsl.knowledge.documents import Document, load_snippets
+from kdsl.knowledge.documents import Document
 from kdsl.knowledge.embedders import open_embedder
 from kdsl.knowledge.index import KnowledgeIndex
+from kdsl.knowledge.snippets import load_snippets
 from kdsl.tasks import Task
 from kdsl.world.dialogues import ask
 from kdsl.world.draw import Stream, known_labels
@@ -32,9 +33,9 @@ def world_documents(task: Task, per_label: int, seed: int) -> list[Document]:
     for number, (label, text) in enumerate(sorted(pair for pair in texts if pair[1])):
         id = f"world-{task.name}-{number}"
         if task.input == "dialogue":
-            documents.append(Document(id, task.name, label, "faq", text, "", SOURCE))
+            documents.append(Document(id, "faq", text, "", task.name, label, source=SOURCE))
         else:
-            documents.append(Document(id, task.name, label, "page", "", text, SOURCE))
+            documents.append(Document(id, "page", "", text, task.name, label, source=SOURCE))
     return documents
 
 

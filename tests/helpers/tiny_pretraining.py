@@ -31,6 +31,6 @@ TINY = Pretraining(
 )
 
 SNIPPETS = (
-    Document("a", "intent", "是否会生锈", "faq", "水龙头用久了会生锈吗", "主体是304不锈钢，日常不会生锈。", "test"),
-    Document("b", "scene", "退款页面", "page", "退款详情", "退款金额原路退回。", "test"),
+    Document("a", "faq", "水龙头用久了会生锈吗", "主体是304不锈钢，日常不会生锈。", "intent", "是否会生锈"),
+    Document("b", "page", "退款详情", "退款金额原路退回。", "scene", "退款页面"),
 )

@@ -32,7 +32,7 @@ def asked(make_evidence: Callable[..., Evidence]) -> list[Evidence]:
 
 @pytest.fixture
 def index(asked: list[Evidence], intent: Task) -> KnowledgeIndex:
-    snippet = Document("s1", "scene", None, "page", "物流页面", "运输中 派件员 预计送达", "own.yaml")
+    snippet = Document("s1", "page", "物流页面", "运输中 派件员 预计送达", "scene", source="own.yaml")
     return KnowledgeIndex.build([*sample_documents(asked, intent), snippet], CharNgramEmbedder(512))
 
 
@@ -51,7 +51,9 @@ def test_search_keeps_to_a_task_and_leaves_out_ids(index: KnowledgeIndex) -> Non
 
 
 def test_a_line_separator_within_a_text_ends_no_document(tmp_path: Path) -> None:
-    documents = [Document(f"a\u2028{i}", "scene", None, "page", "物流\x85页面", "运输中", "own.yaml") for i in range(2)]
+    documents = [
+        Document(f"a\u2028{i}", "page", "物流\x85页面", "运输中", "scene", source="own.yaml") for i in range(2)
+    ]
     KnowledgeIndex.build(documents, CharNgramEmbedder(64)).save(tmp_path / "index")
     assert KnowledgeIndex.load(tmp_path / "index").documents == tuple(documents)
 

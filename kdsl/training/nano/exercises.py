@@ -69,7 +69,9 @@ class Author:
         self._tasks = {task.name: task for task in tasks}
         self._scene = next(task for task in tasks if task.input == "picture")
         self._intent = next(task for task in tasks if task.input == "dialogue")
-        self._snippets = [(doc, doc.label) for doc in snippets if doc.label is not None]
+        self._snippets = [
+            (doc, doc.task, doc.label) for doc in snippets if doc.task is not None and doc.label is not None
+        ]
         self._frame = frame
         self._agents = [t for row in dialogues[:HEARD] for t in row.turns if t.role == "agent" and t.text]
         self._by_scene: dict[str, list[ScreenRow]] = {}
@@ -138,9 +140,9 @@ class Author:
 
     def faq(self, rng: random.Random) -> Exercise:
         """A snippet of the knowledge base to the label it tells of."""
-        document, label = rng.choice(self._snippets)
+        document, task, label = rng.choice(self._snippets)
         text = rng.choice((document.title, document.title, document.text, f"{document.title} {document.text}"))
-        return self._told(self._tasks[document.task], text, rng.choice(FAQ_QUESTIONS), label)
+        return self._told(self._tasks[task], text, rng.choice(FAQ_QUESTIONS), label)
 
     def draw(
         self,
