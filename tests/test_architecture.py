@@ -35,6 +35,7 @@ ORDER = (
     "models",
     "rules",
     "knowledge",
+    "intentions",
     "world",
     "training",
     "experts",

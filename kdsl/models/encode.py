@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import torch
 from kdsl.errors import InputError
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
-from kdsl.models.prompts import Prompt, PromptPicture
+from kdsl.models.prompts import DrawnPicture, Prompt, PromptPicture
 
 PIXEL_CACHE_BYTES = 256 << 20
 
@@ -51,9 +50,10 @@ def encode(
     frame = frame_of(loaded)
     prefixes = frame.ids([prompt.prefix for prompt in prompts])
     tails = frame.ids([prompt.context + prompt.question for prompt in prompts])
+    openings = frame.ids([prompt.opening for prompt in prompts])
     cell = loaded.factor
     rows, prefix_lengths, values, grids = [], [], [], []
-    for prompt, prefix, tail in zip(prompts, prefixes, tails, strict=True):
+    for prompt, prefix, tail, opening in zip(prompts, prefixes, tails, openings, strict=True):
         row = list(frame.before)
         for picture in prompt.pictures:
             row += frame.picture_ids(picture.size[0] * picture.size[1] // cell**2)
@@ -65,7 +65,7 @@ def encode(
             grids.append(grid)
         row += prefix
         prefix_lengths.append(len(row))
-        rows.append(row + tail + frame.after)
+        rows.append(row + tail + frame.after + opening)
     lengths = [len(row) for row in rows]
     longest = max(lengths)
     pad = loaded.tokenizer.pad_token_id or 0
@@ -96,20 +96,16 @@ def encode(
     return Encoded(tensors, lengths, prefix_lengths)
 
 
-def _grid(loaded: LoadedModel, picture: PromptPicture) -> torch.Tensor:
+def _grid(loaded: LoadedModel, picture: PromptPicture | DrawnPicture) -> torch.Tensor:
     """[1, 3]: frames, rows and columns of a picture's patches."""
     patch = loaded.model.config.vision_config.patch_size
     return torch.tensor([[1, picture.size[1] // patch, picture.size[0] // patch]])
 
 
-def _pixel_values(loaded: LoadedModel, shown: PromptPicture) -> tuple[torch.Tensor, torch.Tensor]:
-    """Patches and grid of one picture; recent results are cached by file, its state, the view and the size shown."""
+def _pixel_values(loaded: LoadedModel, shown: PromptPicture | DrawnPicture) -> tuple[torch.Tensor, torch.Tensor]:
+    """Patches and grid of one picture; recent results are cached by its key."""
     cache: _ByteLru = loaded.caches.setdefault("pixels", _ByteLru(PIXEL_CACHE_BYTES))
-    try:
-        state = os.stat(shown.picture.path)
-        key = (str(shown.picture.path), state.st_mtime_ns, state.st_size, shown.picture.view, shown.size)
-    except OSError:
-        key = None  # opening it below raises an error with a readable message
+    key = shown.key()
     if key is not None and (held := cache.get(key)) is not None:
         return held
     batch = loaded.processor.image_processor([shown.open()], do_resize=False, return_tensors="pt")

@@ -69,13 +69,9 @@ class PictureFeatures:
         Raises:
             InputError: a picture cannot be read.
         """
-        try:
-            pictures = [(shown.picture, shown.size) for shown in prompt.pictures]
-            shown = tuple((p.path, p.path.stat().st_mtime_ns, p.view, size) for p, size in pictures)
-        except OSError:
-            shown = ()  # opening it below raises an error with a readable message
-        key = (*self._tower(), *shown)
-        if shown and key in self._held:
+        shown = tuple(picture.key() for picture in prompt.pictures)
+        key = None if None in shown else (*self._tower(), *shown)
+        if key is not None and key in self._held:
             self._held.move_to_end(key)
             return self._held[key]
         tensors = encode(self.loaded, [prompt]).tensors
@@ -87,6 +83,8 @@ class PictureFeatures:
             torch.cat(output.pooler_output).cpu(),
             tuple(torch.cat(layer).cpu() for layer in deep),
         )
+        if key is None:
+            return made
         self._held[key] = made
         self._bytes += _size(made)
         while self._bytes > self.limit and len(self._held) > 1:

@@ -1,4 +1,4 @@
-"""Greedy text generation; used to name cues, never to classify.
+"""Greedy text generation; used to name cues and to mine intentions, never to classify.
 
 Calls and tokens are not booked here; the caller must book them first.
 """
@@ -24,9 +24,19 @@ def text_prompt(loaded: LoadedModel, text: str) -> Prompt:
     return Prompt((), "", "", question, tokens)
 
 
-@torch.inference_mode()
 def generate(loaded: LoadedModel, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
     """The greedily generated text for each prompt, without special tokens."""
+    return decode(loaded, generate_ids(loaded, prompts, max_new_tokens))
+
+
+def decode(loaded: LoadedModel, written: Sequence[Sequence[int]]) -> list[str]:
+    """Generated tokens as texts, without special tokens."""
+    return list(loaded.tokenizer.batch_decode([list(ids) for ids in written], skip_special_tokens=True))
+
+
+@torch.inference_mode()
+def generate_ids(loaded: LoadedModel, prompts: Sequence[Prompt], max_new_tokens: int) -> list[list[int]]:
+    """The greedily generated tokens for each prompt, up to the one that ends the turn, which is the last."""
     if not prompts:
         return []
     batch = encode(loaded, prompts, padding="left").tensors
@@ -43,7 +53,9 @@ def generate(loaded: LoadedModel, prompts: Sequence[Prompt], max_new_tokens: int
         eos_token_id=frame.end_of_turn,
         pad_token_id=loaded.tokenizer.pad_token_id,
     )
-    return list(loaded.tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True))
+    rows: list[list[int]] = written[:, batch["input_ids"].shape[1] :].tolist()
+    ends = [row.index(frame.end_of_turn) + 1 if frame.end_of_turn in row else len(row) for row in rows]
+    return [row[:end] for row, end in zip(rows, ends, strict=True)]
 
 
 def writer(loaded: LoadedModel, max_new_tokens: int = 120) -> Callable[[str], str] | None:

@@ -14,8 +14,8 @@ class LabelTree:
     """The trie over the tokens of all labels, each label followed by the end-of-turn token.
 
     The end-of-turn token distinguishes a label from a longer one that starts with it; models that are trained to answer
-    with just the label predict it. Only inner nodes are input tokens; the leaves (end-of-turn tokens) are only
-    predicted.
+    with just the label predict it. A model that was not would go on after an answer: with `closed=False` labels are
+    what an answer begins with, and have no end. Only inner nodes are input tokens; the leaves are only predicted.
 
     Attributes (n inner nodes, e edges, m labels; row 0 of the model's outputs is the prompt's last token, row
     i + 1 is inner node i):
@@ -28,11 +28,12 @@ class LabelTree:
         n_tokens: output tokens of an answer with each label, including its end-of-turn token.
     """
 
-    def __init__(self, frame: ChatFrame, labels: Sequence[str]) -> None:
+    def __init__(self, frame: ChatFrame, labels: Sequence[str], *, closed: bool = True) -> None:
         self.labels = tuple(labels)
-        sequences = [[*ids, frame.end_of_turn] for ids in frame.ids(self.labels)]
-        for label, ids in zip(self.labels, sequences, strict=True):
-            if special := frame.special_ids.intersection(ids[:-1]):
+        texts = frame.ids(self.labels)
+        sequences = [[*ids, frame.end_of_turn] if closed else ids for ids in texts]
+        for label, ids in zip(self.labels, texts, strict=True):
+            if special := frame.special_ids.intersection(ids):
                 found = frame.tokenizer.decode(sorted(special)[:1])
                 raise ConfigError(f"label '{label}' holds the special token '{found}'; rename it in the task file.")
         self.n_tokens = tuple(len(ids) for ids in sequences)
@@ -45,8 +46,8 @@ class LabelTree:
                 if end < len(ids):
                     nodes.setdefault(path, len(nodes))
         n = len(nodes)
-        self.ids = torch.tensor([path[-1] for path in nodes])
-        self.depth = torch.tensor([len(path) - 1 for path in nodes])
+        self.ids = torch.tensor([path[-1] for path in nodes], dtype=torch.long)  # without a node, too
+        self.depth = torch.tensor([len(path) - 1 for path in nodes], dtype=torch.long)
         self.attends = torch.eye(n, dtype=torch.bool)
         for path, node in nodes.items():
             if parent := path[:-1]:

@@ -6,14 +6,16 @@ within the limits, whole pictures, lines and turns are left out (`kdsl.models.tr
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
 from kdsl.config import PromptConfig
+from kdsl.data.pictures import open_header
 from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence, Picture
 from kdsl.models.chat import ChatFrame
@@ -40,9 +42,39 @@ class PromptPicture:
     picture: Picture
     size: tuple[int, int]
 
+    def key(self) -> Hashable | None:
+        """What its pixels depend on: the file, its state, the view and the size; None if the file is not there."""
+        try:
+            state = os.stat(self.picture.path)
+        except OSError:
+            return None  # `open` raises an error with a readable message
+        return str(self.picture.path), state.st_mtime_ns, state.st_size, self.picture.view, self.size
+
+    def check(self) -> None:
+        """Raise the InputError that `open` would raise of a file that is gone or no picture, without decoding it."""
+        open_header(self.picture.path, self.picture.path.name, self.picture.max_megapixels).close()
+
     def open(self) -> Image.Image:
         """The observed picture (`Picture.open`) at `size`."""
         return self.picture.open().resize(self.size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnPicture:
+    """A picture that was made in memory, and the size in pixels to which it is resized."""
+
+    image: Image.Image
+    size: tuple[int, int]
+
+    def key(self) -> None:
+        """It is no file that might be shown again."""
+
+    def check(self) -> None:
+        """There is no file that could be gone."""
+
+    def open(self) -> Image.Image:
+        """The picture at `size`."""
+        return self.image.resize(self.size, Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +100,15 @@ class Prompt:
     lines (the question's last line has no line break). User text in it has been neutralised.
     """
 
-    pictures: tuple[PromptPicture, ...]
+    pictures: tuple[PromptPicture | DrawnPicture, ...]
     prefix: str
     context: str
     question: str
     n_tokens: int
     """Number of tokens of the whole prompt, including the chat frame and the picture tokens."""
     dropped: Dropped = Dropped()
+    opening: str = ""
+    """What the answer begins with: it is given, and the model continues it."""
 
     @property
     def messages(self) -> list[dict[str, Any]]:

@@ -1,16 +1,13 @@
 """`LabelScorer`: scores all labels of a task in one forward pass, and again on the cached prefix of the first call.
 
 The tokens of the labels follow the prompt as a tree (`LabelTree`): with a 4-D mask, every branch attends only to the
-prompt and to itself, and its positions restart at the end of the prompt. The vocabulary projection and the last layer's
-feed-forward run only where a label token is predicted.
+prompt and to itself, and its positions restart at the end of the prompt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,15 +19,12 @@ from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.encode import Encoded, encode
-from kdsl.models.features import Features, encoder_outputs, picture_features
-from kdsl.models.feed_forward import last_feed_forward_on
+from kdsl.models.features import Features, picture_features
 from kdsl.models.label_tree import LabelTree
-from kdsl.models.positions import ends, text_positions, token_positions, with_tree
+from kdsl.models.positions import text_positions, with_tree
 from kdsl.models.prompts import Prompt, ask, build_prompt, fit_context
+from kdsl.models.tree_pass import decoding, first_pass, read_tree, tree_rows
 from kdsl.tasks import Task
-
-_ROWS = 512
-"""Output rows projected to the vocabulary at a time, which limits memory with a vocabulary of 150,000 tokens."""
 
 
 @dataclass(frozen=True)
@@ -156,19 +150,9 @@ class LabelScorer:
     def _first_call(
         self, batch: Encoded, prompts: Sequence[Prompt], seen: Sequence[Features], keep: bool
     ) -> tuple[np.ndarray, list[PrefixState]]:
-        ids, mask = batch.tensors["input_ids"], batch.tensors["attention_mask"]
-        positions = token_positions(self.loaded, ids, mask, batch.tensors.get("image_grid_thw"))
-        starts = ends(positions, mask.bool())  # [b]: where the labels begin
         # not by the config: a layer with a sliding window would keep its last tokens alone
         cache = DynamicCache() if keep else None
-        rows = self._rows(mask.sum(1), ids.shape[1], self.tree)
-        with self._decoding(rows):
-            hidden = self.loaded.model.model(
-                **with_tree(self.loaded, self.tree, ids, mask.bool(), positions),
-                **({"mm_encoder_outputs": encoder_outputs(seen, self.loaded.device)} if seen else {}),
-                past_key_values=cache,
-                use_cache=keep,
-            ).last_hidden_state  # [b, l + n, d]
+        scores, starts = first_pass(self.loaded, self.tree, batch, seen, cache)
         states = []
         if cache is not None:
             for i, (prompt, length) in enumerate(zip(prompts, batch.prefix_lengths, strict=True)):
@@ -182,7 +166,7 @@ class LabelScorer:
                         self.loaded.active,
                     )
                 )
-        return self._read(hidden, rows, self.tree), states
+        return scores, states
 
     @torch.inference_mode()
     def _further_call(self, states: Sequence[PrefixState], tails: Sequence[list[int]], tree: LabelTree) -> np.ndarray:
@@ -198,52 +182,15 @@ class LabelScorer:
         cache = DynamicCache()
         for i, (k, v) in enumerate(zip(keys, values, strict=True)):
             cache.update(k, v, i)
-        rows = self._rows(lengths, ids.shape[1], tree)
+        rows = tree_rows(lengths, ids.shape[1], tree)
         positions = text_positions(self.loaded, starts, ids.shape[1])
-        with self._decoding(rows):
+        with decoding(self.loaded, rows):
             hidden = self.loaded.model.model(
                 **with_tree(self.loaded, tree, ids, real, positions, held),
                 past_key_values=cache,
                 use_cache=True,
             ).last_hidden_state  # [b, s + n, d]
-        return self._read(hidden, rows, tree)
-
-    @contextmanager
-    def _decoding(self, rows: torch.Tensor) -> Iterator[None]:
-        """Within the block the decoder takes the tree's mask and ends at `rows` [b, r]."""
-        decoder = self.loaded.decoder
-        with last_feed_forward_on(decoder, (_each(rows), rows)), any_mask(decoder.config):
-            yield
-
-    @staticmethod
-    def _rows(lengths: torch.Tensor, longest: int, tree: LabelTree) -> torch.Tensor:
-        """Rows at which label tokens are predicted, [b, 1 + n]: each text's last token and the tree's nodes."""
-        nodes = torch.arange(longest, longest + len(tree), device=lengths.device)
-        return torch.cat([lengths[:, None] - 1, nodes.expand(len(lengths), -1)], 1)
-
-    def _read(self, hidden: torch.Tensor, rows: torch.Tensor, tree: LabelTree) -> np.ndarray:
-        """Log-probability of each label [b, m] from the hidden states [b, s + n, d] at `rows` [b, 1 + n]."""
-        scores = []
-        for part in hidden[_each(rows), rows].split(max(1, _ROWS // rows.shape[1])):
-            scores.append(tree.log_probabilities(self.loaded.model.lm_head(part).float()))
-        return torch.cat(scores).cpu().numpy()
-
-
-@contextmanager
-def any_mask(config: Any) -> Iterator[None]:
-    """Within the block, attention supports arbitrary masks such as the tree's; flash-attn's kernels do not."""
-    before = config._attn_implementation
-    if before == "flash_attention_2":
-        config._attn_implementation = "sdpa"
-    try:
-        yield
-    finally:
-        config._attn_implementation = before
-
-
-def _each(rows: torch.Tensor) -> torch.Tensor:
-    """Batch indices [b, 1] for indexing with `rows` [b, r]."""
-    return torch.arange(len(rows), device=rows.device)[:, None]
+        return read_tree(self.loaded, tree, hidden, rows)
 
 
 def _pad_stack(tensors: Sequence[torch.Tensor], longest: int) -> torch.Tensor:

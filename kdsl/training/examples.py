@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import torch
 
 from kdsl.config import PromptConfig
-from kdsl.data.pictures import open_header
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
@@ -54,8 +53,8 @@ def make_examples(
         task = tasks[evidence.sample.task]
         label = evidence.sample.label
         prompt = build_prompt(evidence, task, config, frame)
-        for picture in (shown.picture for shown in prompt.pictures):  # now, and not when training has come to it
-            open_header(picture.path, picture.path.name, picture.max_megapixels).close()
+        for picture in prompt.pictures:  # now, and not when training has come to it
+            picture.check()
         tensors = encode(loaded, [prompt], pixels=False).tensors
         answer: list[int] = []
         if label is not None:

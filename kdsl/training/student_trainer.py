@@ -17,7 +17,7 @@ from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.label_tree import LabelTree
 from kdsl.models.positions import with_tree
-from kdsl.models.scorer import any_mask
+from kdsl.models.tree_pass import any_mask
 from kdsl.training.examples import Collator, Example
 from kdsl.training.regimes import Trainee
 from kdsl.training.teacher import SoftTargets
