@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from kdsl.data.fields import LABELS, OTHER_LABELS, PICTURES
 from kdsl.data.files import BadRow, Row
 from kdsl.data.formats import CHATS, TEXTS
 from kdsl.errors import InputError, did_you_mean
 
-_KNOWN = {
+Known = Mapping[str, Sequence[str]]
+"""Part of a row -> names under which it is looked for, in lower case."""
+SAMPLE: Known = {
     "text": (*TEXTS, *CHATS, "instruction", "input", "prompt", "completion"),
     "label": (*LABELS, *OTHER_LABELS),
     "image": PICTURES,
 }
-"""Part of a sample -> names under which it is looked for; the part itself is one of them."""
+"""The parts of a sample; each is one of its own names."""
 
 
-Columns = Mapping[Literal["text", "label", "image"], str]
-"""Part of a sample -> the column that holds it, as the file's header writes it. Parts that are not given are known by
-the names of docs/data.md."""
+Columns = Mapping[str, str]
+"""Part of a row -> the column that holds it, as the file's header writes it. Parts of a sample that are not given are
+known by the names of docs/data.md."""
 AS_KNOWN: Columns = MappingProxyType({})
 
 
-def renamed(path: Path, rows: Iterator[Row | BadRow], columns: Columns) -> Iterator[Row | BadRow]:
+def renamed(
+    path: Path, rows: Iterator[Row | BadRow], columns: Columns, known: Known = SAMPLE
+) -> Iterator[Row | BadRow]:
     """Rows of a file with these columns under names that kdsl knows.
 
     Raises:
-        InputError: the first row, or the table's header, lacks one of them; or there is no such part of a sample.
+        InputError: the first row, or the table's header, lacks one of them; or `known` has no such part.
     """
-    if strange := sorted(set(columns) - set(_KNOWN)):
-        raise InputError(f"`columns` names '{strange[0]}'; expected {', '.join(_KNOWN)}.")
+    if strange := sorted(set(columns) - set(known)):
+        raise InputError(f"`columns` names '{strange[0]}'; expected {', '.join(known)}.")
     if not columns:
         yield from rows
         return
@@ -45,7 +49,7 @@ def renamed(path: Path, rows: Iterator[Row | BadRow], columns: Columns) -> Itera
         if not checked:
             _check(path, columns, row.value)
             checked = True
-        yield Row(row.where, _renamed(columns, row.value))
+        yield Row(row.where, _renamed(columns, row.value, known))
 
 
 def _check(path: Path, columns: Columns, row: dict[str, Any]) -> None:
@@ -58,9 +62,9 @@ def _check(path: Path, columns: Columns, row: dict[str, Any]) -> None:
             )
 
 
-def _renamed(columns: Columns, row: dict[str, Any]) -> dict[str, Any]:
+def _renamed(columns: Columns, row: dict[str, Any], known: Known) -> dict[str, Any]:
     """A row's own columns of these parts go by another name, under which they are told as not read."""
-    taken = {known for part in columns for known in _KNOWN[part]}
+    taken = {name for part in columns for name in known[part]}
     others = {name: value for name, value in row.items() if name not in columns.values()}
     kept = {
         f"{name} (another column is named)" if str(name).strip().lower() in taken else name: value

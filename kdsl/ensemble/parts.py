@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -104,11 +105,16 @@ class Parts:
         return Material(
             labelled=labelled,
             imagined=lambda task: imagine(task, per_label, seed),
-            snippets=lambda task: [document for document in self._snippets if document.task == task.name],
+            snippets=self._snippets_of,
             imagined_documents=lambda task: world_documents(task, per_label, seed),
             adapter_configs=self.adapter_configs,
             work=work,
         )
+
+    def _snippets_of(self, task: Task) -> list[Document]:
+        """Those about the task, and those about no task, which serve every one."""
+        own = (document for document in self._snippets if document.task in (task.name, None))
+        return [replace(document, task=task.name) for document in own]
 
     @cached_property
     def _snippets(self) -> list[Document]:
