@@ -42,15 +42,18 @@ class _Snippet(BaseModel):
     language: str = Field("", pattern=r"^([a-z]{2,3}|other|)$")
 
 
-def load_snippets(path: Path, tasks: Sequence[Task]) -> list[Document]:
+def load_snippets(path: Path, tasks: Sequence[Task], base: Path | None = None) -> list[Document]:
     """The snippets of a file or a folder tree that are about one of these tasks, or about none.
+
+    Args:
+        base: the folder that sources are named from; by default the one that is given.
 
     Raises:
         InputError: there is no such file, or files have faults (all of them are listed, each with its file and
             entry).
     """
     names = {task.name for task in tasks}
-    base = path if path.is_dir() else path.parent
+    base = base or (path if path.is_dir() else path.parent)
     found = read_snippets([path], tasks, base, other_tasks=True)
     return [document for document in found if document.task is None or document.task in names]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pytest
 import yaml
 
 from kdsl.errors import InputError
 from kdsl.knowledge.documents import Document
+from kdsl.knowledge.embedders import CharNgramEmbedder
 from kdsl.knowledge.snippets import load_snippets, read_snippets
 from kdsl.resources import resource
 from kdsl.tasks import Task
@@ -175,8 +177,25 @@ def test_a_folder_without_snippets_is_an_error(tmp_path: Path, intent: Task) -> 
         load_snippets(tmp_path, [intent])
 
 
-def test_shipped_snippets_are_valid_and_cover_every_label(intent: Task, scene: Task) -> None:
+def test_shipped_snippets_cover_every_label_in_both_wordings(intent: Task, scene: Task) -> None:
     documents = load_snippets(resource("knowledge_base"), [intent, scene])
+    assert len({document.id for document in documents}) == len(documents)
+    assert len({document.title for document in documents}) == len(documents)
+    assert {document.language for document in documents} == {"zh"}
     for task in (intent, scene):
-        counts = {name: sum(d.label == name and d.task == task.name for d in documents) for name in task.names}
-        assert min(counts.values()) >= 3, counts
+        for name in task.names:
+            kinds = [document.kind for document in documents if (document.task, document.label) == (task.name, name)]
+            assert len(kinds) >= 12, name
+            assert kinds.count("faq") >= 2, name  # what buyers ask
+            assert len(kinds) > kinds.count("faq"), name  # what pages and shops say
+
+
+def test_shipped_snippets_of_different_labels_are_no_near_duplicates(intent: Task, scene: Task) -> None:
+    documents = load_snippets(resource("knowledge_base"), [intent, scene])
+    texts = [f"{document.title}\n{document.text}" for document in documents]
+    embedder = CharNgramEmbedder()
+    embedder.fit(texts)
+    vectors = embedder.embed(texts)
+    alike = vectors @ vectors.T
+    for row, column in np.argwhere(np.triu(alike, 1) > 0.5):
+        assert documents[row].label == documents[column].label, (documents[row].id, documents[column].id)
