@@ -36,6 +36,8 @@ EXTRAS = {
     "e5": "a second encoder of texts",
     "embed": "sentence-transformers embedders",
     "ray": "prediction on many machines",
+    "serve": "`kdsl serve`",
+    "otel": "traces of `kdsl serve` by OpenTelemetry",
     "modelscope": "models from ModelScope",
     "wandb": "training curves on Weights & Biases",
     "bench": "peers of `benchmarks/own_labels.py` and `benchmarks/rules.py`",
@@ -58,6 +60,18 @@ def require_models() -> None:
     if missing := missing_models():
         raise MissingDependency(
             f"this needs a model, and {', '.join(missing)} cannot be imported: pip install 'kdsl[models]'"
+        )
+
+
+def require_extra(extra: str) -> None:
+    """Check that all packages of an extra of pyproject.toml are installed.
+
+    Raises:
+        MissingDependency: some are missing.
+    """
+    if absent := [name for name in _packages_of_extras().get(extra, []) if not _version(name)]:
+        raise MissingDependency(
+            f"{EXTRAS[extra]} needs {', '.join(absent)}, which is not installed: pip install 'kdsl[{extra}]'"
         )
 
 
@@ -157,19 +171,24 @@ def _nano() -> Check:
 
 def _extras() -> list[Check]:
     """One line per extra of pyproject.toml: whether all of its packages are installed."""
+    checks = []
+    for extra, names in _packages_of_extras().items():
+        absent = [name for name in names if not _version(name)]
+        found = "installed" if not absent else f"without {', '.join(absent)}"
+        advice = f"{EXTRAS[extra]}: pip install 'kdsl[{extra}]'" if absent else ""
+        checks.append(Check(f"extra {extra}", "optional" if absent else "ok", found, advice))
+    return checks
+
+
+def _packages_of_extras() -> dict[str, list[str]]:
+    """The packages of each extra, as the installed kdsl names them."""
     groups: dict[str, list[str]] = {}
     for requirement in importlib.metadata.requires("kdsl") or []:
         found_extra = re.search(r"extra == ['\"]([\w-]+)['\"]", requirement)
         package = re.match(r"[\w.-]+", requirement)
         if found_extra and package:
             groups.setdefault(found_extra[1], []).append(package[0])
-    checks = []
-    for extra, names in groups.items():
-        absent = [name for name in names if not _version(name)]
-        found = "installed" if not absent else f"without {', '.join(absent)}"
-        advice = f"{EXTRAS[extra]}: pip install 'kdsl[{extra}]'" if absent else ""
-        checks.append(Check(f"extra {extra}", "optional" if absent else "ok", found, advice))
-    return checks
+    return groups
 
 
 def _gpu() -> Check:

@@ -184,7 +184,12 @@ class Recognizer:
         if isinstance(samples, Sample):
             return self.predict([samples])[0]
         with self._lock:
-            return self._predictor.predict(self._observe(list(samples)))
+            return self.predict_evidence(self._observe(list(samples)))
+
+    def predict_evidence(self, evidences: Sequence[Evidence]) -> list[Prediction]:
+        """The prediction of each sample that was observed already, in order; tasks may be mixed."""
+        with self._lock:
+            return self._predictor.predict(evidences)
 
     def predict_proba(self, samples: Iterable[Sample]) -> np.ndarray:
         """Probabilities [n, m] of samples of one task; the columns are the task's labels.
@@ -267,8 +272,8 @@ class Recognizer:
         with self._lock:
             self.bundle = open_bundle(self.bundle.folder)
             self.__dict__.pop("rules", None)
-            if predictor := self.__dict__.pop("_predictor", None):
-                predictor.close()
+            if predictor := self.__dict__.get("_predictor"):
+                predictor.reread_rules(self.bundle)
 
     @cached_property
     def _predictor(self) -> Predictor:
@@ -276,7 +281,7 @@ class Recognizer:
 
     def _observe(self, samples: Sequence[Sample]) -> list[Evidence]:
         inbox = Path(self._inbox.name)
-        return observe(_placed(samples, self.bundle.tasks, inbox), inbox, self.bundle.config.evidence)
+        return observe(place(samples, self.bundle.tasks, inbox), inbox, self.bundle.config.evidence)
 
 
 def _given(data: Data) -> list[Path] | list[Sample]:
@@ -301,13 +306,13 @@ def _read(
     """Samples of files, or those handed in with their pictures put into `inbox`; and the folder of the pictures."""
     samples = [one for one in given if isinstance(one, Sample)]
     if samples:
-        return _placed(samples, tasks, inbox), inbox
+        return place(samples, tasks, inbox), inbox
     paths = [one for one in given if isinstance(one, Path)]
     return read_files(paths, tasks, columns), picture_root(paths, images)
 
 
-def _placed(samples: Sequence[Sample], tasks: Sequence[Task], inbox: Path) -> list[Sample]:
-    """Samples with a task, an id, and their pictures as files in `inbox`.
+def place(samples: Sequence[Sample], tasks: Sequence[Task], inbox: Path) -> list[Sample]:
+    """Samples with a task, an id, and their pictures as files in `inbox`, named by their content.
 
     Raises:
         InputError: a sample cannot be used; the message says which.

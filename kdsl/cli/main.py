@@ -23,6 +23,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "explain": ("kdsl.cli.predict", "Say how one prediction came about."),
         "evaluate": ("kdsl.cli.evaluate", "Score predictions against labels and write a report."),
     },
+    "Serve": {
+        "serve": ("kdsl.cli.serve", "Serve a bundle over HTTP."),
+        "keys": ("kdsl.cli.serve", "Add, list and revoke the keys of a server."),
+    },
     "Learn one part": {
         "train-large": ("kdsl.cli.train_large", "Train one adapter per task."),
         "distill-rules": ("kdsl.cli.distill_rules", "Distil readable rules by tree search."),

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from kdsl.data.dialogue import IMAGE, clean_text, dialogue_body, has_dialogue, parse_turns, require_user_turn
 from kdsl.data.fields import PICTURES, Fields, kind, picture_name
 from kdsl.data.sample import Turn
-from kdsl.data.speakers import Role, Speakers
+from kdsl.data.speakers import JOINER, Role, Speakers
 from kdsl.errors import InputError
 
 Say = Callable[..., None]
@@ -293,6 +293,11 @@ def _part(part: Any, where: str, embedded: list[str], say: Say) -> str:
             embedded.append(picture_name(source, f"{where}: a picture"))
         return IMAGE  # without a source its picture stands in the row's list, as TRL has it
     raise InputError(f"{where} has a part that is neither text nor a picture (type {name!r}).")
+
+
+def as_typed(text: str) -> str:
+    """A text in which no picture is found: what would be read as one gets an invisible word joiner."""
+    return _PICTURE_IN_TEXT.sub(lambda match: match[0][0] + JOINER + match[0][1:], text)
 
 
 def _take_pictures(text: str, embedded: list[str], say: Say) -> str:

@@ -70,7 +70,11 @@ def inline_path(name: str) -> Path:
 
 def inline_address(name: str) -> str:
     """The `data:` address of a kept picture, to write it into a row again."""
-    content = inline_path(name).read_bytes()
+    return picture_address(inline_path(name).read_bytes())
+
+
+def picture_address(content: bytes) -> str:
+    """A picture's content as a `data:` address."""
     kind = re.search(r"\((\w+)", magic(content) or "")
     media = f"image/{kind[1].lower()}" if kind else "application/octet-stream"
     return f"data:{media};base64,{base64.b64encode(content).decode('ascii')}"

@@ -10,7 +10,9 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,6 +24,19 @@ _WAIT = 30.0
 """Seconds to wait for another process that writes."""
 _CHUNK = 500
 """Keys of one query; SQLite allows 999 variables in old builds."""
+
+
+_kept: ContextVar[bool] = ContextVar("vectors_kept", default=True)
+
+
+@contextmanager
+def nothing_kept() -> Iterator[None]:
+    """Within the block, no cache is read or written: a server keeps nothing of its users' texts, not even vectors."""
+    token = _kept.set(False)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
 
 
 class VectorCache:
@@ -57,7 +72,7 @@ class VectorCache:
             self._run("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows, many=True)
 
     def _run(self, statement: str, values: list, *, many: bool = False) -> list[tuple[bytes, bytes]]:
-        if not self._usable:
+        if not self._usable or not _kept.get():
             return []
         try:
             connection = self._open()

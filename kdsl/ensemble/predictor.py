@@ -17,8 +17,10 @@ from kdsl.ensemble.scope import ScopeModel, scope_file
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Setup
 from kdsl.experts.registry import experts_for
+from kdsl.experts.rules import RulesExpert
 from kdsl.experts.semantic import SemanticExpert
 from kdsl.models.roles import Models
+from kdsl.rules.book import RuleBook
 from kdsl.scores import margins
 from kdsl.tasks import Task
 
@@ -173,6 +175,15 @@ class Predictor:
             )
             for task in bundle.tasks
         }
+
+    def reread_rules(self, bundle: Bundle) -> None:
+        """Take the rule books, and the versions, from the bundle, of which nothing else has changed; models stay."""
+        for predictor in self.tasks.values():
+            predictor.versions = bundle.versions
+            for expert in predictor.experts:
+                if isinstance(expert, RulesExpert):
+                    place = expert.place(bundle.folder, predictor.task, bundle.config)
+                    expert.book = RuleBook.load_for(predictor.task, place)
 
     def close(self) -> None:
         """Remove the bundle's adapters from the base models, so that another bundle can use them."""

@@ -1,0 +1,153 @@
+"""`/v1/feedback`: a person's correction, stored; taken back; and all of them as rows for the next fit."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from kdsl.errors import InputError, did_you_mean
+from kdsl.serving.feedback import Correction, FeedbackError
+from kdsl.serving.middleware import Caller
+from kdsl.serving.pictures import picture_bytes
+from kdsl.serving.problems import Problem
+from kdsl.serving.routes.predict import sample_of
+from kdsl.serving.schemas import Body, Item, Name
+from kdsl.serving.services import Services, Shared, need, problems
+from kdsl.tasks import Task, task_by_name
+
+log = logging.getLogger(__name__)
+router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
+
+ROWS = "application/x-ndjson"
+
+
+class Shown(Body):
+    """The prediction that a person was shown, as far as it matters."""
+
+    label: Name
+    probability: float = Field(ge=0, le=1)
+    version: Name
+    """`model.version` of the answer."""
+
+
+class Correct(Body):
+    """What a person says of a sample."""
+
+    sample: Item
+    """The sample, as it was sent to be predicted."""
+    label: Name | None = None
+    """The right label; null where none of the task's labels fits."""
+    shown: Shown | None = None
+    note: str = Field("", max_length=2000)
+
+
+class Stored(BaseModel):
+    """A stored correction."""
+
+    number: int
+    new: bool = Field(description="False where the same request had stored it before.")
+    request_id: str
+
+
+class Undone(BaseModel):
+    """A correction that was taken back."""
+
+    number: int
+    counted: bool = Field(description="Whether it had not been taken back before.")
+
+
+@router.post("", responses=problems(409))
+async def correct(
+    body: Correct, request: Request, services: Shared, caller: Annotated[Caller, need("feedback")]
+) -> Stored:
+    """Store a correction; when this answers, it is on the disk. Sent again with the same X-Request-Id, it stays one."""
+    served, id = services.served, request.state.request_id
+
+    def store() -> tuple[int, bool, str]:
+        pictures = picture_bytes(body.sample.pictures)
+        sample = served.checked(sample_of(body.sample, pictures, id))
+        correction = Correction(
+            request=id,
+            task=sample.task,
+            turns=[(turn.role, turn.text) for turn in body.sample.turns],
+            pictures=pictures,
+            label=_label(body.label, task_by_name(served.recognizer.bundle.tasks, sample.task)),
+            author=caller.name,
+            version=served.model.version,
+            note=body.note,
+            prediction=None if body.shown is None else body.shown.model_dump(),
+        )
+        return (*services.feedback.add(correction), sample.task)
+
+    with _stored(services):
+        number, new, task = await asyncio.to_thread(store)
+    if new:
+        services.metrics.corrected(task)
+    return Stored(number=number, new=new, request_id=id)
+
+
+@router.post("/{number}/undo", responses=problems(404))
+async def undo(
+    number: Annotated[int, Path(ge=1, lt=1 << 63)], services: Shared, caller: Annotated[Caller, need("feedback")]
+) -> Undone:
+    """Take a correction back."""
+    with _stored(services):
+        counted = await asyncio.to_thread(services.feedback.undo, number, caller.name)
+    if counted is None:
+        raise Problem(404, f"there is no correction {number}.")
+    return Undone(number=number, counted=counted)
+
+
+@router.get(
+    "",
+    dependencies=[need("admin")],
+    responses=problems(
+        ok={"content": {ROWS: {"schema": {"type": "string"}}}, "description": "One JSON object per line."}
+    ),
+    response_class=Response,
+)
+async def export(services: Shared) -> Response:
+    """The corrections that count, one JSON line each, in the format of labelled samples (docs/data.md)."""
+    rows = services.feedback.export(services.served.recognizer.tasks)
+    with _stored(services):
+        first = await asyncio.to_thread(next, rows, None)  # a file that cannot be read is told before the answer begins
+
+    def lines() -> Iterator[str]:
+        if first is not None:
+            for row in chain([first], rows):
+                yield json.dumps(row, ensure_ascii=False) + "\n"
+
+    return StreamingResponse(lines(), media_type=ROWS)
+
+
+@contextmanager
+def _stored(services: Services) -> Iterator[None]:
+    """A file that cannot be used now is the server's fault, not the request's."""
+    with services.told():
+        try:
+            yield
+        except FeedbackError as error:
+            log.error("corrections: %s: %s", error, error.__cause__)
+            raise Problem(503, str(error), retry_after=10) from error
+
+
+def _label(label: str | None, task: Task) -> str | None:
+    """The label that a person gives; None where it is the task's word for 'no label fits'.
+
+    Raises:
+        InputError: the task has no such label.
+    """
+    if label is None or label == task.out_of_scope:
+        return None
+    if label not in task.names:
+        raise InputError(f"task '{task.name}' has no label '{label}'.{did_you_mean(label, task.names)}")
+    return label
