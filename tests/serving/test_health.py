@@ -54,9 +54,9 @@ def test_logs_hold_ids_and_no_texts(light: Path, tmp_path: Path) -> None:
 def test_texts_are_logged_where_that_is_asked_for(
     light: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with running(ServerSettings(light, state=tmp_path / "state", log_texts=True)) as started:
-        with caplog.at_level(logging.INFO, "kdsl.serving"):
-            started.client.post("/v1/predict", json=said("会不会生锈"))
+    settings = ServerSettings(light, state=tmp_path / "state", log_texts=True)
+    with running(settings) as started, caplog.at_level(logging.INFO, "kdsl.serving"):
+        started.client.post("/v1/predict", json=said("会不会生锈"))
     assert [record.turns for record in caplog.records if record.msg == "predicted"] == [[["user", "会不会生锈"]]]
 
 

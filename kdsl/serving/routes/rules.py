@@ -90,14 +90,14 @@ class TestRules(Body):
 
 
 class Found(BaseModel):
-    """What is known of rules, as `kdsl rules --format json` has it."""
+    """What is known of rules, with the values of `kdsl rules` as JSON."""
 
     model: Model
     found: Any
 
 
 class Changed(BaseModel):
-    """A change and its effect, as `kdsl rules --format json` has it."""
+    """A change and its effect, with the values of `kdsl rules` as JSON."""
 
     change: dict[str, Any]
     base: str
