@@ -221,7 +221,7 @@ class KnowledgeConfig(_Part):
     """Retrieval over snippets and labelled samples."""
 
     snippets: str = Field(default_factory=lambda: str(resource("knowledge_base")))
-    """Folder of YAML files with snippets; by default those that ship with kdsl."""
+    """File or folder of snippets (docs/knowledge.md); by default those that ship with kdsl."""
     embedder: str = "char-ngram"
     """`char-ngram` (embedded), or the name of an encoder as in `encoders.text`."""
     neighbours: int = Field(12, ge=1)

@@ -61,6 +61,8 @@ def place(shop: Path, samples: list[Evidence], tmp_path_factory: pytest.TempPath
         for name in evidence.sample.images:
             noise(seed).save(folder / "images" / name)
     input_file(folder / "train.json", samples, [])
+    (folder / "faq.md").write_text("# 铁锅会生锈吗\n擦干就不会。\n", "utf-8")
+    (folder / "products.csv").write_text("商品名称,价格\n精铁炒锅,129\n", "utf-8")
     input_file(folder / "test.json", [samples[0], samples[-1]], [])
     for seed, name in enumerate(("pot.jpg", "screen.png")):
         noise(100 + seed).save(folder / name)
@@ -85,7 +87,7 @@ def test_blocks_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
             result = CliRunner().invoke(cli, words)
             assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
             ran.append(words[0])
-    assert ran == ["fit", "predict", "evaluate", "ask", "rules"]
+    assert ran == ["fit", "predict", "evaluate", "ask", "rules", "knowledge", "knowledge"]
     assert (place / "report" / "report.html").is_file()
     capsys.readouterr()
     names: dict[str, object] = {}

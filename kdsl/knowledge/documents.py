@@ -77,6 +77,21 @@ class Document:
         return asdict(self)
 
 
+def label_documents(task: Task) -> list[Document]:
+    """One document for each description of each label of a task."""
+    return [
+        Document(f"{task.name}/{label.name}/{n}", "description", label.name, text, task.name, label.name, source=source)
+        for source in (task_source(task),)
+        for label in task.labels
+        for n, text in enumerate(label.descriptions, start=1)
+    ]
+
+
+def task_source(task: Task) -> str:
+    """The source of a task's descriptions."""
+    return f"task {task.name}"
+
+
 def sample_documents(evidences: Iterable[Evidence], task: Task) -> list[Document]:
     """One document for each labelled sample of a task, in their order."""
     return [

@@ -6,7 +6,7 @@ What snippets and products share: which files of a folder are read, names of col
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,13 +76,14 @@ class Faults:
         raise InputError(f"{where}: {total} fault(s) in {what}:\n{listed(lines, most=len(lines))}")
 
 
-def files_of(path: Path, notes: Notes) -> list[Path]:
+def files_of(path: Path, notes: Notes, leave_out: Collection[Path] = ()) -> list[Path]:
     """The files to read: the one that is given, or those of a folder in sorted order.
 
     Hidden files of a folder are passed over, and so is README.md, which says what the folder is.
 
     Args:
         notes: takes the files of other kinds.
+        leave_out: files and folders within it that are no concern of the caller.
 
     Raises:
         InputError: there is none.
@@ -92,9 +93,15 @@ def files_of(path: Path, notes: Notes) -> list[Path]:
             raise InputError(f"{path}: does not exist; expected a file or a folder of {', '.join(ENDINGS)}.")
         return [path]
     found = []
+    apart = {Path(os.path.abspath(file)) for file in leave_out}
     for file in sorted(path.rglob("*")):
         inside = file.relative_to(path)
-        if not file.is_file() or any(part.startswith(".") for part in inside.parts):
+        place = Path(os.path.abspath(file))
+        if (
+            not file.is_file()
+            or apart.intersection((place, *place.parents))
+            or any(part.startswith(".") for part in inside.parts)
+        ):
             continue
         if file.suffix.lower() not in ENDINGS:
             notes.add("files of other kinds are not read", inside.as_posix())
@@ -107,7 +114,7 @@ def files_of(path: Path, notes: Notes) -> list[Path]:
 
 def source_of(file: Path, base: Path) -> str:
     """The name under which a file's entries are known: its path as seen from the folder `base`, with slashes."""
-    return Path(os.path.relpath(file.resolve(), base.resolve())).as_posix()
+    return Path(os.path.relpath(file, base)).as_posix()
 
 
 def entries(file: Path, source: str, known: Known, columns: Columns, faults: Faults, notes: Notes) -> Iterator[Entry]:

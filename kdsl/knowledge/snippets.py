@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -14,6 +14,7 @@ from kdsl.data.notes import Notes
 from kdsl.errors import did_you_mean, fault_message
 from kdsl.knowledge.documents import Document
 from kdsl.knowledge.entries import Anchors, Entry, Faults, by_part, clean, entries, files_of, source_of, too_long
+from kdsl.knowledge.products import PRODUCT
 from kdsl.tasks import Task
 
 SNIPPET: Known = MappingProxyType(
@@ -28,6 +29,15 @@ SNIPPET: Known = MappingProxyType(
     }
 )
 """The parts of a snippet."""
+
+
+def _where_looked(part: str, entry: Entry) -> str:
+    """Names under which a part is looked for in tables; where the row is of a catalogue, what to do with that."""
+    if "price" in by_part(entry.values, PRODUCT)[0]:
+        return "; a catalogue of products is given as `products`"
+    if entry.strict or {str(name).strip().lower() for name in entry.values} & set(SNIPPET[part]):
+        return ""
+    return f"; it is looked for under {', '.join(SNIPPET[part])}"
 
 
 class _Snippet(BaseModel):
@@ -65,6 +75,7 @@ def read_snippets(
     columns: Columns = AS_KNOWN,
     *,
     other_tasks: bool = False,
+    leave_out: Collection[Path] = (),
 ) -> list[Document]:
     """All snippets of files and folder trees.
 
@@ -74,6 +85,7 @@ def read_snippets(
     Args:
         base: the folder that sources are named from.
         columns: part of a snippet -> column of tables and JSON that is called otherwise than `SNIPPET` says.
+        leave_out: files and folders within them that hold no snippets.
         other_tasks: whether entries may name tasks that are not in `tasks`; their labels are not checked.
 
     Raises:
@@ -83,7 +95,7 @@ def read_snippets(
     reader = _Reader(tasks, other_tasks, faults, notes)
     documents: list[Document] = []
     for path in paths:
-        for file in files_of(path, notes):
+        for file in files_of(path, notes, leave_out):
             source = source_of(file, base)
             for entry in entries(file, source, SNIPPET, columns, faults, notes):
                 if document := reader.document(entry):
@@ -118,9 +130,10 @@ class _Reader:
             )
         except ValidationError as error:
             for fault in error.errors():
+                part = str(fault["loc"][0])
                 missing = fault["type"] in ("missing", "string_too_short")
-                said = "is missing or empty" if missing else fault_message(fault)
-                self._faults.add(where, f"{fault['loc'][0]}: {said}")
+                said = f"is missing or empty{_where_looked(part, entry)}" if missing else fault_message(fault)
+                self._faults.add(where, f"{part}: {said}")
             return None
         if excess := too_long([snippet.title, snippet.text]):
             self._faults.add(where, excess)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from kdsl.config import AUTO
 from kdsl.config_file import load_config, load_tasks
-from kdsl.knowledge.documents import Document
-from kdsl.knowledge.embedders import open_embedder
-from kdsl.knowledge.index import KnowledgeIndex
+from kdsl.knowledge.base import Changes, KnowledgeBase
+from kdsl.knowledge.documents import Document, label_documents, task_source
 from kdsl.knowledge.snippets import load_snippets
 from kdsl.tasks import Task
 from kdsl.world.dialogues import ask
@@ -39,19 +39,22 @@ def world_documents(task: Task, per_label: int, seed: int) -> list[Document]:
     return documents
 
 
-def build_index(
+def build_base(
     out: Path, config: str | Path, overrides: Sequence[str] = (), snippets: Path | None = None, per_label: int = 0
-) -> int:
-    """Write an index of the snippets of a config's tasks to the folder `out`; how many documents it has.
+) -> Changes:
+    """Bring the knowledge base in the folder `out` up to date with a config: its labels' descriptions and its snippets.
 
     Args:
         overrides: `key.path=value`.
-        snippets: a folder of snippets; by default the config's.
+        snippets: a file or folder of snippets; by default the config's.
         per_label: documents of the synthetic world to add for each label.
     """
     settings = load_config(config, overrides)
     tasks = load_tasks(settings)
-    documents = load_snippets(snippets or Path(settings.knowledge.snippets), tasks)
+    path = snippets or Path(settings.knowledge.snippets)
+    documents = load_snippets(path, tasks, path.absolute().parent)
+    documents += [document for task in tasks for document in label_documents(task)]
     documents += [document for task in tasks for document in world_documents(task, per_label, settings.seed)]
-    KnowledgeIndex.build(documents, open_embedder(settings.knowledge.embedder)).save(out)
-    return len(documents)
+    known = [name for name in settings.encoders.text if name != AUTO]
+    base = KnowledgeBase.at(out, known[0] if known else None)
+    return base.add(documents, [path.name, SOURCE, *(task_source(task) for task in tasks)])

@@ -112,7 +112,9 @@ def test_other_columns_of_a_table_are_told_and_names_may_be_given(
 ) -> None:
     file = tmp_path / "a.csv"
     file.write_text("问法,答复,lable,作者\n会锈吗,不锈,x,我\n会锈么,不锈,y,我\n", "utf-8")
-    with pytest.raises(InputError, match=r"line 2: title: is missing or empty \[2 times; also a.csv, line 3\]"):
+    with pytest.raises(
+        InputError, match=r"title: is missing .* under title, question, .* \[2 times; also a.csv, line 3\]"
+    ):
         read(tmp_path, intent)
     found = read_snippets([file], [intent], tmp_path, {"title": "问法"})
     assert [document.title for document in found] == ["会锈吗", "会锈么"]
@@ -120,6 +122,12 @@ def test_other_columns_of_a_table_are_told_and_names_may_be_given(
     assert "'作者' is not read (2 time(s)" in caplog.text
     with pytest.raises(InputError, match="`columns` names 'titel'; expected id, title, "):
         read_snippets([file], [intent], tmp_path, {"titel": "问法"})
+
+
+def test_a_catalogue_among_snippets_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("标题,价格\n铁锅,99\n", "utf-8")
+    with pytest.raises(InputError, match="text: is missing or empty; a catalogue of products is given as `products`"):
+        read(tmp_path)
 
 
 def test_a_folder_is_read_with_its_subfolders_but_for_its_readme(

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -29,6 +29,9 @@ PATIENCE = 60
 """Seconds that a writer waits for another one to finish."""
 LOG = "log"
 """The kind of a segment that grows; other kinds are those of `SegmentKind`."""
+
+Facet = Literal["kind", "task", "label", "language", "source"]
+"""What documents are counted by."""
 
 _FIELDS = tuple(field.name for field in fields(Document))
 _TABLES = f"""
@@ -256,6 +259,20 @@ class Catalog:
         """The digest of every document by its id, or of those with these ids that are there."""
         chosen = "" if ids is None else " WHERE id IN (SELECT value FROM json_each(?))"
         return dict(self._db.execute(f"SELECT id, digest FROM documents{chosen}", [] if ids is None else [_json(ids)]))
+
+    def with_ids(self, ids: Collection[str]) -> list[Document]:
+        """The documents with these ids; unknown ids are left out."""
+        return self.documents(self.rows_of(ids).tolist())
+
+    def ids(self, where: Where) -> list[str]:
+        """The ids of the documents that pass a filter."""
+        condition, values = where.sql
+        return [row[0] for row in self._db.execute(f"SELECT id FROM documents WHERE {condition or 'true'}", values)]
+
+    def tally(self, column: Facet) -> dict[str, int]:
+        """How many documents have each value of a column; '' stands for those without."""
+        query = f"SELECT coalesce({column}, ''), count(*) FROM documents GROUP BY 1 ORDER BY 2 DESC, 1"
+        return dict(self._db.execute(query))
 
     def counts(self) -> list[Count]:
         """The numbers of documents of all tasks and kinds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,12 @@ class Where:
     """Only documents that have a label."""
     kinds: tuple[str, ...] = ()
     """Only documents of these kinds; of every kind if there are none."""
+    labels: tuple[str, ...] = ()
+    """Only documents with one of these labels, in the same way."""
+    languages: tuple[str, ...] = ()
+    """Only documents in one of these languages."""
+    sources: tuple[str, ...] = ()
+    """Only documents from one of these sources."""
     exclude_ids: Collection[str] = ()
     """Not the documents with these ids."""
 
@@ -33,9 +40,11 @@ class Where:
         if self.task is not None:
             conditions.append("task = ?")
             values.append(self.task)
-        if self.kinds:
-            conditions.append(f"kind IN ({', '.join('?' * len(self.kinds))})")
-            values += self.kinds
+        columns = {"kind": self.kinds, "label": self.labels, "language": self.languages, "source": self.sources}
+        for column, wanted in columns.items():
+            if wanted:
+                conditions.append(f"{column} IN (SELECT value FROM json_each(?))")
+                values.append(json.dumps(wanted))
         if self.labelled:
             conditions.append("label IS NOT NULL")
         return " AND ".join(conditions), values

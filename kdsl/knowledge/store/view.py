@@ -11,7 +11,7 @@ import numpy as np
 
 from kdsl.errors import InputError
 from kdsl.knowledge.documents import Document
-from kdsl.knowledge.store.catalog import LOG, Catalog, Entry, Head
+from kdsl.knowledge.store.catalog import LOG, Catalog, Entry, Facet, Head
 from kdsl.knowledge.store.policy import Policy, SegmentKind
 from kdsl.knowledge.store.segments import Segment, open_log, open_segment
 from kdsl.knowledge.store.selection import ANY, Bitmap, Where
@@ -127,6 +127,18 @@ class View:
     def known(self, ids: Collection[str] | None = None) -> dict[str, str]:
         """The digest of every document by its id, or of those with these ids that are there."""
         return self._catalog.known(ids)
+
+    def with_ids(self, ids: Collection[str]) -> list[Document]:
+        """The documents with these ids; unknown ids are left out."""
+        return self._catalog.with_ids(ids)
+
+    def ids(self, where: Where = ANY) -> list[str]:
+        """The ids of all documents that pass a filter; `exclude_ids` does not count."""
+        return self._catalog.ids(where)
+
+    def tally(self, facet: Facet) -> dict[str, int]:
+        """How many documents there are of each kind, task, label, language or source; '' stands for none."""
+        return self._catalog.tally(facet)
 
     def stats(self) -> dict[str, Any]:
         """Numbers of documents by task and kind, and of vectors by segment, for people and for JSON."""

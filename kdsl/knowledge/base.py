@@ -1,0 +1,258 @@
+"""`KnowledgeBase`: a folder of documents with their vectors that is added to, searched and checked over the years.
+
+Documents come from sources: files, folders, catalogues. A source that is given again is compared with what the base has
+of it, so that only new and changed documents are embedded, and what the source no longer holds is removed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from kdsl.config import EncodersConfig
+from kdsl.data.columns import AS_KNOWN, Columns
+from kdsl.encoders.registry import text_encoder
+from kdsl.errors import BundleError, InputError
+from kdsl.knowledge.documents import Document
+from kdsl.knowledge.entries import source_of
+from kdsl.knowledge.index import Hit
+from kdsl.knowledge.products import read_products
+from kdsl.knowledge.snippets import read_snippets
+from kdsl.knowledge.store.catalog import FILE, Facet
+from kdsl.knowledge.store.selection import ANY, Where
+from kdsl.knowledge.store.store import Store
+from kdsl.knowledge.store.verify import verify
+from kdsl.progress import track
+from kdsl.runs import listed, sole_writer
+from kdsl.tasks import Task
+
+ENCODER = EncodersConfig().text[0]
+"""The encoder of a new base where none is named; it comes with kdsl."""
+FACETS: tuple[Facet, ...] = ("kind", "task", "label", "language", "source")
+"""What `KnowledgeBase.stats` counts by."""
+
+_BLOCK = 256
+"""Documents that are embedded between two steps of the progress bar."""
+_COMMIT = 20_000
+"""Documents that are written in one step; a reader sees all of a smaller addition or nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an addition did: how many documents are new, changed, removed, and as they were."""
+
+    new: int
+    changed: int
+    removed: int
+    same: int
+
+    def __str__(self) -> str:
+        return f"{self.new} new, {self.changed} changed, {self.removed} removed, {self.same} same"
+
+    def to_json(self) -> dict[str, int]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+class KnowledgeBase:
+    """A base in a folder; make it with `at` or `open`. Several processes may search it while one adds to it."""
+
+    def __init__(self, folder: Path, encoder: str, store: Store | None) -> None:
+        self.folder = folder
+        self._encoder = encoder
+        self._made = store
+
+    @classmethod
+    def open(cls, folder: Path, encoder: str | None = None) -> Self:
+        """A base that is there.
+
+        Args:
+            encoder: the encoder of texts that it must have been made with; any, if none is named.
+
+        Raises:
+            BundleError: the folder is no base, is damaged, or was made with another encoder or version of it.
+            MissingDependency: its encoder cannot run here.
+        """
+        store = Store.open(folder)
+        name, _, made_with = store.embedder.rpartition(" ")
+        if encoder not in (None, name):
+            raise BundleError(
+                f"{folder}: was made with encoder '{name}', and vectors of '{encoder}' cannot be compared with its "
+                f"own. Leave out the encoder to use the base as it is, or build a new one in another folder."
+            )
+        here = text_encoder(name).version
+        if made_with != here:
+            raise BundleError(
+                f"{folder}: was made with encoder '{name}' {made_with}, and {here} is installed, whose vectors cannot "
+                "be compared with its own. Install that version, or build a new base in another folder."
+            )
+        return cls(folder, name, store)
+
+    @classmethod
+    def at(cls, folder: Path, encoder: str | None = None) -> Self:
+        """The base in a folder; if there is none, a new one, which is made when documents are added to it.
+
+        Raises:
+            InputError: the folder holds something else.
+            BundleError: as `open` raises it.
+            MissingDependency: the encoder cannot run here.
+        """
+        if (folder / FILE).is_file():
+            return cls.open(folder, encoder)
+        if folder.exists() and (not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())):
+            raise InputError(f"{folder}: holds something else than a knowledge base; choose another folder.")
+        return cls(folder, text_encoder(encoder or ENCODER).name, None)
+
+    def add_files(
+        self,
+        paths: Sequence[Path] = (),
+        tasks: Sequence[Task] = (),
+        *,
+        products: Sequence[Path] = (),
+        images: Path = Path(),
+        columns: Columns = AS_KNOWN,
+    ) -> Changes:
+        """Add snippets and products from files; those of a folder with its subfolders.
+
+        Args:
+            paths: snippets (`kdsl.knowledge.snippets`).
+            tasks: those whose labels snippets may name.
+            products: catalogues (`kdsl.knowledge.products`).
+            images: the folder that pictures of products lie below.
+            columns: part of a snippet or product -> the column that holds it, where it has a name of its own.
+
+        Raises:
+            InputError: files have faults (all are listed), or another process is adding to the base. Nothing was added.
+        """
+        beside = self.folder.absolute().parent
+        documents = read_snippets(paths, tasks, beside, columns, leave_out=[*products, self.folder]) if paths else []
+        documents += [product.document() for product in read_products(products, images, beside, columns)]
+        return self.add(documents, [source_of(path, beside) for path in (*paths, *products)])
+
+    def add(self, documents: Sequence[Document], sources: Sequence[str]) -> Changes:
+        """Add documents; those of the same sources that are not among them any more are removed.
+
+        A run that was killed may be repeated: what it had written is there, and the encoder kept its vectors.
+
+        Args:
+            sources: names of all sources that the documents are from; that of a folder stands for all in it.
+
+        Raises:
+            InputError: an id repeats, or belongs to another source's document with other content; or another process
+                is adding to the base.
+        """
+        with sole_writer(self.folder):
+            self._make()
+            plan = self._plan(documents, sources)
+            blocks = track(_blocks(plan.embed), "embedding", -(-len(plan.embed) // _BLOCK))
+            while ready := list(islice(blocks, _COMMIT // _BLOCK)):
+                block = [document for part in ready for document in part]
+                self._store.add(block, np.concatenate([self._vectors(part) for part in ready]))
+            self._store.remove(plan.removed)
+            if self._store.due():
+                self._store.rebuild()
+        return plan.changes
+
+    def search(self, text: str, k: int = 5, where: Where = ANY) -> list[Hit]:
+        """The `k` documents that are nearest to a text in meaning, best first; fewer if fewer pass the filter."""
+        query = self._vectors([Document("", "faq", text.strip(), "")])
+        if not query.any():
+            return []
+        with self._store.view() as view:
+            rows, similarities = view.search(query, k, where)
+            found = rows[0] >= 0
+            documents = view.documents(rows[0][found])
+        return [Hit(document, float(s)) for document, s in zip(documents, similarities[0][found], strict=True)]
+
+    def stats(self) -> dict[str, Any]:
+        """Numbers of documents in all and by kind, task, label, language and source ('' where there is none)."""
+        with self._store.view() as view:
+            return {
+                "documents": len(view.rows()),
+                "encoder": view.embedder,
+                "generation": view.generation,
+                **{f"by_{name}": view.tally(name) for name in FACETS},
+            }
+
+    @staticmethod
+    def verify(folder: Path) -> list[str]:
+        """What is wrong with the base in a folder, by the hashes of its files and documents; [] if it is whole.
+
+        Raises:
+            BundleError: there is no base, or so little of one that it cannot be checked.
+        """
+        return verify(folder)
+
+    @property
+    def _store(self) -> Store:
+        if self._made is None:
+            raise BundleError(f"{self.folder}: is no knowledge base yet; add documents to it first.")
+        return self._made
+
+    def _make(self) -> None:
+        if self._made is None:
+            encoder = text_encoder(self._encoder)
+            self._made = Store.create(self.folder, encoder.dim, f"{encoder.name} {encoder.version}")
+
+    def _vectors(self, documents: Sequence[Document]) -> np.ndarray:
+        encoder = text_encoder(self._encoder)
+        passages = [(row, text, weight) for row, one in enumerate(documents) for text, weight in one.passages]
+        vectors = np.zeros((len(documents), encoder.dim), np.float32)
+        if passages:
+            rows, texts, weights = zip(*passages, strict=True)
+            np.add.at(vectors, np.asarray(rows), encoder.encode(texts) * np.asarray(weights, np.float32)[:, None])
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+    def _plan(self, documents: Sequence[Document], sources: Sequence[str]) -> _Plan:
+        ids = {document.id for document in documents}
+        with self._store.view() as view:
+            before = {document.id: document for document in view.with_ids(ids)}
+            given = [source for source in view.tally("source") if self._within(source, sources)]
+            removed = set(view.ids(Where(sources=tuple(given))) if given else ()) - ids
+        faults = []
+        seen: dict[str, str] = {}
+        for document in documents:
+            if document.id in seen:
+                faults.append(f"{document.source}: id '{document.id}' stands in {seen[document.id]} already")
+            seen[document.id] = document.source
+            known = before.get(document.id)
+            if known and known.digest != document.digest and not self._within(known.source, sources):
+                faults.append(
+                    f"{document.source}: id '{document.id}' belongs to another document, from {known.source}; give one "
+                    "of them another id"
+                )
+        if faults:
+            raise InputError(f"{self.folder}: {len(faults)} document(s) cannot be added:\n{listed(faults)}")
+        new = [document for document in documents if document.id not in before]
+        changed = [
+            document
+            for document in documents
+            if (known := before.get(document.id))
+            and (known.digest != document.digest or (known.source != document.source and known.source in given))
+        ]
+        counts = Changes(len(new), len(changed), len(removed), len(documents) - len(new) - len(changed))
+        return _Plan([*new, *changed], removed, counts)
+
+    def _within(self, source: str, given: Sequence[str]) -> bool:
+        """Whether a source is one of these, or lies in a folder that is."""
+        beside = self.folder.absolute().parent
+        path = Path(os.path.normpath(beside / source))
+        return any(path.is_relative_to(os.path.normpath(beside / name)) for name in given)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    embed: list[Document]
+    removed: set[str]
+    changes: Changes
+
+
+def _blocks(documents: Sequence[Document]) -> Iterator[Sequence[Document]]:
+    for start in range(0, len(documents), _BLOCK):
+        yield documents[start : start + _BLOCK]
