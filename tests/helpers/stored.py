@@ -54,6 +54,9 @@ def vectors(of: Sequence[Document]) -> np.ndarray:
     return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
 
 
+QUERIES = vectors(documents(20, 5000))
+
+
 def passes(document: Document, where: Where) -> bool:
     """The filter, as a person reads it."""
     return (

@@ -25,7 +25,6 @@ from kdsl.knowledge.store.catalog import FILE, LOG, Catalog, create
 from kdsl.knowledge.store.policy import DEFAULT, Policy
 from kdsl.knowledge.store.rebuild import Rebuilt, rebuild
 from kdsl.knowledge.store.segments import DAMAGED, append_log
-from kdsl.knowledge.store.verify import verify
 from kdsl.knowledge.store.view import State, View, matrix, open_state
 from kdsl.runs import written_whole
 
@@ -208,10 +207,6 @@ class Store:
         """Numbers of documents, vectors and bytes, for people and for JSON."""
         with self.view() as view:
             return view.stats()
-
-    def verify(self) -> list[str]:
-        """What is wrong with the store: files against their hashes, documents against vectors; [] if it is whole."""
-        return verify(self.folder)
 
     @contextmanager
     def _writing(self) -> Iterator[Catalog]:

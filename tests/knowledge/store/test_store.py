@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.stored import DIM, EMBEDDER, POLICIES, brute_force, documents, passes, search, vectors
+from helpers.stored import DIM, EMBEDDER, POLICIES, QUERIES, brute_force, documents, passes, search, vectors
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,8 +15,8 @@ from kdsl.errors import BundleError, InputError
 from kdsl.knowledge.store.policy import Policy
 from kdsl.knowledge.store.selection import ANY, Where
 from kdsl.knowledge.store.store import Store
+from kdsl.knowledge.store.verify import verify
 
-QUERIES = vectors(documents(20, 5000))
 FILTERS = (
     ANY,
     Where(task="intent"),
@@ -84,7 +84,7 @@ def test_what_is_removed_is_found_no_more_before_and_after_a_rebuild(store: Stor
         for query in QUERIES[:5]:
             found = search(store, query, 350, ANY)
             assert {one for one, _ in found} == {document.id for document in left}
-        assert store.verify() == []
+        assert verify(store.folder) == []
         assert store.rebuild().dropped == dropped
     assert store.stats()["removed"] == 0
 
@@ -142,7 +142,7 @@ def test_what_is_added_and_removed_during_a_rebuild_stays_so(store: Store, monke
         known = view.known()
     expected = [*documents(10, note="neu"), *documents(290, 10), *documents(330, 320)]
     assert known == {document.id: document.digest for document in expected}
-    assert store.verify() == []
+    assert verify(store.folder) == []
 
 
 def test_a_rebuild_without_anything_to_do_does_nothing(store: Store) -> None:
@@ -180,7 +180,7 @@ def test_an_empty_store_finds_nothing(tmp_path: Path, policy: Policy) -> None:
     store.remove([document.id for document in documents(30)])
     store.rebuild()
     assert search(store, QUERIES[0], 3, ANY) == []
-    assert store.verify() == []
+    assert verify(store.folder) == []
 
 
 def test_a_copy_is_read_without_a_trace(store: Store, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_copy_is_read_without_a_trace(store: Store, tmp_path: Path) -> None:
     before = sorted(tmp_path.glob("copy/**/*"))
     copy = Store.open(tmp_path / "copy", EMBEDDER, store.policy)
     assert search(copy, QUERIES[0], 9, FILTERS[1]) == search(store, QUERIES[0], 9, FILTERS[1])
-    assert copy.verify() == []
+    assert verify(copy.folder) == []
     assert sorted(tmp_path.glob("copy/**/*")) == before
     copy.add(documents(1, 900), vectors(documents(1, 900)))
     assert copy.stats()["documents"] == 501
@@ -266,4 +266,4 @@ def test_after_any_changes_a_search_keeps_to_the_filter(
         assert dict(found) == pytest.approx({one: exact[one] for one, _ in found}, abs=1e-3)
         with store.view() as view:
             assert view.known() == {one: document.digest for one, document in there.items()}
-        assert store.verify() == []
+        assert verify(store.folder) == []
