@@ -40,6 +40,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Measure": {
         "experiment": ("kdsl.cli.experiment", "Cross-validate, compare settings, and weigh experts."),
+        "benchmark": ("kdsl.cli.benchmark", "Measure encoders and language models on published benchmarks."),
     },
     "kdsl itself": {
         "demo": ("kdsl.cli.demo", "Fit, predict and explain on a bundled sample, in minutes."),

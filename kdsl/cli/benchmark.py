@@ -1,0 +1,108 @@
+"""`kdsl benchmark`: published benchmarks that kdsl can be measured on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kdsl.cli.options import FILE, noun, out_option, seed_option
+
+if TYPE_CHECKING:
+    from kdsl.evaluation.intentionqa.scorers import Ask
+    from kdsl.intentions.backends.base import Backend
+
+
+@noun()
+def benchmark() -> None:
+    """Measure encoders and language models on published benchmarks."""
+
+
+@benchmark.command()
+@click.option("--task", type=click.IntRange(1, 2), required=True, help="1: which intention; 2: which product.")
+@click.option("--data", type=FILE, required=True, help="QA_fullInfo_task1.jsonl or QA_fullInfo_task2.jsonl.")
+@click.option("--encoder", "encoders", multiple=True, help="Encoder of texts; may be given more than once.")
+@click.option(
+    "--model", "models", multiple=True, help="Language model: a folder or hub id; more than one may be given."
+)
+@click.option(
+    "--ask",
+    type=click.Choice(["letter", "wording"]),
+    default="wording",
+    show_default=True,
+    help="The official prompt, or how the options' own words go on.",
+)
+@click.option("--knowledge", type=FILE, help="Mined intentions: models are asked with the nearest ones, too.")
+@click.option("--accept-terms", type=click.Choice(["gemma"]), help="Whose terms of use you accept.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    default="float32",
+    show_default=True,
+    help="Numbers that a model computes in.",
+)
+@click.option(
+    "--quantize",
+    type=click.Choice(["none", "4bit"]),
+    default="none",
+    show_default=True,
+    help="4bit: weights as NF4, on a GPU.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="So many items, drawn by --seed.")
+@seed_option
+@out_option("Folder for answers and report.")
+def intentionqa(
+    task: int,
+    data: Path,
+    encoders: tuple[str, ...],
+    models: tuple[str, ...],
+    ask: Ask,
+    knowledge: Path | None,
+    accept_terms: str | None,
+    dtype: str,
+    quantize: str,
+    limit: int | None,
+    seed: int,
+    out: Path,
+) -> None:
+    """IntentionQA: the intention behind a purchase (task 1), or what else is bought (task 2), out of four options.
+
+    Word overlap and chance always stand beside what is measured. A killed run continues where it was.
+
+    \b
+    examples:
+      kdsl benchmark intentionqa --task 1 --data task1.jsonl --encoder use-multilingual-v3 --out runs/task1
+      kdsl benchmark intentionqa --task 1 --data task1.jsonl --model gemma-3-270m --accept-terms gemma --out runs/gemma
+    """
+    from kdsl.encoders.registry import text_encoder
+    from kdsl.encoders.texts import UniversalSentenceEncoder
+    from kdsl.evaluation.intentionqa.benchmark import run_benchmark
+    from kdsl.evaluation.intentionqa.known import KnownIntentions
+    from kdsl.knowledge.snippets import load_snippets
+    from kdsl.progress import say, show
+
+    known = None
+    if knowledge:
+        known = KnownIntentions(load_snippets(knowledge, []), text_encoder(UniversalSentenceEncoder.name))
+    report = run_benchmark(
+        task,
+        data,
+        out,
+        encoders=[text_encoder(name) for name in encoders],
+        backends=[_backend(name, accept_terms, dtype, quantize) for name in models],
+        known=known,
+        ask=ask,
+        limit=limit,
+        seed=seed,
+    )
+    show(report.table())
+    say(f"the report is in {out}")
+
+
+def _backend(name: str, accept_terms: str | None, dtype: str, quantize: str) -> Backend:
+    from kdsl.config import ModelConfig
+    from kdsl.intentions.backends.local import LocalBackend
+
+    settings = {"source": name, "accept_terms": accept_terms, "dtype": dtype, "quantize": quantize}
+    return LocalBackend(ModelConfig.model_validate(settings))
