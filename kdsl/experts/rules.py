@@ -154,5 +154,7 @@ def distill_files(
             book.save(file)
         book = RuleBook.load(file)
         silent = {*book.labels} - {rule.label for rule in book.rules}
-        log.info("%s: %d rules; %d labels have none (`kdsl rules list` says why)", file, len(book.rules), len(silent))
+        log.info(
+            "%s: rules: %d, labels without one: %d (`kdsl rules list` says why)", file, len(book.rules), len(silent)
+        )
     return files

@@ -15,8 +15,11 @@ import numpy as np
 from kdsl.rules.book import RuleBook
 from kdsl.rules.candidates import Candidate, found_in
 from kdsl.rules.context import Context
+from kdsl.rules.engine import bit_set
 from kdsl.rules.rule import Origin, Rule, Stats, in_order, mined_id
 from kdsl.rules.selection import LEAST_UNSEEN, Selected, Votes, fill_gaps, select
+from kdsl.rules.soundness import sound_conditions
+from kdsl.rules.trim import named_apart, trimmed
 from kdsl.rules.weights import fit_weights
 from kdsl.scores import wilson_interval
 
@@ -28,34 +31,36 @@ PRIOR_CORRECT = 3.0
 """Samples on which a rule that a person wrote is assumed to be right, in addition to the observed ones."""
 
 
-def assemble(context: Context, pool: Sequence[Candidate], folds: np.ndarray, origin: Origin) -> RuleBook:
+def assemble(context: Context, found: Sequence[Candidate], folds: Sequence[int], origin: Origin) -> RuleBook:
     """The book of the candidates that hold, and of all rules of a person.
 
     Args:
-        folds: [n], the internal fold of each labelled sample.
+        folds: bit set of the labelled samples of each internal fold.
         origin: where mined rules come from.
     """
-    votes = Votes.of(pool, folds, context.labelled)
+    mined = [candidate for candidate in found if candidate.by_hand is None]
+    by_hand = [candidate for candidate in found if candidate.by_hand is not None]
+    pool = [*by_hand, *trimmed(context, sound_conditions(context, mined), folds)]
+    votes = Votes.of(pool, len(context.gold), len(folds))
     chosen = _chosen(context, pool, votes)
     weights, bias = _fit(context, pool, votes, chosen)
     names = context.task.names
     rules = []
-    for i, value in zip(chosen, weights, strict=True):
-        weight = round(float(value), 4)
-        if weight < MIN_WEIGHT:
-            continue
+    weighty = [(i, round(float(value), 4)) for i, value in zip(chosen, weights, strict=True) if value >= MIN_WEIGHT]
+    whens = named_apart([pool[i].when for i, _ in weighty])
+    for (i, weight), when in zip(weighty, whens, strict=True):
         rivals = [k for k in chosen if votes.columns[k] != votes.columns[i]]
-        stats = _stats(context, pool, i, votes, np.asarray(votes.fires[:, rivals].any(axis=1)))
+        stats = _stats(context, found, pool[i], votes, np.asarray(votes.fires[:, rivals].any(axis=1)))
         candidate = pool[i]
         if candidate.by_hand:
             rules.append(candidate.by_hand.model_copy(update={"weight": weight, "stats": stats}))
         else:
             label = names[candidate.column]
-            own: dict[str, Any] = {"id": mined_id(label, candidate.when), "label": label, "when": candidate.when}
+            own: dict[str, Any] = {"id": mined_id(label, when), "label": label, "when": when}
             rules.append(Rule(**own, weight=weight, stats=stats, origin=origin))
     biases = {name: round(float(value), 4) for name, value in zip(names, bias, strict=True)}
     ruled = {rule.label for rule in rules}
-    silent = {name: _reason(context, pool, votes, column) for column, name in enumerate(names) if name not in ruled}
+    silent = {name: _reason(context, found, column) for column, name in enumerate(names) if name not in ruled}
     return RuleBook(
         task=context.task.name, labels=names, bias=biases, without_rules=silent, rules=tuple(in_order(rules, names))
     )
@@ -63,7 +68,7 @@ def assemble(context: Context, pool: Sequence[Candidate], folds: np.ndarray, ori
 
 def _chosen(context: Context, pool: Sequence[Candidate], votes: Votes) -> list[int]:
     """Indices of the candidates that hold, at most `rules_per_label` mined ones per label, the weightiest first."""
-    selected = select(context, pool, votes)
+    selected = select(context, pool)
     order = selected.by_hand + selected.sound + selected.weaker
     weight = dict(zip(order, _fit(context, pool, votes, order)[0], strict=True))
     sound, weaker = (
@@ -102,39 +107,40 @@ def _prior_weight(candidate: Candidate, context: Context) -> float:
     return candidate.by_hand.weight * (correct + PRIOR_CORRECT) / (held.bit_count() + PRIOR_CORRECT)
 
 
-def _stats(context: Context, pool: Sequence[Candidate], i: int, votes: Votes, rivals: np.ndarray) -> Stats:
+def _stats(
+    context: Context, found: Sequence[Candidate], candidate: Candidate, votes: Votes, rivals: np.ndarray
+) -> Stats:
     """Statistics of a rule on samples that its search had not seen; `rivals` [n]: a rule for another label fires."""
-    candidate, held = pool[i], votes.unseen[:, i]
-    support, right = _counts(context, candidate.column, held)
-    of_label = int((context.gold == candidate.column).sum())
+    support, right = _counts(context, candidate)
+    of_label = context.label_bits(candidate.column).bit_count()
     agreed = [
         int(row.argmax()) == candidate.column for j, row in context.teacher_probs.items() if candidate.bits >> j & 1
     ]
-    found = len(found_in(candidate, pool, context.labelled))
     return Stats(
         support=support,
         precision=round(right / max(support, 1), 4),
         interval95=tuple(round(edge, 4) for edge in wilson_interval(right, support)),
         recall=round(right / max(of_label, 1), 4),
         fidelity=round(sum(agreed) / len(agreed), 4) if agreed else None,
-        stability=round(found / votes.n_folds, 4),
-        conflicts=int((held & rivals).sum()),
+        stability=round(len(found_in(candidate, found, context.labelled)) / votes.n_folds, 4),
+        conflicts=(candidate.unseen & bit_set(rivals)).bit_count(),
     )
 
 
-def _counts(context: Context, column: int, held: np.ndarray) -> tuple[int, int]:
-    return int(held.sum()), int((held & (context.gold == column)).sum())
+def _counts(context: Context, candidate: Candidate) -> tuple[int, int]:
+    """On how many unseen samples a candidate fires, and on how many of these it is right."""
+    return candidate.unseen.bit_count(), (candidate.unseen & context.label_bits(candidate.column)).bit_count()
 
 
-def _reason(context: Context, pool: Sequence[Candidate], votes: Votes, column: int) -> str:
+def _reason(context: Context, found: Sequence[Candidate], column: int) -> str:
     """Why a label has no rule."""
     samples = context.label_bits(column).bit_count()
     if samples < LEAST_UNSEEN:
         return f"{samples} labelled sample(s); a rule is tested on {LEAST_UNSEEN} or more"
-    own = [i for i, candidate in enumerate(pool) if candidate.column == column]
+    own = [candidate for candidate in found if candidate.column == column]
     if not own:
         return f"no words tell its {samples} samples from the others"
-    counts = [_counts(context, column, votes.unseen[:, i]) for i in own]
+    counts = [_counts(context, candidate) for candidate in own]
     support, right = max(counts, key=lambda count: (wilson_interval(count[1], count[0])[0], count))
     best = f"the best of {len(own)} conditions found is right on {right} of {support} unseen samples"
     return f"{best}: not enough, beside all conditions that could have been found"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import reduce
 from itertools import combinations
+from operator import or_
 
 import numpy as np
 
@@ -24,15 +26,27 @@ SAME = 0.8
 class Candidate:
     """A candidate rule: its condition, its label's column, and the bit set of the samples on which it fires.
 
-    `folds` are the folds that were hidden from a search that found it, so it can be evaluated on them. A rule that
-    a person wrote (`by_hand`) was not found by a search and is evaluated on all folds.
+    `votes` has each fold that was hidden from a search that found it, and the samples of that fold on which it fires. A
+    rule that a person wrote (`by_hand`) was not found by a search and is evaluated on all folds.
     """
 
     when: When
     column: int
     bits: int
-    folds: set[int] = field(default_factory=set)
+    votes: dict[int, int]
     by_hand: Rule | None = None
+    untrimmed: When | None = None
+    """The condition that the search found, if `when` is what `trim` left of it."""
+
+    @property
+    def folds(self) -> set[int]:
+        """The folds on which it can be evaluated."""
+        return set(self.votes)
+
+    @property
+    def unseen(self) -> int:
+        """Bit set of the samples on which it fires although a search that found it did not see them."""
+        return reduce(or_, self.votes.values(), 0)
 
 
 class Pool:
@@ -46,13 +60,13 @@ class Pool:
         return len(self._by_firing)
 
     def add(self, new: Candidate) -> None:
-        """Add a candidate; if an equal one is there already, only its folds are added to that one."""
+        """Add a candidate; if an equal one is there already, only its votes on other folds are added to that one."""
         key = (new.column, new.bits)
         old = self._by_firing.get(key)
         if old is None:
             self._by_firing[key] = new
         elif old.by_hand is None:
-            old.folds |= new.folds
+            old.votes = new.votes | old.votes
             if _length(new.when) < _length(old.when):
                 old.when = new.when
 

@@ -15,7 +15,7 @@ from typing import get_args
 
 import numpy as np
 
-from kdsl.rules.engine import literal_bits, pack
+from kdsl.rules.engine import literal_bits, members, pack
 from kdsl.rules.function_words import bears_topic
 from kdsl.rules.groups import WordGroup
 from kdsl.rules.literals import (
@@ -34,7 +34,7 @@ from kdsl.rules.literals import (
     TurnText,
     how_of,
 )
-from kdsl.rules.neighbours import Embed, WordGroups
+from kdsl.rules.neighbours import NEAR, NEAR_ON_SCREEN, Embed, WordGroups
 from kdsl.rules.normalised import PLACES, NormalisedEvidence, NormalisedLine, Searched, Who
 from kdsl.words import is_word, joined, units
 
@@ -232,6 +232,7 @@ def _groups(
     min_support: int,
     n: int,
     groups: WordGroups | None,
+    nearness: Sequence[float],
 ) -> list[WordGroup]:
     if groups is None:
         return []
@@ -240,7 +241,7 @@ def _groups(
         for phrase, bits in where.items()
         if pieces.get(phrase, 0.0) < FRAGMENT_IN_GROUP and _groupable(phrase, bits, min_support, n)
     }
-    return groups.around(seeds, may_stand)
+    return groups.around(seeds, may_stand, nearness)
 
 
 def _any(where: dict[str, int], group: WordGroup) -> int:
@@ -278,13 +279,13 @@ def _ocr(
         for phrase, bits in phrases.items():
             if bits.bit_count() > min_support:
                 placed = OcrText(phrase, place, how_of(phrase))
-                held = sum(1 << i for i in _members(bits) if placed.matches(evidences[i]))
+                held = sum(1 << i for i in members(bits) if placed.matches(evidences[i]))
                 if held != bits:
                     found[placed] = held
     found.update(
         {
             OcrGroup(group): _any(where, group)
-            for group in _groups(where, pieces, phrases, min_support, len(evidences), groups)
+            for group in _groups(where, pieces, phrases, min_support, len(evidences), groups, NEAR_ON_SCREEN)
         }
     )
     return found
@@ -307,7 +308,7 @@ def _spoken(
         phrases = _cues(where, pieces, min_support, len(evidences))
         found.update({TurnText(phrase, who, how_of(phrase)): bits for phrase, bits in phrases.items()})
         if who == "user":
-            made = _groups(where, pieces, phrases, min_support, len(evidences), groups)
+            made = _groups(where, pieces, phrases, min_support, len(evidences), groups, NEAR)
         found.update({TurnGroup(group, who): _any(where, group) for group in made})
     return found
 
@@ -331,10 +332,3 @@ def _forms(evidences: Sequence[NormalisedEvidence]) -> dict[RuleLiteral, int]:
 def _levels(values: Sequence[float], step: int) -> list[int]:
     """The deciles of some values as multiples of `step` above 0."""
     return sorted({step * round(q / step) for q in np.quantile(values, np.linspace(0.1, 0.9, 9))} - {0})
-
-
-def _members(bits: int) -> Iterable[int]:
-    while bits:
-        low = bits & -bits
-        yield low.bit_length() - 1
-        bits ^= low

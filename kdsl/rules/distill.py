@@ -71,12 +71,13 @@ def distill(
     n_folds = min(FOLDS, len(labelled))
     fold_of = stratified_folds([e.sample for e in labelled], n_folds, seed)
     folds = np.array([fold_of[e.sample.id] for e in labelled])
-    pool = _seeded(context, seed_rules, n_folds)
+    hidden = [bit_set(folds == fold) for fold in range(n_folds)]
+    pool = _seeded(context, seed_rules, hidden)
     rounds = [(fold, column) for fold in range(n_folds) for column in range(len(task.names))]
     for fold, column in track(rounds, f"rules of {task.name}", len(rounds)):
-        for candidate in _search(context, column, fold, bit_set(folds == fold), int(rng.integers(2**31))):
+        for candidate in _search(context, column, fold, hidden[fold], int(rng.integers(2**31))):
             pool.add(candidate)
-    return assemble(context, pool.all(), folds, Origin(how="mined", model=teacher and teacher.name, seed=seed))
+    return assemble(context, pool.all(), hidden, Origin(how="mined", model=teacher and teacher.name, seed=seed))
 
 
 def _observe(
@@ -116,12 +117,13 @@ def _observe(
     )
 
 
-def _seeded(context: Context, rules: Sequence[Rule], n_folds: int) -> Pool:
+def _seeded(context: Context, rules: Sequence[Rule], hidden: Sequence[int]) -> Pool:
     pool = Pool()
     enabled = [rule for rule in rules if rule.enabled]
     held = condition_bits([rule.when for rule in enabled], context.normalised)
     for rule, bits in zip(enabled, held, strict=True):
-        pool.add(Candidate(rule.when, context.task.index(rule.label), bits, set(range(n_folds)), rule))
+        votes = {fold: bits & samples for fold, samples in enumerate(hidden)}
+        pool.add(Candidate(rule.when, context.task.index(rule.label), bits, votes, rule))
     return pool
 
 
@@ -137,7 +139,7 @@ def _search(context: Context, column: int, fold: int, hidden: int, seed: int) ->
         teacher_prob = {i: float(row[column]) for i, row in context.teacher_probs.items() if i >= len(context.gold)}
         target = Target.with_teacher(len(context.normalised), shown, gold, teacher_prob)
     found = search_conditions(context.vocabulary, cues, prior, target, context.config, seed)
-    return [Candidate(when, column, bits, {fold}) for when, bits in found]
+    return [Candidate(when, column, bits, {fold: bits & hidden}) for when, bits in found]
 
 
 def _prior(context: Context, cues: LabelCues, column: int, gold: int, shown: int) -> np.ndarray:

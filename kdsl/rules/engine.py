@@ -8,7 +8,7 @@ search uses the same bits packed into rows of 64-bit words, so one numpy operati
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import ahocorasick
 import numpy as np
@@ -190,6 +190,14 @@ def fire_matrix(whens: Sequence[When], evidences: Sequence[NormalisedEvidence]) 
 def bit_set(truths: np.ndarray) -> int:
     """A bit set from truth values [n]; the first is bit 0."""
     return int.from_bytes(np.packbits(truths, bitorder="little").tobytes(), "little")
+
+
+def members(bits: int) -> Iterator[int]:
+    """The samples of a bit set, ascending."""
+    while bits:
+        low = bits & -bits
+        yield low.bit_length() - 1
+        bits ^= low
 
 
 def vote_matrix(rules: Sequence[Rule], labels: Sequence[str]) -> np.ndarray:

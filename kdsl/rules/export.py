@@ -16,6 +16,8 @@ from kdsl.rules.rule import Rule
 
 _MARKS = re.compile(r"([\\`*_\[\]<>|&#~])")
 """Characters that mean something in Markdown."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Beginnings of texts that spreadsheets take for formulas."""
 COLUMNS = (
     "task", "id", "label", "sentence", "all", "any", "none", "weight", "enabled", "origin", "support", "precision",
     "precision_low", "precision_high", "recall", "fidelity", "stability", "conflicts",
@@ -87,14 +89,21 @@ def to_html(books: Sequence[RuleBook]) -> str:
 
 
 def to_csv(books: Sequence[RuleBook]) -> str:
-    """One row per rule, with the columns `COLUMNS`; what is not known is empty. Lines end as RFC 4180 says."""
+    """One row per rule, with the columns `COLUMNS`; what is not known is empty. Lines end as RFC 4180 says.
+
+    A text that a spreadsheet would take for a formula gets a ' in front, as OWASP advises ("CSV injection").
+    """
     out = io.StringIO()
     rows = csv.DictWriter(out, COLUMNS)
     rows.writeheader()
     for book in books:
         for rule in book.rules:
-            rows.writerow(_row(book.task, rule))
+            rows.writerow({name: _inert(value) for name, value in _row(book.task, rule).items()})
     return out.getvalue()
+
+
+def _inert(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _row(task: str, rule: Rule) -> dict[str, object]:

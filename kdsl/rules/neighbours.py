@@ -12,12 +12,14 @@ import numpy as np
 
 from kdsl.rules.groups import WordGroup
 from kdsl.rules.normalised import spaced_units
+from kdsl.words import is_word, units
 
 Embed = Callable[[Sequence[str]], np.ndarray]
 """Unit vectors [n, d] of n texts."""
 
-NEAR = (0.8, 0.65, 0.55)
-"""Cosines from which a phrase belongs to the group of another: words of one meaning, and of one topic."""
+NEAR, NEAR_ON_SCREEN = (0.8, 0.65, 0.55), (0.8, 0.65)
+"""Cosines from which a phrase belongs to the group of another: words of one meaning, and of one topic. Lines of screens
+are set phrases of few characters, whose widest groups hold what only shares a character."""
 MOST_WORDS = 8
 """Words of a group, so that a person can read it at a glance."""
 MOST_PHRASES = 3000
@@ -35,11 +37,12 @@ class WordGroups:
         self._embed = embed
         self._names = set(taken)
 
-    def around(self, seeds: Iterable[str], phrases: Mapping[str, int]) -> list[WordGroup]:
-        """Groups around the seeds, each of two words or more.
+    def around(self, seeds: Iterable[str], phrases: Mapping[str, int], nearness: Sequence[float]) -> list[WordGroup]:
+        """Groups around the seeds, each of two words or more, of words or of characters alone as the seed is.
 
         Args:
             phrases: those that may stand in a group, the seeds among them -> bit set of the samples that hold them.
+            nearness: cosines from which a phrase belongs to the group of another; a group is made for each.
         """
         common = sorted(phrases, key=lambda phrase: (-phrases[phrase].bit_count(), phrase))[:MOST_PHRASES]
         at = {phrase: i for i, phrase in enumerate(common)}
@@ -48,8 +51,10 @@ class WordGroups:
             return []
         vectors = self._embed(common)
         near = vectors[rows] @ vectors.T
+        written = np.array([any(map(is_word, units(phrase))) for phrase in common])
+        near[written[rows][:, None] != written] = -1.0
         found: dict[frozenset[str], None] = {}
-        for level in NEAR:
+        for level in nearness:
             for row in near:
                 nearest = np.argsort(-row, kind="stable")[: int((row >= level).sum())][: 4 * MOST_WORDS]
                 words = _needed([common[i] for i in nearest])[:MOST_WORDS]
@@ -67,5 +72,5 @@ class WordGroups:
 
 def _needed(phrases: Sequence[str]) -> list[str]:
     """The phrases that hold no other of them: who looks for 'size' gains nothing by looking for 'bed size'."""
-    units = [spaced_units(phrase) for phrase in phrases]
-    return [p for p, mine in zip(phrases, units, strict=True) if not any(o in mine and o != mine for o in units)]
+    spaced = [spaced_units(phrase) for phrase in phrases]
+    return [p for p, mine in zip(phrases, spaced, strict=True) if not any(o in mine and o != mine for o in spaced)]

@@ -45,7 +45,7 @@ class Remined:
             ("groups that keep their words, although mining found others", self.groups),
             ("groups that went with the mined rules that named them; the history has them", self.lost_groups),
         )
-        return [f"{len(names)} {what}: {', '.join(names)}" for what, names in said if names]
+        return [f"{what} ({len(names)}): {', '.join(names)}" for what, names in said if names]
 
 
 def remined(new: RuleBook, old: RuleBook, judged: Iterable[Rule] = ()) -> Remined:
@@ -102,7 +102,7 @@ def remined(new: RuleBook, old: RuleBook, judged: Iterable[Rule] = ()) -> Remine
 def save_remined(new: RuleBook, file: BookFile, judged: Iterable[Rule] = ()) -> Remined:
     """Write a newly mined book into the file of the book before it, and a version into the file's history.
 
-    Comments stay, unless the task has other labels now.
+    Nothing is written if nothing has changed. Comments stay, unless the task has other labels now.
 
     Raises:
         InputError: the file is another task's, was changed since it was read, or cannot be written.
@@ -112,7 +112,8 @@ def save_remined(new: RuleBook, file: BookFile, judged: Iterable[Rule] = ()) -> 
     made = changed(
         file, lambda f: f.update(result.book) if same_labels else f.rewrite(result.book), "distill-rules", "mined again"
     )
-    made.save()
+    if file.text != made.before:
+        made.save()
     return result
 
 

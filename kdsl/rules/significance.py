@@ -45,15 +45,12 @@ def significant(rules: list[Counts], n: int, labels: int, vocabulary: int, longe
     """
     if not rules:
         return np.zeros(0, dtype=bool)
-    adjusted = np.array(
-        [
-            hypergeom.logsf(rule.hits - 1, n, rule.positives, rule.support)
-            + _log_choices(vocabulary, rule.literals)
-            + np.log(labels * longest)
-            - np.log(rule.weight)
-            for rule in rules
-        ]
-    )
+    support, hits, positives, literals = np.array(
+        [(rule.support, rule.hits, rule.positives, rule.literals) for rule in rules]
+    ).T
+    weight = np.array([rule.weight for rule in rules])
+    adjusted = hypergeom.logsf(hits - 1, n, positives, support) + _log_choices(vocabulary, literals)
+    adjusted += np.log(labels * longest) - np.log(weight)
     order = np.argsort(adjusted, kind="stable")
     passed = np.flatnonzero(adjusted[order] <= np.log(Q * np.arange(1, len(rules) + 1)))
     kept = np.zeros(len(rules), dtype=bool)
@@ -61,5 +58,6 @@ def significant(rules: list[Counts], n: int, labels: int, vocabulary: int, longe
     return kept
 
 
-def _log_choices(n: int, k: int) -> float:
-    return float(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)) if n >= k else 0.0
+def _log_choices(n: int, k: np.ndarray) -> np.ndarray:
+    """The logarithm of the number of choices of k out of n."""
+    return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)

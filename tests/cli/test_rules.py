@@ -141,7 +141,7 @@ def test_mining_again_keeps_what_was_changed_and_says_so(
     assert {rule.id: rule.enabled for rule in RuleBook.load(path).rules} == {
         rule.id: rule.id != first.rules[0].id for rule in first.rules
     }
-    assert f"1 rules that stay disabled: {first.rules[0].id}" in caplog.text
+    assert f"rules that stay disabled (1): {first.rules[0].id}" in caplog.text
     path.write_text("task: [", "utf-8")
     assert isinstance(run(*given).exception, ConfigError)
 

@@ -160,3 +160,11 @@ def test_csv_is_read_back_as_it_was(book: RuleBook) -> None:
     ]
     assert (rows[1]["support"], rows[1]["precision_low"], rows[1]["fidelity"]) == ("7", "0.2", "")
     assert rows[-1]["enabled"] == "no"
+
+
+@pytest.mark.parametrize("label", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)"])
+def test_no_label_is_a_formula_in_a_spreadsheet(label: str) -> None:
+    rule = Rule(id="r", label=label, when=When(all=lit("a user turn contains 「x」")))
+    (row,) = csv.DictReader(io.StringIO(to_csv([RuleBook(task="ask", labels=(label, "b"), rules=(rule,))]), newline=""))
+    assert row["label"] == f"'{label}"
+    assert row["sentence"] == f"'{label} if a user turn contains 「x」"

@@ -49,7 +49,7 @@ def test_rules_of_people_stay_and_other_mined_ones_go() -> None:
     found = remined(book(fresh, mined("refund", when("new"))), old)
     assert found.book.rules == (mined("refund", when("new")), fresh, hand)
     assert found.by_hand == ("mine",)
-    assert found.lines() == ["1 rules by hand that were kept: mine"]
+    assert found.lines() == ["rules by hand that were kept (1): mine"]
 
 
 def test_an_edited_rule_takes_the_place_of_the_mined_one_it_was_made_of() -> None:
@@ -109,9 +109,9 @@ def test_words_that_a_person_may_have_chosen_stay_and_what_goes_is_told() -> Non
     assert found.book.groups == {"rust": ("rust", "corroded"), "unused": ("x",)}
     assert found.book.rules[0].when.groups == (WordGroup("rust", ("rust", "corroded")),)
     assert found.lines() == [
-        "1 rules of yours NOT kept, because the task no longer has their labels: mine",
-        "1 groups that keep their words, although mining found others: rust",
-        "1 groups that went with the mined rules that named them; the history has them: foam",
+        "rules of yours NOT kept, because the task no longer has their labels (1): mine",
+        "groups that keep their words, although mining found others (1): rust",
+        "groups that went with the mined rules that named them; the history has them (1): foam",
     ]
     with pytest.raises(InputError, match="of task 'toy' cannot take the place of one of task 'other'"):
         remined(old, RuleBook(task="other", labels=LABELS))
@@ -155,6 +155,8 @@ def test_the_file_keeps_its_comments_and_its_history(tmp_path: Path) -> None:
     assert "# asked by Ms Li\n- id: mine" in path.read_text("utf-8")
     assert [rule.weight for rule in RuleBook.load(path).rules] == [1.0, 2.0, 3.0]
     assert [version.command for version in History(path).versions] == ["found", "distill-rules"]
+    save_remined(RuleBook.load(path), BookFile.load(path))
+    assert len(History(path).versions) == 2, "the same book again is no version"
     wider = RuleBook(task="toy", labels=(*LABELS, "foam"), rules=(mined("foam", when("foam")),))
     save_remined(wider, BookFile.load(path))
     assert RuleBook.load(path) == wider.with_rules([hand, *wider.rules])

@@ -17,11 +17,11 @@ from kdsl.rules.function_words import bears_topic
 from kdsl.rules.groups import WordGroup
 from kdsl.rules.literals import LineCount, Measure, OcrText, TurnGroup, TurnText
 from kdsl.rules.meaning import described, meaning_weights
-from kdsl.rules.neighbours import WordGroups
+from kdsl.rules.neighbours import NEAR, WordGroups
 from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import Rule, When
-from kdsl.rules.selection import _moved
 from kdsl.rules.significance import Counts, significant
+from kdsl.rules.soundness import _moved
 from kdsl.tasks import Label, Task
 
 SMALL = RulesConfig(max_cues=40, simulations=48, rules_per_label=4, occlusion_samples=0)
@@ -120,7 +120,7 @@ def test_a_label_without_a_rule_has_its_reason(asked: list[Evidence], task: Task
 def test_words_of_one_meaning_are_a_group_in_both_languages() -> None:
     phrases = ("rust", "rusty", "corrosion", "parcel", "delivery", "shipping", "生锈", "锈", "退款", "退钱", "容量")
     held = {p: (1 << (20 - i)) - 1 for i, p in enumerate(phrases)}
-    groups = WordGroups(EMBED).around(phrases, held)
+    groups = WordGroups(EMBED).around(phrases, held, NEAR)
     words = [set(group.words) for group in groups]
     assert any({"rust", "corrosion"} <= group for group in words)
     assert any({"delivery", "shipping"} <= group for group in words)
@@ -128,7 +128,7 @@ def test_words_of_one_meaning_are_a_group_in_both_languages() -> None:
     assert len({group.name for group in groups}) == len(groups)
     for group in groups:
         assert group.name in group.words
-    others = WordGroups(EMBED, taken=["退款"]).around(phrases, held)
+    others = WordGroups(EMBED, taken=["退款"]).around(phrases, held, NEAR)
     assert [group.name for group in others if set(group.words) == {"退款", "退钱"}] == ["退钱"]
 
 
