@@ -1,8 +1,8 @@
 """From candidate rules to a book: weights, statistics, and for each label without a rule the reason.
 
-Weights and statistics of a rule are computed only from its votes on folds that its search did not see. A rule that was
-found when k of the K folds were held out gets its weight times k / K: the logits of the book are then the mean logits
-of the K out-of-fold books.
+Weights and statistics of a rule are computed only from its votes on folds that it was found without. A rule for which k
+of the K folds vote gets its weight times k / K: the logits of the book are then the mean logits of the K out-of-fold
+books.
 """
 
 from __future__ import annotations

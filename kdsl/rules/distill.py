@@ -1,7 +1,7 @@
 """`distill`: from labelled samples, and the small model's scores of them, to a rule book.
 
-The search runs once per internal fold, on the other folds (`candidates`); what it finds is tested (`selection`), and a
-book is made of what holds (`assemble`).
+The search runs once per internal fold, on the other folds (`candidates`); what it finds is tested (`soundness`) and
+trimmed (`trim`), and a book is made of what holds on unseen samples (`selection`, `assemble`).
 """
 
 from __future__ import annotations
