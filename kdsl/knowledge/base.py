@@ -148,8 +148,8 @@ class KnowledgeBase:
                 is adding to the base.
         """
         with sole_writer(self.folder):
-            self._make()
             plan = self._plan(documents, sources)
+            self._make()
             blocks = track(_blocks(plan.embed), "embedding", -(-len(plan.embed) // _BLOCK))
             while ready := list(islice(blocks, _COMMIT // _BLOCK)):
                 block = [document for part in ready for document in part]
@@ -211,10 +211,14 @@ class KnowledgeBase:
 
     def _plan(self, documents: Sequence[Document], sources: Sequence[str]) -> _Plan:
         ids = {document.id for document in documents}
-        with self._store.view() as view:
-            before = {document.id: document for document in view.with_ids(ids)}
-            given = [source for source in view.tally("source") if self._within(source, sources)]
-            removed = set(view.ids(Where(sources=tuple(given))) if given else ()) - ids
+        before: dict[str, Document] = {}
+        given: tuple[str, ...] = ()
+        removed: set[str] = set()
+        if self._made:
+            with self._made.view() as view:
+                before = {document.id: document for document in view.with_ids(ids)}
+                given = tuple(source for source in view.tally("source") if self._within(source, sources))
+                removed = set(view.ids(Where(sources=given)) if given else ()) - ids
         faults = []
         seen: dict[str, str] = {}
         for document in documents:

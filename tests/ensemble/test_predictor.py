@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,9 @@ from kdsl.ensemble.fusion import Fusion
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import BudgetError
 from kdsl.evidence.types import Evidence
+from kdsl.knowledge.documents import evidence_document
 from kdsl.models.roles import Models
+from kdsl.models.scorer import LabelScorer, LabelScores
 
 FURTHER = Fusion({"large": 0.5, "rules": 0.5, "retrieval": 0.5, "lexical": 0.5, "reread": 0.5, "small": 0.2})
 
@@ -79,6 +82,34 @@ def test_no_limit_is_passed_on_any_path(predict: Callable[..., list[Prediction]]
 def test_a_model_too_large_for_the_limit_is_refused_before_the_call(predict: Callable[..., list[Prediction]]) -> None:
     with pytest.raises(BudgetError, match="parameters would pass the limit of 1,000"):
         predict(BudgetConfig(max_parameters=1000))
+
+
+def test_call_2_sees_snippets_with_their_source_and_never_the_sample_itself(
+    predict: Callable[..., list[Prediction]],
+    predictor: Predictor,
+    samples: list[Evidence],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The samples are those that the bundle was fitted on, so each stands in the index with its label."""
+    shown: list[Sequence[str]] = []
+    whole = LabelScorer.rescore
+
+    def watched(scorer: LabelScorer, states: Any, contexts: Sequence[Sequence[str]], labels: Any) -> LabelScores:
+        shown.extend(contexts)
+        return whole(scorer, states, contexts, labels)
+
+    monkeypatch.setattr(LabelScorer, "rescore", watched)
+    predictions = predict(BudgetConfig())
+    assert len(shown) == len(samples)
+    for evidence, prediction, context in zip(samples, predictions, shown, strict=True):
+        traced = prediction.trace.snippets
+        assert traced
+        assert all(snippet.source for snippet in traced)
+        assert [snippet.label for snippet in traced] == [line.rpartition("：")[2] for line in context[: len(traced)]]
+        assert evidence.sample.id not in {snippet.id for snippet in traced}
+        if not evidence.sample.id.endswith("0"):  # the first dialogue of a label is also the title of a snippet
+            own = evidence_document(evidence, predictor.tasks[evidence.sample.task].task).excerpt
+            assert not any(line.startswith(f"{own}：") for line in context)
 
 
 def test_a_prediction_is_a_distribution_and_its_line_reads_back(

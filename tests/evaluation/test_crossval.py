@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import kdsl.evaluation.crossval as crossval
 from kdsl.config import Config
+from kdsl.ensemble.bundle import Bundle
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
+from kdsl.experts.base import Snippet
+from kdsl.experts.retrieval import RetrievalExpert
 from kdsl.runs import sole_writer
 from kdsl.scores import OutOfFold
 from kdsl.tasks import Task
@@ -48,6 +53,49 @@ def run(asked: list[Evidence], folds: dict[str, int], tasks: list[Task], config:
         crossval.cross_validate(asked, folds, tasks, small.model_copy(update=over), output, only)
 
     return call
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question to a retrieval expert: about which sample, in which fold's fit, and what its index holds and found."""
+
+    sample: str
+    fitted_on: frozenset[str]
+    index: frozenset[str]
+    found: frozenset[str]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def questions() -> Iterator[list[Asked]]:
+    """All that retrieval experts are asked while folds are fitted and predicted."""
+    asked: list[Asked] = []
+    training: frozenset[str] = frozenset()
+    fit, scores, snippets = crossval.fit_bundle, RetrievalExpert.scores, RetrievalExpert.snippets
+
+    def watched_fit(train: Sequence[Evidence], *rest: Any) -> Bundle:
+        nonlocal training
+        training = frozenset(evidence.sample.id for evidence in train)
+        return fit(train, *rest)
+
+    def note(expert: RetrievalExpert, evidence: Evidence, found: Sequence[Snippet]) -> None:
+        index = frozenset(document.id for document in expert.index.documents if document.kind == "sample")
+        asked.append(Asked(evidence.sample.id, training, index, frozenset(one.found.id for one in found)))
+
+    def watched_scores(expert: RetrievalExpert, evidences: Sequence[Evidence]) -> np.ndarray:
+        for evidence in evidences:
+            note(expert, evidence, snippets(expert, evidence, 12))  # what a second call would be shown
+        return scores(expert, evidences)
+
+    def watched_snippets(expert: RetrievalExpert, evidence: Evidence, k: int) -> Sequence[Snippet]:
+        found = snippets(expert, evidence, k)
+        note(expert, evidence, found)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crossval, "fit_bundle", watched_fit)
+        patch.setattr(RetrievalExpert, "scores", watched_scores)
+        patch.setattr(RetrievalExpert, "snippets", watched_snippets)
+        yield asked
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +161,23 @@ def test_every_sample_is_predicted_once_by_a_fit_that_did_not_see_it(finished: P
         assert fitted == folds.keys() - held_out
     bundles = {row["fold"]: row["versions"]["bundle"] for row in rows(finished)}
     assert len(set(bundles.values())) == 2
+
+
+def test_retrieval_never_sees_a_sample_that_it_is_asked_about_nor_one_of_the_test_fold(
+    finished: Path, questions: list[Asked], folds: dict[str, int]
+) -> None:
+    """Votes and snippets alike, in the inner folds that fusion is fitted on as in the outer ones."""
+    assert finished.is_file()
+    for one in questions:
+        assert one.index
+        assert one.sample not in one.index
+        assert one.index <= one.fitted_on  # no sample of the fold that this fit is tested on
+        assert not one.found & (folds.keys() - one.index)
+    held_out = {one.sample for one in questions if one.sample not in one.fitted_on}
+    inner = {one.sample for one in questions if one.sample in one.fitted_on}
+    assert held_out == inner == set(folds)
+    assert any(one.found for one in questions if one.sample in one.fitted_on)
+    assert any(one.found for one in questions if one.sample not in one.fitted_on)
 
 
 def test_a_continued_run_keeps_whole_lines_and_leaves_nothing_but_results(finished: Path, begun: bytes) -> None:

@@ -105,8 +105,10 @@ def test_an_id_of_another_source_with_other_content_is_refused(base: KnowledgeBa
     assert base.stats()["documents"] == 5
     same = Document("P1", "product", "精铁炒锅", "价格：129；材质：精铁", source="copy")
     assert base.add([same], ["copy"]) == Changes(0, 0, 0, 1)
+    twice = [Document("x", "faq", "a", "b", source="b"), Document("x", "faq", "c", "d", source="c")]
     with pytest.raises(InputError, match="id 'x' stands in b already"):
-        base.add([Document("x", "faq", "a", "b", source="b"), Document("x", "faq", "c", "d", source="c")], ["b", "c"])
+        KnowledgeBase.at(shop / "new").add(twice, ["b", "c"])
+    assert not (shop / "new").exists()
 
 
 def test_sources_are_named_from_where_the_base_lies(
