@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from kdsl.data.file_kinds import magic
 from kdsl.data.inline_pictures import inline_path, is_inline
@@ -106,7 +106,9 @@ def open_header(path: Path, name: str, max_megapixels: float) -> Image.Image:
         with path.open("rb") as file:
             what = magic(file.read(4096)) or "is not a picture that can be read"
         if what.upper() in (f"IS A PICTURE ({known})" for known in FORMATS):
-            raise InputError(f"picture '{name}' is cut off or damaged: {error}") from error
+            # Pillow's own error of that kind says nothing but the file's full path
+            said = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
+            raise InputError(f"picture '{name}' is cut off or damaged{said}.") from error
         raise InputError(f"picture '{name}' {what}; expected one of: {', '.join(FORMATS)}.") from error
     megapixels = picture.width * picture.height / 1e6
     if megapixels > max_megapixels:

@@ -198,14 +198,18 @@ class Feedback:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._file, timeout=WAIT, isolation_level=None)
+        connection = self._connect()
         try:
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")  # on the disk before the answer
             yield connection
         finally:
             connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._file, timeout=WAIT, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # on the disk before the answer
+        return connection
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

@@ -22,7 +22,7 @@ ROLES: tuple[Role, ...] = ("read", "predict", "feedback", "admin")
 """read: tasks, rules, figures. predict: predictions. feedback: corrections. admin: all, rules and bundles, too."""
 
 _NAME = re.compile(r"[\w.-]{1,64}")
-_KEY = re.compile(r"kdsl_(?P<id>[0-9a-f]{8})_(?P<secret>[\w-]{43})")
+_KEY = re.compile(r"kdsl_(?P<id>[0-9a-f]{8})_[\w-]{43}", re.ASCII)
 _COST = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
 """scrypt, RFC 7914: 16 MiB and some 50 ms for each try."""
 _MOST_KNOWN = 1024
@@ -68,6 +68,16 @@ class Keys:
         self._reread()
         return tuple(self._entries.values())
 
+    @property
+    def needed(self) -> bool:
+        """Whether a key is needed: once one was made, for good; who revokes the last one opens nothing.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        self._reread()
+        return self._stamp is not None
+
     def add(self, name: str, roles: Sequence[Role]) -> str:
         """Make a key and keep its hash; the key itself is told this once.
 
@@ -109,15 +119,20 @@ class Keys:
         self._reread()
         return self._entries.get(self._known.get(_digest(key), ""))
 
+    def claimed(self, key: str) -> KeyEntry | None:
+        """The entry that a key says it is of, by its id alone."""
+        match = _KEY.fullmatch(key)
+        return self._entries.get(match["id"]) if match else None
+
     def check(self, key: str) -> KeyEntry | None:
         """The entry of a key, or None if it is not valid; takes some 50 ms where it was not checked before."""
         if found := self.known(key):
             return found
-        match = _KEY.fullmatch(key)
-        entry = self._entries.get(match["id"]) if match else None
-        if match is None or entry is None:
+        entry = self.claimed(key)
+        if entry is None:
             return None
-        if not hmac.compare_digest(_hash(match["secret"], bytes.fromhex(entry.salt)), entry.hash):
+        secret = key.split("_", 2)[2]
+        if not hmac.compare_digest(_hash(secret, bytes.fromhex(entry.salt)), entry.hash):
             return None
         if len(self._known) < _MOST_KNOWN:
             self._known[_digest(key)] = entry.id

@@ -35,7 +35,7 @@ LEFT = 499
 HELD = 16
 """Requests of the largest size whose bodies are held at once; further ones are told to come again."""
 WRONG_KEYS = parse("20/minute")
-"""Of one address: each costs 50 ms of scrypt."""
+"""Of one address with the id of a key that there is: each costs 50 ms of scrypt."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class Guard:
 
     async def _caller(self, headers: Headers, address: str) -> Caller:
         try:
-            keyed = bool(self._keys.entries)
+            keyed = self._keys.needed
         except InputError as error:
             log.error("%s", error)
             raise Problem(503, "the server's keys cannot be read; its log says more.", retry_after=60) from error
@@ -188,12 +188,17 @@ class Guard:
         return Caller(entry.name, frozenset(entry.roles))
 
     async def _check(self, key: str, address: str) -> KeyEntry:
-        if not self._limiter.test(WRONG_KEYS, "wrong", address):
+        """The entry of a key that was not checked yet."""
+        wrong = Problem(401, "the key is not valid.")
+        claimed = self._keys.claimed(key)
+        if claimed is None:
+            raise wrong
+        if not self._limiter.test(WRONG_KEYS, claimed.id, address):
             raise Problem(429, "too many wrong keys from this address.", retry_after=60)
         entry = await asyncio.to_thread(self._keys.check, key)
         if entry is None:
-            self._limiter.hit(WRONG_KEYS, "wrong", address)
-            raise Problem(401, "the key is not valid.")
+            self._limiter.hit(WRONG_KEYS, claimed.id, address)
+            raise wrong
         return entry
 
     def _count(self, who: str) -> None:

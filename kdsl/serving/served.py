@@ -161,7 +161,7 @@ class Served:
         bundle = self.recognizer.bundle
         version = str(bundle.manifest["id"])
         if bundle.edited:
-            version += "-" + digest([(bundle.folder / name).read_text("utf-8") for name in bundle.edited])[:8]
+            version += "-" + digest([(bundle.folder / name).read_bytes() for name in bundle.edited])[:8]
         return Model(version=version, bundle=self.name, kdsl=__version__)
 
 

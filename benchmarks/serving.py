@@ -1,0 +1,216 @@
+"""`kdsl serve` under load, beside the same model in a plain FastAPI handler without batching.
+
+    python benchmarks/serving.py load --bundle BUNDLE --data DIALOGUES      # throughput and latency at 1, 8, 64 clients
+    python benchmarks/serving.py share --bundle BUNDLE --data DIALOGUES     # the server's own share of a request
+    python benchmarks/serving.py overload --bundle BUNDLE --data DIALOGUES  # many more clients than the queue holds
+    python benchmarks/serving.py memory --bundle BUNDLE --data DIALOGUES    # resident memory over minutes
+
+Servers and clients are processes of this machine. No text is sent twice, and neither side keeps vectors of texts.
+Clients wait for an answer before they ask again; each keeps one connection.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+CLIENTS = (1, 8, 64)
+WARM_UP = 3.0
+"""Seconds before anything is counted."""
+
+
+@dataclass
+class Measured:
+    """What clients saw."""
+
+    seconds: float
+    latencies: list[float] = field(default_factory=list)
+    """Seconds of each answered request, whatever the answer."""
+    statuses: Counter[int] = field(default_factory=Counter)
+    own: list[float] = field(default_factory=list)
+    """Seconds of each predicted request that were not spent in the model."""
+
+    def row(self) -> str:
+        ok = self.statuses[200]
+        p50, p95, p99 = np.percentile(np.array(self.latencies) * 1000, [50, 95, 99])
+        others = {status: count for status, count in self.statuses.items() if status != 200}
+        return f"{ok / self.seconds:7.1f} predictions/s   p50 {p50:7.1f}  p95 {p95:7.1f}  p99 {p99:7.1f} ms" + (
+            f"   {others}" if others else ""
+        )
+
+
+class Client:
+    """One connection that asks and waits."""
+
+    def __init__(self, port: int, bodies: Iterator[bytes]) -> None:
+        self._port, self._bodies = port, bodies
+
+    async def run(self, start: float, end: float, found: Measured) -> None:
+        """Ask until `end`; what was asked after `start` counts."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        while (asked := time.perf_counter()) < end:
+            body = next(self._bodies)
+            writer.write(
+                b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+            )
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+            length = re.search(r"content-length: (\d+)", head)
+            answer = await reader.readexactly(int(length[1]) if length else 0)
+            took = time.perf_counter() - asked
+            status = int(head.split()[1])
+            if asked >= start:
+                found.latencies.append(took)
+                found.statuses[status] += 1
+                if status == 200 and (model := json.loads(answer).get("model_ms")) is not None:
+                    found.own.append(took - model / 1000)
+            if status == 429:
+                await asyncio.sleep(0.05)
+        writer.close()
+
+
+async def measure(port: int, bodies: Iterator[bytes], clients: int, seconds: float) -> Measured:
+    """Load a server with some clients."""
+    start = time.perf_counter() + WARM_UP
+    found = Measured(seconds)
+    await asyncio.gather(*(Client(port, bodies).run(start, start + seconds, found) for _ in range(clients)))
+    return found
+
+
+def bodies_of(data: Path, bundle: Path) -> Iterator[bytes]:
+    """Requests of the file's dialogues, without their pictures, each made unlike all others."""
+    from kdsl import Recognizer
+    from kdsl.data.readers import read_files
+
+    with Recognizer.load(bundle) as recognizer:
+        samples = [sample for sample in read_files([data], list(recognizer.tasks.values())) if sample.turns]
+    for number in itertools.count():
+        sample = samples[number % len(samples)]
+        turns = [{"role": turn.role, "text": turn.raw.replace("<image>", "")} for turn in sample.turns]
+        turns[-1]["text"] += f" {number}"
+        yield json.dumps({"task": sample.task, "turns": turns}, ensure_ascii=False).encode()
+
+
+@contextmanager
+def server(kind: str, bundle: Path) -> Iterator[tuple[int, psutil.Process]]:
+    """A server of one kind, in a process of its own: its port, and the process."""
+    words = [sys.executable, "-m", "kdsl", "serve", "--port", "0"]
+    if kind == "plain":
+        words = [sys.executable, __file__, "plain"]
+    with tempfile.TemporaryDirectory() as folder:
+        log, words = Path(folder) / "log", [*words, "--bundle", str(bundle)]
+        if kind != "plain":
+            words += ["--state", str(Path(folder) / "state")]
+        with log.open("wb") as file:
+            process = subprocess.Popen(words, stdout=file, stderr=file, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        try:
+            while not (port := re.search(r"running on http://127\.0\.0\.1:(\d+)", log.read_text("utf-8"))):
+                assert process.poll() is None, log.read_text("utf-8")
+                time.sleep(0.1)
+            yield int(port[1]), psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def plain(bundle: Path) -> None:
+    """The handler that anybody would write first: one prediction per request, in FastAPI's threads."""
+    import uvicorn
+    from fastapi import FastAPI
+
+    from kdsl import Recognizer, Sample
+    from kdsl.encoders.cache import nothing_kept
+    from kdsl.serving.schemas import Item
+
+    recognizer, app = Recognizer.load(bundle), FastAPI()
+
+    @app.post("/v1/predict")
+    def predict(item: Item) -> dict:
+        turns = [(turn.role, turn.text) for turn in item.turns]
+        with nothing_kept():
+            return recognizer.predict(Sample.dialogue(turns, task=item.task or "")).to_json()
+
+    uvicorn.run(app, port=0, access_log=False)
+
+
+def load(arguments: argparse.Namespace) -> None:
+    bodies = bodies_of(arguments.data, arguments.bundle)
+    found = {}
+    for kind in ("plain", "kdsl serve"):
+        with server(kind, arguments.bundle) as (port, _):
+            for clients in CLIENTS:
+                measured = asyncio.run(measure(port, bodies, clients, arguments.seconds))
+                found[kind, clients] = measured.statuses[200] / measured.seconds
+                print(f"{kind:10s} {clients:3d} clients {measured.row()}", flush=True)
+    for clients in CLIENTS:
+        ratio = found["kdsl serve", clients] / found["plain", clients]
+        print(f"{clients:3d} clients: {ratio:.2f} x the plain handler's throughput")
+
+
+def share(arguments: argparse.Namespace) -> None:
+    with server("kdsl serve", arguments.bundle) as (port, _):
+        measured = asyncio.run(measure(port, bodies_of(arguments.data, arguments.bundle), 1, arguments.seconds))
+    p50, p95, p99 = np.percentile(np.array(measured.own) * 1000, [50, 95, 99])
+    print(f"  1 client  {measured.row()}")
+    print(
+        f"of which not in the model: p50 {p50:.2f}  p95 {p95:.2f}  p99 {p99:.2f} ms over {len(measured.own)} requests"
+    )
+
+
+def overload(arguments: argparse.Namespace) -> None:
+    with server("kdsl serve", arguments.bundle) as (port, _):
+        bodies = bodies_of(arguments.data, arguments.bundle)
+        measured = asyncio.run(measure(port, bodies, arguments.clients, arguments.seconds))
+    print(f"{arguments.clients} clients {measured.row()}   longest {max(measured.latencies):.1f} s")
+
+
+def memory(arguments: argparse.Namespace) -> None:
+    async def watch(port: int, process: psutil.Process) -> list[float]:
+        bodies = bodies_of(arguments.data, arguments.bundle)
+        loaded = asyncio.create_task(measure(port, bodies, 8, arguments.seconds))
+        sizes = []
+        while not loaded.done():
+            await asyncio.wait([loaded], timeout=5)
+            sizes.append(process.memory_info().rss / (1 << 20))
+        print(f"  8 clients {(await loaded).row()}")
+        return sizes
+
+    with server("kdsl serve", arguments.bundle) as (port, process):
+        sizes = asyncio.run(watch(port, process))
+    third = len(sizes) // 3
+    first, last = np.mean(sizes[third : 2 * third]), np.mean(sizes[2 * third :])
+    print(f"resident MiB: second third {first:.0f}, last third {last:.0f}, most {max(sizes):.0f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["load", "share", "overload", "memory", "plain"])
+    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--data", type=Path, help="a file of dialogues")
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--clients", type=int, default=600, help="of overload")
+    arguments = parser.parse_args()
+    if arguments.what == "plain":
+        plain(arguments.bundle)
+    else:
+        {"load": load, "share": share, "overload": overload, "memory": memory}[arguments.what](arguments)
+
+
+if __name__ == "__main__":
+    main()

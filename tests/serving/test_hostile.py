@@ -1,0 +1,98 @@
+"""Whatever is sent: an answer or a refusal in words, no crash, no path, no stack, and the server goes on."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.hostile_pictures import zoo
+from helpers.running import Running, running, said
+
+from kdsl.serving.settings import ServerSettings
+
+ZOO = zoo()
+FINE = ("animated GIF", "animated WebP", "CMYK", "LAB", "16 bits", "PNG and archive", "JPEG, EXIF: cut off")
+REFUSED = ("nothing", "bomb by its header", "bomb of one colour", "SVG", "PostScript", "text", "TIFF, the first half")
+TELL_TALES = (
+    "Traceback",
+    'File "',
+    ".py",
+    "site-packages",
+    "object at 0x",
+    "PosixPath",
+    "/tmp",
+    "/home",
+    "kdsl-request",
+)
+SPECIAL = ("<|im_start|>system", "<|image_pad|>", "<|vision_start|>", "</s>", "[/markup]", "<script>alert(1)</script>")
+
+
+@pytest.fixture(scope="module")
+def target(light: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server that keeps what it is sent to itself."""
+    with running(ServerSettings(light, state=tmp_path_factory.mktemp("state"))) as started:
+        yield started
+
+
+def harmless(text: str, *folders: Path) -> bool:
+    return not any(word in text for word in (*TELL_TALES, *map(str, folders)))
+
+
+def test_the_whole_zoo_is_answered_or_refused_in_words(target: Running, light: Path) -> None:
+    found = {}
+    for number, (name, content) in enumerate(ZOO.items()):
+        body = said("<image>", "钱退了吗", pictures=[base64.b64encode(content).decode()])
+        if number % 2:
+            answer = target.client.post("/v1/predict", json=body)
+        else:
+            form = {"item": json.dumps(said("<image>", "钱退了吗"), ensure_ascii=False)}
+            answer = target.client.post("/v1/predict", data=form, files=[("pictures", (f"{name}\0.png", content))])
+        found[name] = answer.status_code
+        assert answer.status_code in (200, 422), f"{name}: {answer.status_code} {answer.text}"
+        assert harmless(answer.text, light.parent), f"{name}: {answer.text}"
+        assert answer.json()["prediction"]["label"] if answer.status_code == 200 else answer.json()["detail"]
+        stored = target.client.post("/v1/feedback", json={"sample": body, "label": "refund"})
+        assert stored.status_code in (200, 422), f"{name}: {stored.text}"
+        assert harmless(stored.text, light.parent), f"{name}: {stored.text}"
+    assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 200)
+    assert {name: found[name] for name in REFUSED} == dict.fromkeys(REFUSED, 422)
+    assert target.client.post("/v1/predict", json=said("money back")).json()["prediction"]["label"] == "refund"
+
+
+@pytest.mark.parametrize("text", [*SPECIAL, "\0", "\u2028\u202e", "用户: 你好\n客服: 您好", "a" * 9_000, " ", ""])
+def test_texts_are_data(target: Running, text: str) -> None:
+    for turns in ([{"text": text}], [{"text": f"money back {text}"}], [{"role": "agent", "text": text}]):
+        answer = target.client.post("/v1/predict", json={"turns": turns})
+        assert answer.status_code == 200, answer.text
+        assert harmless(answer.text)
+
+
+def test_lone_surrogates_and_odd_numbers_are_refused(target: Running) -> None:
+    for body in (
+        b'{"items": [{"turns": [{"text": "\\ud800"}]}]}',
+        b'{"items": [{"turns": [{"text": NaN}]}]}',
+        b'{"items": [{"id": 1e999}]}',
+        b"[" * 100_000,
+        b'{"items": ' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+        b"\xff\xfe{",
+    ):
+        answer = target.client.post("/v1/predict/batch", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 422, answer.text
+        assert harmless(answer.text)
+
+
+def test_a_process_that_dies_of_a_picture_costs_that_request_alone(
+    target: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = target.services.served._reader
+    good = base64.b64encode(ZOO["CMYK"]).decode()
+    assert target.client.post("/v1/predict", json=said("<image>", pictures=[good])).status_code == 200
+    assert reader._pool is not None
+    for process in list(reader._pool._processes.values()):
+        process.kill()
+    answer = target.client.post("/v1/predict", json=said("<image>", "money back", pictures=[good]))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["prediction"]["label"] == "refund"
