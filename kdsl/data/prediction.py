@@ -76,13 +76,18 @@ class FiredRule(_Part):
 
 
 class FoundSnippet(_Part):
-    """A retrieved document of the knowledge base; `score` is its cosine similarity."""
+    """A retrieved document of the knowledge base.
+
+    `score` is its similarity, 0 to 1; `found_by` are the rankers that put it forward, each with its own similarity:
+    characters, words, meaning, pictures.
+    """
 
     id: str
     label: str | None
     title: str
     source: str
     score: float
+    found_by: dict[str, float] = {}
 
 
 class Trace(_Part):

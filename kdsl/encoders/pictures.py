@@ -25,6 +25,8 @@ from kdsl.runs import digest
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+MIDDLE = 0.7
+"""Share of each side that the middle of a picture covers."""
 _STRIDES = (1, 2, 2, 2, 1, 2, 1)
 """Of the first block of each stage."""
 _REPEATS = (1, 3, 3, 4, 4, 5, 1)
@@ -73,6 +75,19 @@ class PictureEncoder(Encoder[Look]):
     @abstractmethod
     def _vector(self, image: Image.Image) -> np.ndarray:
         """The vector [dim] of an image in RGB, of length 1."""
+
+
+def looks_of(picture: Picture, encoder: PictureEncoder) -> np.ndarray:
+    """[2 dim]: the whole picture, and its middle as it is and mirrored, each half of length 1.
+
+    People put what they photograph in the middle (docs/experiments.md, 2026-11-26).
+
+    Raises:
+        InputError: the file is gone, damaged, or larger than the one that was observed.
+    """
+    whole, *middle = encoder.encode([Look(picture), Look(picture, MIDDLE), Look(picture, MIDDLE, mirrored=True)])
+    inner = np.mean(middle, axis=0)
+    return np.concatenate([whole, inner / max(float(np.linalg.norm(inner)), 1e-9)])
 
 
 class EfficientNetLite2(Packaged, PictureEncoder):

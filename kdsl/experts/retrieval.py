@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -9,13 +10,17 @@ from typing import Self
 import numpy as np
 
 from kdsl.config import Config
+from kdsl.data.duplicates import near_duplicates
 from kdsl.data.prediction import FoundSnippet
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Material, Setup, Snippet
-from kdsl.knowledge.documents import sample_documents
-from kdsl.knowledge.embedders import open_embedder
 from kdsl.knowledge.index import KnowledgeIndex
+from kdsl.knowledge.rankers.base import Item
+from kdsl.knowledge.rankers.registry import new_rankers
 from kdsl.tasks import Task
+from kdsl.training.inner_folds import fingerprints
+
+log = logging.getLogger(__name__)
 
 TITLE = 80
 """Maximum characters of a document's title in a trace."""
@@ -39,12 +44,14 @@ class RetrievalExpert(Expert):
         return " and ".join(found) or None
 
     def fit(self, material: Material) -> Self:
-        documents = [
-            *material.snippets(self.task),
-            *sample_documents(material.labelled[self.task.name], self.task),
-            *material.imagined_documents(self.task),
-        ]
-        self.index = KnowledgeIndex.build(documents, open_embedder(self.setup.config.knowledge.embedder))
+        labelled, config = material.labelled[self.task.name], self.setup.config
+        documents = [*material.snippets(self.task), *material.imagined_documents(self.task)]
+        items = [*map(Item, documents), *(Item.of(evidence, self.task) for evidence in labelled)]
+        self.index = KnowledgeIndex.build(items, new_rankers(config.encoders))
+        if labelled:
+            copies = near_duplicates([evidence.sample for evidence in labelled], fingerprints(labelled))
+            self.index.learn(labelled, self.task, copies, config.seed)
+            log.info("%s: neighbours weighed by %s", self.task.name, self.index.weights)
         return self
 
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
@@ -60,6 +67,7 @@ class RetrievalExpert(Expert):
                 title=document.title[:TITLE],
                 source=document.source,
                 score=round(hit.similarity, 4),
+                found_by={name: round(similarity, 4) for name, similarity in hit.found_by.items()},
             )
             found.append(Snippet(f"{document.excerpt}：{document.label}", shown))
         return found

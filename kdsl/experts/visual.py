@@ -1,8 +1,8 @@
 """The visual expert: regularised logistic regression on what a pretrained encoder makes of a sample's pictures.
 
-It tells apart what is photographed, which no text says. Each picture is seen whole, and by its middle, where people put
-what they photograph; the middle is seen mirrored, too (docs/experiments.md, 2026-11-26). It is fitted only on labelled
-samples, and serves only tasks whose input is a picture.
+It tells apart what is photographed, which no text says. Each picture is seen whole, and by its middle
+(`kdsl.encoders.pictures.looks_of`). It is fitted only on labelled samples, and serves only tasks whose input is a
+picture.
 """
 
 from __future__ import annotations
@@ -16,18 +16,16 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from kdsl.config import Config
-from kdsl.encoders.pictures import Look, PictureEncoder
+from kdsl.encoders.pictures import PictureEncoder, looks_of
 from kdsl.encoders.registry import picture_encoder
 from kdsl.errors import BundleError
-from kdsl.evidence.types import Evidence, Picture
+from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Material, Setup
 from kdsl.experts.linear import LinearModel
 from kdsl.tasks import Task
 
 C = 30.0
 """Inverse strength of the regularisation; features of a sample have a squared length of at most 2."""
-MIDDLE = 0.7
-"""Share of each side that the middle covers."""
 
 
 class VisualExpert(Expert):
@@ -83,11 +81,6 @@ class VisualExpert(Expert):
 
     def _features(self, evidences: Sequence[Evidence]) -> np.ndarray:
         """Features [n, 2 dim] of samples with pictures: the mean over each one's pictures."""
-        return np.stack([np.mean([self._looks(picture) for picture in e.pictures], axis=0) for e in evidences])
-
-    def _looks(self, picture: Picture) -> np.ndarray:
-        """[2 dim]: the whole picture, and its middle as it is and mirrored."""
-        looks = Look(picture), Look(picture, MIDDLE), Look(picture, MIDDLE, mirrored=True)
-        first, *others = self._encoder.encode(looks)
-        inner = np.mean(others, axis=0)
-        return np.concatenate([first, inner / max(float(np.linalg.norm(inner)), 1e-9)])
+        return np.stack(
+            [np.mean([looks_of(picture, self._encoder) for picture in e.pictures], axis=0) for e in evidences]
+        )

@@ -1,78 +1,90 @@
-"""`KnowledgeIndex`: search for documents by similarity, and label scores by votes of the nearest ones."""
+"""`KnowledgeIndex`: finds documents by several rankers at once, and scores labels by votes of the nearest ones."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import faiss
 import numpy as np
 
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
-from kdsl.knowledge.documents import Document, evidence_document
-from kdsl.knowledge.embedders import Embedder, open_embedder
-from kdsl.runs import atomic_write, changed_files, file_hashes, read_manifest, write_jsonl, write_manifest
+from kdsl.knowledge.documents import Document
+from kdsl.knowledge.rankers.base import Item, Ranker
+from kdsl.knowledge.rankers.registry import load_ranker
+from kdsl.knowledge.votes import NOMINATED, PRIOR_WEIGHT, Neighbours, joined, learn_weights, log_votes, neighbours
+from kdsl.runs import changed_files, file_hashes, read_manifest, write_jsonl, write_manifest
 from kdsl.tasks import Task
 
 SCHEMA = 3
 _MANIFEST = "manifest.json"
 _ADVICE = "Build the index again."
+_BLOCK = 64
+"""Queries whose similarities to all documents are in memory at the same time."""
 
-NEIGHBOURS = 24
-"""Number of nearest labelled documents that vote."""
-WIDTH = 0.06
-"""Kernel width: the difference in similarity to the nearest document at which a vote has 1/e of its weight."""
-PRIOR_POWER = 0.3
-"""A label's votes are divided by its number of documents to this power: 0 keeps the imbalance, 1 undoes it."""
-SMOOTHING = 0.1
-"""Share of the probability that is spread evenly over all labels."""
-NEAR = 0.05
-"""If the similarity of the nearest document is below this, retrieval abstains."""
+LEARNED_FROM = 1000
+"""Samples that weights are learned from, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A retrieved document with its cosine similarity to the query."""
+    """A retrieved document with its similarity to the query: the mean of the rankers' by their weights, 0 to 1.
+
+    `found_by` are the rankers that put it forward, with their own similarities.
+    """
 
     document: Document
     similarity: float
+    found_by: Mapping[str, float] = field(default_factory=dict)
 
 
 class KnowledgeIndex:
-    """Documents with their vectors; create it with `build` or `load`.
+    """Documents as several rankers know them, and the rankers' weights; create it with `build` or `load`."""
 
-    A document's vector is the weighted sum of its passages' vectors, scaled to length 1. Samples used as queries are
-    embedded in the same way.
-    """
-
-    def __init__(self, documents: Sequence[Document], embedder: Embedder, index: faiss.Index) -> None:
+    def __init__(self, documents: Sequence[Document], rankers: Sequence[Ranker], weights: Mapping[str, float]) -> None:
         self.documents = tuple(documents)
-        self.embedder = embedder
-        self._index = index
+        self.rankers = tuple(rankers)
+        self.weights = dict(weights)
         self._rows: dict[str, list[int]] = {}
         for row, document in enumerate(self.documents):
             self._rows.setdefault(document.id, []).append(row)
+        self._tasks = np.array([document.task or "" for document in self.documents])
 
     @classmethod
-    def build(cls, documents: Sequence[Document], embedder: Embedder) -> KnowledgeIndex:
-        """Fit the embedder to the documents and index them.
+    def build(cls, items: Sequence[Item], rankers: Sequence[Ranker]) -> KnowledgeIndex:
+        """Fit the rankers to the items; those that can compare none of them are left out.
+
+        All have the same weight until `learn` is called.
 
         Raises:
-            InputError: there are no documents.
+            InputError: there are no items.
         """
-        if not documents:
+        if not items:
             raise InputError(
                 "there is nothing to index: no snippet and no labelled sample. Give a folder of snippets "
                 "(knowledge.snippets) or data with labels."
             )
-        embedder.fit(["\n".join((document.title, document.text)) for document in documents])
-        half = faiss.ScalarQuantizer.QT_fp16  # half the size on disk; changes similarities by less than 0.001
-        index = faiss.IndexScalarQuantizer(embedder.dim, half, faiss.METRIC_INNER_PRODUCT)
-        index.add(_vectors(documents, embedder))
-        return cls(documents, embedder, index)
+        fitted = [ranker for ranker in rankers if ranker.fit(items).known] or [rankers[0]]  # one that finds nothing
+        return cls([item.document for item in items], fitted, {ranker.name: PRIOR_WEIGHT for ranker in fitted})
+
+    def learn(self, samples: Sequence[Evidence], task: Task, copies: Sequence[Collection[str]], seed: int) -> None:
+        """Learn the rankers' weights from labelled samples that are in the index: from the votes of all others.
+
+        Args:
+            copies: groups of ids of samples that say the same; none of them votes for another.
+            seed: draws `LEARNED_FROM` of the samples where there are more.
+        """
+        drawn = np.random.default_rng(seed).permutation(len(samples))[:LEARNED_FROM]
+        shown = [samples[i] for i in np.sort(drawn)]
+        with_copies = {id: frozenset(group) for group in copies for id in group}
+        hidden = [with_copies.get(e.sample.id, frozenset((e.sample.id,))) for e in shown]
+        labels, counts = self._labels(task)
+        near = joined(list(self._near([Item.of(e, task) for e in shown], labels >= 0, hidden)))
+        gold = np.array([task.index(e.sample.label or "") for e in shown])
+        found = learn_weights(near, labels, counts, gold)
+        self.weights = {ranker.name: round(float(w), 4) for ranker, w in zip(self.rankers, found, strict=True)}
 
     def search(self, query: str, k: int, task: str | None = None, exclude_ids: Collection[str] = ()) -> list[Hit]:
         """The `k` documents nearest to a text, best first; fewer if fewer have anything in common with it.
@@ -81,61 +93,35 @@ class KnowledgeIndex:
             task: only documents of this task.
             exclude_ids: ids of documents to leave out.
         """
-        query_document = Document("", "faq", query.strip(), "", task)
-        return self._nearest([query_document], k, self._allowed(task, False, exclude_ids))[0]
+        return self._hits(Item(Document("", "faq", query.strip(), "", task)), k, task, exclude_ids)
 
     def search_evidence(self, evidence: Evidence, task: Task, k: int) -> list[Hit]:
         """The `k` documents of a task nearest to a sample, without the sample itself."""
-        allowed = self._allowed(task.name, False, (evidence.sample.id,))
-        return self._nearest([evidence_document(evidence, task)], k, allowed)[0]
+        return self._hits(Item.of(evidence, task), k, task.name, (evidence.sample.id,))
 
-    def label_scores(
-        self,
-        evidences: Sequence[Evidence],
-        task: Task,
-        *,
-        neighbours: int = NEIGHBOURS,
-        width: float = WIDTH,
-        prior_power: float = PRIOR_POWER,
-        smoothing: float = SMOOTHING,
-    ) -> np.ndarray:
-        """Log-probabilities [n, m] over the task's labels by kernel-weighted votes of the nearest documents.
+    def label_scores(self, evidences: Sequence[Evidence], task: Task) -> np.ndarray:
+        """Log-probabilities [n, m] over the task's labels by votes of the nearest documents (`kdsl.knowledge.votes`).
 
-        The weight of a document with similarity s is exp((s - s_nearest) / width) / n_label ** prior_power; a share
-        `smoothing` is spread evenly. A row is NaN if no document is near. A sample in the index does not vote for
-        itself.
+        A row is NaN if no document is near. A sample in the index does not vote for itself.
         """
-        m = len(task.labels)
-        scores = np.full((len(evidences), m), np.nan)
-        allowed = self._allowed(task.name, True, ())
-        counts = np.zeros(m)
-        for row in allowed:
-            counts[task.index(self.documents[row].label or "")] += 1
-        queries = [evidence_document(evidence, task) for evidence in evidences]
-        repeats = max((len(self._rows.get(query.id, ())) for query in queries), default=0)
-        for i, hits in enumerate(self._nearest(queries, neighbours + repeats, allowed)):
-            others = [hit for hit in hits if hit.document.id != queries[i].id][:neighbours]
-            if not others or others[0].similarity < NEAR:
-                continue
-            votes = np.zeros(m)
-            for hit in others:
-                column = task.index(hit.document.label or "")
-                kernel = np.exp((hit.similarity - others[0].similarity) / width)
-                votes[column] += kernel / counts[column] ** prior_power
-            scores[i] = np.log((1 - smoothing) * votes / votes.sum() + smoothing / m)
-        return scores
+        labels, counts = self._labels(task)
+        items = [Item.of(evidence, task) for evidence in evidences]
+        hidden = [frozenset((evidence.sample.id,)) for evidence in evidences]
+        found = [np.zeros((0, len(counts)))]
+        for near in self._near(items, labels >= 0, hidden):
+            found.append(log_votes(near, self._weights, labels, counts))
+        return np.concatenate(found)
 
     def save(self, folder: Path) -> None:
-        """Write index, documents and embedder, and finally `manifest.json` with their hashes."""
+        """Write documents and rankers, and finally `manifest.json` with their hashes and the weights."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _MANIFEST).unlink(missing_ok=True)
         write_jsonl(folder / "documents.jsonl", (document.as_dict() for document in self.documents))
-        atomic_write(folder / "index.faiss", faiss.serialize_index(self._index).tobytes())
-        self.embedder.save(folder / "embedder")
+        for ranker in self.rankers:
+            ranker.save(folder / ranker.name)
         kinds = sorted({document.kind for document in self.documents})
         body = {
-            "embedder": self.embedder.name,
-            "dim": self.embedder.dim,
+            "weights": self.weights,
             "documents": len(self.documents),
             "kinds": {kind: sum(d.kind == kind for d in self.documents) for kind in kinds},
             "tasks": sorted({document.task for document in self.documents if document.task}),
@@ -150,64 +136,69 @@ class KnowledgeIndex:
         Raises:
             BundleError: the folder is not an index, or it is unfinished, damaged, or its parts do not match.
         """
-        parts = ("files", "embedder", "dim", "documents")
-        manifest = read_manifest(folder / _MANIFEST, SCHEMA, parts, "a knowledge index", _ADVICE)
+        manifest = read_manifest(
+            folder / _MANIFEST, SCHEMA, ("files", "weights", "documents"), "a knowledge index", _ADVICE
+        )
         if changed := changed_files(folder, manifest["files"]):
             raise BundleError(
                 f"{folder}: missing, or not what the index was built with (by the hashes in {_MANIFEST}): "
                 f"{', '.join(changed)}. {_ADVICE}"
             )
-        embedder = open_embedder(manifest["embedder"], folder / "embedder")
         try:
             with (folder / "documents.jsonl").open(encoding="utf-8") as lines:  # splitlines would cut within a text
                 documents = [Document(**json.loads(line)) for line in lines]
-            index = faiss.deserialize_index(np.frombuffer((folder / "index.faiss").read_bytes(), np.uint8))
-        except (OSError, ValueError, TypeError, RuntimeError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise BundleError(f"{folder} cannot be read ({error!r}). {_ADVICE}") from error
-        found = {"documents": len(documents), "vectors": index.ntotal, "dim": index.d, "embedder": embedder.dim}
-        wanted = {
-            "documents": manifest["documents"],
-            "vectors": manifest["documents"],
-            "dim": manifest["dim"],
-            "embedder": manifest["dim"],
-        }
-        if found != wanted:
-            raise BundleError(f"{folder}: found {found}, expected {wanted}. {_ADVICE}")
-        return cls(documents, embedder, index)
+        rankers = [load_ranker(name, folder / name) for name in manifest["weights"]]
+        found = {"documents": len(documents)} | {ranker.name: ranker.items for ranker in rankers}
+        if wrong := {name: n for name, n in found.items() if n != manifest["documents"]}:
+            raise BundleError(f"{folder}: found {wrong}, expected {manifest['documents']} each. {_ADVICE}")
+        return cls(documents, rankers, manifest["weights"])
 
-    def _allowed(self, task: str | None, labelled: bool, exclude_ids: Collection[str]) -> list[int]:
+    @property
+    def _weights(self) -> np.ndarray:
+        return np.array([self.weights[ranker.name] for ranker in self.rankers])
+
+    def _labels(self, task: Task) -> tuple[np.ndarray, np.ndarray]:
+        """The column of each document's label [n], -1 where it has none of the task, and documents per label [m]."""
+        columns = {name: column for column, name in enumerate(task.names)}
+        own = [columns.get(d.label or "", -1) if d.task == task.name else -1 for d in self.documents]
+        labels = np.array(own)
+        return labels, np.bincount(labels[labels >= 0], minlength=len(task.names))
+
+    def _near(
+        self, items: Sequence[Item], allowed: np.ndarray, hidden: Sequence[Collection[str]], each: int = NOMINATED
+    ) -> Iterator[Neighbours]:
+        """The neighbours of items, block by block.
+
+        Args:
+            allowed: bool [n].
+            hidden: of each item, the ids of documents that it must not find.
+            each: documents that each ranker puts forward.
+        """
+        for start in range(0, len(items), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            similarities = np.stack([ranker.similarities(items[block]) for ranker in self.rankers])
+            open_to = np.tile(allowed, (similarities.shape[1], 1))
+            for query, ids in enumerate(hidden[block]):
+                open_to[query, [row for id in ids for row in self._rows.get(id, ())]] = False
+            yield neighbours(similarities, open_to, each)
+
+    def _hits(self, item: Item, k: int, task: str | None, exclude_ids: Collection[str]) -> list[Hit]:
+        allowed = self._tasks == task if task is not None else np.ones(len(self.documents), bool)
+        [near] = self._near([item], allowed, [exclude_ids], max(k, NOMINATED))
+        weights = self._weights
+        nearness = near.nearness(weights)[0] / weights.sum()
         return [
-            row
-            for row, document in enumerate(self.documents)
-            if (task is None or document.task == task)
-            and (not labelled or document.label is not None)
-            and document.id not in exclude_ids
+            Hit(
+                self.documents[near.rows[0, i]],
+                float(nearness[i]),
+                {
+                    ranker.name: float(near.similarities[0, i, r])
+                    for r, ranker in enumerate(self.rankers)
+                    if near.nominated[0, i, r]
+                },
+            )
+            for i in np.argsort(-nearness, kind="stable")[:k]
+            if near.rows[0, i] >= 0
         ]
-
-    def _nearest(self, queries: Sequence[Document], k: int, allowed: Sequence[int]) -> list[list[Hit]]:
-        if not queries or not allowed:
-            return [[] for _ in queries]
-        selector = faiss.IDSelectorBatch(np.asarray(allowed, np.int64))
-        parameters = faiss.SearchParameters()
-        parameters.sel = selector  # not owned: `selector` must outlive the search
-        vectors = _vectors(queries, self.embedder)
-        similarities, found = self._index.search(vectors, min(k, len(allowed)), params=parameters)
-        return [
-            [
-                Hit(self.documents[row], float(score))
-                for row, score in zip(rows_, scores_, strict=True)
-                if row >= 0 and score > 0
-            ]
-            for rows_, scores_ in zip(found, similarities, strict=True)
-        ]
-
-
-def _vectors(documents: Sequence[Document], embedder: Embedder) -> np.ndarray:
-    """Unit vectors [n, dim] of documents, float32; 0 for a document without known content."""
-    passages = [(i, text, weight) for i, d in enumerate(documents) for text, weight in d.passages]
-    vectors = np.zeros((len(documents), embedder.dim), np.float32)
-    if passages:
-        rows, texts, weights = zip(*passages, strict=True)
-        embedded = embedder.embed(texts) * np.asarray(weights, np.float32)[:, None]
-        np.add.at(vectors, np.asarray(rows), embedded)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

@@ -46,12 +46,12 @@ def _split(
     for task in tasks:
         group = groups[task.name]
         samples = [evidence.sample for evidence in group]
-        folds = inner_folds_of(samples, task, n_folds, seed, _fingerprints(group))
+        folds = inner_folds_of(samples, task, n_folds, seed, fingerprints(group))
         found[task.name] = np.array([folds[sample.id] for sample in samples])
     return found
 
 
-def _fingerprints(evidences: Sequence[Evidence]) -> dict[str, Fingerprint]:
+def fingerprints(evidences: Sequence[Evidence]) -> dict[str, Fingerprint]:
     """Of each picture, by name, from what was observed of it: copies are alike, and no file is read."""
     found = {}
     for picture in (picture for evidence in evidences for picture in evidence.pictures):

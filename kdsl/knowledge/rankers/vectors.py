@@ -1,0 +1,201 @@
+"""Rankers that compare vectors: by characters, by the meaning of texts, by what pictures look like."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from kdsl.encoders.pictures import PictureEncoder, looks_of
+from kdsl.encoders.registry import picture_encoder, text_encoder
+from kdsl.errors import BundleError
+from kdsl.knowledge.embedders import CharNgramEmbedder
+from kdsl.knowledge.rankers.base import Item, Ranker
+from kdsl.runs import write_json
+
+_ADVICE = "build it again"
+
+
+class VectorRanker(Ranker):
+    """Cosines of unit vectors; a subclass says how items become vectors."""
+
+    relative: ClassVar[bool]
+    """Whether a query's median similarity counts as none: an encoder finds any two things somewhat alike."""
+    _vectors: np.ndarray
+    """Unit vectors [k, dim] of the items that have any."""
+    _rows: np.ndarray
+    """Of which items, [k]."""
+    _items: int
+
+    def fit(self, items: Sequence[Item]) -> Self:
+        self._learn(items)
+        vectors = self._embed(items)
+        self._rows = np.flatnonzero(vectors.any(axis=1))
+        # half precision: half the size on disk, and the same similarities when it is read again
+        self._vectors = vectors[self._rows].astype(np.float16).astype(np.float32)
+        self._items = len(items)
+        return self
+
+    @property
+    def items(self) -> int:
+        return self._items
+
+    @property
+    def known(self) -> int:
+        return len(self._rows)
+
+    def similarities(self, queries: Sequence[Item]) -> np.ndarray:
+        found = np.zeros((len(queries), self._items), np.float32)
+        if len(queries) and self.known:
+            cosines = self._embed(queries) @ self._vectors.T
+            typical = np.median(cosines, axis=1, keepdims=True) if self.relative else 0
+            found[:, self._rows] = np.maximum(cosines - typical, 0)
+        return found
+
+    def save(self, folder: Path) -> None:
+        """Write `vectors.safetensors`, and what the subclass adds."""
+        folder.mkdir(parents=True)
+        arrays = {"vectors": self._vectors.astype(np.float16), "rows": self._rows, "items": np.array([self._items])}
+        save_file(arrays, folder / "vectors.safetensors")
+        self._save(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        ranker = cls._open(folder)
+        try:
+            arrays = load_file(folder / "vectors.safetensors")
+            ranker._vectors, ranker._rows = arrays["vectors"].astype(np.float32), arrays["rows"]
+            ranker._items = int(arrays["items"][0])
+        except (OSError, KeyError, SafetensorError) as error:
+            raise BundleError(f"{folder}: the vectors cannot be read ({error!r}); {_ADVICE}.") from error
+        return ranker
+
+    def _learn(self, items: Sequence[Item]) -> None:
+        """Fit what turns items into vectors; encoders are pretrained."""
+
+    @abstractmethod
+    def _embed(self, items: Sequence[Item]) -> np.ndarray:
+        """float32 [n, dim]; rows of length 1, or 0 where an item has nothing to compare."""
+
+    @abstractmethod
+    def _save(self, folder: Path) -> None:
+        """Write what `_open` reads."""
+
+    @classmethod
+    @abstractmethod
+    def _open(cls, folder: Path) -> Self:
+        """The ranker, without vectors."""
+
+
+class CharacterRanker(VectorRanker):
+    """Characters in common: robust to OCR errors and misspelling, in every script."""
+
+    name = "characters"
+    relative = False
+
+    def __init__(self, embedder: CharNgramEmbedder | None = None) -> None:
+        self._embedder = embedder or CharNgramEmbedder()
+
+    def _learn(self, items: Sequence[Item]) -> None:
+        self._embedder.fit(["\n".join((item.document.title, item.document.text)) for item in items])
+
+    def _embed(self, items: Sequence[Item]) -> np.ndarray:
+        return passage_vectors(items, self._embedder.embed, self._embedder.dim)
+
+    def _save(self, folder: Path) -> None:
+        self._embedder.save(folder)
+
+    @classmethod
+    def _open(cls, folder: Path) -> Self:
+        return cls(CharNgramEmbedder.load(folder))
+
+
+class MeaningRanker(VectorRanker):
+    """What pretrained encoders make of the texts: alike in meaning, whatever the words.
+
+    The similarity of several encoders is the mean of theirs.
+    """
+
+    name = "meaning"
+    relative = True
+
+    def __init__(self, encoders: Sequence[str]) -> None:
+        self._encoders = [text_encoder(name) for name in encoders]
+
+    def _embed(self, items: Sequence[Item]) -> np.ndarray:
+        parts = [passage_vectors(items, encoder.encode, encoder.dim) for encoder in self._encoders]
+        return np.hstack(parts) / np.float32(np.sqrt(len(parts)))
+
+    def _save(self, folder: Path) -> None:
+        write_json(folder / "encoders.json", {encoder.name: encoder.version for encoder in self._encoders})
+
+    @classmethod
+    def _open(cls, folder: Path) -> Self:
+        versions = _versions(folder)
+        ranker = cls(list(versions))
+        for encoder in ranker._encoders:
+            _check_version(folder, encoder.name, encoder.version, versions[encoder.name])
+        return ranker
+
+
+class PictureRanker(VectorRanker):
+    """What a pretrained encoder makes of the pictures: similar screens, similar photos."""
+
+    name = "pictures"
+    relative = True
+
+    def __init__(self, encoder: str) -> None:
+        self._encoder: PictureEncoder = picture_encoder(encoder)
+
+    def _embed(self, items: Sequence[Item]) -> np.ndarray:
+        vectors = np.zeros((len(items), 2 * self._encoder.dim), np.float32)
+        for row, item in enumerate(items):
+            if item.pictures:
+                vectors[row] = np.mean([looks_of(picture, self._encoder) for picture in item.pictures], axis=0)
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+    def _save(self, folder: Path) -> None:
+        write_json(folder / "encoders.json", {self._encoder.name: self._encoder.version})
+
+    @classmethod
+    def _open(cls, folder: Path) -> Self:
+        [(name, version)] = _versions(folder).items()
+        ranker = cls(name)
+        _check_version(folder, name, ranker._encoder.version, version)
+        return ranker
+
+
+def passage_vectors(items: Sequence[Item], embed: Callable[[Sequence[str]], np.ndarray], dim: int) -> np.ndarray:
+    """Unit vectors [n, dim] of items, float32: the weighted sum of their passages'; 0 without known content.
+
+    Args:
+        embed: maps texts to vectors [t, dim].
+    """
+    passages = [(row, text, weight) for row, item in enumerate(items) for text, weight in item.document.passages]
+    vectors = np.zeros((len(items), dim), np.float32)
+    if passages:
+        rows, texts, weights = zip(*passages, strict=True)
+        np.add.at(vectors, np.asarray(rows), embed(texts) * np.asarray(weights, np.float32)[:, None])
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+def _versions(folder: Path) -> dict[str, str]:
+    try:
+        versions = json.loads((folder / "encoders.json").read_text("utf-8"))
+        return {str(name): str(version) for name, version in versions.items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise BundleError(f"{folder}: the encoders' versions cannot be read ({error!r}); {_ADVICE}.") from error
+
+
+def _check_version(folder: Path, name: str, here: str, fitted: str) -> None:
+    if fitted != here:
+        raise BundleError(
+            f"{folder}: made with encoder '{name}' {fitted}, but {here} is installed; install that version, or "
+            f"{_ADVICE}."
+        )
