@@ -222,8 +222,6 @@ class KnowledgeConfig(_Part):
 
     snippets: str = Field(default_factory=lambda: str(resource("knowledge_base")))
     """File or folder of snippets (docs/knowledge.md); by default those that ship with kdsl."""
-    embedder: str = "char-ngram"
-    """`char-ngram` (embedded), or the name of an encoder as in `encoders.text`."""
     neighbours: int = Field(12, ge=1)
     """Documents retrieved per query."""
     imagined_per_label: int = Field(200, ge=0)

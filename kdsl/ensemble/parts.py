@@ -61,7 +61,7 @@ class Parts:
             if not target.exists():
                 with written_whole(target) as partial:
                     copy_adapter(adapter, partial)
-        material = self._material(labelled, folder / WORK / "training")
+        material = self.material(labelled, folder / WORK / "training")
         for kind in all_experts(config):
             for task in self.setup.tasks:
                 if task.name in labelled and kind.serves(task, config):
@@ -100,7 +100,8 @@ class Parts:
         soft = ask_teachers(models.large, folder, samples, tasks, config, folder / WORK / "teacher")
         train_students(models.small, samples, soft, tasks, config, Run(folder))
 
-    def _material(self, labelled: Labelled, work: Path) -> Material:
+    def material(self, labelled: Labelled, work: Path) -> Material:
+        """What experts are fitted on; `work` is a folder for intermediate results."""
         per_label, seed = self.setup.config.knowledge.imagined_per_label, self.setup.config.seed
         return Material(
             labelled=labelled,

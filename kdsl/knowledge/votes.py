@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 
 NOMINATED = 12
 """Documents that each ranker puts forward for a query; all of these vote."""
-PRIOR_WEIGHT = 6.0
+PRIOR_WEIGHT = 8.0
 """Weight of a ranker where nothing shows how much it tells."""
 STRENGTH = 1.0
 """Nats that a weight costs which is e times as large as `PRIOR_WEIGHT`, or as small."""

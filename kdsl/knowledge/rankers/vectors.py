@@ -187,10 +187,12 @@ def passage_vectors(items: Sequence[Item], embed: Callable[[Sequence[str]], np.n
 
 def _versions(folder: Path) -> dict[str, str]:
     try:
-        versions = json.loads((folder / "encoders.json").read_text("utf-8"))
-        return {str(name): str(version) for name, version in versions.items()}
-    except (OSError, ValueError, AttributeError) as error:
+        versions: dict[str, str] = json.loads((folder / "encoders.json").read_text("utf-8"))
+        if not versions:
+            raise ValueError("it names none")
+    except (OSError, ValueError) as error:
         raise BundleError(f"{folder}: the encoders' versions cannot be read ({error!r}); {_ADVICE}.") from error
+    return versions
 
 
 def _check_version(folder: Path, name: str, here: str, fitted: str) -> None:
