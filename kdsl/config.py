@@ -193,16 +193,16 @@ class RulesConfig(_Part):
 
 
 class EncodersConfig(_Part):
-    """Pretrained models that turn texts and pictures into vectors, for the semantic and the visual expert."""
+    """Pretrained models that turn texts and pictures into vectors, for the experts semantic, visual and retrieval."""
 
     text: tuple[str, ...] = ("use-multilingual-v3",)
     """Encoders of texts, whose vectors stand side by side: `use-multilingual-v3` (16 languages, comes with kdsl),
     `multilingual-e5-small` (extra `e5`; better together with the first, at 10 to 30 times its time), or names of
-    sentence-transformers models. One name may stand alone; `null`: no semantic expert; `auto`: the first, and
-    the second if it is installed and a fit's cross-validation says that it helps."""
+    sentence-transformers models. One name may stand alone; `null`: no semantic expert, and retrieval by letters alone;
+    `auto`: the first, and the second if it is installed and a fit's cross-validation says that it helps."""
 
     picture: str | None = "efficientnet-lite2"
-    """`efficientnet-lite2` (comes with kdsl); `null`: no visual expert."""
+    """`efficientnet-lite2` (comes with kdsl); `null`: no visual expert, and no retrieval by pictures."""
 
     @field_validator("text", mode="before")
     @classmethod

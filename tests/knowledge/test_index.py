@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -214,3 +217,33 @@ def test_an_unfinished_older_or_foreign_folder_is_refused(index: KnowledgeIndex,
 def test_nothing_to_index_is_an_error() -> None:
     with pytest.raises(InputError, match="nothing to index"):
         KnowledgeIndex.build([], new_rankers(BY_LETTERS))
+
+
+_BUILD = """
+import sys
+from pathlib import Path
+from kdsl.config import EncodersConfig
+from kdsl.data.sample import Sample, Turn
+from kdsl.evidence.types import Evidence
+from kdsl.knowledge.index import KnowledgeIndex
+from kdsl.knowledge.rankers.base import Item
+from kdsl.knowledge.rankers.registry import new_rankers
+from kdsl.tasks import Label, Task
+
+task = Task(name="ask", input="dialogue", prompt="?", labels=(Label(name="a"), Label(name="b")))
+texts = ("会生锈吗 rust", "还补货吗 stock", "生锈 rust 了", "补货 stock 几时")
+asked = [Evidence(Sample(t, "ask", (), (Turn("user", t, t),), "ab"[n % 2]), ()) for n, t in enumerate(texts)]
+index = KnowledgeIndex.build([Item.of(e, task) for e in asked], new_rankers(EncodersConfig(text=(), picture=None)))
+index.learn(asked, task, [], seed=0)
+index.save(Path(sys.argv[1]))
+"""
+
+
+def test_every_process_writes_the_same_index(tmp_path: Path) -> None:
+    written = []
+    for seed in ("1", "2"):
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", _BUILD, str(tmp_path / seed)], check=True, env=environment)
+        manifest = json.loads((tmp_path / seed / "manifest.json").read_text("utf-8"))
+        written.append((manifest["files"], manifest["weights"]))
+    assert written[0] == written[1]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -136,18 +133,3 @@ def test_similar_pictures_are_nearer_than_others(pictures: list[Item]) -> None:
 )
 def test_what_a_word_is_depends_on_the_script(text: str, words: tuple[str, ...]) -> None:
     assert terms(text) == words
-
-
-def test_the_files_of_a_ranker_by_words_are_the_same_in_every_process(tmp_path: Path) -> None:
-    script = (
-        "import sys; from pathlib import Path; from kdsl.knowledge.documents import Document;"
-        "from kdsl.knowledge.rankers.base import Item; from kdsl.knowledge.rankers.words import WordRanker;"
-        f"items = [Item(Document(str(n), 'faq', text, '')) for n, text in enumerate({TEXTS!r})];"
-        "WordRanker().fit(items).save(Path(sys.argv[1]))"
-    )
-    folders = [tmp_path / seed for seed in ("1", "2")]
-    for folder in folders:
-        environment = os.environ | {"PYTHONHASHSEED": folder.name}
-        subprocess.run([sys.executable, "-c", script, str(folder)], check=True, env=environment)
-    files = [{file.name: file.read_bytes() for file in folder.iterdir()} for folder in folders]
-    assert files[0] == files[1]

@@ -1,0 +1,128 @@
+"""What retrieval may not see: a sample's own label, its copies while weights are learned, a fold that is held out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.materials import NO_MODELS, material_of, setup_of
+
+from kdsl.config import Config
+from kdsl.data.sample import Sample, Turn
+from kdsl.evaluation.crossval import cross_validate
+from kdsl.evidence.types import Evidence
+from kdsl.experts.retrieval import RetrievalExpert
+from kdsl.knowledge.index import KnowledgeIndex
+from kdsl.tasks import Label, Task
+
+ASKED = {
+    "rust": ("会生锈吗", "does it rust", "用久了 rust 吗", "生锈了怎么办", "rust spots?", "沾水生锈"),
+    "refund": ("怎么退款", "refund please", "退款 refund 多久", "退款没到账", "where is my refund", "能退款吗"),
+    "stock": ("还补货吗", "back in stock?", "补货 stock 几时", "没货了", "is it in stock", "什么时候补货"),
+}
+LIGHT = NO_MODELS.model_copy(update={"rules": NO_MODELS.rules.model_copy(update={"simulations": 1, "max_cues": 10})})
+
+
+@pytest.fixture(scope="module")
+def task() -> Task:
+    return Task(name="ask", input="dialogue", prompt="?", labels=tuple(Label(name=n, zh=n, en=n) for n in ASKED))
+
+
+@pytest.fixture(scope="module")
+def asked(task: Task) -> list[Evidence]:
+    return [
+        Evidence(Sample(f"{label}-{i}", task.name, (), (Turn("user", text, text),), label), ())
+        for label, texts in ASKED.items()
+        for i, text in enumerate(texts)
+    ]
+
+
+def said(evidence: Evidence, text: str) -> Evidence:
+    """The same sample with another turn."""
+    return replace(evidence, sample=replace(evidence.sample, turns=(Turn("user", text, text),)))
+
+
+def fitted(task: Task, labelled: Sequence[Evidence], config: Config = LIGHT) -> RetrievalExpert:
+    return RetrievalExpert(task, setup_of(task, config=config)).fit(material_of(task, labelled))
+
+
+def test_weights_are_learned_and_kept(task: Task, asked: list[Evidence], tmp_path: Path) -> None:
+    expert = fitted(task, asked)
+    assert set(expert.index.weights) == {"characters", "words", "meaning"}
+    assert len(set(expert.index.weights.values())) == 3
+    expert.save(tmp_path / "index")
+    assert RetrievalExpert.load(tmp_path / "index", task, expert.setup).index.weights == expert.index.weights
+
+
+def test_a_samples_own_label_does_not_reach_what_it_is_told(task: Task, asked: list[Evidence]) -> None:
+    """In the index and as a query it has another label; its neighbours and their votes stay as they are."""
+    wrong = replace(asked[0], sample=replace(asked[0].sample, label="stock"))
+    right, changed = fitted(task, asked), fitted(task, [wrong, *asked[1:]])
+    changed.index.weights = right.index.weights  # learned from the labels of all samples
+    near = [[snippet.found for snippet in e.snippets(asked[0], 9)] for e in (right, changed)]
+    assert near[0] == near[1]
+    assert asked[0].sample.id not in {found.id for found in near[0]}
+    np.testing.assert_array_equal(right.scores([wrong]), right.scores(asked[:1]))
+    assert changed.scores([wrong]).argmax() == right.scores(asked[:1]).argmax() == task.index("rust")
+
+
+def test_copies_under_other_ids_do_not_count_while_weights_are_learned(task: Task, asked: list[Evidence]) -> None:
+    """Every sample twice: were copies to vote, each vote would be right, and weights would rise without end."""
+    long = [
+        said(e, f"{e.sample.turns[0].text}，我想问一下这件事情，谢谢{chr(0x4E00 + i)}") for i, e in enumerate(asked)
+    ]
+    twins = [replace(e, sample=replace(e.sample, id=f"{e.sample.id}-again")) for e in long]
+    once, twice = fitted(task, long).index.weights, fitted(task, [*long, *twins]).index.weights
+    assert twice == pytest.approx(once, rel=0.5)
+
+
+def test_no_index_of_a_cross_validation_holds_what_it_is_asked_about(
+    task: Task, asked: list[Evidence], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a test fold's samples, nor, while fusion is fitted, those of the inner fold."""
+    rounds: list[tuple[set[str], set[str]]] = []
+    whole = KnowledgeIndex.label_scores
+
+    def noted(self: KnowledgeIndex, evidences: Sequence[Evidence], own: Task) -> np.ndarray:
+        held = {document.id for document in self.documents if document.kind == "sample"}
+        rounds.append((held, {evidence.sample.id for evidence in evidences}))
+        return whole(self, evidences, own)
+
+    monkeypatch.setattr(KnowledgeIndex, "label_scores", noted)
+    folds = {evidence.sample.id: i % 2 for i, evidence in enumerate(asked)}
+    snippets = tmp_path / "snippets"
+    snippets.mkdir()
+    (snippets / "faq.yaml").write_text(
+        "- {id: s1, task: ask, label: rust, kind: faq, title: 生锈, text: 不会}\n", "utf-8"
+    )
+    config = LIGHT.model_copy(
+        update={
+            "knowledge": LIGHT.knowledge.model_copy(update={"snippets": str(snippets)}),
+            "ensemble": LIGHT.ensemble.model_copy(update={"inner_folds": 2}),
+        }
+    )
+    cross_validate(asked, folds, [task], config, tmp_path / "oof.jsonl")
+    assert len(rounds) >= 6  # two inner folds and the test, of each fold
+    for held, wanted in rounds:
+        assert held
+        assert not held & wanted
+    for line in (tmp_path / "oof.jsonl").read_text("utf-8").splitlines():
+        row = json.loads(line)
+        near = [found["id"] for found in row["trace"]["snippets"]]
+        assert near
+        assert all(folds.get(id) != row["fold"] for id in near)
+
+
+def test_a_snippet_says_where_it_is_from_and_which_rankers_found_it(
+    task: Task, asked: list[Evidence], make_evidence: Callable[..., Evidence]
+) -> None:
+    new = make_evidence("new", turns=(("user", "这个会生锈吗"),), task=task.name)
+    snippet = fitted(task, asked).snippets(new, 3)[0]
+    assert snippet.found.label == "rust"
+    assert snippet.found.source == f"sample {snippet.found.id}"
+    assert {"characters", "words", "meaning"} >= set(snippet.found.found_by) != set()
+    assert len(snippet.passage) < 200
