@@ -20,6 +20,7 @@ from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.encoders.registry import text_encoder
 from kdsl.errors import BundleError, InputError
 from kdsl.knowledge.documents import Document
+from kdsl.knowledge.embedders import passage_vectors
 from kdsl.knowledge.entries import source_of
 from kdsl.knowledge.index import Hit
 from kdsl.knowledge.products import read_products
@@ -202,12 +203,7 @@ class KnowledgeBase:
 
     def _vectors(self, documents: Sequence[Document]) -> np.ndarray:
         encoder = text_encoder(self._encoder)
-        passages = [(row, text, weight) for row, one in enumerate(documents) for text, weight in one.passages]
-        vectors = np.zeros((len(documents), encoder.dim), np.float32)
-        if passages:
-            rows, texts, weights = zip(*passages, strict=True)
-            np.add.at(vectors, np.asarray(rows), encoder.encode(texts) * np.asarray(weights, np.float32)[:, None])
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return passage_vectors(documents, encoder.encode, encoder.dim)
 
     def _plan(self, documents: Sequence[Document], sources: Sequence[str]) -> _Plan:
         ids = {document.id for document in documents}

@@ -1,12 +1,11 @@
-"""`Embedder`: maps texts to unit vectors; either fitted to the corpus, or a pretrained encoder."""
+"""`CharNgramEmbedder`: maps texts to unit vectors by their characters; `passage_vectors`: documents to vectors."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from safetensors import SafetensorError
@@ -15,29 +14,9 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
-from kdsl.encoders.base import TextEncoder
-from kdsl.encoders.registry import text_encoder
 from kdsl.errors import BundleError
+from kdsl.knowledge.documents import Document
 from kdsl.runs import write_json
-
-CHAR_NGRAM = "char-ngram"
-
-
-class Embedder(Protocol):
-    """Maps texts to vectors whose inner product is the similarity of the texts."""
-
-    name: str
-    """The name that `open_embedder` takes."""
-    dim: int
-
-    def fit(self, texts: Sequence[str]) -> None:
-        """Fit to a corpus before it is embedded (a pretrained embedder does nothing)."""
-
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """float32 [n, dim]; rows have length 1, or 0 for a text without known content."""
-
-    def save(self, folder: Path) -> None:
-        """Write the state that `open_embedder` needs in addition to the name."""
 
 
 class CharNgramEmbedder:
@@ -48,8 +27,6 @@ class CharNgramEmbedder:
     count sketch of Charikar, Chen & Farach-Colton (2002), which preserves inner products up to an error of about
     1 / sqrt(dim). All digits count as the same character, because prices and dates do not depend on the label.
     """
-
-    name = CHAR_NGRAM
 
     def __init__(self, dim: int = 2048) -> None:
         self.dim = dim
@@ -97,53 +74,17 @@ class CharNgramEmbedder:
         return self._hashing.transform([re.sub(r"\d", "0", " ".join(text.split())) for text in texts])
 
 
-class EncoderEmbedder:
-    """A pretrained text encoder (`kdsl.encoders`) as an embedder."""
+def passage_vectors(
+    documents: Sequence[Document], embed: Callable[[Sequence[str]], np.ndarray], dim: int
+) -> np.ndarray:
+    """Unit vectors [n, dim] of documents, float32: the weighted sum of their passages'; 0 without known content.
 
-    def __init__(self, encoder: TextEncoder) -> None:
-        self.name = encoder.name
-        self.dim = encoder.dim
-        self._encoder = encoder
-
-    def fit(self, texts: Sequence[str]) -> None:
-        """Does nothing: the encoder is pretrained."""
-
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """float32 [n, dim], rows of length 1; 0 where a text is empty."""
-        return self._encoder.encode(texts)
-
-    def save(self, folder: Path) -> None:
-        """Write `encoder.json`, the version: vectors of different versions cannot be compared."""
-        write_json(folder / "encoder.json", {"version": self._encoder.version})
-
-    @classmethod
-    def load(cls, name: str, folder: Path) -> EncoderEmbedder:
-        """The encoder with that name.
-
-        Raises:
-            MissingDependency: its package or weights are not installed.
-            BundleError: `folder` was written with another version of the encoder.
-        """
-        encoder = text_encoder(name)
-        try:
-            version = json.loads((folder / "encoder.json").read_text("utf-8"))["version"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BundleError(f"{folder}: the embedder cannot be read ({error!r}); build it again.") from error
-        if version != encoder.version:
-            raise BundleError(
-                f"{folder}: made with encoder '{name}' {version}, but {encoder.version} is installed; "
-                "install that version, or build it again."
-            )
-        return cls(encoder)
-
-
-def open_embedder(name: str, folder: Path | None = None) -> Embedder:
-    """A new embedder by its name in the config or, with `folder`, the one that was saved there.
-
-    Raises:
-        MissingDependency: its package or weights are not installed.
-        BundleError: the saved state is damaged.
+    Args:
+        embed: maps texts to vectors [t, dim].
     """
-    if name == CHAR_NGRAM:
-        return CharNgramEmbedder.load(folder) if folder else CharNgramEmbedder()
-    return EncoderEmbedder.load(name, folder) if folder else EncoderEmbedder(text_encoder(name))
+    passages = [(row, text, weight) for row, one in enumerate(documents) for text, weight in one.passages]
+    vectors = np.zeros((len(documents), dim), np.float32)
+    if passages:
+        rows, texts, weights = zip(*passages, strict=True)
+        np.add.at(vectors, np.asarray(rows), embed(texts) * np.asarray(weights, np.float32)[:, None])
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

@@ -1,37 +1,26 @@
-"""One contract for every embedder that can run here, and what the built-in one must do besides."""
+"""Vectors by characters: lengths, neighbours, what is kept of digits and of what a corpus lacks, saved state."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kdsl.errors import BundleError
-from kdsl.knowledge.embedders import CharNgramEmbedder, Embedder, open_embedder
-from kdsl.runs import write_json
+from kdsl.knowledge.embedders import CharNgramEmbedder
 
 CORPUS = ["这个杯子会不会生锈", "退款什么时候到账", "Does the blue one fade?", "尺寸 30x40 厘米", "", "会生锈吗"]
 
 
-def _char_ngram(folder: Path) -> Embedder:
-    return CharNgramEmbedder(1024)
-
-
-def _encoder(folder: Path) -> Embedder:
-    return open_embedder("use-multilingual-v3")
-
-
-@pytest.fixture(params=[_char_ngram, _encoder], ids=["char-ngram", "encoder"])
-def embedder(request: pytest.FixtureRequest, tmp_path: Path) -> Embedder:
-    make: Callable[[Path], Embedder] = request.param
-    made = make(tmp_path)
+@pytest.fixture
+def embedder() -> CharNgramEmbedder:
+    made = CharNgramEmbedder(1024)
     made.fit(CORPUS)
     return made
 
 
-def test_vectors_have_length_one_and_empty_texts_none(embedder: Embedder) -> None:
+def test_vectors_have_length_one_and_empty_texts_none(embedder: CharNgramEmbedder) -> None:
     vectors = embedder.embed(CORPUS)
     assert vectors.shape == (len(CORPUS), embedder.dim)
     assert vectors.dtype == np.float32
@@ -40,15 +29,15 @@ def test_vectors_have_length_one_and_empty_texts_none(embedder: Embedder) -> Non
     assert embedder.embed([]).shape == (0, embedder.dim)
 
 
-def test_a_text_is_nearest_to_itself_alone_or_in_company(embedder: Embedder) -> None:
+def test_a_text_is_nearest_to_itself_alone_or_in_company(embedder: CharNgramEmbedder) -> None:
     vectors = embedder.embed(CORPUS)
     assert ((vectors @ vectors.T).argmax(1) == np.arange(len(CORPUS)))[[0, 1, 2, 3, 5]].all()
     np.testing.assert_allclose(embedder.embed(CORPUS[1:2])[0], vectors[1], atol=1e-5)
 
 
-def test_a_saved_embedder_embeds_the_same(embedder: Embedder, tmp_path: Path) -> None:
+def test_a_saved_embedder_embeds_the_same(embedder: CharNgramEmbedder, tmp_path: Path) -> None:
     embedder.save(tmp_path / "state")
-    again = open_embedder(embedder.name, tmp_path / "state")
+    again = CharNgramEmbedder.load(tmp_path / "state")
     np.testing.assert_allclose(again.embed(CORPUS), embedder.embed(CORPUS), atol=1e-6)
 
 
@@ -79,14 +68,4 @@ def test_damaged_state_is_refused(tmp_path: Path) -> None:
     embedder.save(tmp_path)
     (tmp_path / "embedder.safetensors").write_bytes(b"no tensors")
     with pytest.raises(BundleError, match="embedder cannot be read"):
-        open_embedder("char-ngram", tmp_path)
-
-
-def test_an_index_of_another_encoder_is_refused(tmp_path: Path) -> None:
-    open_embedder("use-multilingual-v3").save(tmp_path)
-    write_json(tmp_path / "encoder.json", {"version": "0.0.1-other"})
-    with pytest.raises(BundleError, match=r"made with encoder 'use-multilingual-v3' 0\.0\.1-other"):
-        open_embedder("use-multilingual-v3", tmp_path)
-    (tmp_path / "encoder.json").unlink()
-    with pytest.raises(BundleError, match="cannot be read"):
-        open_embedder("use-multilingual-v3", tmp_path)
+        CharNgramEmbedder.load(tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from kdsl.encoders.pictures import PictureEncoder, looks_of
 from kdsl.encoders.registry import picture_encoder, text_encoder
 from kdsl.errors import BundleError
-from kdsl.knowledge.embedders import CharNgramEmbedder
+from kdsl.knowledge.embedders import CharNgramEmbedder, passage_vectors
 from kdsl.knowledge.rankers.base import Item, Ranker
 from kdsl.runs import write_json
 
@@ -106,7 +106,7 @@ class CharacterRanker(VectorRanker):
         self._embedder.fit(["\n".join((item.document.title, item.document.text)) for item in items])
 
     def _embed(self, items: Sequence[Item]) -> np.ndarray:
-        return passage_vectors(items, self._embedder.embed, self._embedder.dim)
+        return passage_vectors([item.document for item in items], self._embedder.embed, self._embedder.dim)
 
     def _save(self, folder: Path) -> None:
         self._embedder.save(folder)
@@ -129,7 +129,8 @@ class MeaningRanker(VectorRanker):
         self._encoders = [text_encoder(name) for name in encoders]
 
     def _embed(self, items: Sequence[Item]) -> np.ndarray:
-        parts = [passage_vectors(items, encoder.encode, encoder.dim) for encoder in self._encoders]
+        documents = [item.document for item in items]
+        parts = [passage_vectors(documents, encoder.encode, encoder.dim) for encoder in self._encoders]
         return np.hstack(parts) / np.float32(np.sqrt(len(parts)))
 
     def _save(self, folder: Path) -> None:
@@ -169,20 +170,6 @@ class PictureRanker(VectorRanker):
         ranker = cls(name)
         _check_version(folder, name, ranker._encoder.version, version)
         return ranker
-
-
-def passage_vectors(items: Sequence[Item], embed: Callable[[Sequence[str]], np.ndarray], dim: int) -> np.ndarray:
-    """Unit vectors [n, dim] of items, float32: the weighted sum of their passages'; 0 without known content.
-
-    Args:
-        embed: maps texts to vectors [t, dim].
-    """
-    passages = [(row, text, weight) for row, item in enumerate(items) for text, weight in item.document.passages]
-    vectors = np.zeros((len(items), dim), np.float32)
-    if passages:
-        rows, texts, weights = zip(*passages, strict=True)
-        np.add.at(vectors, np.asarray(rows), embed(texts) * np.asarray(weights, np.float32)[:, None])
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
 def _versions(folder: Path) -> dict[str, str]:
