@@ -33,7 +33,7 @@ def benchmark() -> None:
     show_default=True,
     help="The official prompt, or how the options' own words go on.",
 )
-@click.option("--knowledge", type=FILE, help="Mined intentions: models are asked with the nearest ones, too.")
+@click.option("--knowledge", type=FILE, help="Knowledge base: models are asked with its intentions, too.")
 @click.option("--accept-terms", type=click.Choice(["gemma"]), help="Whose terms of use you accept.")
 @click.option(
     "--dtype",
@@ -76,22 +76,17 @@ def intentionqa(
       kdsl benchmark intentionqa --task 1 --data task1.jsonl --model gemma-3-270m --accept-terms gemma --out runs/gemma
     """
     from kdsl.encoders.registry import text_encoder
-    from kdsl.encoders.texts import UniversalSentenceEncoder
     from kdsl.evaluation.intentionqa.benchmark import run_benchmark
-    from kdsl.evaluation.intentionqa.known import KnownIntentions
-    from kdsl.knowledge.snippets import load_snippets
+    from kdsl.knowledge.base import KnowledgeBase
     from kdsl.progress import say, show
 
-    known = None
-    if knowledge:
-        known = KnownIntentions(load_snippets(knowledge, []), text_encoder(UniversalSentenceEncoder.name))
     report = run_benchmark(
         task,
         data,
         out,
         encoders=[text_encoder(name) for name in encoders],
         backends=[_backend(name, accept_terms, dtype, quantize) for name in models],
-        known=known,
+        knowledge=KnowledgeBase.open(knowledge) if knowledge else None,
         ask=ask,
         limit=limit,
         seed=seed,

@@ -13,6 +13,8 @@ from helpers.intention_items import write_items
 from kdsl.cli.main import cli
 from kdsl.config import ModelConfig
 from kdsl.errors import BundleError
+from kdsl.knowledge.base import KnowledgeBase
+from kdsl.knowledge.documents import Document
 
 
 def run(*arguments: object, **more: object) -> Result:
@@ -53,9 +55,9 @@ def test_fewer_items_are_drawn_by_a_seed(tmp_path: Path) -> None:
 
 
 def test_models_are_asked_with_mined_intentions_too(tmp_path: Path, base_of: Callable[..., ModelConfig]) -> None:
-    mined = tmp_path / "intentions.jsonl"
-    row = {"id": "i1", "kind": "intention", "title": "because they both brew tea", "text": "Tea Kettle\nTea Strainer"}
-    mined.write_text(json.dumps(row) + "\n")
+    mined = tmp_path / "base"
+    tea = Document("i1", "intention", "because they both brew tea", "Tea Kettle\nTea Strainer", source="mined")
+    KnowledgeBase.at(mined).add([tea], ["mined"])
     data, out = write_items(tmp_path / "items.jsonl", 1), tmp_path / "run"
     model = base_of("gemma3_text").source
     done = run("--task", 1, "--data", data, "--model", model, "--knowledge", mined, "--limit", 4, "--out", out)

@@ -15,6 +15,7 @@ from kdsl.evaluation.intentionqa.known import KnownIntentions
 from kdsl.evaluation.intentionqa.report import Report, make_report
 from kdsl.evaluation.intentionqa.scorers import Ask, EncoderScorer, LetterScorer, OverlapScorer, Scorer, WordingScorer
 from kdsl.intentions.backends.base import Backend
+from kdsl.knowledge.base import KnowledgeBase
 from kdsl.runs import atomic_write, file_hash, sole_writer, write_json, write_manifest
 
 SCHEMA = 1
@@ -30,7 +31,7 @@ def run_benchmark(
     encoders: Sequence[TextEncoder] = (),
     backends: Sequence[Backend] = (),
     ask: Ask = "wording",
-    known: KnownIntentions | None = None,
+    knowledge: KnowledgeBase | None = None,
     limit: int | None = None,
     seed: int = 17,
 ) -> Report:
@@ -42,17 +43,18 @@ def run_benchmark(
         task: 1 or 2.
         ask: what language models are asked: 'letter', the official prompt, or 'wording', how an option's own words go
             on.
-        known: mined intentions: language models answer without them, and with the nearest before the question.
+        knowledge: mined intentions: language models answer without them, and with the nearest before the question.
         limit: so many items, drawn by `seed`, in place of all.
 
     Raises:
-        InputError: the file cannot be read, or the folder not be written to.
+        InputError: the file cannot be read, the folder not be written to, or `knowledge` holds no intention.
         ConfigError: two models have the same name.
         BundleError: the folder holds answers of other inputs.
         BackendError: a language model cannot be asked at all.
     """
     read = read_items(data, task)
     items = drawn(read.items, limit, seed)
+    known = KnownIntentions(knowledge, read.items) if knowledge else None
     scorers: list[Scorer] = [OverlapScorer()]
     scorers += [EncoderScorer(encoder, read.items) for encoder in encoders]
     for backend in backends:

@@ -1,48 +1,45 @@
-"""`KnownIntentions`: what a knowledge base of intentions holds of an item's products, to be put before the question.
+"""`KnownIntentions`: what a knowledge base holds of the intentions behind an item's products.
 
-MIND's claim (Xu et al. 2024, arXiv 2406.10701) is that mined intentions make language models better at IntentionQA.
+MIND's claim (Xu et al. 2024, arXiv 2406.10701) is that mined intentions make language models better at IntentionQA;
+there models are fine-tuned on them, here the nearest stand before the question.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from kdsl.encoders.base import TextEncoder
 from kdsl.errors import InputError
 from kdsl.evaluation.intentionqa.items import Item, plain
-from kdsl.knowledge.documents import Document
+from kdsl.knowledge.base import KnowledgeBase
+from kdsl.knowledge.store.selection import Where
+from kdsl.progress import track
 from kdsl.runs import digest
 
 MOST = 5
 """Intentions before a question."""
+_MINED = Where(kinds=("intention",))
 
 
 class KnownIntentions:
-    """The intentions whose products are most like an item's, the nearest first.
+    """The intentions of a base that are nearest to an item's products, best first.
 
     Of task 2, whose second product is asked for, only the first is looked up.
 
-    Args:
-        documents: those of the kind `intention` count: the title says why, the text names the products.
-
     Raises:
-        InputError: there is none.
+        InputError: the base holds no intention.
     """
 
-    def __init__(self, documents: Sequence[Document], encoder: TextEncoder) -> None:
-        self._documents = [document for document in documents if document.kind == "intention"]
-        if not self._documents:
-            raise InputError(
-                "the knowledge holds no intention (documents of kind: intention); `kdsl knowledge mine` makes them."
-            )
-        self._encoder = encoder
-        self._vectors = encoder.encode([document.text for document in self._documents])
-        self.version = digest(encoder.version, [document.digest for document in self._documents])
+    def __init__(self, base: KnowledgeBase, items: Sequence[Item]) -> None:
+        if not base.stats()["by_kind"].get("intention"):
+            raise InputError(f"{base.folder}: holds no document of kind 'intention'; mine some and add them first.")
+        self._lines = {item.id: _nearest(base, item) for item in track(items, "looking up intentions", len(items))}
+        self.version = digest(self._lines)
 
     def __call__(self, item: Item) -> list[str]:
-        names = item.products if item.task == 1 else item.products[:1]
-        [query] = self._encoder.encode(["\n".join(map(plain, names))])
-        nearest = np.argsort(-(self._vectors @ query), kind="stable")[:MOST]
-        return list(dict.fromkeys(self._documents[place].title for place in nearest))
+        return self._lines[item.id]
+
+
+def _nearest(base: KnowledgeBase, item: Item) -> list[str]:
+    names = item.products if item.task == 1 else item.products[:1]
+    hits = base.search("\n".join(map(plain, names)), MOST, _MINED)
+    return list(dict.fromkeys(hit.document.title for hit in hits))
