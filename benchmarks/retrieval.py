@@ -5,7 +5,7 @@ Run: python benchmarks/retrieval.py draw --to FOLDER [--n 1300000]
      python benchmarks/retrieval.py search --of FOLDER
      python benchmarks/retrieval.py kinds --of FOLDER [--size 20000 ...]
 
-`draw` encodes 4,000 sentences of the form of mined intentions (a pair of goods, a relation, a reason; Chinese and
+`draw` encodes 2,000 sentences of the form of mined intentions (a pair of goods, a relation, a reason; Chinese and
 English) and draws n vectors around them: a sentence's vector plus a part, from 0.2 to 0.6, of the difference of two
 others', scaled to length 1. So they lie as the encoder's own do, in clusters and along its directions. 500 queries are
 drawn in the same way, and their nearest vectors are found by comparing all. `build` adds the vectors to a store, with
@@ -76,7 +76,7 @@ def draw(to: Path, n: int, encoder: str) -> None:
     """Draw vectors, and queries with their nearest ones."""
     to.mkdir(parents=True, exist_ok=True)
     sentences = [f"PersonX bought {a} and {b} because {reason}" for a, b, reason in product(GOODS, GOODS, REASONS)]
-    chosen = np.random.default_rng(SEED).choice(len(sentences), 4000, replace=False)
+    chosen = np.random.default_rng(SEED).choice(len(sentences), 2000, replace=False)
     with timed() as took:
         anchors = text_encoder(encoder).encode([sentences[i] for i in chosen])
     queries = drawn(anchors, QUERIES, np.random.default_rng([SEED, 1]))

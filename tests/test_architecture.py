@@ -24,6 +24,7 @@ BASE = {
     "progress",
     "processes",
     "machine",
+    "cluster",
     "fonts",
     "words",
     "yaml_files",

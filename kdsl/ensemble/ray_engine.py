@@ -8,12 +8,7 @@ it and repeats its chunks; the result of a repeated task replaces the earlier on
 from __future__ import annotations
 
 import json
-import logging
-import os
-import sys
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from kdsl import errors
+from kdsl.cluster import cluster
 from kdsl.data.resume import Row, Unfinished
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.predict_file import Line, predict_chunk
 from kdsl.ensemble.predictor import Predictor
-from kdsl.errors import ConfigError, KdslError, MissingDependency
+from kdsl.errors import ConfigError, KdslError
 from kdsl.machine import missing_models
 from kdsl.resources import default_cache_dir
 
@@ -34,8 +30,6 @@ CHUNK = 64
 """Rows per worker task: what is predicted again if the worker or the command is killed."""
 RETRIES = 3
 """Number of times that a chunk is retried after its worker died; rows that always kill it end the run."""
-OBJECT_STORE = 1 << 30
-"""Bytes of shared memory for chunks in transit in a local cluster; a chunk takes well below a megabyte."""
 
 
 @dataclass(frozen=True)
@@ -194,35 +188,3 @@ def _answers(unfinished: Unfinished, job: Mapping[str, Any], share: Share) -> It
             f"workers failed: {error}\nWhat was predicted is kept: run the same command again, with fewer "
             "`workers` if they ran out of memory."
         ) from error
-
-
-@contextmanager
-def cluster() -> Iterator[Any]:
-    """Ray, connected to RAY_ADDRESS or to a new local cluster."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # kdsl sends nothing
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # errors that matter are raised
-    address = os.environ.get("RAY_ADDRESS")
-    if not address:
-        # The only way to make Ray listen only on 127.0.0.1 (the name refers to systems where this is the default):
-        # ray.init replaces a loopback address by the machine's external one. Ray reads it when it is imported.
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise MissingDependency(
-            "the engine 'ray' needs Ray Data, which is not installed. Run: pip install 'kdsl[ray]'"
-        ) from error
-    own = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE}
-    # Ray reports workers that died on stdout, which is reserved for results, and warns about its API
-    with redirect_stdout(sys.stderr), warnings.catch_warnings(action="ignore"):
-        try:
-            ray.init(log_to_driver=False, logging_level=logging.ERROR, **({} if address else own))
-        except Exception as error:  # Ray raises no narrower type if the start takes too long
-            where = f"no cluster answers at RAY_ADDRESS={address}" if address else "no local cluster could be started"
-            raise ConfigError(f"{where}: {error}") from error
-        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-        try:
-            yield ray
-        finally:
-            ray.shutdown()

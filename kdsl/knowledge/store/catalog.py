@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -56,7 +56,7 @@ class Entry:
     kind: str
     first: int
     count: int
-    checks: Mapping[str, Any]
+    checks: Mapping[str, Any] = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,19 +19,16 @@ from kdsl.knowledge.store.selection import ANY, Bitmap, Where
 _FILTERS = 64
 """Bitmaps of filters that are kept in memory; one takes an eighth of a byte per vector."""
 
-Key = tuple[str, int]
-"""Name and number of vectors of a segment: equal keys, equal vectors."""
-
 
 @dataclass(frozen=True)
 class State:
     """What is opened of one generation; threads share it. Bitmaps of filters are made when they are first needed."""
 
     head: Head
-    segments: dict[Key, Segment]
-    live: dict[Key, Bitmap]
+    segments: dict[Entry, Segment]
+    live: dict[Entry, Bitmap]
     """The vectors whose documents are there, for segments with tombstones."""
-    filters: dict[tuple[Key, Where], Bitmap] = field(default_factory=dict)
+    filters: dict[tuple[Entry, Where], Bitmap] = field(default_factory=dict)
 
 
 def open_state(folder: Path, catalog: Catalog, policy: Policy, before: State | None) -> State:
@@ -45,15 +42,15 @@ def open_state(folder: Path, catalog: Catalog, policy: Policy, before: State | N
     if before and before.head == head:
         return before
     opened = before.segments if before else {}
-    segments = {}
-    for entry in catalog.segments():
-        if entry.count:
-            key = (entry.name, entry.count)
-            segments[key] = opened.get(key) or _open(folder, entry, head.dim, policy)
+    segments = {
+        entry: opened.get(entry) or open_entry(folder, entry, head.dim, policy)
+        for entry in catalog.segments()
+        if entry.count
+    }
     removed = catalog.tombstones()
     live = {
-        key: Bitmap.full(len(segment)).without(places)
-        for key, segment in segments.items()
+        entry: Bitmap.full(len(segment)).without(places)
+        for entry, segment in segments.items()
         if len(places := segment.positions(removed))
     }
     newer = before and before.head.generation < head.generation  # what was removed since has its tombstone
@@ -61,7 +58,8 @@ def open_state(folder: Path, catalog: Catalog, policy: Policy, before: State | N
     return State(head, segments, live, filters)
 
 
-def _open(folder: Path, entry: Entry, dim: int, policy: Policy) -> Segment:
+def open_entry(folder: Path, entry: Entry, dim: int, policy: Policy) -> Segment:
+    """A segment of the catalog; raises what `open_log` and `open_segment` raise."""
     if entry.kind == LOG:
         return open_log(folder / entry.name, dim, entry.first, entry.count, policy)
     return open_segment(folder / entry.name, cast(SegmentKind, entry.kind), entry.count, policy)
@@ -103,18 +101,18 @@ class View:
             InputError: the vectors have another size than those of the store.
         """
         queries = matrix(vectors, self._state.head.dim)
-        parts = [segment.search(queries, k, allowed) for segment, allowed in self.selected(where)]
+        parts = [segment.search(queries, k, allowed) for _, segment, allowed in self.selected(where)]
         return merged(parts, len(queries), k)
 
-    def selected(self, where: Where) -> Iterator[tuple[Segment, Bitmap | None]]:
+    def selected(self, where: Where) -> Iterator[tuple[Entry, Segment, Bitmap | None]]:
         """The segments that hold documents which pass a filter, with those documents' vectors (None: all of them)."""
         excluded = self._catalog.rows_of(where.exclude_ids)
-        for key, segment in self._state.segments.items():
-            allowed = self._allowed(key, segment, where.facets)
+        for entry, segment in self._state.segments.items():
+            allowed = self._allowed(entry, segment, where.facets)
             if len(without := segment.positions(excluded)):
                 allowed = (allowed or Bitmap.full(len(segment))).without(without)
             if allowed is None or allowed.count:
-                yield segment, allowed
+                yield entry, segment, allowed
 
     def documents(self, rows: Sequence[int] | np.ndarray) -> list[Document]:
         """The documents of rows, in their order."""
@@ -151,21 +149,21 @@ class View:
             "documents": sum(count.documents for count in counts),
             "labelled": sum(count.labelled for count in counts),
             "counts": [asdict(count) for count in counts],
-            "segments": [{"name": name, "kind": segment.kind, "vectors": n} for (name, n), segment in segments.items()],
-            "logged": sum(n for (name, n) in segments if name.startswith(LOG)),
+            "segments": [{"name": one.name, "kind": one.kind, "vectors": one.count} for one in segments],
+            "logged": sum(one.count for one in segments if one.kind == LOG),
             "removed": len(self._catalog.tombstones()),
         }
 
-    def _allowed(self, key: Key, segment: Segment, facets: Where) -> Bitmap | None:
-        live, filters = self._state.live.get(key), self._state.filters
+    def _allowed(self, entry: Entry, segment: Segment, facets: Where) -> Bitmap | None:
+        live, filters = self._state.live.get(entry), self._state.filters
         if facets == ANY:
             return live
-        if (key, facets) not in filters:
+        if (entry, facets) not in filters:
             rows = self._catalog.rows(facets, int(segment.rows[0]), int(segment.rows[-1]))
             if len(filters) >= _FILTERS:
                 filters.clear()
-            filters[key, facets] = Bitmap.of(segment.positions(rows), len(segment))
-        passing = filters[key, facets]
+            filters[entry, facets] = Bitmap.of(segment.positions(rows), len(segment))
+        passing = filters[entry, facets]
         return passing if live is None else passing.intersection(live)
 
 

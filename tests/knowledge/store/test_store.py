@@ -49,7 +49,7 @@ def kinds(store: Store) -> list[str]:
 
 def test_a_rebuild_gives_segments_the_kind_that_the_policy_says(store: Store, policy: Policy) -> None:
     expected = next(name for name, known in POLICIES.items() if known == policy)
-    assert kinds(store) == [*{"three segments": ["hnsw"] * 3}.get(expected, [expected]), "flat"]
+    assert kinds(store) == [*{"three segments": ["hnsw"] * 3}.get(expected, [expected]), "log"]
 
 
 @pytest.mark.parametrize("where", FILTERS)
