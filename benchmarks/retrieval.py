@@ -6,7 +6,7 @@ Run: python benchmarks/retrieval.py draw --to FOLDER [--n 1300000]
      python benchmarks/retrieval.py kinds --of FOLDER [--size 20000 ...]
 
 `draw` encodes 2,000 sentences of the form of mined intentions (a pair of goods, a relation, a reason; Chinese and
-English) and draws n vectors around them: a sentence's vector plus a part, from 0.2 to 0.6, of the difference of two
+English) and draws n vectors around them: a sentence's vector plus a part, from 0.2 to all, of the difference of two
 others', scaled to length 1. So they lie as the encoder's own do, in clusters and along its directions. 500 queries are
 drawn in the same way, and their nearest vectors are found by comparing all. `build` adds the vectors to a store, with
 one document each, and rebuilds it; `search` opens it in a new process and asks; `kinds` compares the kinds of segment
@@ -174,7 +174,7 @@ def kinds(of: Path, sizes: tuple[int, ...]) -> None:
 def drawn(anchors: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """Unit vectors [n, dim] around anchors, along differences of anchors."""
     at, to, off = rng.integers(len(anchors), size=(3, n))
-    vectors = anchors[at] + rng.uniform(0.2, 0.6, (n, 1)).astype(np.float32) * (anchors[to] - anchors[off])
+    vectors = anchors[at] + rng.uniform(0.2, 1, (n, 1)).astype(np.float32) * (anchors[to] - anchors[off])
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
