@@ -110,14 +110,15 @@ def search(base: Path, text: str, k: int, style: str, **filters: Any) -> None:
     from kdsl.knowledge.base import KnowledgeBase
     from kdsl.knowledge.store.selection import Where
 
-    hits = KnowledgeBase.open(base).search(text, k, Where(**filters))
+    opened, where = KnowledgeBase.open(base), Where(**filters)
+    hits = opened.search(text, k, where)
     rows = [{"similarity": round(hit.similarity, 4), **hit.document.as_dict()} for hit in hits]
     lines = [
         f"{hit.similarity:.3f}  {hit.document.kind}  {hit.document.label or '-'}  {hit.document.excerpt}  "
         f"[{hit.document.source}]"
         for hit in hits
     ]
-    print_found(style, rows, lines or ["nothing found"])
+    print_found(style, rows, lines or ["nothing found", *opened.unknown(where)])
 
 
 @knowledge.command()

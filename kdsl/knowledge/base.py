@@ -18,7 +18,7 @@ import numpy as np
 from kdsl.config import EncodersConfig
 from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.encoders.registry import text_encoder
-from kdsl.errors import BundleError, InputError
+from kdsl.errors import BundleError, InputError, did_you_mean
 from kdsl.knowledge.documents import Document
 from kdsl.knowledge.embedders import passage_vectors
 from kdsl.knowledge.entries import source_of
@@ -80,6 +80,8 @@ class KnowledgeBase:
             BundleError: the folder is no base, is damaged, or was made with another encoder or version of it.
             MissingDependency: its encoder cannot run here.
         """
+        if not (folder / FILE).is_file():
+            raise BundleError(f"{folder}: is no knowledge base; `kdsl knowledge add` makes one.")
         store = Store.open(folder)
         name, _, made_with = store.embedder.rpartition(" ")
         if encoder not in (None, name):
@@ -170,6 +172,23 @@ class KnowledgeBase:
             found = rows[0] >= 0
             documents = view.documents(rows[0][found])
         return [Hit(document, float(s)) for document, s in zip(documents, similarities[0][found], strict=True)]
+
+    def unknown(self, where: Where) -> list[str]:
+        """Values of a filter that no document has, each in a sentence for people."""
+        wanted: dict[Facet, Sequence[str]] = {
+            "kind": where.kinds,
+            "task": [where.task] if where.task else [],
+            "label": where.labels,
+            "language": where.languages,
+            "source": where.sources,
+        }
+        with self._store.view() as view:
+            return [
+                f"no document has the {facet} '{value}'.{did_you_mean(value, view.tally(facet))}"
+                for facet, values in wanted.items()
+                for value in values
+                if value not in view.tally(facet)
+            ]
 
     def stats(self) -> dict[str, Any]:
         """Numbers of documents in all and by kind, task, label, language and source ('' where there is none)."""

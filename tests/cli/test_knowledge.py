@@ -63,7 +63,8 @@ def test_search_keeps_to_filters(base: Path) -> None:
     kinds = [row["kind"] for row in found("search", base, "锅", "--kind", "product", "--kind", "faq")]
     assert sorted(kinds) == ["faq", "product"]
     assert found("search", base, "锅", "--language", "en") == []
-    assert run("search", base, "锅", "--language", "en").stdout == "nothing found\n"
+    said = run("search", base, "锅", "--label", "是否会生绣").stdout
+    assert said == "nothing found\nno document has the label '是否会生绣'. Did you mean 是否会生锈?\n"
 
 
 def test_a_title_is_printed_as_it_is_and_steers_nothing(base: Path) -> None:

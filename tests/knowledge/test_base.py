@@ -147,7 +147,7 @@ def test_a_base_of_another_encoder_is_refused_with_the_reason(
 
 
 def test_what_is_no_base_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BundleError):
+    with pytest.raises(BundleError, match="none: is no knowledge base; `kdsl knowledge add` makes one"):
         KnowledgeBase.open(tmp_path / "none")
     (tmp_path / "letter.txt").write_text("x", "utf-8")
     with pytest.raises(InputError, match="holds something else than a knowledge base"):
