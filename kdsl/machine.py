@@ -35,7 +35,7 @@ EXTRAS = {
     "paddle": "PaddleOCR",
     "e5": "a second encoder of texts",
     "embed": "sentence-transformers embedders",
-    "ray": "prediction on many machines",
+    "ray": "prediction and search on many machines",
     "serve": "`kdsl serve`",
     "otel": "traces of `kdsl serve` by OpenTelemetry",
     "modelscope": "models from ModelScope",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +44,7 @@ def rebuild(folder: Path, policy: Policy) -> Rebuilt:
     with sole_writer(folder / "rebuild"), closing(Catalog(folder, write=True)) as catalog:
         with catalog.writing():
             old = [entry for entry in catalog.segments() if entry.count]
-            _tidy(folder, {entry.name for entry in catalog.segments()})
+            _take_away(_strangers(folder, catalog))
             removed = catalog.tombstones()
             dim = catalog.head().dim
             total = sum(entry.count for entry in old)
@@ -65,8 +65,7 @@ def rebuild(folder: Path, policy: Policy) -> Rebuilt:
             for entry in new:
                 catalog.put_segment(entry)
             catalog.bury(removed)
-        with catalog.reading():
-            _tidy(folder, {entry.name for entry in catalog.segments()})
+        _take_away(folder / entry.name for entry in old)
     return Rebuilt(len(rows), len(removed))
 
 
@@ -98,12 +97,18 @@ def _to_disk(folder: Path) -> None:
                 os.close(descriptor)
 
 
-def _tidy(folder: Path, named: set[str]) -> None:
-    """Take away segments that the catalog does not name. Who has one open keeps it (Windows: it stays until later)."""
-    for path in [*folder.glob(f"{LOG}-*"), *folder.glob(f"{_SEGMENT}-*")]:
-        if path.name not in named:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                with suppress(OSError):
-                    path.unlink()
+def _strangers(folder: Path, catalog: Catalog) -> list[Path]:
+    """Segments that the catalog does not name: a killed rebuild left them, or Windows did not let go of them."""
+    named = {entry.name for entry in catalog.segments()}
+    found = [*folder.glob(f"{LOG}-*"), *folder.glob(f"{_SEGMENT}-*")]
+    return [path for path in found if path.name not in named]
+
+
+def _take_away(segments: Iterable[Path]) -> None:
+    """Delete segments; readers that have them open keep them."""
+    for path in segments:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()

@@ -79,12 +79,15 @@ def open_log(file: Path, dim: int, first: int, count: int, policy: Policy) -> Se
     """The first `count` vectors of a log, in memory; the rows of their documents start with `first`.
 
     Raises:
-        BundleError: the file is missing or too short.
+        FileNotFoundError: it is not there, because a rebuild has replaced it or because the store is damaged.
+        BundleError: it cannot be read, or is too short.
     """
     flat = new_flat(dim)
     if count:
         try:
             codes = np.fromfile(file, np.uint8, count * flat.code_size)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(file) from error
         except OSError as error:
             raise BundleError(f"{file} cannot be read ({error}). {DAMAGED}") from error
         if len(codes) < count * flat.code_size:

@@ -145,6 +145,35 @@ def test_what_is_added_and_removed_during_a_rebuild_stays_so(store: Store, monke
     assert verify(store.folder) == []
 
 
+def test_a_view_is_of_the_next_generation_where_files_went_before_they_were_opened(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kdsl.knowledge.store import view
+
+    open_entry, other = view.open_entry, Store.open(store.folder, policy=store.policy)
+
+    def too_late(*arguments: object) -> object:
+        monkeypatch.setattr(view, "open_entry", open_entry)
+        other.remove([documents(1)[0].id])
+        other.rebuild()
+        return open_entry(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(view, "open_entry", too_late)
+    with Store.open(store.folder, policy=store.policy) as reader:
+        assert reader.stats()["documents"] == 599
+    other.close()
+
+
+def test_what_a_killed_rebuild_left_is_taken_away(store: Store) -> None:
+    left = store.folder / "segment-000999"
+    left.mkdir()
+    (left / "rows.npy").write_bytes(b"half")
+    (store.folder / "log-000998").write_bytes(b"half")
+    store.rebuild()
+    assert not left.exists()
+    assert not (store.folder / "log-000998").exists()
+
+
 def test_a_rebuild_without_anything_to_do_does_nothing(store: Store) -> None:
     store.rebuild()
     segments = store.stats()["segments"]
