@@ -29,6 +29,7 @@ from kdsl.serving.routes import bundles, feedback, health, predict, rules
 from kdsl.serving.schemas import Item
 from kdsl.serving.services import Services
 from kdsl.serving.settings import ServerSettings
+from kdsl.serving.tracing import trace
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +63,10 @@ def build_app(settings: ServerSettings) -> FastAPI:
         yield
         await asyncio.wait([loading])
         await services.bundles.close()
+        await asyncio.to_thread(stop_tracing)
 
-    app = FastAPI(
-        title="kdsl",
-        version=__version__,
+    app = described(
         lifespan=lifespan,
-        openapi_url=None,  # `health` has it, behind a key
         middleware=[
             Middleware(Requests, settings=settings, metrics=metrics),
             Middleware(Guard, settings=settings, keys=keys),
@@ -78,6 +77,17 @@ def build_app(settings: ServerSettings) -> FastAPI:
     app.state.loaded = _ignore
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
+    stop_tracing = trace(app)
+    return app
+
+
+def described(**options: Any) -> FastAPI:
+    """The routes and their OpenAPI description, without what is behind them.
+
+    Args:
+        options: of FastAPI.
+    """
+    app = FastAPI(title="kdsl", version=__version__, openapi_url=None, **options)  # `health` has it, behind a key
     for part in (predict, rules, feedback, bundles, health):
         app.include_router(part.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
@@ -124,7 +134,10 @@ def _ignore(task: asyncio.Task[None]) -> None:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     problem = error if isinstance(error, Problem) else Problem(error.status_code, str(error.detail))
-    problem.headers = {**(error.headers or {}), **(problem.headers or {})}
+    route = getattr(request.scope.get("route"), "path", None)
+    methods = request.app.openapi()["paths"].get(route)
+    if error.status_code == 405 and methods:  # Starlette names the methods of a path's first route alone
+        problem.headers = {"Allow": ", ".join(sorted(methods)).upper()}
     return problem.response(request.state.request_id)
 
 

@@ -39,7 +39,7 @@ async def list_bundles(services: Shared) -> BundleList:
     return _listed(services)
 
 
-@router.post("", dependencies=[need("admin")], responses=problems(404, 409))
+@router.post("", dependencies=[need("admin")], responses=problems(400, 404, 408, 409))
 async def swap(body: Swap, services: Shared) -> BundleList:
     """Serve another bundle, once it has predicted; until then, and if it does not, the present one goes on."""
     if body.bundle not in services.bundles.names:

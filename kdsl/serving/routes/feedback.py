@@ -65,7 +65,7 @@ class Undone(BaseModel):
     counted: bool = Field(description="Whether it had not been taken back before.")
 
 
-@router.post("", responses=problems(409))
+@router.post("", responses=problems(400, 408))
 async def correct(
     body: Correct, request: Request, services: Shared, caller: Annotated[Caller, need("feedback")]
 ) -> Stored:

@@ -69,7 +69,7 @@ async def predict(request: Request, services: Shared, wait: TimeOut = None) -> R
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
-@router.post("/predict/batch", dependencies=[need("predict")], responses=problems(408, 504, ok={"model": Answers}))
+@router.post("/predict/batch", dependencies=[need("predict")], responses=problems(400, 408, 504, ok={"model": Answers}))
 async def predict_batch(items: Items, request: Request, services: Shared, wait: TimeOut = None) -> Response:
     """Predict several samples; one that cannot be predicted gets an `error` in its place, and the others go on."""
     served, deadline, id = services.served, _deadline(request, services, wait), request.state.request_id

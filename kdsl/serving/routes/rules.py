@@ -142,7 +142,7 @@ async def history(services: Shared, task: TaskName | None = None) -> Found:
     return await _found(services, task, lambda rules, _: [version.to_json() for version in rules.history()])
 
 
-@router.post("/test", dependencies=[need("read")], responses=problems(409))
+@router.post("/test", dependencies=[need("read")], responses=problems(400, 408, 409))
 async def test_rules(body: TestRules, services: Shared) -> Found:
     """Test the books on the server's labelled samples."""
     if not services.settings.data:
@@ -154,31 +154,31 @@ async def test_rules(body: TestRules, services: Shared) -> Found:
     return await _found(services, body.task, find, with_samples=True)
 
 
-@router.post("/add", responses=problems(409))
+@router.post("/add", responses=problems(400, 408, 409))
 async def add(body: AddRule, services: Shared, caller: Annotated[Caller, need("admin")]) -> Changed:
     """Add a rule."""
     return await _changed(services, caller, "add", body)
 
 
-@router.post("/edit", responses=problems(409))
+@router.post("/edit", responses=problems(400, 408, 409))
 async def edit(body: EditRule, services: Shared, caller: Annotated[Caller, need("admin")]) -> Changed:
     """Change a rule."""
     return await _changed(services, caller, "edit", body)
 
 
-@router.post("/disable", responses=problems(409))
+@router.post("/disable", responses=problems(400, 408, 409))
 async def disable(body: SwitchRule, services: Shared, caller: Annotated[Caller, need("admin")]) -> Changed:
     """Let a rule never fire."""
     return await _changed(services, caller, "disable", body)
 
 
-@router.post("/enable", responses=problems(409))
+@router.post("/enable", responses=problems(400, 408, 409))
 async def enable(body: SwitchRule, services: Shared, caller: Annotated[Caller, need("admin")]) -> Changed:
     """Let a disabled rule fire again."""
     return await _changed(services, caller, "enable", body)
 
 
-@router.post("/undo", responses=problems(409))
+@router.post("/undo", responses=problems(400, 408, 409))
 async def undo(body: UndoRule, services: Shared, caller: Annotated[Caller, need("admin")]) -> Changed:
     """Go back to an earlier version of a book."""
     return await _changed(services, caller, "undo", body)
