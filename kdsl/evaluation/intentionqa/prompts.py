@@ -48,17 +48,17 @@ def by_wording(item: Item, chats: bool, known: Sequence[str] = ()) -> Request:
         facts = f"Product 1: {first}\nProduct 2: {second}"
     else:
         facts = f"Product: {first}\nReason: {plain(item.intention)}"
-    return _wording(item.task, _with(known, facts) + chats * "\n", item.options, chats)
+    facts = _with(known, facts)
+    return _wording(item.task, f"{facts}\n{_ASKED[item.task]}" if chats else facts, item.options)
 
 
 def bare(task: int, options: Sequence[str], chats: bool) -> Request:
     """The same where nothing is known of the products: what a wording alone is worth to the model."""
-    return _wording(task, chats * f"{_NOTHING[task]} ", options, chats)
+    return _wording(task, f"{_NOTHING[task]} {_ASKED[task]}" if chats else "", options)
 
 
-def _wording(task: int, facts: str, options: Sequence[str], chats: bool) -> Request:
-    answers = tuple(f" {plain(option)}" for option in options)
-    return Request(facts + chats * _ASKED[task], opening=_OPENINGS[task], answers=answers)
+def _wording(task: int, text: str, options: Sequence[str]) -> Request:
+    return Request(text, opening=_OPENINGS[task], answers=tuple(f" {plain(option)}" for option in options))
 
 
 def _with(known: Sequence[str], text: str) -> str:

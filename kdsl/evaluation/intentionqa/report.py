@@ -84,8 +84,9 @@ class Report:
         parts = [f"# IntentionQA, task {self.task}", f"{self.n} items with four options; skipped: {skipped}."]
         unseen = any(row.unseen for row in self.rows)
         columns = ["answered by", "scores", "accuracy (95%)"]
-        columns += ["without items that choices were made on"] * unseen
-        columns += [f"{name} (n = {self._size(name)})" for name in SUBSETS] + ["no answer"]
+        if unseen:
+            columns.append("without items that choices were made on")
+        columns += [*(f"{name} (n = {self._size(name)})" for name in SUBSETS), "no answer"]
         parts.append(_table(columns, [self._cells(row, unseen) for row in self.rows]))
         names = list(self.rows[0].relations)
         header = ["answered by", "scores", *(f"{name} (n = {self.rows[0].relations[name].n})" for name in names)]
@@ -100,7 +101,8 @@ class Report:
     @staticmethod
     def _cells(row: Row, unseen: bool) -> list[str]:
         cells = [row.by, row.scores, str(row.all)]
-        cells += [str(row.unseen) if row.unseen else ""] * unseen
+        if unseen:
+            cells.append(str(row.unseen or ""))
         return [*cells, *map(str, row.subsets.values()), str(row.failed)]
 
 

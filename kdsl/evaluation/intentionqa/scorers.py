@@ -16,7 +16,7 @@ from kdsl.intentions.backends.base import Backend, Failure, Scores
 
 TEMPERATURE = 0.03
 """What a cosine is divided by, so that differences are like those of log-probabilities; chosen on 500 items among 0.02
-to 0.05, which differ by at most 0.03 in accuracy (docs/experiments.md)."""
+to 0.05, which differ by at most 0.04 in accuracy (docs/experiments.md)."""
 _CHUNK = 64
 """Items that are scored between two looks at which priors are still missing."""
 _TOGETHER = 16
