@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -45,7 +46,11 @@ class RetrievalExpert(Expert):
 
     def fit(self, material: Material) -> Self:
         labelled, config = material.labelled[self.task.name], self.setup.config
-        documents = [*material.snippets(self.task), *material.imagined_documents(self.task)]
+        taken = {evidence.sample.id for evidence in labelled}
+        documents = [
+            replace(document, id=f"{document.id} of {document.source}") if document.id in taken else document
+            for document in (*material.snippets(self.task), *material.imagined_documents(self.task))
+        ]
         items = [*map(Item, documents), *(Item.of(evidence, self.task) for evidence in labelled)]
         self.index = KnowledgeIndex.build(items, new_rankers(config.encoders))
         if labelled:

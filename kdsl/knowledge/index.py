@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +13,10 @@ from kdsl.evidence.types import Evidence
 from kdsl.knowledge.documents import Document
 from kdsl.knowledge.rankers.base import Item, Ranker
 from kdsl.knowledge.rankers.registry import load_ranker
+from kdsl.knowledge.rankers.vectors import CharacterRanker, MeaningRanker, VectorRanker
+from kdsl.knowledge.store.store import Store
 from kdsl.knowledge.votes import NOMINATED, PRIOR_WEIGHT, Neighbours, joined, learn_weights, log_votes, neighbours
-from kdsl.runs import changed_files, file_hashes, read_manifest, write_jsonl, write_manifest
+from kdsl.runs import changed_files, file_hashes, read_manifest, write_manifest
 from kdsl.tasks import Task
 
 SCHEMA = 3
@@ -54,7 +55,7 @@ class KnowledgeIndex:
 
     @classmethod
     def build(cls, items: Sequence[Item], rankers: Sequence[Ranker]) -> KnowledgeIndex:
-        """Fit the rankers to the items; those that can compare none of them are left out.
+        """Fit the rankers to the items; those that can compare none of them are left out, but for that by characters.
 
         All have the same weight until `learn` is called.
 
@@ -66,7 +67,7 @@ class KnowledgeIndex:
                 "there is nothing to index: no snippet and no labelled sample. Give a folder of snippets "
                 "(knowledge.snippets) or data with labels."
             )
-        fitted = [ranker for ranker in rankers if ranker.fit(items).known] or [rankers[0]]  # one that finds nothing
+        fitted = [ranker for ranker in rankers if ranker.fit(items).known or isinstance(ranker, CharacterRanker)]
         return cls([item.document for item in items], fitted, {ranker.name: PRIOR_WEIGHT for ranker in fitted})
 
     def learn(self, samples: Sequence[Evidence], task: Task, copies: Sequence[Collection[str]], seed: int) -> None:
@@ -113,18 +114,28 @@ class KnowledgeIndex:
         return np.concatenate(found)
 
     def save(self, folder: Path) -> None:
-        """Write documents and rankers, and finally `manifest.json` with their hashes and the weights."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / _MANIFEST).unlink(missing_ok=True)
-        write_jsonl(folder / "documents.jsonl", (document.as_dict() for document in self.documents))
+        """Write a store of the documents, the rankers, and finally `manifest.json` with hashes and the weights.
+
+        The folder must not exist. The store's vectors are those by meaning, or by characters without an encoder, so
+        that the folder is a knowledge base, too (`kdsl.knowledge.base`).
+        """
+        stored = max(
+            (ranker for ranker in self.rankers if isinstance(ranker, VectorRanker)),
+            key=lambda ranker: ranker.name == MeaningRanker.name,
+        )
+        vectors = stored.vectors
+        with Store.temporary(vectors.shape[1], stored.embedder) as store:
+            store.add(self.documents, vectors)
+            store.copy_to(folder)
         for ranker in self.rankers:
-            ranker.save(folder / ranker.name)
-        kinds = sorted({document.kind for document in self.documents})
+            if ranker is stored:
+                stored.save(folder / ranker.name, vectors=False)
+            else:
+                ranker.save(folder / ranker.name)
         body = {
             "weights": self.weights,
+            "stored": stored.name,
             "documents": len(self.documents),
-            "kinds": {kind: sum(d.kind == kind for d in self.documents) for kind in kinds},
-            "tasks": sorted({document.task for document in self.documents if document.task}),
             "files": file_hashes(folder),
         }
         write_manifest(folder / _MANIFEST, SCHEMA, body)
@@ -136,20 +147,19 @@ class KnowledgeIndex:
         Raises:
             BundleError: the folder is not an index, or it is unfinished, damaged, or its parts do not match.
         """
-        manifest = read_manifest(
-            folder / _MANIFEST, SCHEMA, ("files", "weights", "documents"), "a knowledge index", _ADVICE
-        )
+        parts = ("files", "weights", "stored", "documents")
+        manifest = read_manifest(folder / _MANIFEST, SCHEMA, parts, "a knowledge index", _ADVICE)
         if changed := changed_files(folder, manifest["files"]):
             raise BundleError(
                 f"{folder}: missing, or not what the index was built with (by the hashes in {_MANIFEST}): "
                 f"{', '.join(changed)}. {_ADVICE}"
             )
-        try:
-            with (folder / "documents.jsonl").open(encoding="utf-8") as lines:  # splitlines would cut within a text
-                documents = [Document(**json.loads(line)) for line in lines]
-        except (OSError, ValueError, TypeError) as error:
-            raise BundleError(f"{folder} cannot be read ({error!r}). {_ADVICE}") from error
-        rankers = [load_ranker(name, folder / name) for name in manifest["weights"]]
+        with Store.open(folder) as store, store.view() as view:
+            documents, vectors = view.documents(view.rows()), view.vectors()
+        rankers = [
+            load_ranker(name, folder / name, vectors if name == manifest["stored"] else None)
+            for name in manifest["weights"]
+        ]
         found = {"documents": len(documents)} | {ranker.name: ranker.items for ranker in rankers}
         if wrong := {name: n for name, n in found.items() if n != manifest["documents"]}:
             raise BundleError(f"{folder}: found {wrong}, expected {manifest['documents']} each. {_ADVICE}")

@@ -1,22 +1,19 @@
-"""What retrieval may not see: a sample's own label, its copies while weights are learned, a fold that is held out."""
+"""What retrieval may not see: a sample's own label, its copies while weights are learned (folds: test_crossval.py)."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.materials import NO_MODELS, material_of, setup_of
+from helpers.materials import material_of, setup_of
 
-from kdsl.config import Config
 from kdsl.data.sample import Sample, Turn
-from kdsl.evaluation.crossval import cross_validate
 from kdsl.evidence.types import Evidence
 from kdsl.experts.retrieval import RetrievalExpert
-from kdsl.knowledge.index import KnowledgeIndex
+from kdsl.knowledge.documents import Document
 from kdsl.tasks import Label, Task
 
 ASKED = {
@@ -24,7 +21,6 @@ ASKED = {
     "refund": ("怎么退款", "refund please", "退款 refund 多久", "退款没到账", "where is my refund", "能退款吗"),
     "stock": ("还补货吗", "back in stock?", "补货 stock 几时", "没货了", "is it in stock", "什么时候补货"),
 }
-LIGHT = NO_MODELS.model_copy(update={"rules": NO_MODELS.rules.model_copy(update={"simulations": 1, "max_cues": 10})})
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +42,8 @@ def said(evidence: Evidence, text: str) -> Evidence:
     return replace(evidence, sample=replace(evidence.sample, turns=(Turn("user", text, text),)))
 
 
-def fitted(task: Task, labelled: Sequence[Evidence], config: Config = LIGHT) -> RetrievalExpert:
-    return RetrievalExpert(task, setup_of(task, config=config)).fit(material_of(task, labelled))
+def fitted(task: Task, labelled: Sequence[Evidence]) -> RetrievalExpert:
+    return RetrievalExpert(task, setup_of(task)).fit(material_of(task, labelled))
 
 
 def test_weights_are_learned_and_kept(task: Task, asked: list[Evidence], tmp_path: Path) -> None:
@@ -80,41 +76,12 @@ def test_copies_under_other_ids_do_not_count_while_weights_are_learned(task: Tas
     assert twice == pytest.approx(once, rel=0.5)
 
 
-def test_no_index_of_a_cross_validation_holds_what_it_is_asked_about(
-    task: Task, asked: list[Evidence], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither a test fold's samples, nor, while fusion is fitted, those of the inner fold."""
-    rounds: list[tuple[set[str], set[str]]] = []
-    whole = KnowledgeIndex.label_scores
-
-    def noted(self: KnowledgeIndex, evidences: Sequence[Evidence], own: Task) -> np.ndarray:
-        held = {document.id for document in self.documents if document.kind == "sample"}
-        rounds.append((held, {evidence.sample.id for evidence in evidences}))
-        return whole(self, evidences, own)
-
-    monkeypatch.setattr(KnowledgeIndex, "label_scores", noted)
-    folds = {evidence.sample.id: i % 2 for i, evidence in enumerate(asked)}
-    snippets = tmp_path / "snippets"
-    snippets.mkdir()
-    (snippets / "faq.yaml").write_text(
-        "- {id: s1, task: ask, label: rust, kind: faq, title: 生锈, text: 不会}\n", "utf-8"
-    )
-    config = LIGHT.model_copy(
-        update={
-            "knowledge": LIGHT.knowledge.model_copy(update={"snippets": str(snippets)}),
-            "ensemble": LIGHT.ensemble.model_copy(update={"inner_folds": 2}),
-        }
-    )
-    cross_validate(asked, folds, [task], config, tmp_path / "oof.jsonl")
-    assert len(rounds) >= 6  # two inner folds and the test, of each fold
-    for held, wanted in rounds:
-        assert held
-        assert not held & wanted
-    for line in (tmp_path / "oof.jsonl").read_text("utf-8").splitlines():
-        row = json.loads(line)
-        near = [found["id"] for found in row["trace"]["snippets"]]
-        assert near
-        assert all(folds.get(id) != row["fold"] for id in near)
+def test_a_snippet_with_the_id_of_a_sample_keeps_its_place_beside_it(task: Task, asked: list[Evidence]) -> None:
+    namesake = Document("rust-0", "faq", "铁锈 stains", "", task.name, "rust", source="own.yaml")
+    material = replace(material_of(task, asked), snippets=lambda _: [namesake])
+    expert = RetrievalExpert(task, setup_of(task)).fit(material)
+    assert {"rust-0", "rust-0 of own.yaml"} <= {document.id for document in expert.index.documents}
+    assert "rust-0 of own.yaml" in {snippet.found.id for snippet in expert.snippets(asked[0], 99)}
 
 
 def test_a_snippet_says_where_it_is_from_and_which_rankers_found_it(

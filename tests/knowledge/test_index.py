@@ -16,6 +16,7 @@ import pytest
 from kdsl.config import EncodersConfig
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
+from kdsl.knowledge.base import KnowledgeBase
 from kdsl.knowledge.documents import Document
 from kdsl.knowledge.index import KnowledgeIndex
 from kdsl.knowledge.rankers.base import Item
@@ -179,39 +180,50 @@ def test_a_loaded_index_answers_as_the_saved_one(
     assert loaded.weights == index.weights
     np.testing.assert_array_equal(loaded.label_scores(asked, intent), index.label_scores(asked, intent))
     manifest = json.loads((tmp_path / "index" / "manifest.json").read_text("utf-8"))
-    assert manifest["kinds"] == {"page": 1, "sample": 6}
     assert set(manifest["weights"]) == {"characters", "words"}
 
 
+def test_an_index_is_a_knowledge_base_too(asked: list[Evidence], intent: Task, tmp_path: Path) -> None:
+    index = built(asked, intent, encoders=EncodersConfig(picture=None))
+    index.save(tmp_path / "index")
+    base = KnowledgeBase.open(tmp_path / "index")
+    assert base.stats()["by_kind"] == {"sample": 6}
+    assert base.search("does it get rusty?", 1)[0].document.label == "是否会生锈"
+    assert base.verify(tmp_path / "index") == []
+    loaded = KnowledgeIndex.load(tmp_path / "index")
+    np.testing.assert_array_equal(loaded.label_scores(asked, intent), index.label_scores(asked, intent))
+
+
 @pytest.mark.parametrize(
-    "name", ["documents.jsonl", "characters/vectors.safetensors", "words/data.csc.index.npy", "words/vocab.index.json"]
+    "name", ["store.sqlite", "log-*", "characters/embedder.safetensors", "words/data.csc.index.npy"]
 )
 @pytest.mark.parametrize("damage", ["changed", "missing"])
 def test_a_damaged_index_is_refused_by_name(index: KnowledgeIndex, tmp_path: Path, name: str, damage: str) -> None:
-    index.save(tmp_path)
-    file = tmp_path / name
+    index.save(tmp_path / "index")
+    [file] = (tmp_path / "index").glob(name)
     if damage == "missing":
         file.unlink()
     else:
         content = file.read_bytes()
         file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(BundleError, match=file.name):
-        KnowledgeIndex.load(tmp_path)
+        KnowledgeIndex.load(tmp_path / "index")
 
 
 def test_an_unfinished_older_or_foreign_folder_is_refused(index: KnowledgeIndex, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"manifest\.json"):
         KnowledgeIndex.load(tmp_path)
-    index.save(tmp_path)
-    manifest = json.loads((tmp_path / "manifest.json").read_text("utf-8"))
+    folder = tmp_path / "index"
+    index.save(folder)
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     for change, message in (
         ({"documents": 3}, "expected"),
         ({"schema": 2}, "schema 2"),
         ({"weights": {"smell": 1.0}}, "'smell' is no ranker"),
     ):
-        (tmp_path / "manifest.json").write_text(json.dumps(manifest | change), "utf-8")
+        (folder / "manifest.json").write_text(json.dumps(manifest | change), "utf-8")
         with pytest.raises(BundleError, match=message):
-            KnowledgeIndex.load(tmp_path)
+            KnowledgeIndex.load(folder)
 
 
 def test_nothing_to_index_is_an_error() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from kdsl.config import AUTO, EncodersConfig
 from kdsl.encoders.registry import TEXT_ENCODERS
 from kdsl.errors import BundleError
 from kdsl.knowledge.rankers.base import Ranker
-from kdsl.knowledge.rankers.vectors import CharacterRanker, MeaningRanker, PictureRanker
+from kdsl.knowledge.rankers.vectors import CharacterRanker, MeaningRanker, PictureRanker, VectorRanker
 from kdsl.knowledge.rankers.words import WordRanker
 
 RANKERS: tuple[type[Ranker], ...] = (CharacterRanker, WordRanker, MeaningRanker, PictureRanker)
@@ -27,8 +29,11 @@ def new_rankers(encoders: EncodersConfig) -> list[Ranker]:
     return found + ([PictureRanker(encoders.picture)] if encoders.picture else [])
 
 
-def load_ranker(name: str, folder: Path) -> Ranker:
+def load_ranker(name: str, folder: Path, vectors: np.ndarray | None = None) -> Ranker:
     """The ranker of that name, as it was saved to a folder.
+
+    Args:
+        vectors: its vectors, where they were not saved there.
 
     Raises:
         BundleError: there is no such ranker, or its state is damaged.
@@ -37,4 +42,5 @@ def load_ranker(name: str, folder: Path) -> Ranker:
     known = {kind.name: kind for kind in RANKERS}
     if name not in known:
         raise BundleError(f"{folder}: '{name}' is no ranker of this kdsl; there are {', '.join(known)}.")
-    return known[name].load(folder)
+    kind = known[name]
+    return kind.load(folder, vectors) if issubclass(kind, VectorRanker) else kind.load(folder)

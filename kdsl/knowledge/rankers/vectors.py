@@ -35,11 +35,8 @@ class VectorRanker(Ranker):
 
     def fit(self, items: Sequence[Item]) -> Self:
         self._learn(items)
-        vectors = self._embed(items)
-        self._rows = np.flatnonzero(vectors.any(axis=1))
         # half precision: half the size on disk, and the same similarities when it is read again
-        self._vectors = vectors[self._rows].astype(np.float16).astype(np.float32)
-        self._items = len(items)
+        self._hold(self._embed(items).astype(np.float16))
         return self
 
     @property
@@ -58,16 +55,37 @@ class VectorRanker(Ranker):
             found[:, self._rows] = np.maximum(cosines - typical, 0)
         return found
 
-    def save(self, folder: Path) -> None:
-        """Write `vectors.safetensors`, and what the subclass adds."""
+    @property
+    @abstractmethod
+    def embedder(self) -> str:
+        """Name and version of what makes the vectors, separated by a space."""
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """Unit vectors [n, dim] of all items, 0 where an item has none."""
+        found = np.zeros((self._items, self._vectors.shape[1]), np.float32)
+        found[self._rows] = self._vectors
+        return found
+
+    def save(self, folder: Path, *, vectors: bool = True) -> None:
+        """Write `vectors.safetensors`, unless the vectors are kept elsewhere, and what the subclass adds."""
         folder.mkdir(parents=True)
-        arrays = {"vectors": self._vectors.astype(np.float16), "rows": self._rows, "items": np.array([self._items])}
-        save_file(arrays, folder / "vectors.safetensors")
+        if vectors:
+            arrays = {"vectors": self._vectors.astype(np.float16), "rows": self._rows, "items": np.array([self._items])}
+            save_file(arrays, folder / "vectors.safetensors")
         self._save(folder)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, vectors: np.ndarray | None = None) -> Self:
+        """Read what `save` wrote.
+
+        Args:
+            vectors: what the property of this name gave, where they are kept elsewhere.
+        """
         ranker = cls._open(folder)
+        if vectors is not None:
+            ranker._hold(vectors)
+            return ranker
         try:
             arrays = load_file(folder / "vectors.safetensors")
             ranker._vectors, ranker._rows = arrays["vectors"].astype(np.float32), arrays["rows"]
@@ -75,6 +93,11 @@ class VectorRanker(Ranker):
         except (OSError, KeyError, SafetensorError) as error:
             raise BundleError(f"{folder}: the vectors cannot be read ({error!r}); {_ADVICE}.") from error
         return ranker
+
+    def _hold(self, vectors: np.ndarray) -> None:
+        self._items = len(vectors)
+        self._rows = np.flatnonzero(vectors.any(axis=1))
+        self._vectors = vectors[self._rows].astype(np.float32)
 
     def _learn(self, items: Sequence[Item]) -> None:
         """Fit what turns items into vectors; encoders are pretrained."""
@@ -102,6 +125,10 @@ class CharacterRanker(VectorRanker):
     def __init__(self, embedder: CharNgramEmbedder | None = None) -> None:
         self._embedder = embedder or CharNgramEmbedder()
 
+    @property
+    def embedder(self) -> str:
+        return f"{self.name} 1"
+
     def _learn(self, items: Sequence[Item]) -> None:
         self._embedder.fit(["\n".join((item.document.title, item.document.text)) for item in items])
 
@@ -128,6 +155,10 @@ class MeaningRanker(VectorRanker):
     def __init__(self, encoders: Sequence[str]) -> None:
         self._encoders = [text_encoder(name) for name in encoders]
 
+    @property
+    def embedder(self) -> str:
+        return " and ".join(f"{encoder.name} {encoder.version}" for encoder in self._encoders)
+
     def _embed(self, items: Sequence[Item]) -> np.ndarray:
         documents = [item.document for item in items]
         parts = [passage_vectors(documents, encoder.encode, encoder.dim) for encoder in self._encoders]
@@ -153,6 +184,10 @@ class PictureRanker(VectorRanker):
 
     def __init__(self, encoder: str) -> None:
         self._encoder: PictureEncoder = picture_encoder(encoder)
+
+    @property
+    def embedder(self) -> str:
+        return f"{self._encoder.name} {self._encoder.version}"
 
     def _embed(self, items: Sequence[Item]) -> np.ndarray:
         vectors = np.zeros((len(items), 2 * self._encoder.dim), np.float32)

@@ -122,6 +122,16 @@ class View:
         """The rows of all documents that pass a filter, ascending."""
         return self._catalog.rows(where)
 
+    def vectors(self) -> np.ndarray:
+        """The vectors of all documents, float16 [n, dim], in the order of `rows`."""
+        rows = self.rows()
+        found = np.zeros((len(rows), self.dim), np.float16)
+        for segment in self._state.segments.values():
+            places = np.searchsorted(rows, segment.rows)
+            here = np.isin(segment.rows, rows)
+            found[places[here]] = segment.halves[here]
+        return found
+
     def known(self, ids: Collection[str] | None = None) -> dict[str, str]:
         """The digest of every document by its id, or of those with these ids that are there."""
         return self._catalog.known(ids)

@@ -52,6 +52,14 @@ def test_a_rebuild_gives_segments_the_kind_that_the_policy_says(store: Store, po
     assert kinds(store) == [*{"three segments": ["hnsw"] * 3}.get(expected, [expected]), "log"]
 
 
+def test_all_vectors_are_given_in_the_order_of_their_documents(store: Store) -> None:
+    store.remove([document.id for document in documents(600)[::7]])
+    with store.view() as view:
+        left, given = view.documents(view.rows()), view.vectors()
+    assert len(left) == len(given) < 600
+    np.testing.assert_array_equal(given, vectors(left).astype(np.float16))
+
+
 @pytest.mark.parametrize("where", FILTERS)
 def test_a_search_finds_what_brute_force_finds(store: Store, where: Where) -> None:
     among = [document for document in documents(600) if passes(document, where)]
