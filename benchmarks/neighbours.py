@@ -5,7 +5,8 @@ Run: python benchmarks/neighbours.py --data train.json --images images --folds f
 
 For each set of rankers an index is fitted on the samples outside of a fold, with the snippets and the documents of the
 synthetic world that `kdsl fit` gives to the retrieval expert, and asked about the fold. `recall@5`: a labelled sample
-of the same label is among the five nearest labelled samples; `recall@1`: it is the nearest. Without `--folds` five
+of the same label is among the five nearest labelled samples; `recall@1`: it is the nearest; `in context`: a document of
+the label is among those that a second model call is shown. Without `--folds` five
 folds are drawn; with `--test` the index of all samples is asked about that file. With `--fused` the other experts are
 fitted, too, but for rules; weights and temperature of the fusion are those of held-out folds.
 """
@@ -54,11 +55,13 @@ Round = tuple[list[Evidence], list[Evidence]]
 """What is learned from, and what is asked about."""
 
 
-def recall(index: KnowledgeIndex, task: Task, evidence: Evidence) -> tuple[bool, bool]:
-    """Whether a sample of the same label is among the five nearest samples, and whether it is the nearest."""
+def found(index: KnowledgeIndex, task: Task, evidence: Evidence, shown: int) -> tuple[bool, bool, bool]:
+    """Whether a sample of the same label is among the five nearest samples, whether it is the nearest, and whether the
+    label is that of one of the `shown` nearest documents."""
     hits = index.search_evidence(evidence, task, len(index.documents))
-    labels = [hit.document.label for hit in hits if hit.document.kind == "sample"][:5]
-    return evidence.sample.label in labels, labels[:1] == [evidence.sample.label]
+    near = [hit.document.label for hit in hits if hit.document.kind == "sample"]
+    label = evidence.sample.label
+    return label in near[:5], label in near[:1], label in [hit.document.label for hit in hits[:shown]]
 
 
 def rounds(group: Sequence[Evidence], folds: Mapping[str, int], test: Sequence[Evidence]) -> list[Round]:
@@ -122,9 +125,9 @@ def measure(task: Task, parts: Sequence[Round], setup: Setup, *, fused: bool) ->
             started = time.process_time()
             rows.append(index.label_scores(asked, task))
             spent += time.process_time() - started
-            hits += [recall(index, task, evidence) for evidence in asked]
-        five, one = np.mean(hits, axis=0)
-        note = f"recall@5 {five:.4f}  recall@1 {one:.4f}  {1000 * spent / len(hits):.1f} ms"
+            hits += [found(index, task, evidence, setup.config.knowledge.neighbours) for evidence in asked]
+        five, one, context = np.mean(hits, axis=0)
+        note = f"recall@5 {five:.4f}  recall@1 {one:.4f}  in context {context:.4f}  {1000 * spent / len(hits):.1f} ms"
         note += f"  weights {np.round(np.mean(weights, axis=0), 1).tolist()}"
         held.line(" + ".join(names), np.concatenate(rows), note)
 
