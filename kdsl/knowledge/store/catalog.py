@@ -180,10 +180,13 @@ class Catalog:
         self._db.execute("UPDATE store SET next_segment = ?", (number + 1,))
         return f"{what}-{number:06}"
 
-    def open_log(self) -> Entry:
-        """The log that additions go to, which is the last one; a new one if there is none."""
+    def open_log(self, full: int) -> Entry:
+        """The log that additions go to, which is the last one; a new one if that has `full` vectors.
+
+        Readers read a log again when it has grown, so it must not grow too large.
+        """
         logs = [entry for entry in self.segments() if entry.kind == LOG]
-        return logs[-1] if logs else self.new_log()
+        return logs[-1] if logs and logs[-1].count < full else self.new_log()
 
     def new_log(self) -> Entry:
         """A log that additions go to from now on."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from kdsl.knowledge.store.policy import SegmentKind, lists
 from kdsl.knowledge.store.selection import Bitmap
+from kdsl.progress import say
 
 SEED = 0
 """Of the vectors that the lists' centres are learned from; FAISS' own k-means starts from a fixed seed, too."""
@@ -70,7 +71,9 @@ def build(kind: SegmentKind, flat: faiss.IndexScalarQuantizer, file: Path) -> No
         flags = 0
         if kind == "ivf-pq":
             index.do_polysemous_training = False  # takes long, and is for a search by Hamming distances
+        say(f"learning {index.nlist:,} lists for {n:,} vectors")
         _train(index, vectors)
+    say(f"indexing {n:,} vectors ({kind})")
     for start in range(0, n, _BLOCK):
         index.add(vectors[start : start + _BLOCK].astype(np.float32))
     faiss.write_index(index, str(file), flags)
@@ -108,7 +111,7 @@ def _train(index: faiss.IndexIVF, vectors: np.ndarray) -> None:
     """Learn centres and codes from a fixed sample, on the GPUs where faiss-gpu is installed and finds some."""
     wanted = min(len(vectors), TRAINING * index.nlist)
     sample = np.sort(np.random.default_rng(SEED).choice(len(vectors), wanted, replace=False))
-    if getattr(faiss, "get_num_gpus", int)():
+    if faiss.get_num_gpus():
         index.clustering_index = faiss.index_cpu_to_all_gpus(faiss.IndexFlatIP(index.d))
     index.train(vectors[sample].astype(np.float32))
     index.clustering_index = None

@@ -27,7 +27,8 @@ class Policy:
     segment_rows: int = 4_000_000
     """A rebuild divides a larger store into segments of at most this size; several machines can share them."""
     log_rows: int = 20_000
-    """A rebuild is due when more documents than this were added since the last one."""
+    """A rebuild is due when more documents than this were added since the last one; a log with so many is closed, and
+    another one begun."""
     removed_share: float = 0.2
     """A rebuild is due when more than this share of the vectors belongs to removed documents."""
 

@@ -89,8 +89,8 @@ def _blocks(vectors: Sequence[tuple[np.ndarray, np.ndarray]], wanted: np.ndarray
 def _to_disk(folder: Path) -> None:
     """Wait until the files of a segment and its folder are on the disk."""
     for path in [*folder.iterdir(), folder, folder.parent]:
-        with suppress(PermissionError):  # Windows cannot open folders
-            descriptor = os.open(path, os.O_RDONLY)
+        with suppress(PermissionError):  # Windows opens no folder, and flushes no file that is open for reading
+            descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
             try:
                 os.fsync(descriptor)
             finally:

@@ -152,7 +152,7 @@ class Store:
         data = halves.tobytes()
         with self._writing() as catalog:
             catalog.remove(ids)
-            log = catalog.open_log()
+            log = catalog.open_log(self.policy.log_rows)
             append_log(self.folder / log.name, log.count * halves[0].nbytes, data)
             catalog.add(documents)
             checks = {log.name: zlib.crc32(data, log.checks.get(log.name, 0))}
@@ -204,7 +204,7 @@ class Store:
             reader.close()
 
     def stats(self) -> dict[str, Any]:
-        """Numbers of documents, vectors and bytes, for people and for JSON."""
+        """Numbers of documents and vectors, for people and for JSON."""
         with self.view() as view:
             return view.stats()
 

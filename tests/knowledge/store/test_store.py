@@ -201,6 +201,7 @@ def test_a_rebuild_is_due_by_the_policy(tmp_path: Path) -> None:
     assert not store.due()
     store.add(documents(1, 50), vectors(documents(1, 50)))
     assert store.due()
+    assert [segment["vectors"] for segment in store.stats()["segments"]] == [50, 1]
     store.rebuild()
     assert not store.due()
     store.remove([document.id for document in documents(11)])
