@@ -183,12 +183,13 @@ class KnowledgeBase:
             "source": where.sources,
         }
         with self._store.view() as view:
-            return [
-                f"no document has the {facet} '{value}'.{did_you_mean(value, view.tally(facet))}"
-                for facet, values in wanted.items()
-                for value in values
-                if value not in view.tally(facet)
-            ]
+            there = {facet: view.tally(facet) for facet, values in wanted.items() if values}
+        return [
+            f"no document has the {facet} '{value}'.{did_you_mean(value, there[facet])}"
+            for facet, values in wanted.items()
+            for value in values
+            if value not in there[facet]
+        ]
 
     def stats(self) -> dict[str, Any]:
         """Numbers of documents in all and by kind, task, label, language and source ('' where there is none)."""
@@ -226,37 +227,35 @@ class KnowledgeBase:
 
     def _plan(self, documents: Sequence[Document], sources: Sequence[str]) -> _Plan:
         ids = {document.id for document in documents}
-        before: dict[str, Document] = {}
+        before: dict[str, tuple[str, str]] = {}
         given: tuple[str, ...] = ()
         removed: set[str] = set()
         if self._made:
             with self._made.view() as view:
-                before = {document.id: document for document in view.with_ids(ids)}
+                before = view.origins(ids)
                 given = tuple(source for source in view.tally("source") if self._within(source, sources))
                 removed = set(view.ids(Where(sources=given)) if given else ()) - ids
-        faults = []
+        new: list[Document] = []
+        changed: list[Document] = []
+        faults: list[str] = []
         seen: dict[str, str] = {}
         for document in documents:
-            if document.id in seen:
-                faults.append(f"{document.source}: id '{document.id}' stands in {seen[document.id]} already")
-            seen[document.id] = document.source
-            known = before.get(document.id)
-            if known and known.digest != document.digest and not self._within(known.source, sources):
-                faults.append(
-                    f"{document.source}: id '{document.id}' belongs to another document, from {known.source}; give one "
-                    "of them another id"
-                )
+            id, source = document.id, document.source
+            if id in seen:
+                faults.append(f"{source}: id '{id}' stands in {seen[id]} already")
+            seen[id] = source
+            if id not in before:
+                new.append(document)
+                continue
+            digest, known_source = before[id]
+            if digest != document.digest and known_source not in given:
+                faults.append(f"{source}: id '{id}' belongs to {known_source}, with other content; give another id")
+            elif digest != document.digest or (source != known_source and known_source in given):
+                changed.append(document)
         if faults:
             raise InputError(f"{self.folder}: {len(faults)} document(s) cannot be added:\n{listed(faults)}")
-        new = [document for document in documents if document.id not in before]
-        changed = [
-            document
-            for document in documents
-            if (known := before.get(document.id))
-            and (known.digest != document.digest or (known.source != document.source and known.source in given))
-        ]
-        counts = Changes(len(new), len(changed), len(removed), len(documents) - len(new) - len(changed))
-        return _Plan([*new, *changed], removed, counts)
+        same = len(documents) - len(new) - len(changed)
+        return _Plan([*new, *changed], removed, Changes(len(new), len(changed), len(removed), same))
 
     def _within(self, source: str, given: Sequence[str]) -> bool:
         """Whether a source is one of these, or lies in a folder that is."""

@@ -125,6 +125,9 @@ def entries(file: Path, source: str, known: Known, columns: Columns, faults: Fau
         columns: those of tables and JSON that are called otherwise.
         notes: takes what is not read, such as further sheets of a workbook.
     """
+    if not file.is_file():
+        faults.add(source, "is a folder; expected a file" if file.is_dir() else "does not exist")
+        return
     empty = True
     try:
         for found in _entries(file, source, known, columns, notes):

@@ -100,7 +100,7 @@ def test_an_entry_that_moves_to_another_file_of_a_folder_stays_one(
 
 def test_an_id_of_another_source_with_other_content_is_refused(base: KnowledgeBase, shop: Path) -> None:
     (shop / "more.csv").write_text("编号,商品名称\nP1,铜锅\nP3,砂锅\n", "utf-8")
-    with pytest.raises(InputError, match=r"more.csv: id 'P1' belongs to another document, from products.csv"):
+    with pytest.raises(InputError, match=r"more.csv: id 'P1' belongs to products.csv, with other content"):
         base.add_files(products=[shop / "more.csv"])
     assert base.stats()["documents"] == 5
     same = Document("P1", "product", "精铁炒锅", "价格：129；材质：精铁", source="copy")

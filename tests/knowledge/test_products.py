@@ -120,6 +120,12 @@ def test_all_faults_of_a_catalogue_are_listed(shop: Path) -> None:
         assert fault in str(caught.value)
 
 
+def test_a_catalogue_is_a_file(shop: Path) -> None:
+    for place, fault in ((shop / "pics", "pics: is a folder; expected a file"), (shop / "none.csv", "does not exist")):
+        with pytest.raises(InputError, match=fault):
+            products(place)
+
+
 def test_a_title_cannot_steer_the_terminal(shop: Path) -> None:
     file = shop / "p.csv"
     file.write_text("title,size\n\x1b[2Jpan [/x],big\n", "utf-8")

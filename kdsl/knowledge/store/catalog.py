@@ -263,9 +263,10 @@ class Catalog:
         chosen = "" if ids is None else " WHERE id IN (SELECT value FROM json_each(?))"
         return dict(self._db.execute(f"SELECT id, digest FROM documents{chosen}", [] if ids is None else [_json(ids)]))
 
-    def with_ids(self, ids: Collection[str]) -> list[Document]:
-        """The documents with these ids; unknown ids are left out."""
-        return self.documents(self.rows_of(ids).tolist())
+    def origins(self, ids: Collection[str]) -> dict[str, tuple[str, str]]:
+        """Digest and source of the documents with these ids, by id; unknown ids are left out."""
+        query = "SELECT id, digest, source FROM documents WHERE id IN (SELECT value FROM json_each(?))"
+        return {id: (digest, source) for id, digest, source in self._db.execute(query, [_json(ids)])}
 
     def ids(self, where: Where) -> list[str]:
         """The ids of the documents that pass a filter."""

@@ -136,9 +136,9 @@ class View:
         """The digest of every document by its id, or of those with these ids that are there."""
         return self._catalog.known(ids)
 
-    def with_ids(self, ids: Collection[str]) -> list[Document]:
-        """The documents with these ids; unknown ids are left out."""
-        return self._catalog.with_ids(ids)
+    def origins(self, ids: Collection[str]) -> dict[str, tuple[str, str]]:
+        """Digest and source of the documents with these ids, by id; unknown ids are left out."""
+        return self._catalog.origins(ids)
 
     def ids(self, where: Where = ANY) -> list[str]:
         """The ids of all documents that pass a filter; `exclude_ids` does not count."""
