@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, count
 
 from kdsl.rules.candidates import Candidate, Pool
 from kdsl.rules.context import Context
@@ -132,8 +133,8 @@ def _literal(part: tuple[Text, ...] | RuleLiteral) -> RuleLiteral:
 def named_apart(conditions: Sequence[When]) -> list[When]:
     """The conditions with groups of which no two have one name and different words.
 
-    A group has the name of the first of its words that names no other group before it; where all do, of all its words.
-    Groups of the same words are one group, whichever of the words are the better ones in a rule.
+    A group has the name of its first word; if another group has that, of the first and another one, or a number. Groups
+    of the same words are one group, whichever of the words are the better ones in a rule.
     """
     named: dict[frozenset[str], WordGroup] = {}
     taken: dict[str, WordGroup] = {}
@@ -145,8 +146,8 @@ def named_apart(conditions: Sequence[When]) -> list[When]:
         group = named.get(frozenset(words))
         if group is None:
             first = literal.group.name
-            names = (first, *words, "/".join(words))
-            group = WordGroup(next(name for name in names if name not in taken), words)
+            pairs = (f"{first}/{other}" for other in chain(words[1:], count(2)))
+            group = WordGroup(next(name for name in chain([first], pairs) if name not in taken), words)
             named[frozenset(words)] = taken[group.name] = group
         return replace(literal, group=group)
 

@@ -80,12 +80,15 @@ def test_groups_of_different_words_get_different_names() -> None:
     words = (("rust", "stain"), ("rust", "corrosion"), ("corrosion", "rust"), ("stain", "corrosion"), ("rust", "x"))
     whens = named_apart([When(all=(TurnGroup(WordGroup(some[0], some)),)) for some in words])
     groups = [when.groups[0] for when in whens]
-    assert [group.name for group in groups] == ["rust", "corrosion", "corrosion", "stain", "x"]
+    assert [group.name for group in groups] == ["rust", "rust/corrosion", "rust/corrosion", "stain", "rust/x"]
     assert groups[1] == groups[2]
     (last,) = named_apart([*whens, When(all=(TurnGroup(WordGroup("rust", ("rust", "corrosion", "stain"))),))])[
         -1
     ].groups
-    assert last.name == "rust/corrosion/stain"
+    assert last.name == "rust/stain"
+    many = [("a", "b", "c"), ("a", "b", "d"), ("a", "b"), ("a", "b", "e")]
+    again = named_apart([When(all=(TurnGroup(WordGroup("a", some)),)) for some in many])
+    assert [when.groups[0].name for when in again] == ["a", "a/b", "a/2", "a/e"]
 
 
 def test_a_pasted_reply_counts_once_per_label(make_evidence: Callable[..., Evidence]) -> None:
