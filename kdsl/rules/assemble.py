@@ -17,7 +17,7 @@ from kdsl.rules.candidates import Candidate, found_in
 from kdsl.rules.context import Context
 from kdsl.rules.engine import bit_set
 from kdsl.rules.rule import Origin, Rule, Stats, in_order, mined_id
-from kdsl.rules.selection import LEAST_UNSEEN, Selected, Votes, fill_gaps, select
+from kdsl.rules.selection import LEAST_UNSEEN, Selected, Votes, fill_gaps, holding, select
 from kdsl.rules.soundness import sound_conditions
 from kdsl.rules.trim import named_apart, trimmed
 from kdsl.rules.weights import fit_weights
@@ -40,7 +40,7 @@ def assemble(context: Context, found: Sequence[Candidate], folds: Sequence[int],
     """
     mined = [candidate for candidate in found if candidate.by_hand is None]
     by_hand = [candidate for candidate in found if candidate.by_hand is not None]
-    pool = [*by_hand, *trimmed(context, sound_conditions(context, mined), folds)]
+    pool = [*by_hand, *holding(context, trimmed(context, sound_conditions(context, mined), folds))]
     votes = Votes.of(pool, len(context.gold), len(folds))
     chosen = _chosen(context, pool, votes)
     weights, bias = _fit(context, pool, votes, chosen)

@@ -35,8 +35,8 @@ class Candidate:
     bits: int
     votes: dict[int, int]
     by_hand: Rule | None = None
-    untrimmed: When | None = None
-    """The condition that the search found, if `when` is what `trim` left of it."""
+    untrimmed: Candidate | None = None
+    """The candidate that the search found, if this one is what `trim` left of it."""
 
     @property
     def folds(self) -> set[int]:

@@ -71,10 +71,20 @@ class Selected:
     weaker: list[int]
 
 
+def holding(context: Context, trimmed: Sequence[Candidate]) -> list[Candidate]:
+    """The mined candidates that hold on unseen samples; as they were found, if trimming spoils them."""
+    versions = [(candidate, candidate.untrimmed) for candidate in trimmed]
+    kept = (next((one for one in both if one and _bound(context, one) is not None), None) for both in versions)
+    return [candidate for candidate in kept if candidate is not None]
+
+
 def select(context: Context, pool: Sequence[Candidate]) -> Selected:
-    """The candidates that may stand in the book; which of the weaker ones do is left to `fill_gaps`."""
-    mined = [i for i, candidate in enumerate(pool) if candidate.by_hand is None]
-    bounds = {i: bound for i in mined if (bound := _bound(context, pool[i])) is not None}
+    """The candidates that may stand in the book; which of the weaker ones do is left to `fill_gaps`.
+
+    Args:
+        pool: rules of a person, and the mined ones that hold.
+    """
+    bounds = {i: _bound(context, candidate) or 0.0 for i, candidate in enumerate(pool) if candidate.by_hand is None}
     good = sorted(bounds, key=lambda i: (-round(bounds[i], 2), len(pool[i].when.literals), len(str(pool[i].when)), i))
     kept = _distinct(context, pool, good)
     return Selected(
@@ -112,7 +122,7 @@ def _bound(context: Context, candidate: Candidate) -> float | None:
 
 def _near(context: Context, candidate: Candidate) -> bool:
     """Whether a literal is near what the label is described as, or nothing is known of that."""
-    searched = candidate.untrimmed or candidate.when
+    searched = (candidate.untrimmed or candidate).when
     weights = [weight for _, weight, positive in context.signed(searched, candidate.column) if positive]
     known = context.embedded and context.task.labels[candidate.column].descriptions
     return not known or max(weights) >= NEAR

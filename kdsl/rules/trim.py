@@ -1,9 +1,8 @@
 """Trimming: of the word groups that a search used as a whole, the words that earn their place in one rule.
 
-A group passes a rule's tests as a whole, so words that never decide anything go along with it. A word stays if it finds
-samples of the label that no better word of the group finds, and is right there at least as often as wrong; of what is
-excluded, right means a sample of another label. A fold's votes are those of the rule trimmed without that fold, so
-they stay unseen.
+A group passes a rule's tests as a whole, so words that never decide anything go along with it. A word stays if it is
+right at all, and at least as often as wrong; of what is excluded, right means a sample of another label. A fold's votes
+are those of the rule trimmed without that fold, so they stay unseen.
 """
 
 from __future__ import annotations
@@ -45,7 +44,8 @@ def trimmed(context: Context, found: Sequence[Candidate], folds: Sequence[int]) 
             if number in candidate.votes or told[number][i]
         }
         whole = held.trim(parts, candidate.column, context.labelled)
-        pool.add(Candidate(_when(whole), candidate.column, held.all_of(whole), votes, untrimmed=candidate.when))
+        as_found = replace(candidate, votes={number: candidate.bits & folds[number] for number in votes})
+        pool.add(Candidate(_when(whole), candidate.column, held.all_of(whole), votes, untrimmed=as_found))
     return pool.all()
 
 
@@ -74,17 +74,10 @@ class _Held:
         return [(part, holds) for part, holds in kept if part != ()]
 
     def _words(self, texts: Sequence[Text], right: int, wrong: int) -> tuple[Text, ...]:
-        """The words that find right samples of their own, best first."""
-        left, kept = list(texts), []
-        while left:
-            best = max(left, key=lambda text: (self._count(text, right), -self._count(text, wrong)))
-            if not self._count(best, right):
-                break
-            left.remove(best)
-            if self._count(best, right) >= self._count(best, wrong):
-                kept.append(best)
-                right, wrong = right & ~self._bits[best], wrong & ~self._bits[best]
-        return tuple(kept)
+        """The words that are right at all, and at least as often as wrong, best first."""
+        counts = {text: (self._count(text, right), self._count(text, wrong)) for text in texts}
+        kept = [text for text, (found, missed) in counts.items() if found >= max(missed, 1)]
+        return tuple(sorted(kept, key=lambda text: (-counts[text][0], counts[text][1])))
 
     def _count(self, text: Text, samples: int) -> int:
         return (self._bits[text] & samples).bit_count()

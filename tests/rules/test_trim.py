@@ -21,6 +21,7 @@ from kdsl.rules.literals import OcrText, TurnGroup, TurnText
 from kdsl.rules.neighbours import NEAR, WordGroups
 from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import When
+from kdsl.rules.selection import holding
 from kdsl.rules.soundness import _apart
 from kdsl.rules.trim import named_apart, trimmed
 from kdsl.tasks import Label, Task
@@ -54,8 +55,8 @@ def asked(make_evidence: Callable[..., Evidence]) -> list[Evidence]:
     return [make_evidence(f"{i}", "RUST" if i < 6 else "OTHER", turns=(("user", text),)) for i, text in enumerate(said)]
 
 
-def test_words_that_find_no_right_sample_of_their_own_go(asked: list[Evidence]) -> None:
-    """'stain' is right once, where 'rust' stands too; 'metal' is never right."""
+def test_words_that_are_seldom_right_go(asked: list[Evidence]) -> None:
+    """'stain' is right once and wrong twice; 'metal' is never right."""
     folds = [bit_set(np.arange(10) % 2 == i) for i in range(2)]
     group = WordGroup("metal", ("metal", "stain", "corrosion", "rust"))
     rule = trimmed_alone(asked, When(all=(TurnGroup(group),)), folds)
@@ -74,6 +75,15 @@ def test_a_fold_is_voted_on_by_the_rule_trimmed_without_it(asked: list[Evidence]
     assert rule.when == When(all=(TurnText("rust", how="contains the word"),))
     assert rule.votes[0] == 0b0111000000
     assert rule.bits == 0b0000101011
+
+
+def test_a_rule_that_trimming_spoils_stays_as_it_was_found(asked: list[Evidence]) -> None:
+    when = When(all=(TurnText("rust"),))
+    context = context_of(asked, when)
+    whole = Candidate(when, 0, 0b111111, {0: 0b111111})
+    spoilt, good = Candidate(when, 0, 0b1, {0: 0b1}, untrimmed=whole), Candidate(when, 0, 0b11111, {0: 0b11111})
+    few = Candidate(when, 0, 0b11, {0: 0b11}, untrimmed=spoilt)
+    assert holding(context, [spoilt, few, good]) == [whole, good]
 
 
 def test_groups_of_different_words_get_different_names() -> None:
