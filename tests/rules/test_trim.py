@@ -78,7 +78,7 @@ def test_a_fold_is_voted_on_by_the_rule_trimmed_without_it(asked: list[Evidence]
 
 
 def test_a_rule_that_trimming_spoils_stays_as_it_was_found(asked: list[Evidence]) -> None:
-    when = When(all=(TurnText("rust"),))
+    when = When(all=(TurnText("stain"),))
     context = context_of(asked, when)
     whole = Candidate(when, 0, 0b111111, {0: 0b111111})
     spoilt, good = Candidate(when, 0, 0b1, {0: 0b1}, untrimmed=whole), Candidate(when, 0, 0b11111, {0: 0b11111})
