@@ -9,10 +9,10 @@ import difflib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from kdsl.config import NANO, Config, merged
 from kdsl.errors import ConfigError, InputError
@@ -21,9 +21,11 @@ from kdsl.resources import resource
 from kdsl.tasks import Task, load_task
 from kdsl.yaml_files import Loader, read_text
 
+Settings = TypeVar("Settings", bound=BaseModel)
+
 log = logging.getLogger(__name__)
 
-_PATHS = (("knowledge", "snippets"), ("rules", "books"), ("training", "augment", "synonyms"))
+_PATHS = (("knowledge", "snippets"), ("rules", "books"), ("training", "augment", "synonyms"), ("relations",))
 """Settings whose value is the path of a file or folder."""
 
 
@@ -40,9 +42,18 @@ def find_config(path: str | Path) -> Path:
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Read a config file with the files it extends, and apply `key.path=value` overrides; paths become absolute.
+    """The settings of a run; see `load_settings`.
 
     Where the packages of `kdsl[models]` are not installed, the embedded model is left out, and the log says so.
+
+    Raises:
+        ConfigError: one line per fault.
+    """
+    return _without_missing_models(load_settings(Config, path, overrides))
+
+
+def load_settings(kind: type[Settings], path: str | Path, overrides: Sequence[str] = ()) -> Settings:
+    """Read a config file with the files it extends, and apply `key.path=value` overrides; paths become absolute.
 
     Raises:
         ConfigError: one line per fault.
@@ -68,13 +79,13 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
             except yaml.YAMLError as error:
                 faults.append(f"override '{override}': the value is not YAML: {error}")
     try:
-        config = Config.model_validate(raw)
+        settings = kind.model_validate(raw)
     except ValidationError as error:
-        faults += [_fault(dict(fault)) for fault in error.errors()]
+        faults += [_fault(kind, dict(fault)) for fault in error.errors()]
     if faults:
         listed = "\n".join(f"  - {fault}" for fault in faults)
         raise ConfigError(f"{file}: {len(faults)} fault(s):\n{listed}")
-    return _without_missing_models(config)
+    return settings
 
 
 def _without_missing_models(config: Config) -> Config:
@@ -124,13 +135,13 @@ def _read(file: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     return merged(_read(beside if beside.is_file() else find_config(str(base)), (*seen, file)), raw)
 
 
-def _fault(fault: dict[str, Any]) -> str:
+def _fault(kind: type[BaseModel], fault: dict[str, Any]) -> str:
     where = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
-        part: Any = Config
+        part: Any = kind
         for key in (key for key in fault["loc"][:-1] if key in part.model_fields):  # else a name in `beside`
             given = part.model_fields[key].annotation
-            part = next(kind for kind in (*get_args(given), given) if hasattr(kind, "model_fields"))
+            part = next(one for one in (*get_args(given), given) if hasattr(one, "model_fields"))
         close = difflib.get_close_matches(str(fault["loc"][-1]), list(part.model_fields), n=1)
         return f"{where}: no such setting" + (f"; did you mean '{close[0]}'?" if close else "")
     return f"{where}: {fault['msg']} (found {fault['input']!r})"

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from kdsl.cli.mine import critic, mine, pairs, verdicts
 from kdsl.cli.options import FILE, config_option, images_option, noun, out_option, set_option, task_files_option
 from kdsl.cli.rule_options import format_option, print_found
 
@@ -169,3 +170,7 @@ def _stats_lines(found: dict[str, Any]) -> list[str]:
             lines += ["", f"{name.removeprefix('by_')}:"]
             lines += [f"{count:>8}  {value or '-'}" for value, count in counts.items()]
     return lines
+
+
+for command in (pairs, mine, verdicts, critic):
+    knowledge.add_command(command)

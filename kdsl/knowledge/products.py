@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from kdsl.data.columns import AS_KNOWN, Columns, Known
 from kdsl.data.fields import PICTURES, kind, picture_name
@@ -15,6 +16,8 @@ from kdsl.data.pictures import picture_path
 from kdsl.errors import InputError
 from kdsl.knowledge.documents import Document, language_of
 from kdsl.knowledge.entries import Anchors, Entry, Faults, by_part, clean, entries, source_of, too_long
+
+log = logging.getLogger(__name__)
 
 PRODUCT: Known = MappingProxyType(
     {
@@ -52,7 +55,13 @@ class Product:
         return Document(self.id, "product", self.title, text, source=self.source, picture=picture)
 
 
-def read_products(paths: Sequence[Path], images: Path, base: Path, columns: Columns = AS_KNOWN) -> list[Product]:
+def read_products(
+    paths: Sequence[Path],
+    images: Path,
+    base: Path,
+    columns: Columns = AS_KNOWN,
+    on_fault: Literal["raise", "leave out"] = "raise",
+) -> list[Product]:
     """The products of catalogues, a row each.
 
     A picture that is not below `images`, or that is named by its web address, is left out with a warning: nothing is
@@ -61,9 +70,10 @@ def read_products(paths: Sequence[Path], images: Path, base: Path, columns: Colu
     Args:
         base: the folder that sources are named from.
         columns: part of a product -> column that is called otherwise than `PRODUCT` says.
+        on_fault: 'leave out' rows with faults, with a warning that lists them.
 
     Raises:
-        InputError: a file cannot be read, or rows have faults (all of them are listed).
+        InputError: a file cannot be read, or rows have faults (all of them are listed); or no product is left.
     """
     faults, notes, anchors = Faults(), Notes(), Anchors()
     products: list[Product] = []
@@ -82,7 +92,12 @@ def read_products(paths: Sequence[Path], images: Path, base: Path, columns: Colu
             seen.setdefault(product.id, where)
             products.append(product)
     what = ", ".join(map(str, paths))
-    faults.raise_any(what, "products")
+    try:
+        faults.raise_any(what, "products")
+    except InputError as error:
+        if on_fault == "raise" or not products:
+            raise
+        log.warning("%s\nThese are left out.", error)
     notes.log(Path(what))
     return products
 

@@ -35,12 +35,20 @@ def decode(loaded: LoadedModel, written: Sequence[Sequence[int]]) -> list[str]:
 
 
 @torch.inference_mode()
-def generate_ids(loaded: LoadedModel, prompts: Sequence[Prompt], max_new_tokens: int) -> list[list[int]]:
-    """The greedily generated tokens for each prompt, up to the one that ends the turn, which is the last."""
+def generate_ids(
+    loaded: LoadedModel, prompts: Sequence[Prompt], max_new_tokens: int, *, one_line: bool = False
+) -> list[list[int]]:
+    """The greedily generated tokens for each prompt, up to the one that ends the turn, which is the last.
+
+    Args:
+        one_line: a line break ends the turn as well; for models that were not trained to end one.
+    """
     if not prompts:
         return []
     batch = encode(loaded, prompts, padding="left").tensors
     frame = frame_of(loaded)
+    breaks = frame.ids(["\n", "\n\n"]) if one_line else []
+    ends = [frame.end_of_turn, *(ids[0] for ids in breaks if len(ids) == 1)]
     written = loaded.model.generate(
         **batch,
         max_new_tokens=max_new_tokens,
@@ -50,12 +58,12 @@ def generate_ids(loaded: LoadedModel, prompts: Sequence[Prompt], max_new_tokens:
         top_p=None,
         top_k=None,
         repetition_penalty=1.0,
-        eos_token_id=frame.end_of_turn,
+        eos_token_id=ends,
         pad_token_id=loaded.tokenizer.pad_token_id,
     )
     rows: list[list[int]] = written[:, batch["input_ids"].shape[1] :].tolist()
-    ends = [row.index(frame.end_of_turn) + 1 if frame.end_of_turn in row else len(row) for row in rows]
-    return [row[:end] for row, end in zip(rows, ends, strict=True)]
+    lengths = [next((i + 1 for i, token in enumerate(row) if token in ends), len(row)) for row in rows]
+    return [row[:length] for row, length in zip(rows, lengths, strict=True)]
 
 
 def writer(loaded: LoadedModel, max_new_tokens: int = 120) -> Callable[[str], str] | None:

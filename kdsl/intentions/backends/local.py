@@ -65,7 +65,7 @@ class LocalBackend:
 
     def _write(self, requests: Sequence[Request], max_tokens: int) -> list[Written]:
         prompts = [self._prompt(request, max_tokens) for request in requests]
-        ids = generate_ids(self._loaded, prompts, max_tokens)
+        ids = generate_ids(self._loaded, prompts, max_tokens, one_line=not self.chats)
         return [
             Written(text, Usage(prompt.n_tokens, len(row)))
             for text, prompt, row in zip(decode(self._loaded, ids), prompts, ids, strict=True)

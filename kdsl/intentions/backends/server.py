@@ -1,0 +1,267 @@
+"""`ServerBackend`: a model behind an OpenAI-compatible server (vLLM, SGLang, llama.cpp), many requests in flight."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import math
+import os
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from kdsl.intentions.backends.base import BackendError, Failure, Request, Scores, Usage, Written
+from kdsl.machine import require_extra
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+    from openai.types.chat import ChatCompletion
+    from PIL.Image import Image
+
+Answer = TypeVar("Answer")
+
+TOP = 20
+"""Likeliest first tokens that a server is asked for: the most that vLLM gives by default, and OpenAI at all."""
+PATIENCE = 16
+"""Requests in a row that may get no answer, with all their retries, before the server counts as gone."""
+_BAD_REQUEST = (400, 413, 422)
+_REFUSED = (401, 403, 404, 405)
+_JOINER = "\u200d"
+_SPECIAL = re.compile(r"<(?=[|/｜]?\w[\w▁ ]{0,40}[|｜]?>)|\[(?=/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|IMG)\])")
+"""Where the spelling of a special token of any common tokenizer begins: <|im_end|>, </s>, <image>, [INST]."""
+
+
+class ServerConfig(BaseModel):
+    """Where the server is, and how it is asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str
+    """Such as `http://localhost:8000/v1`. Nothing else is ever fetched, and no redirect is followed."""
+    model: str
+    """What the server calls the model."""
+    key_variable: str = "OPENAI_API_KEY"
+    """Environment variable that holds the key, if the server wants one. A key is never written or logged."""
+    in_flight: int = Field(16, ge=1)
+    """Requests that are under way at once."""
+    timeout: float = Field(120, gt=0)
+    """Seconds that one attempt may take."""
+    retries: int = Field(6, ge=0)
+    """Further attempts after a time-out, a cut connection, or status 408, 409, 429 or 5xx; between them the wait grows
+    from half a second to eight, or is what `Retry-After` says."""
+    prefill: bool = True
+    """The server continues a last message of the assistant (vLLM, SGLang, llama.cpp). If not, the wording that an
+    answer has to begin with is only asked for, and checked."""
+    pictures: bool = True
+    """The model sees pictures."""
+    extra: Mapping[str, Any] = {}
+    """Further fields of each request, such as {chat_template_kwargs: {enable_thinking: false}}."""
+
+    @field_validator("url")
+    @classmethod
+    def _an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("expected an address such as http://localhost:8000/v1")
+        if parts.username or parts.password:
+            raise ValueError("an address holds no key: put it into the environment variable that key_variable names")
+        return url
+
+
+class ServerBackend:
+    """A model behind a server; `Backend` says what its methods do.
+
+    Retries, back-off and time-outs are those of the package `openai`. A request that the server refuses for what it
+    holds fails alone.
+
+    Raises:
+        MissingDependency: the package openai is not installed.
+    """
+
+    def __init__(self, config: ServerConfig) -> None:
+        require_extra("mine")
+        import openai
+
+        self._openai = openai
+        self._config = config
+        self.name = config.model
+        self.version = f"server:{config.model}"
+        self.sees = config.pictures
+        self.chats = True
+
+    def write(self, requests: Iterable[Request], max_tokens: int) -> Iterator[tuple[int, Written | Failure]]:
+        """Write a text for each request, as they come back."""
+
+        async def write(client: AsyncOpenAI, request: Request) -> Written | Failure:
+            answer = await self._ask(client, request, max_tokens)
+            text = answer.choices[0].message.content or ""
+            if request.opening and text.lstrip().startswith(
+                request.opening.strip()
+            ):  # it began anew, as it was asked to
+                text = text.lstrip()[len(request.opening.strip()) :]
+            elif request.opening and not self._config.prefill:
+                return Written("", _usage(answer))  # the wording that was asked for is not there
+            return Written(text, _usage(answer))
+
+        return self._each(requests, write)
+
+    def score(self, requests: Iterable[Request]) -> Iterator[tuple[int, Scores | Failure]]:
+        """Weigh each request's answers by the likeliest first tokens: answers must differ in these."""
+
+        async def score(client: AsyncOpenAI, request: Request) -> Scores | Failure:
+            answer = await self._ask(client, request, 1, logprobs=True, top_logprobs=TOP)
+            found = answer.choices[0].logprobs
+            if found is None or not found.content or not found.content[0].top_logprobs:
+                raise BackendError(
+                    f"the server at {self._config.url} gives no log-probabilities of first tokens (fields logprobs and "
+                    "top_logprobs), so it can write but not judge. vLLM, SGLang and llama.cpp give them."
+                )
+            first = [(token.token, token.logprob) for token in found.content[0].top_logprobs]
+            return weigh(request.answers, first, _usage(answer))
+
+        return self._each(requests, score)
+
+    async def _ask(self, client: AsyncOpenAI, request: Request, max_tokens: int, **fields: Any) -> ChatCompletion:
+        content: list[dict[str, Any]] = [{"type": "text", "text": defused(request.text)}]
+        if request.picture is not None and self.sees:
+            content.insert(0, {"type": "image_url", "image_url": {"url": data_url(request.picture)}})
+        messages: list[Any] = [{"role": "user", "content": content if len(content) > 1 else content[0]["text"]}]
+        extra = dict(self._config.extra)
+        if request.opening and self._config.prefill:
+            messages.append({"role": "assistant", "content": defused(request.opening)})
+            extra |= {"continue_final_message": True, "add_generation_prompt": False}
+        return await client.chat.completions.create(
+            model=self._config.model,
+            messages=messages,
+            max_tokens=max_tokens,
+            temperature=0,
+            extra_body=extra,
+            **fields,
+        )
+
+    async def _answer(
+        self, client: AsyncOpenAI, request: Request, ask: Callable[[AsyncOpenAI, Request], Awaitable[Answer | Failure]]
+    ) -> Answer | Failure:
+        """What `ask` gives, or why there is nothing."""
+        openai = self._openai
+        try:
+            return await ask(client, request)
+        except openai.APIStatusError as error:
+            status = error.status_code
+            if status in _REFUSED or 300 <= status < 400:
+                raise BackendError(
+                    f"the server at {self._config.url} refuses requests for '{self._config.model}' (status {status}). "
+                    f"Check its address, the model's name and the key in ${self._config.key_variable}."
+                ) from error
+            kind = Failure if status in _BAD_REQUEST else _Silence
+            return kind(f"the server answers with status {status}: {_cut(str(error.body))}")
+        except openai.APITimeoutError:
+            return _Silence(f"no answer within {self._config.timeout:g} seconds")
+        except openai.APIConnectionError as error:
+            return _Silence(f"no connection: {_cut(str(error.__cause__ or error))}")
+        except openai.APIError as error:  # what came back is no answer
+            return _Silence(f"the answer cannot be read: {_cut(str(error))}")
+
+    def _each(
+        self, requests: Iterable[Request], ask: Callable[[AsyncOpenAI, Request], Awaitable[Answer | Failure]]
+    ) -> Iterator[tuple[int, Answer | Failure]]:
+        """Ask for all requests, `in_flight` at once; the loop runs while the caller waits for the next answer."""
+        feed = enumerate(requests)
+        tasks: dict[asyncio.Task[Answer | Failure], int] = {}
+        silent = 0
+        with asyncio.Runner() as runner:
+            client = self._client()
+            try:
+                while True:
+                    for number, request in islice(feed, self._config.in_flight - len(tasks)):
+                        tasks[runner.get_loop().create_task(self._answer(client, request, ask))] = number
+                    if not tasks:
+                        return
+                    done, _ = runner.run(_first(tasks))
+                    for task in done:
+                        number, answer = tasks.pop(task), task.result()
+                        silent = silent + 1 if isinstance(answer, _Silence) else 0
+                        yield number, answer
+                        if isinstance(answer, _Silence) and silent == PATIENCE:
+                            raise BackendError(
+                                f"the server at {self._config.url} gave no answer to {PATIENCE} requests in a row: "
+                                f"{answer.reason}. What is done is kept; run the same command again once it is back."
+                            )
+            finally:
+                runner.run(_end(client, tasks))
+
+    def _client(self) -> AsyncOpenAI:
+        config = self._config
+        return self._openai.AsyncOpenAI(
+            base_url=config.url,
+            api_key=os.environ.get(config.key_variable) or "none",
+            timeout=config.timeout,
+            max_retries=config.retries,
+            # a redirect would lead to an address that nobody gave
+            http_client=self._openai.DefaultAsyncHttpxClient(follow_redirects=False),
+        )
+
+
+class _Silence(Failure):
+    """No answer, after all retries: the fault may be the server's, and not the request's."""
+
+
+async def _first(tasks: Iterable[asyncio.Task[Answer]]) -> tuple[set[asyncio.Task[Answer]], set[asyncio.Task[Answer]]]:
+    return await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _end(client: AsyncOpenAI, tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await client.close()
+
+
+def weigh(answers: Sequence[str], first: Sequence[tuple[str, float]], usage: Usage) -> Scores | Failure:
+    """Answers by a server's likeliest first tokens with their log-probabilities.
+
+    A token counts for the answer that it begins, in any case and spacing ('Y', ' yes', 'Yes'), if it begins no other.
+    An answer that none of them begins is less likely than all of them: it gets the least one's log-probability.
+    """
+    mass = [0.0] * len(answers)
+    for token, log_prob in first:
+        begun = token.strip().casefold()
+        own = [i for i, answer in enumerate(answers) if begun and answer.strip().casefold().startswith(begun)]
+        if len(own) == 1:
+            mass[own[0]] += math.exp(log_prob)
+    if not any(mass):
+        shown = ", ".join(repr(token) for token, _ in first[:5])
+        return Failure(f"none of {', '.join(answers)} is among the likeliest first tokens ({shown}, ...)")
+    least = min(log_prob for _, log_prob in first)
+    return Scores(tuple(math.log(found) if found else least for found in mass), usage)
+
+
+def defused(text: str) -> str:
+    """A text in which no spelling of a special token is left whole: a zero-width joiner parts it.
+
+    The tokenizer is the server's and unknown here, so all that looks like a special token is taken for one.
+    """
+    return _SPECIAL.sub(lambda match: match[0] + _JOINER, text)
+
+
+def data_url(picture: Image) -> str:
+    """A picture as the `data:` address of a JPEG."""
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=90)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _usage(answer: ChatCompletion) -> Usage:
+    """The tokens that a server has counted; none where it counts none."""
+    usage = answer.usage
+    return Usage(usage.prompt_tokens, usage.completion_tokens) if usage else Usage(0)
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 200 else line[:199] + "…"
