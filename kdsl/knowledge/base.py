@@ -22,7 +22,7 @@ from kdsl.errors import BundleError, InputError, did_you_mean
 from kdsl.knowledge.documents import Document
 from kdsl.knowledge.embedders import passage_vectors
 from kdsl.knowledge.entries import source_of
-from kdsl.knowledge.index import Hit
+from kdsl.knowledge.index import MANIFEST, Hit
 from kdsl.knowledge.products import read_products
 from kdsl.knowledge.snippets import read_snippets
 from kdsl.knowledge.store.catalog import FILE, Facet
@@ -102,10 +102,15 @@ class KnowledgeBase:
         """The base in a folder; if there is none, a new one, which is made when documents are added to it.
 
         Raises:
-            InputError: the folder holds something else.
+            InputError: the folder holds something else, such as a bundle's index, which can be opened and not added to.
             BundleError: as `open` raises it.
             MissingDependency: the encoder cannot run here.
         """
+        if (folder / MANIFEST).is_file():
+            raise InputError(
+                f"{folder}: is the index of a bundle, whose parts belong together. Add to the snippets of its config "
+                "(knowledge.snippets) and fit again, or choose another folder."
+            )
         if (folder / FILE).is_file():
             return cls.open(folder, encoder)
         if folder.exists() and (not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())):

@@ -20,7 +20,7 @@ from kdsl.runs import changed_files, file_hashes, read_manifest, write_manifest
 from kdsl.tasks import Task
 
 SCHEMA = 3
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 _ADVICE = "Build the index again."
 _BLOCK = 64
 """Queries whose similarities to all documents are in memory at the same time."""
@@ -138,7 +138,7 @@ class KnowledgeIndex:
             "documents": len(self.documents),
             "files": file_hashes(folder),
         }
-        write_manifest(folder / _MANIFEST, SCHEMA, body)
+        write_manifest(folder / MANIFEST, SCHEMA, body)
 
     @classmethod
     def load(cls, folder: Path) -> KnowledgeIndex:
@@ -148,10 +148,10 @@ class KnowledgeIndex:
             BundleError: the folder is not an index, or it is unfinished, damaged, or its parts do not match.
         """
         parts = ("files", "weights", "stored", "documents")
-        manifest = read_manifest(folder / _MANIFEST, SCHEMA, parts, "a knowledge index", _ADVICE)
+        manifest = read_manifest(folder / MANIFEST, SCHEMA, parts, "a knowledge index", _ADVICE)
         if changed := changed_files(folder, manifest["files"]):
             raise BundleError(
-                f"{folder}: missing, or not what the index was built with (by the hashes in {_MANIFEST}): "
+                f"{folder}: missing, or not what the index was built with (by the hashes in {MANIFEST}): "
                 f"{', '.join(changed)}. {_ADVICE}"
             )
         with Store.open(folder) as store, store.view() as view:

@@ -17,6 +17,9 @@ from kdsl.encoders.texts import UniversalSentenceEncoder
 from kdsl.errors import BundleError, InputError
 from kdsl.knowledge.base import Changes, KnowledgeBase
 from kdsl.knowledge.documents import Document
+from kdsl.knowledge.index import KnowledgeIndex
+from kdsl.knowledge.rankers.base import Item
+from kdsl.knowledge.rankers.vectors import CharacterRanker
 from kdsl.knowledge.store.selection import Where
 from kdsl.knowledge.store.store import Store
 from kdsl.tasks import Task
@@ -152,6 +155,9 @@ def test_what_is_no_base_is_refused(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("x", "utf-8")
     with pytest.raises(InputError, match="holds something else than a knowledge base"):
         KnowledgeBase.at(tmp_path)
+    KnowledgeIndex.build([Item(Document("a", "faq", "铁锅", "不锈"))], [CharacterRanker()]).save(tmp_path / "index")
+    with pytest.raises(InputError, match="is the index of a bundle"):
+        KnowledgeBase.at(tmp_path / "index")
     with pytest.raises(BundleError, match="is no knowledge base yet"):
         KnowledgeBase.at(tmp_path / "new").search("x")
 
