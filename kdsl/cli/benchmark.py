@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from pydantic import ValidationError
 
 from kdsl.cli.options import FILE, noun, out_option, seed_option
+from kdsl.errors import ConfigError, faults_of
 
 if TYPE_CHECKING:
     from kdsl.evaluation.intentionqa.scorers import Ask
@@ -27,11 +29,12 @@ def benchmark() -> None:
     "--model", "models", multiple=True, help="Language model: a folder or hub id; more than one may be given."
 )
 @click.option(
+    "--server", metavar="URL", help="OpenAI-compatible server of the models, such as http://localhost:8000/v1."
+)
+@click.option(
     "--ask",
     type=click.Choice(["letter", "wording"]),
-    default="wording",
-    show_default=True,
-    help="The official prompt, or how the options' own words go on.",
+    help="Official prompt, or how the options' own words go on. Default: letter of a server, else wording.",
 )
 @click.option("--knowledge", type=FILE, help="Knowledge base: models are asked with its intentions, too.")
 @click.option("--accept-terms", type=click.Choice(["gemma"]), help="Whose terms of use you accept.")
@@ -57,7 +60,8 @@ def intentionqa(
     data: Path,
     encoders: tuple[str, ...],
     models: tuple[str, ...],
-    ask: Ask,
+    server: str | None,
+    ask: Ask | None,
     knowledge: Path | None,
     accept_terms: str | None,
     dtype: str,
@@ -74,20 +78,25 @@ def intentionqa(
     examples:
       kdsl benchmark intentionqa --task 1 --data task1.jsonl --encoder use-multilingual-v3 --out runs/task1
       kdsl benchmark intentionqa --task 1 --data task1.jsonl --model gemma-3-270m --accept-terms gemma --out runs/gemma
+      kdsl benchmark intentionqa --task 2 --data task2.jsonl --server http://gpu:8000/v1 --model NAME --out runs/7b
     """
     from kdsl.encoders.registry import text_encoder
     from kdsl.evaluation.intentionqa.benchmark import run_benchmark
     from kdsl.knowledge.base import KnowledgeBase
     from kdsl.progress import say, show
 
+    if server and not models:
+        raise click.UsageError("--server needs --model, the name by which the server knows the model.")
+    if server and ask == "wording":
+        raise click.UsageError("a server gives the probabilities of an answer's first token alone: use --ask letter.")
     report = run_benchmark(
         task,
         data,
         out,
         encoders=[text_encoder(name) for name in encoders],
-        backends=[_backend(name, accept_terms, dtype, quantize) for name in models],
+        backends=[_backend(name, server, accept_terms, dtype, quantize) for name in models],
         knowledge=KnowledgeBase.open(knowledge) if knowledge else None,
-        ask=ask,
+        ask=ask or ("letter" if server else "wording"),
         limit=limit,
         seed=seed,
     )
@@ -95,7 +104,14 @@ def intentionqa(
     say(f"the report is in {out}")
 
 
-def _backend(name: str, accept_terms: str | None, dtype: str, quantize: str) -> Backend:
+def _backend(name: str, server: str | None, accept_terms: str | None, dtype: str, quantize: str) -> Backend:
+    if server:
+        from kdsl.intentions.backends.server import ServerBackend, ServerConfig
+
+        try:
+            return ServerBackend(ServerConfig(url=server, model=name))
+        except ValidationError as error:
+            raise ConfigError(f"`server` {server}: {'; '.join(faults_of(error))}.") from error
     from kdsl.config import ModelConfig
     from kdsl.intentions.backends.local import LocalBackend
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from helpers.intention_items import write_items
+from helpers.model_servers import model_server
 
 from kdsl.cli.main import cli
 from kdsl.config import ModelConfig
-from kdsl.errors import BundleError
+from kdsl.errors import BundleError, ConfigError
 from kdsl.knowledge.base import KnowledgeBase
 from kdsl.knowledge.documents import Document
 
@@ -76,3 +77,35 @@ def test_answers_of_other_data_are_refused(tmp_path: Path) -> None:
     other = run("--task", 2, "--data", write_items(tmp_path / "two.jsonl", 2), "--out", out)
     assert isinstance(other.exception, BundleError)
     assert "Choose another --out" in str(other.exception)
+
+
+def test_a_server_is_asked_the_official_prompt(tmp_path: Path, base_of: Callable[..., ModelConfig]) -> None:
+    data, out = write_items(tmp_path / "items.jsonl", 1), tmp_path / "run"
+    with model_server(Path(base_of("qwen2_vl").source)) as url:
+        done = run("--task", 1, "--data", data, "--server", url, "--model", "tiny", "--out", out)
+    assert done.exit_code == 0, done.output
+    [row] = [
+        row for row in json.loads((out / "report.json").read_text())["rows"] if row["by"] == "tiny, official prompt"
+    ]
+    lines = [json.loads(line) for line in (out / "tiny-official-prompt" / "answers.jsonl").read_text().splitlines()]
+    assert len(lines) == 12
+    assert row["failed"] == sum("error" in line for line in lines)  # of a random model, letters may be far down
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--server", "http://localhost:9/v1"), "needs --model"),
+        (("--server", "http://localhost:9/v1", "--model", "m", "--ask", "wording"), "first token alone"),
+    ],
+)
+def test_a_server_is_asked_for_letters_of_a_named_model(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    done = run("--task", 1, "--data", tmp_path / "none.jsonl", "--out", tmp_path / "run", *arguments)
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+def test_a_server_has_an_address(tmp_path: Path) -> None:
+    done = run("--task", 1, "--data", tmp_path / "x.jsonl", "--server", "ftp://a", "--model", "m", "--out", tmp_path)
+    assert isinstance(done.exception, ConfigError)
+    assert "--server ftp://a: url: expected an address" in str(done.exception)
