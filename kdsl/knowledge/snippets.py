@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -29,6 +30,11 @@ SNIPPET: Known = MappingProxyType(
     }
 )
 """The parts of a snippet."""
+
+
+@lru_cache
+def _hint(name: str) -> str:
+    return did_you_mean(name, SNIPPET)
 
 
 def _where_looked(part: str, entry: Entry) -> str:
@@ -149,7 +155,7 @@ class _Reader:
     def _tell_others(self, entry: Entry, where: str, others: Iterable[str]) -> None:
         """Names that are no part of a snippet: a fault in YAML, a note of other files."""
         for name in others:
-            hint = did_you_mean(name.lower(), SNIPPET)
+            hint = _hint(name.lower())
             if entry.strict:
                 self._faults.add(where, f"'{name}' is no part of a snippet ({', '.join(SNIPPET)}).{hint}")
             else:
