@@ -145,10 +145,10 @@ class Prediction(_Part):
             lines.append(f"  {name:<{width}}  weight {vote.weight:.2f}  {said}")
         heaviest = sorted(self.trace.rules, key=lambda rule: -rule.weight)[:SHOWN_RULES]
         lines += [f"  rule {rule.id} (weight {rule.weight:.2f}): {rule.text}" for rule in heaviest]
-        lines += [
-            f"  snippet {found.id} ({found.score:.2f}): {' -> '.join(filter(None, (found.title, found.label)))}"
-            for found in self.trace.snippets
-        ]
+        for found in self.trace.snippets:
+            by = f" by {', '.join(found.found_by)}" if found.found_by else ""
+            said = " -> ".join(filter(None, (found.title, found.label)))
+            lines.append(f"  snippet {found.id} ({found.score:.2f}{by}): {said}")
         calls = ", ".join(f"{call.role} ({call.output_tokens} tokens)" for call in self.trace.calls) or "none"
         spend = self.spend
         lines.append(

@@ -43,7 +43,14 @@ MADE = Prediction(
         rules=tuple(FiredRule(id=f"r{i}", label="是否会生锈", weight=i / 2, text=f"condition {i}") for i in range(8)),
         snippets=(
             FoundSnippet(id="faq-1", label="是否会生锈", title="会生锈吗", source="faq.yaml", score=0.5),
-            FoundSnippet(id="p-2", label=None, title="锅", source="pages.yaml", score=0.25),
+            FoundSnippet(
+                id="p-2",
+                label=None,
+                title="锅",
+                source="pages.yaml",
+                score=0.25,
+                found_by={"words": 0.2, "meaning": 0.3},
+            ),
         ),
         margin=0.4,
         routed=True,
@@ -62,7 +69,16 @@ traces = st.builds(
     experts=st.dictionaries(texts, st.builds(Vote, weight=shares, top=tops), max_size=3),
     rules=st.lists(st.builds(FiredRule, id=texts, label=texts, weight=shares, text=texts), max_size=2).map(tuple),
     snippets=st.lists(
-        st.builds(FoundSnippet, id=texts, label=st.none() | texts, title=texts, source=texts, score=shares), max_size=2
+        st.builds(
+            FoundSnippet,
+            id=texts,
+            label=st.none() | texts,
+            title=texts,
+            source=texts,
+            score=shares,
+            found_by=st.dictionaries(texts, shares, max_size=2),
+        ),
+        max_size=2,
     ).map(tuple),
     margin=shares,
     routed=st.booleans(),
@@ -114,7 +130,7 @@ def test_an_explanation_says_who_voted_and_what_it_took() -> None:
     assert lines[2] == "  rules  weight 0.25  (abstains)"
     assert [line.split()[1] for line in lines if "condition" in line] == ["r7", "r6", "r5", "r4", "r3"]
     assert "  snippet faq-1 (0.50): 会生锈吗 -> 是否会生锈" in lines
-    assert "  snippet p-2 (0.25): 锅" in lines
+    assert "  snippet p-2 (0.25 by words, meaning): 锅" in lines
     assert lines[-1] == "  model calls: large (5 tokens), reread (4 tokens); 9 output tokens, 9.3 M parameters"
 
 
