@@ -180,24 +180,37 @@ def test_stats_count_by_every_facet(base: KnowledgeBase) -> None:
     assert stats["by_language"] == {"zh": 5}
 
 
+WAITS_AFTER_40 = """
+import sys, time
+from pathlib import Path
+import kdsl.knowledge.base as base
+
+add, added = base.Store.add, []
+
+def add_two_and_wait(store, documents, vectors):
+    if len(added) == 2:
+        time.sleep(600)
+    added.append(add(store, documents, vectors))
+
+base.Store.add, base._BLOCK, base._COMMIT = add_two_and_wait, 20, 20
+base.KnowledgeBase.at(Path(sys.argv[1])).add_files([Path(sys.argv[2])])
+"""
+
+
 def test_a_killed_addition_is_continued(tmp_path: Path) -> None:
-    rows = [{"id": str(n), "title": f"第{n}件商品怎么样", "text": f"编号{n}的回答"} for n in range(300)]
-    (tmp_path / "faq.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
-    program = (
-        "import kdsl.knowledge.base as b; from pathlib import Path; b._BLOCK = b._COMMIT = 20; "
-        f"b.KnowledgeBase.at(Path({str(tmp_path / 'base')!r})).add_files([Path({str(tmp_path / 'faq.jsonl')!r})])"
-    )
-    process = subprocess.Popen([sys.executable, "-c", program])
-    while process.poll() is None and _count(tmp_path / "base") < 40:
-        time.sleep(0.01)
+    rows = [{"id": str(n), "title": f"第{n}件商品怎么样", "text": f"编号{n}的回答"} for n in range(100)]
+    folder, file = tmp_path / "base", tmp_path / "faq.jsonl"
+    file.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
+    process = subprocess.Popen([sys.executable, "-c", WAITS_AFTER_40, folder, file])
+    while process.poll() is None and _count(folder) < 40:
+        time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    base = KnowledgeBase.at(tmp_path / "base")
-    before = base.stats()["documents"]
-    assert 40 <= before < 300
-    assert base.add_files([tmp_path / "faq.jsonl"]) == Changes(300 - before, 0, 0, before)
-    assert base.stats()["documents"] == 300
-    assert KnowledgeBase.verify(base.folder) == []
+    base = KnowledgeBase.at(folder)
+    assert base.stats()["documents"] == 40
+    assert base.add_files([file]) == Changes(60, 0, 0, 40)
+    assert base.stats()["documents"] == 100
+    assert KnowledgeBase.verify(folder) == []
 
 
 def _count(folder: Path) -> int:
