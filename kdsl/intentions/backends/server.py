@@ -28,7 +28,8 @@ Answer = TypeVar("Answer")
 TOP = 20
 """Likeliest first tokens that a server is asked for: the most that vLLM gives by default, and OpenAI at all."""
 PATIENCE = 16
-"""Requests in a row that may get no answer, with all their retries, before the server counts as gone."""
+"""Requests in a row that may get no answer, with all their retries, before the server counts as gone; or that it may
+refuse before it has answered any."""
 _BAD_REQUEST = (400, 413, 422)
 _REFUSED = (401, 403, 404, 405)
 _JOINER = "\u200d"
@@ -173,7 +174,7 @@ class ServerBackend:
         """Ask for all requests, `in_flight` at once; the loop runs while the caller waits for the next answer."""
         feed = enumerate(requests)
         tasks: dict[asyncio.Task[Answer | Failure], int] = {}
-        silent = 0
+        in_vain, answered = 0, False
         with asyncio.Runner() as runner:
             client = self._client()
             try:
@@ -185,12 +186,15 @@ class ServerBackend:
                     done, _ = runner.run(_first(tasks))
                     for task in done:
                         number, answer = tasks.pop(task), task.result()
-                        silent = silent + 1 if isinstance(answer, _Silence) else 0
+                        answered |= not isinstance(answer, Failure)
+                        # once it has answered, a request that it refuses is to blame for that itself
+                        at_fault = isinstance(answer, _Silence if answered else Failure)
+                        in_vain = in_vain + 1 if at_fault else 0
                         yield number, answer
-                        if isinstance(answer, _Silence) and silent == PATIENCE:
+                        if isinstance(answer, Failure) and in_vain == PATIENCE:
                             raise BackendError(
                                 f"the server at {self._config.url} gave no answer to {PATIENCE} requests in a row: "
-                                f"{answer.reason}. What is done is kept; run the same command again once it is back."
+                                f"{answer.reason}. What is done is kept; mend that, and run the same command again."
                             )
             finally:
                 runner.run(_end(client, tasks))

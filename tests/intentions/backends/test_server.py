@@ -103,6 +103,23 @@ def test_a_server_that_is_gone_ends_the_run(proxied: Callable[..., tuple[ServerB
     assert all(isinstance(answer, Failure) for _, answer in got)
 
 
+def test_a_server_that_refuses_all_that_it_is_asked_ends_the_run(
+    proxied: Callable[..., tuple[ServerBackend, FaultyProxy]],
+) -> None:
+    backend, _ = proxied(*["422"] * 40, in_flight=1)
+    with pytest.raises(BackendError, match="status 422"):
+        list(backend.write(REQUESTS * 5, 4))
+
+
+def test_requests_that_are_refused_among_others_fail_alone(
+    proxied: Callable[..., tuple[ServerBackend, FaultyProxy]],
+) -> None:
+    backend, _ = proxied(None, *["422"] * 40, in_flight=1)
+    answers = dict(backend.write(REQUESTS * 3, 2))
+    assert [number for number, answer in answers.items() if isinstance(answer, Written)] == [0]
+    assert len(answers) == 27
+
+
 def test_a_refused_key_ends_the_run_at_once_and_is_not_told(
     proxied: Callable[..., tuple[ServerBackend, FaultyProxy]],
     monkeypatch: pytest.MonkeyPatch,
