@@ -2,6 +2,7 @@
 
     python benchmarks/mining.py catalogue --intentionqa DATA/task1.jsonl --pairs 30 --out /tmp/shop
     python benchmarks/mining.py throughput --shop /tmp/shop --in-flight 1 8 64
+    python benchmarks/mining.py critic --mined /tmp/mined --verdicts judged.csv --precision 0.7 0.8
     python benchmarks/mining.py recognition --mined /tmp/mined --data MIRE/train.json --folds MIRE/folds.json
 
 A catalogue holds titles of IntentionQA's products (MIT licence, not shipped) and pictures that are drawn here.
@@ -91,6 +92,46 @@ def throughput(shop: Path, in_flight: Sequence[int], requests: int, tokens: int)
             server.kill()
 
 
+def critic(mined: Path, verdicts: Path, precision: Sequence[float], draws: int) -> None:
+    """Print what a critic keeps of verdicts that it has not seen, over many draws of the unseen pairs."""
+    import numpy as np
+    from sklearn.metrics import roc_auc_score
+
+    from kdsl.encoders.registry import text_encoder
+    from kdsl.errors import InputError
+    from kdsl.intentions.critic import fit_critic
+    from kdsl.intentions.folder import MiningFolder
+    from kdsl.intentions.verdicts import config_of, draw_unseen, judged_candidates
+
+    folder = MiningFolder(mined)
+    config = config_of(folder)
+    encoder = text_encoder(config.judge.encoder)
+    outcomes, gold = judged_candidates(folder, config, [verdicts])
+    judge = roc_auc_score(gold, [outcome.log_odds or 0 for outcome in outcomes])
+    print(f"{len(gold)} verdicts, {gold.mean():.3f} sound; AUROC of the judge {judge:.3f}")
+    print("| precision asked | reached in | kept of the unseen | precision on the unseen | recall | AUROC |")
+    print("|---|---|---|---|---|---|")
+    for asked in precision:
+        kept, sound, shown, good, areas = 0, 0, 0, 0, []
+        for seed in range(draws):
+            unseen = draw_unseen([outcome.pair.key for outcome in outcomes], seed)
+            seen = np.flatnonzero(~unseen)
+            pairs = ["/".join(outcomes[i].pair.key) for i in seen]
+            try:
+                fitted = fit_critic([outcomes[i].judged for i in seen], gold[seen].tolist(), pairs, encoder, asked)
+            except InputError:  # the precision that is asked for is out of reach on this draw
+                continue
+            scores = fitted.probabilities([outcome.judged for outcome in outcomes], encoder)[unseen]
+            areas.append(roc_auc_score(gold[unseen], scores))
+            above = scores >= fitted.threshold
+            kept, sound = kept + int(above.sum()), sound + int((above & gold[unseen]).sum())
+            shown, good = shown + int(unseen.sum()), good + int(gold[unseen].sum())
+        print(
+            f"| {asked} | {len(areas)} of {draws} | {kept / shown:.3f} | {sound / kept:.3f} | {sound / good:.3f} "
+            f"| {np.mean(areas):.3f} |"
+        )
+
+
 def recognition(mined: Path, data: Path, folds: Path) -> None:
     """Print the out-of-fold F1 of MIRE's intents with and without the mined intentions nearest to a shopper's question.
 
@@ -107,8 +148,8 @@ def recognition(mined: Path, data: Path, folds: Path) -> None:
     from kdsl.scores import weighted_f1
     from kdsl.tasks import load_task
 
-    task = load_task(resource("configs/tasks/mire-intent.yaml"))
-    samples = [sample for sample in read_files([data], [task]) if sample.task == task.name]
+    tasks = [load_task(resource(f"configs/tasks/mire-{name}.yaml")) for name in ("scene", "intent")]
+    samples = [sample for sample in read_files([data], tasks) if sample.task == "intent"]
     fold = json.loads(folds.read_text("utf-8"))
     numbers = np.array([fold[sample.id] for sample in samples])
     gold = np.array([sample.label for sample in samples])
@@ -152,6 +193,11 @@ if __name__ == "__main__":
     three.add_argument("--mined", type=Path, required=True)
     three.add_argument("--data", type=Path, required=True)
     three.add_argument("--folds", type=Path, required=True)
+    four = commands.add_parser("critic")
+    four.add_argument("--mined", type=Path, required=True)
+    four.add_argument("--verdicts", type=Path, required=True)
+    four.add_argument("--precision", type=float, nargs="+", default=[0.7, 0.8])
+    four.add_argument("--draws", type=int, default=20)
     given = vars(parser.parse_args())
-    run = {"catalogue": catalogue, "throughput": throughput, "recognition": recognition}[given.pop("command")]
-    run(**given)
+    known = {run.__name__: run for run in (catalogue, throughput, critic, recognition)}
+    known[given.pop("command")](**given)

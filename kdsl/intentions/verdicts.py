@@ -97,8 +97,8 @@ def fit_on_verdicts(folder: MiningFolder, files: Sequence[Path], precision: floa
     manifest = folder.check_finished()
     config = MiningConfig.model_validate(manifest["settings"])
     with sole_writer(folder.path):
-        judged, gold = _judged(folder, config, files)
-        unseen = _unseen([outcome.pair.key for outcome in judged], seed)
+        judged, gold = judged_candidates(folder, config, files)
+        unseen = draw_unseen([outcome.pair.key for outcome in judged], seed)
         encoder = text_encoder(config.judge.encoder)
         seen = np.flatnonzero(~unseen)
         critic = fit_critic(
@@ -137,7 +137,9 @@ def config_of(folder: MiningFolder) -> MiningConfig:
     return MiningConfig.model_validate(folder.check_finished()["settings"])
 
 
-def _judged(folder: MiningFolder, config: MiningConfig, files: Sequence[Path]) -> tuple[list[Outcome], np.ndarray]:
+def judged_candidates(
+    folder: MiningFolder, config: MiningConfig, files: Sequence[Path]
+) -> tuple[list[Outcome], np.ndarray]:
     """The candidates that have a verdict, and the verdicts [n]."""
     by_key = {outcome.candidate.key: outcome for outcome in outcomes(folder, config.judge)}
     known = {key: _digest(outcome) for key, outcome in by_key.items()}
@@ -149,7 +151,7 @@ def _judged(folder: MiningFolder, config: MiningConfig, files: Sequence[Path]) -
     return [by_key[key] for key in verdicts], np.array(list(verdicts.values()), bool)
 
 
-def _unseen(pairs: Sequence[Key], seed: int) -> np.ndarray:
+def draw_unseen(pairs: Sequence[Key], seed: int) -> np.ndarray:
     """Which verdicts the critic must not see, bool [n]: those of some pairs, drawn by seed."""
     names = sorted(set(pairs))
     drawn = set(random.Random(seed).sample(names, round(UNSEEN * len(names))))
