@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ from PIL import Image, ImageDraw
 
 from kdsl.config import EncodersConfig
 from kdsl.errors import BundleError
-from kdsl.evidence.types import UNSEEN, Picture
+from kdsl.evidence.types import UNSEEN, Evidence, Picture
 from kdsl.knowledge.documents import Document
 from kdsl.knowledge.rankers.base import Item, Ranker
 from kdsl.knowledge.rankers.registry import RANKERS, load_ranker, new_rankers
 from kdsl.knowledge.rankers.words import terms
 from kdsl.runs import write_json
+from kdsl.tasks import Task
 
 TEXTS = ("这个杯子会不会生锈", "退款什么时候到账", "Does the blue one fade?", "iPhone15 的 emi 分期怎么算", "")
 NAMES = [kind.name for kind in RANKERS]
@@ -112,6 +114,15 @@ def test_settings_say_which_rankers_there_are() -> None:
     assert names() == NAMES
     assert names(text="auto") == NAMES
     assert names(text=None, picture=None) == ["characters", "words"]
+
+
+def test_pictures_are_compared_where_they_are_the_input(
+    make_evidence: Callable[..., Evidence], scene: Task, intent: Task
+) -> None:
+    seen = make_evidence("a", lines=("退款成功",), turns=(("user", "退款到账了吗"),))
+    assert seen.pictures
+    assert Item.of(seen, scene).pictures == seen.pictures
+    assert Item.of(seen, intent).pictures == ()
 
 
 def test_similar_pictures_are_nearer_than_others(pictures: list[Item]) -> None:
