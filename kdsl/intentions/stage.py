@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from kdsl.errors import InputError
 from kdsl.intentions.backends.base import Failure, Request, Scores, Written
 from kdsl.intentions.log import Key, RowLog
 from kdsl.progress import bar
+
+_messages = logging.getLogger(__name__)
 
 Answer = Written | Scores | Failure
 Ask = Callable[[Iterable[Request]], Iterator[tuple[int, Answer]]]
@@ -40,10 +43,12 @@ def complete(log: RowLog, works: Iterable[Work], ask: Ask, what: str, total: int
         BackendError: the model cannot go on; what is done is in the log.
     """
     asked: dict[int, Work] = {}
+    failed = 0
     with bar(BarColumn(), MofNCompleteColumn()) as progress:
         task = progress.add_task(what, total=total)
 
         def requests() -> Iterator[Request]:
+            nonlocal failed
             number = 0
             for work in works:
                 if is_done(log, work):
@@ -53,6 +58,7 @@ def complete(log: RowLog, works: Iterable[Work], ask: Ask, what: str, total: int
                     request = work.make()
                 except InputError as error:
                     log.append(work.key, of=work.of, failed=str(error))
+                    failed += 1
                     progress.advance(task)
                     continue
                 asked[number] = work
@@ -62,7 +68,12 @@ def complete(log: RowLog, works: Iterable[Work], ask: Ask, what: str, total: int
         for number, answer in ask(requests()):
             work = asked.pop(number)
             log.append(work.key, of=work.of, **_values(answer))
+            failed += isinstance(answer, Failure)
             progress.advance(task)
+    if failed:
+        _messages.warning(
+            "%s: %d of %d failed; %s says why. The same command tries them again", what, failed, total, log.path
+        )
 
 
 def is_done(log: RowLog, work: Work) -> bool:

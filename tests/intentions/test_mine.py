@@ -74,9 +74,18 @@ def run(catalogue: Catalogue, backend: Counting, base: ModelConfig, out: Path, p
     return mine(backend, [catalogue.products], pairs or catalogue.pairs, catalogue.images, out, settings)
 
 
-def test_three_stages(catalogue: Catalogue, backend: Counting, base: ModelConfig, tmp_path: Path) -> None:
+def test_three_stages(
+    catalogue: Catalogue,
+    backend: Counting,
+    base: ModelConfig,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     out = tmp_path / "mined"
     report = run(catalogue, backend, base, out)
+    assert "1 of 8 products have no picture" in caplog.text
+    assert "features: 1 of 8 failed" in caplog.text
+    assert "intentions: 2 of 10 failed" in caplog.text
 
     features = {row["key"][0]: row for row in rows(out / "features.jsonl")}
     assert set(features) == {"p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8"}
