@@ -6,9 +6,9 @@ Run: python benchmarks/neighbours.py --data train.json --images images --folds f
 For each set of rankers an index is fitted on the samples outside of a fold, with the snippets and the documents of the
 synthetic world that `kdsl fit` gives to the retrieval expert, and asked about the fold. `recall@5`: a labelled sample
 of the same label is among the five nearest labelled samples; `recall@1`: it is the nearest; `in context`: a document of
-the label is among those that a second model call is shown. Without `--folds` five
-folds are drawn; with `--test` the index of all samples is asked about that file. With `--fused` the other experts are
-fitted, too, but for rules; weights and temperature of the fusion are those of held-out folds.
+the label is among those that a second model call is shown. Without `--folds` five folds are drawn; with `--test` the
+index of all samples is asked about that file. With `--fused` the other experts are fitted, too, but for rules; weights
+and temperature of the fusion are those of held-out folds.
 """
 
 from __future__ import annotations
