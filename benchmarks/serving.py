@@ -27,10 +27,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import numpy as np
 import psutil
+import uvicorn
+from fastapi import FastAPI
 
-CLIENTS = (1, 8, 64)
+from kdsl import Recognizer, Sample
+from kdsl.data.readers import read_files
+from kdsl.encoders.cache import nothing_kept
+from kdsl.serving.schemas import Item
+
 WARM_UP = 3.0
 """Seconds before anything is counted."""
 
@@ -95,9 +102,6 @@ async def measure(port: int, bodies: Iterator[bytes], clients: int, seconds: flo
 
 def bodies_of(data: Path, bundle: Path) -> Iterator[bytes]:
     """Requests of the file's dialogues, without their pictures, each made unlike all others."""
-    from kdsl import Recognizer
-    from kdsl.data.readers import read_files
-
     with Recognizer.load(bundle) as recognizer:
         samples = [sample for sample in read_files([data], list(recognizer.tasks.values())) if sample.turns]
     for number in itertools.count():
@@ -123,6 +127,9 @@ def server(kind: str, bundle: Path) -> Iterator[tuple[int, psutil.Process]]:
             while not (port := re.search(r"running on http://127\.0\.0\.1:(\d+)", log.read_text("utf-8"))):
                 assert process.poll() is None, log.read_text("utf-8")
                 time.sleep(0.1)
+            first = {"turns": [{"text": "hello"}]}
+            while httpx.post(f"http://127.0.0.1:{port[1]}/v1/predict", json=first, timeout=None).status_code != 200:
+                time.sleep(0.1)  # the model is loaded by its first prediction
             yield int(port[1]), psutil.Process(process.pid)
         finally:
             process.terminate()
@@ -131,13 +138,6 @@ def server(kind: str, bundle: Path) -> Iterator[tuple[int, psutil.Process]]:
 
 def plain(bundle: Path) -> None:
     """The handler that anybody would write first: one prediction per request, in FastAPI's threads."""
-    import uvicorn
-    from fastapi import FastAPI
-
-    from kdsl import Recognizer, Sample
-    from kdsl.encoders.cache import nothing_kept
-    from kdsl.serving.schemas import Item
-
     recognizer, app = Recognizer.load(bundle), FastAPI()
 
     @app.post("/v1/predict")
@@ -154,11 +154,11 @@ def load(arguments: argparse.Namespace) -> None:
     found = {}
     for kind in ("plain", "kdsl serve"):
         with server(kind, arguments.bundle) as (port, _):
-            for clients in CLIENTS:
+            for clients in arguments.clients or (1, 8, 64):
                 measured = asyncio.run(measure(port, bodies, clients, arguments.seconds))
                 found[kind, clients] = measured.statuses[200] / measured.seconds
                 print(f"{kind:10s} {clients:3d} clients {measured.row()}", flush=True)
-    for clients in CLIENTS:
+    for clients in arguments.clients or (1, 8, 64):
         ratio = found["kdsl serve", clients] / found["plain", clients]
         print(f"{clients:3d} clients: {ratio:.2f} x the plain handler's throughput")
 
@@ -174,10 +174,11 @@ def share(arguments: argparse.Namespace) -> None:
 
 
 def overload(arguments: argparse.Namespace) -> None:
+    clients = (arguments.clients or [600])[0]
     with server("kdsl serve", arguments.bundle) as (port, _):
         bodies = bodies_of(arguments.data, arguments.bundle)
-        measured = asyncio.run(measure(port, bodies, arguments.clients, arguments.seconds))
-    print(f"{arguments.clients} clients {measured.row()}   longest {max(measured.latencies):.1f} s")
+        measured = asyncio.run(measure(port, bodies, clients, arguments.seconds))
+    print(f"{clients} clients {measured.row()}   longest {max(measured.latencies):.1f} s")
 
 
 def memory(arguments: argparse.Namespace) -> None:
@@ -204,7 +205,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, required=True)
     parser.add_argument("--data", type=Path, help="a file of dialogues")
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--clients", type=int, default=600, help="of overload")
+    parser.add_argument("--clients", type=int, nargs="+", help="at once; by default 1, 8 and 64, of overload 600")
     arguments = parser.parse_args()
     if arguments.what == "plain":
         plain(arguments.bundle)
