@@ -26,17 +26,20 @@ _CHUNK = 500
 """Keys of one query; SQLite allows 999 variables in old builds."""
 
 
-_kept: ContextVar[bool] = ContextVar("vectors_kept", default=True)
+Held = dict[tuple[Path, bytes], np.ndarray]
+"""Vectors by their cache's file and key."""
+
+_held: ContextVar[Held | None] = ContextVar("held", default=None)
 
 
 @contextmanager
 def nothing_kept() -> Iterator[None]:
-    """Within the block, no cache is read or written: a server keeps nothing of its users' texts, not even vectors."""
-    token = _kept.set(False)
+    """Within the block vectors are held in memory, and forgotten after it: a server keeps nothing of its users."""
+    token = _held.set({})
     try:
         yield
     finally:
-        _kept.reset(token)
+        _held.reset(token)
 
 
 class VectorCache:
@@ -55,6 +58,8 @@ class VectorCache:
 
     def get(self, keys: Collection[bytes]) -> dict[bytes, np.ndarray]:
         """The vectors that are there."""
+        if (held := _held.get()) is not None:
+            return {key: held[self.path, key] for key in keys if (self.path, key) in held}
         found: dict[bytes, np.ndarray] = {}
         wanted = list(keys)
         with self._lock:
@@ -67,12 +72,15 @@ class VectorCache:
 
     def put(self, vectors: Mapping[bytes, np.ndarray]) -> None:
         """Keep vectors; one that is there already stays."""
+        if (held := _held.get()) is not None:
+            held.update({(self.path, key): vector for key, vector in vectors.items()})
+            return
         rows = [(key, np.asarray(vector, np.float32).tobytes()) for key, vector in vectors.items()]
         with self._lock:
             self._run("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows, many=True)
 
     def _run(self, statement: str, values: list, *, many: bool = False) -> list[tuple[bytes, bytes]]:
-        if not self._usable or not _kept.get():
+        if not self._usable:
             return []
         try:
             connection = self._open()

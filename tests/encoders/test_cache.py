@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kdsl.encoders.cache import VectorCache
+from kdsl.encoders.cache import VectorCache, nothing_kept
 
 
 def _write(path: Path, first: int) -> None:
@@ -43,3 +43,16 @@ def test_a_damaged_file_counts_as_empty(tmp_path: Path) -> None:
     cache = VectorCache(path)
     cache.put({b"a": np.zeros(2, np.float32)})
     assert cache.get([b"a"]) == {}
+
+
+def test_within_a_block_that_keeps_nothing_vectors_are_held_and_forgotten(tmp_path: Path) -> None:
+    cache, other = VectorCache(tmp_path / "v.sqlite"), VectorCache(tmp_path / "w.sqlite")
+    vector = np.ones(2, np.float32)
+    with nothing_kept():
+        cache.put({b"a": vector})
+        assert list(cache.get([b"a", b"b"])) == [b"a"]
+        assert other.get([b"a"]) == {}
+    assert cache.get([b"a"]) == {}
+    cache.put({b"a": vector})
+    with nothing_kept():
+        assert cache.get([b"a"]) == {}
