@@ -58,7 +58,7 @@ Round = tuple[list[Evidence], list[Evidence]]
 def found(index: KnowledgeIndex, task: Task, evidence: Evidence, shown: int) -> tuple[bool, bool, bool]:
     """Whether a sample of the same label is among the five nearest samples, whether it is the nearest, and whether the
     label is that of one of the `shown` nearest documents."""
-    hits = index.search_evidence(evidence, task, len(index.documents))
+    hits = index.search_evidence([evidence], task, len(index.documents))[0]
     near = [hit.document.label for hit in hits if hit.document.kind == "sample"]
     label = evidence.sample.label
     return label in near[:5], label in near[:1], label in [hit.document.label for hit in hits[:shown]]

@@ -109,7 +109,7 @@ def further_pass(
 
 def _snippets(experts: Sequence[Expert], evidence: Evidence, config: Config, labels: set[str]) -> list[Snippet]:
     """The nearest documents about any of the labels."""
-    near = [found for expert in experts for found in expert.snippets(evidence, config.knowledge.neighbours)]
+    near = [found for expert in experts for found in expert.snippets([evidence], config.knowledge.neighbours)[0]]
     return [snippet for snippet in near if snippet.found.label in labels]
 
 

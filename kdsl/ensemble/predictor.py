@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from kdsl.config import BudgetConfig
-from kdsl.data.prediction import CallRecord, FoundSnippet, Prediction, Top, Trace, Vote
+from kdsl.data.prediction import CallRecord, Prediction, Top, Trace, Vote
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.calls import FirstPass, FurtherPass, first_pass, further_pass, with_abstentions
@@ -15,7 +15,7 @@ from kdsl.ensemble.parts import load_experts
 from kdsl.ensemble.router import Router, load_routers
 from kdsl.ensemble.scope import ScopeModel, scope_file
 from kdsl.evidence.types import Evidence
-from kdsl.experts.base import Expert, Setup
+from kdsl.experts.base import Expert, Setup, Snippet
 from kdsl.experts.registry import experts_for
 from kdsl.experts.rules import RulesExpert
 from kdsl.experts.semantic import SemanticExpert
@@ -53,9 +53,11 @@ class TaskPredictor:
         first = first_pass(self.experts, evidences, ledgers, keep=self.router.further is not None)
         fused = self.router.first.log_probabilities(first.scores)
         margin = margins(fused)
-        in_scope = self._in_scope(evidences)
+        in_scope, near = self._in_scope(evidences), self._near(evidences)
         return [
-            self._predict_one(evidence, ledgers[row], first, row, fused[row], float(margin[row]), in_scope[row])
+            self._predict_one(
+                evidence, ledgers[row], first, row, fused[row], float(margin[row]), in_scope[row], near[row]
+            )
             for row, evidence in enumerate(evidences)
         ]
 
@@ -80,6 +82,7 @@ class TaskPredictor:
         fused: np.ndarray,
         margin: float,
         in_scope: float | None,
+        near: Sequence[Snippet],
     ) -> Prediction:
         fusion, again = self.router.first, FurtherPass()
         scores = {name: matrix[row : row + 1] for name, matrix in first.scores.items()}
@@ -88,7 +91,7 @@ class TaskPredictor:
             again = further_pass(self.experts, evidence, ledger, first, row, fused)
             scores |= again.scores
             fused = fusion.log_probabilities(with_abstentions(scores, list(fusion.weights)))[0]
-        trace = self._trace(evidence, scores, fusion.weights, again, ledger, margin)
+        trace = self._trace(evidence, scores, fusion.weights, again, ledger, margin, again.snippets or near)
         return self._prediction(evidence, fused, ledger, trace, in_scope)
 
     def _prediction(
@@ -119,6 +122,7 @@ class TaskPredictor:
         again: FurtherPass,
         ledger: Ledger,
         margin: float,
+        snippets: Sequence[Snippet],
     ) -> Trace:
         return Trace(
             calls=tuple(
@@ -130,15 +134,15 @@ class TaskPredictor:
                 for name, matrix in scores.items()
             },
             rules=tuple(rule for expert in self.experts for rule in expert.rules(evidence)),
-            snippets=self._snippets(evidence, again),
+            snippets=tuple(snippet.found for snippet in snippets[:TOP]),
             margin=round(margin, 4),
             routed=bool(again.scores),
         )
 
-    def _snippets(self, evidence: Evidence, again: FurtherPass) -> tuple[FoundSnippet, ...]:
-        """The snippets that a model was shown, else the nearest ones."""
-        near = again.snippets or [found for expert in self.experts for found in expert.snippets(evidence, TOP)]
-        return tuple(snippet.found for snippet in near[:TOP])
+    def _near(self, evidences: Sequence[Evidence]) -> list[list[Snippet]]:
+        """The snippets nearest to each sample; in a trace they stand where no model was shown any."""
+        found = [expert.snippets(evidences, TOP) for expert in self.experts]
+        return [[snippet for own in found for snippet in own[row]] for row in range(len(evidences))]
 
     def _top(self, row: np.ndarray) -> Top:
         """The most likely labels of one row with their probabilities; empty if the expert abstained."""

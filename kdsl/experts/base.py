@@ -155,9 +155,9 @@ class Expert(ABC):
         """Rules that fire on a sample, largest weight first."""
         return ()
 
-    def snippets(self, evidence: Evidence, k: int) -> Sequence[Snippet]:
-        """The `k` documents nearest to a sample, the nearest first."""
-        return ()
+    def snippets(self, evidences: Sequence[Evidence], k: int) -> list[Sequence[Snippet]]:
+        """For each sample the `k` documents nearest to it, the nearest first."""
+        return [() for _ in evidences]
 
     def close(self) -> None:  # noqa: B027  (most experts have nothing to release)
         """Release the resources of shared models; the expert cannot be used afterwards."""

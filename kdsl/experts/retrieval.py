@@ -15,7 +15,7 @@ from kdsl.data.duplicates import near_duplicates
 from kdsl.data.prediction import FoundSnippet
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Material, Setup, Snippet
-from kdsl.knowledge.index import KnowledgeIndex
+from kdsl.knowledge.index import Hit, KnowledgeIndex
 from kdsl.knowledge.rankers.base import Item
 from kdsl.knowledge.rankers.registry import new_rankers
 from kdsl.tasks import Task
@@ -62,20 +62,8 @@ class RetrievalExpert(Expert):
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
         return self.index.label_scores(evidences, self.task)
 
-    def snippets(self, evidence: Evidence, k: int) -> Sequence[Snippet]:
-        found = []
-        for hit in self.index.search_evidence(evidence, self.task, k):
-            document = hit.document
-            shown = FoundSnippet(
-                id=document.id,
-                label=document.label,
-                title=document.title[:TITLE],
-                source=document.source,
-                score=round(hit.similarity, 4),
-                found_by={name: round(similarity, 4) for name, similarity in hit.found_by.items()},
-            )
-            found.append(Snippet(f"{document.excerpt}：{document.label}", shown))
-        return found
+    def snippets(self, evidences: Sequence[Evidence], k: int) -> list[Sequence[Snippet]]:
+        return [[_snippet(hit) for hit in hits] for hits in self.index.search_evidence(evidences, self.task, k)]
 
     def save(self, place: Path) -> None:
         self.index.save(place)
@@ -85,3 +73,16 @@ class RetrievalExpert(Expert):
         expert = cls(task, setup)
         expert.index = KnowledgeIndex.load(place)
         return expert
+
+
+def _snippet(hit: Hit) -> Snippet:
+    document = hit.document
+    shown = FoundSnippet(
+        id=document.id,
+        label=document.label,
+        title=document.title[:TITLE],
+        source=document.source,
+        score=round(hit.similarity, 4),
+        found_by={name: round(similarity, 4) for name, similarity in hit.found_by.items()},
+    )
+    return Snippet(f"{document.excerpt}：{document.label}", shown)

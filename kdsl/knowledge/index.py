@@ -94,11 +94,12 @@ class KnowledgeIndex:
             task: only documents of this task.
             exclude_ids: ids of documents to leave out.
         """
-        return self._hits(Item(Document("", "faq", query.strip(), "", task)), k, task, exclude_ids)
+        return self._hits([Item(Document("", "faq", query.strip(), "", task))], k, task, [exclude_ids])[0]
 
-    def search_evidence(self, evidence: Evidence, task: Task, k: int) -> list[Hit]:
-        """The `k` documents of a task nearest to a sample, without the sample itself."""
-        return self._hits(Item.of(evidence, task), k, task.name, (evidence.sample.id,))
+    def search_evidence(self, evidences: Sequence[Evidence], task: Task, k: int) -> list[list[Hit]]:
+        """For each sample the `k` documents of a task nearest to it, without the sample itself."""
+        items = [Item.of(evidence, task) for evidence in evidences]
+        return self._hits(items, k, task.name, [(evidence.sample.id,) for evidence in evidences])
 
     def label_scores(self, evidences: Sequence[Evidence], task: Task) -> np.ndarray:
         """Log-probabilities [n, m] over the task's labels by votes of the nearest documents (`kdsl.knowledge.votes`).
@@ -194,21 +195,28 @@ class KnowledgeIndex:
                 open_to[query, [row for id in ids for row in self._rows.get(id, ())]] = False
             yield neighbours(similarities, open_to, each)
 
-    def _hits(self, item: Item, k: int, task: str | None, exclude_ids: Collection[str]) -> list[Hit]:
+    def _hits(
+        self, items: Sequence[Item], k: int, task: str | None, exclude_ids: Sequence[Collection[str]]
+    ) -> list[list[Hit]]:
         allowed = self._tasks == task if task is not None else np.ones(len(self.documents), bool)
-        [near] = self._near([item], allowed, [exclude_ids], max(k, NOMINATED))
-        weights = self._weights
-        nearness = near.nearness(weights)[0] / weights.sum()
+        weights, found = self._weights, []
+        for near in self._near(items, allowed, exclude_ids, max(k, NOMINATED)):
+            nearness = near.nearness(weights) / weights.sum()
+            found += [self._best(near, query, row, k) for query, row in enumerate(nearness)]
+        return found
+
+    def _best(self, near: Neighbours, query: int, nearness: np.ndarray, k: int) -> list[Hit]:
+        """The `k` nearest of one query of a block, by its row of nearness."""
         return [
             Hit(
-                self.documents[near.rows[0, i]],
+                self.documents[near.rows[query, i]],
                 float(nearness[i]),
                 {
-                    ranker.name: float(near.similarities[0, i, r])
+                    ranker.name: float(near.similarities[query, i, r])
                     for r, ranker in enumerate(self.rankers)
-                    if near.nominated[0, i, r]
+                    if near.nominated[query, i, r]
                 },
             )
             for i in np.argsort(-nearness, kind="stable")[:k]
-            if near.rows[0, i] >= 0
+            if near.rows[query, i] >= 0
         ]

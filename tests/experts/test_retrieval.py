@@ -59,7 +59,7 @@ def test_a_samples_own_label_does_not_reach_what_it_is_told(task: Task, asked: l
     wrong = replace(asked[0], sample=replace(asked[0].sample, label="stock"))
     right, changed = fitted(task, asked), fitted(task, [wrong, *asked[1:]])
     changed.index.weights = right.index.weights  # learned from the labels of all samples
-    near = [[snippet.found for snippet in e.snippets(asked[0], 9)] for e in (right, changed)]
+    near = [[snippet.found for snippet in e.snippets(asked[:1], 9)[0]] for e in (right, changed)]
     assert near[0] == near[1]
     assert asked[0].sample.id not in {found.id for found in near[0]}
     np.testing.assert_array_equal(right.scores([wrong]), right.scores(asked[:1]))
@@ -81,14 +81,14 @@ def test_a_snippet_with_the_id_of_a_sample_keeps_its_place_beside_it(task: Task,
     material = replace(material_of(task, asked), snippets=lambda _: [namesake])
     expert = RetrievalExpert(task, setup_of(task)).fit(material)
     assert {"rust-0", "rust-0 of own.yaml"} <= {document.id for document in expert.index.documents}
-    assert "rust-0 of own.yaml" in {snippet.found.id for snippet in expert.snippets(asked[0], 99)}
+    assert "rust-0 of own.yaml" in {snippet.found.id for snippet in expert.snippets(asked[:1], 99)[0]}
 
 
 def test_a_snippet_says_where_it_is_from_and_which_rankers_found_it(
     task: Task, asked: list[Evidence], make_evidence: Callable[..., Evidence]
 ) -> None:
     new = make_evidence("new", turns=(("user", "这个会生锈吗"),), task=task.name)
-    snippet = fitted(task, asked).snippets(new, 3)[0]
+    snippet = fitted(task, asked).snippets([new], 3)[0][0]
     assert snippet.found.label == "rust"
     assert snippet.found.source == f"sample {snippet.found.id}"
     assert {"characters", "words", "meaning"} >= set(snippet.found.found_by) != set()
