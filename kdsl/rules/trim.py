@@ -1,8 +1,8 @@
 """Trimming: of the word groups that a search used as a whole, the words that earn their place in one rule.
 
 A group passes a rule's tests as a whole, so words that never decide anything go along with it. A word stays if it is
-right at all, and at least as often as wrong; of what is excluded, right means a sample of another label. A fold's votes
-are those of the rule trimmed without that fold, so they stay unseen.
+right at all, and at least as often as wrong where no better word holds; of what is excluded, right means a sample of
+another label. A fold's votes are those of the rule trimmed without that fold, so they stay unseen.
 """
 
 from __future__ import annotations
@@ -74,10 +74,14 @@ class _Held:
         return [(part, holds) for part, holds in kept if part != ()]
 
     def _words(self, texts: Sequence[Text], right: int, wrong: int) -> tuple[Text, ...]:
-        """The words that are right at all, and at least as often as wrong, best first."""
-        counts = {text: (self._count(text, right), self._count(text, wrong)) for text in texts}
-        kept = [text for text, (found, missed) in counts.items() if found >= max(missed, 1)]
-        return tuple(sorted(kept, key=lambda text: (-counts[text][0], counts[text][1])))
+        """The words that are right at all, and at least as often as wrong where no better word holds; best first."""
+        kept, known = [], 0
+        for text in sorted(texts, key=lambda text: (-self._count(text, right), self._count(text, wrong))):
+            alone = self._count(text, right & ~known), self._count(text, wrong & ~known)
+            if self._count(text, right) and alone[0] >= alone[1]:
+                kept.append(text)
+                known |= self._bits[text]
+        return tuple(kept)
 
     def _count(self, text: Text, samples: int) -> int:
         return (self._bits[text] & samples).bit_count()
