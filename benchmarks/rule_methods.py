@@ -19,8 +19,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from kdsl.errors import MissingDependency
 from kdsl.rules import search
-from kdsl.rules.book import RuleBook
+from kdsl.rules.book import RuleBook, shipped_rules
 from kdsl.rules.distill import distill
+from kdsl.rules.rule import Rule
 from kdsl.rules.teacher import Teacher
 
 Condition = frozenset[tuple[str, bool]]
@@ -55,14 +56,18 @@ def kdsl(problem: Problem, size: float, seed: int) -> Model:
     return _distilled(problem, size, seed)
 
 
-def book_of(problem: Problem, size: float, seed: int, teacher: Teacher | None = None) -> RuleBook:
+def book_of(
+    problem: Problem, size: float, seed: int, teacher: Teacher | None = None, given: Sequence[Rule] = ()
+) -> RuleBook:
     """The book that `kdsl` and its variants judge."""
     config = problem.rules.model_copy(update={"rules_per_label": int(size)})
-    return distill(problem.train, problem.task, config, teacher, seed=seed, embed=problem.embed)
+    return distill(problem.train, problem.task, config, teacher, seed=seed, seed_rules=given, embed=problem.embed)
 
 
-def _distilled(problem: Problem, size: float, seed: int, teacher: Teacher | None = None) -> Model:
-    book = book_of(problem, size, seed, teacher)
+def _distilled(
+    problem: Problem, size: float, seed: int, teacher: Teacher | None = None, given: Sequence[Rule] = ()
+) -> Model:
+    book = book_of(problem, size, seed, teacher, given)
     rules = frozenset(
         (
             rule.label,
@@ -101,6 +106,11 @@ def by_occlusion(problem: Problem, size: float, seed: int) -> Model:
 def by_both(problem: Problem, size: float, seed: int) -> Model:
     """kdsl with both sources of the prior."""
     return _distilled(problem, size, seed, problem.teacher())
+
+
+def with_shipped(problem: Problem, size: float, seed: int) -> Model:
+    """kdsl with the rules that ship for the task, which a person wrote."""
+    return _distilled(problem, size, seed, given=shipped_rules(problem.task))
 
 
 def _unnamed(problem: Problem) -> Problem:
@@ -300,8 +310,10 @@ PRIORS: dict[str, Method] = {
     "kdsl": kdsl,
     "occlusion": by_occlusion,
     "descriptions and occlusion": by_both,
+    "shipped rules": with_shipped,
 }
-"""kdsl with each source of the prior over literals; as it is, with labels' descriptions."""
+"""kdsl with each source of the prior over literals; as it is, with labels' descriptions. Rules that ship are candidates
+beside what is found."""
 POOLED = ("tree", "FIGS")
 """Methods whose rules are shared out freely, so that there may be fewer than one per label."""
 

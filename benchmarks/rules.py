@@ -13,7 +13,8 @@ printed, of all that FILE holds about the tasks. `pip install 'kdsl[bench]'` bri
 `compare`: each method at each size (rules per label), for each seed and fold; then the stability of the size that is
 nearest to kdsl's book. A peer's fit that takes more than --limit seconds of the processor is recorded as out of time,
 and so are its larger sizes.
-`prior`: kdsl with each source of the prior over literals: labels' descriptions, occlusion by the small model.
+`prior`: kdsl with each source of the prior over literals: labels' descriptions, occlusion by the small model; and with
+the rules that ship.
 `books`: size of the book of all labelled samples, and how well its rules held where they were not found.
 `shuffles`: rules that kdsl's book keeps when the labels are dealt out anew, which is as often as chance finds one.
 """
@@ -302,8 +303,15 @@ def compare(
 
 @main.command()
 @options(_DATA, _TASK, _CONFIG, _SET, _OUT, _SEEDS)
+@click.option("--method", "methods", type=click.Choice(tuple(PRIORS)), multiple=True, default=tuple(PRIORS))
 def prior(
-    data: Path, tasks: Sequence[str], config: str, overrides: Sequence[str], out: Path, seeds: Sequence[int]
+    data: Path,
+    tasks: Sequence[str],
+    config: str,
+    overrides: Sequence[str],
+    out: Path,
+    seeds: Sequence[int],
+    methods: Sequence[str],
 ) -> None:
     """kdsl with each source of the prior."""
     settings = load_config(config, overrides)
@@ -313,9 +321,9 @@ def prior(
     for task in tasks:
         for seed in seeds:
             for problem in source.problems(task, seed):
-                for method in PRIORS:
+                for method in methods:
                     measure(results, problem, method, size, seed, limit=3600)
-        for method in PRIORS:
+        for method in methods:
             found = [one for (s, _), one in runs(results, task, method).items() if s == size]
             cells = [_cell(name, [one[name] for one in found]) for name in PRIOR_COLUMNS]
             click.echo(f"| {task} | {method} | " + " | ".join(cells) + " |")
