@@ -2,8 +2,8 @@
 
 A document d weighs exp(sum_r w_r s_r(q, d)) in the vote of a query q, where s_r are the rankers' similarities: a kernel
 over all of them at once. The weights w_r are learned by the log-loss of votes in which a sample and its copies have no
-say. That is neighbourhood components analysis with one weight per ranker (Goldberger et al. 2004); reciprocal rank
-fusion, which has nothing to learn, was worse wherever it was measured (docs/experiments.md, 2026-11-27).
+say: neighbourhood components analysis with one weight per ranker (Goldberger et al. 2004). Reciprocal rank fusion,
+which has nothing to learn, told fewer labels right wherever it was measured (docs/experiments.md, 2026-11-27).
 """
 
 from __future__ import annotations
