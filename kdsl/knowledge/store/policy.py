@@ -19,7 +19,7 @@ class Policy:
 
     flat_below: int = 20_000
     """With fewer vectors than this, or fewer that pass a filter, all are compared, which takes half a millisecond."""
-    hnsw_below: int = 200_000
+    hnsw_below: int = 100_000
     """With fewer vectors than this a graph (HNSW) is searched: it answers soonest, and needs no copy of the vectors."""
     sq_below: int = 2_000_000
     """With fewer vectors than this, inverted lists of one byte per value (scalar quantisation); with more, of product
