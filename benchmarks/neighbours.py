@@ -36,6 +36,7 @@ from kdsl.experts.registry import experts_for
 from kdsl.experts.retrieval import RetrievalExpert
 from kdsl.experts.rules import RulesExpert
 from kdsl.knowledge.index import KnowledgeIndex
+from kdsl.knowledge.votes import PRIOR_WEIGHT
 from kdsl.models.roles import Models
 from kdsl.scores import log_loss, weighted_f1
 from kdsl.tasks import Task
@@ -120,8 +121,9 @@ def measure(task: Task, parts: Sequence[Round], setup: Setup, *, fused: bool) ->
         rows, hits, weights, spent = [], [], [], 0.0
         for (train, asked), index, all_rankers in zip(parts, indexes, rankers, strict=True):
             index.rankers = tuple(ranker for ranker in all_rankers if ranker.name in names)
+            index.weights = dict.fromkeys(names, PRIOR_WEIGHT)
             index.learn(train, task, near_duplicates([e.sample for e in train], fingerprints(train)), setup.config.seed)
-            weights.append(list(index.weights.values()))
+            weights.append([index.weights[ranker.name] for ranker in index.rankers])
             started = time.process_time()
             rows.append(index.label_scores(asked, task))
             spent += time.process_time() - started

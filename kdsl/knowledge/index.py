@@ -71,7 +71,7 @@ class KnowledgeIndex:
         return cls([item.document for item in items], fitted, {ranker.name: PRIOR_WEIGHT for ranker in fitted})
 
     def learn(self, samples: Sequence[Evidence], task: Task, copies: Sequence[Collection[str]], seed: int) -> None:
-        """Learn the rankers' weights from labelled samples that are in the index: from the votes of all others.
+        """Learn the voting rankers' weights from labelled samples that are in the index: from the votes of all others.
 
         Args:
             copies: groups of ids of samples that say the same; none of them votes for another.
@@ -82,10 +82,10 @@ class KnowledgeIndex:
         with_copies = {id: frozenset(group) for group in copies for id in group}
         hidden = [with_copies.get(e.sample.id, frozenset((e.sample.id,))) for e in shown]
         labels, counts = self._labels(task)
-        near = joined(list(self._near([Item.of(e, task) for e in shown], labels >= 0, hidden)))
+        near = joined(list(self._near([Item.of(e, task) for e in shown], labels >= 0, hidden, self._voters)))
         gold = np.array([task.index(e.sample.label or "") for e in shown])
         found = learn_weights(near, labels, counts, gold)
-        self.weights = {ranker.name: round(float(w), 4) for ranker, w in zip(self.rankers, found, strict=True)}
+        self.weights |= {ranker.name: round(float(w), 4) for ranker, w in zip(self._voters, found, strict=True)}
 
     def search(self, query: str, k: int, task: str | None = None, exclude_ids: Collection[str] = ()) -> list[Hit]:
         """The `k` documents nearest to a text, best first; fewer if fewer have anything in common with it.
@@ -110,8 +110,9 @@ class KnowledgeIndex:
         items = [Item.of(evidence, task) for evidence in evidences]
         hidden = [frozenset((evidence.sample.id,)) for evidence in evidences]
         found = [np.zeros((0, len(counts)))]
-        for near in self._near(items, labels >= 0, hidden):
-            found.append(log_votes(near, self._weights, labels, counts))
+        weights = np.array([self.weights[ranker.name] for ranker in self._voters])
+        for near in self._near(items, labels >= 0, hidden, self._voters):
+            found.append(log_votes(near, weights, labels, counts))
         return np.concatenate(found)
 
     def save(self, folder: Path) -> None:
@@ -167,8 +168,9 @@ class KnowledgeIndex:
         return cls(documents, rankers, manifest["weights"])
 
     @property
-    def _weights(self) -> np.ndarray:
-        return np.array([self.weights[ranker.name] for ranker in self.rankers])
+    def _voters(self) -> tuple[Ranker, ...]:
+        """The rankers whose neighbours vote; all of them, if none is meant to."""
+        return tuple(ranker for ranker in self.rankers if ranker.votes) or self.rankers
 
     def _labels(self, task: Task) -> tuple[np.ndarray, np.ndarray]:
         """The column of each document's label [n], -1 where it has none of the task, and documents per label [m]."""
@@ -178,18 +180,24 @@ class KnowledgeIndex:
         return labels, np.bincount(labels[labels >= 0], minlength=len(task.names))
 
     def _near(
-        self, items: Sequence[Item], allowed: np.ndarray, hidden: Sequence[Collection[str]], each: int = NOMINATED
+        self,
+        items: Sequence[Item],
+        allowed: np.ndarray,
+        hidden: Sequence[Collection[str]],
+        rankers: Sequence[Ranker],
+        each: int = NOMINATED,
     ) -> Iterator[Neighbours]:
         """The neighbours of items, block by block.
 
         Args:
             allowed: bool [n].
             hidden: of each item, the ids of documents that it must not find.
+            rankers: those that look for them.
             each: documents that each ranker puts forward.
         """
         for start in range(0, len(items), _BLOCK):
             block = slice(start, start + _BLOCK)
-            similarities = np.stack([ranker.similarities(items[block]) for ranker in self.rankers])
+            similarities = np.stack([ranker.similarities(items[block]) for ranker in rankers])
             open_to = np.tile(allowed, (similarities.shape[1], 1))
             for query, ids in enumerate(hidden[block]):
                 open_to[query, [row for id in ids for row in self._rows.get(id, ())]] = False
@@ -199,8 +207,8 @@ class KnowledgeIndex:
         self, items: Sequence[Item], k: int, task: str | None, exclude_ids: Sequence[Collection[str]]
     ) -> list[list[Hit]]:
         allowed = self._tasks == task if task is not None else np.ones(len(self.documents), bool)
-        weights, found = self._weights, []
-        for near in self._near(items, allowed, exclude_ids, max(k, NOMINATED)):
+        weights, found = np.array([self.weights[ranker.name] for ranker in self.rankers]), []
+        for near in self._near(items, allowed, exclude_ids, self.rankers, max(k, NOMINATED)):
             nearness = near.nearness(weights) / weights.sum()
             found += [self._best(near, query, row, k) for query, row in enumerate(nearness)]
         return found

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.materials import material_of, setup_of
+from PIL import Image
 
 from kdsl.data.sample import Sample, Turn
-from kdsl.evidence.types import Evidence
+from kdsl.evidence.types import UNSEEN, Evidence, Picture
 from kdsl.experts.retrieval import RetrievalExpert
 from kdsl.knowledge.documents import Document
 from kdsl.tasks import Label, Task
@@ -93,3 +94,23 @@ def test_a_snippet_says_where_it_is_from_and_which_rankers_found_it(
     assert snippet.found.source == f"sample {snippet.found.id}"
     assert {"characters", "words", "meaning"} >= set(snippet.found.found_by) != set()
     assert len(snippet.passage) < 200
+
+
+def test_similar_pictures_are_found_and_do_not_vote(tmp_path: Path) -> None:
+    """Votes of pictures would say again, by fewer samples, what the visual expert says of the same vectors."""
+    task = Task(
+        name="photo", input="picture", prompt="?", labels=tuple(Label(name=n, zh=n, en=n) for n in ("red", "blue"))
+    )
+
+    def photo(name: str, label: str | None, colour: str) -> Evidence:
+        file = tmp_path / f"{name}.png"
+        Image.new("RGB", (120, 120), colour).save(file)
+        return Evidence(Sample(name, "photo", (file.name,), (), label), (Picture(name, file, 120, 120, (), UNSEEN),))
+
+    labelled = [photo("r1", "red", "#d00000"), photo("r2", "red", "#c81010"), photo("b1", "blue", "#0000d0")]
+    expert = fitted(task, labelled)
+    asked = [photo("new", None, "#cc0808")]
+    assert np.isnan(expert.scores(asked)).all()  # nothing is written there
+    [near] = expert.snippets(asked, 3)
+    assert near[0].found.label == "red"
+    assert set(near[0].found.found_by) == {"pictures"}

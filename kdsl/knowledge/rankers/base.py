@@ -36,6 +36,8 @@ class Ranker(ABC):
 
     name: ClassVar[str]
     """What a trace and a manifest call it."""
+    votes: ClassVar[bool] = True
+    """Whether what it finds votes for labels, and is not only shown."""
 
     @abstractmethod
     def fit(self, items: Sequence[Item]) -> Self:

@@ -177,9 +177,15 @@ class MeaningRanker(VectorRanker):
 
 
 class PictureRanker(VectorRanker):
-    """What a pretrained encoder makes of the pictures: similar screens, similar photos."""
+    """What a pretrained encoder makes of the pictures: similar screens, similar photos.
+
+    They are shown, and do not vote: the visual expert is fitted on the same vectors. Out of fold, photos of one shelf
+    are each other's neighbours, so that votes seem to be right more often than they are on new photos, and fusion
+    trusted them in its place (docs/experiments.md, 2026-11-27).
+    """
 
     name = "pictures"
+    votes = False
     relative = True
 
     def __init__(self, encoder: str) -> None:
