@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kdsl.errors import InputError
 from kdsl.knowledge.store.catalog import LOG, Catalog, Entry
 from kdsl.knowledge.store.indexes import halves, open_mapped
 from kdsl.knowledge.store.policy import Policy
@@ -39,7 +40,7 @@ def rebuild(folder: Path, policy: Policy) -> Rebuilt:
     that is killed leaves the store as it was, and files that the next one takes away.
 
     Raises:
-        InputError: another process is rebuilding the store, or the folder cannot be written to.
+        InputError: another process is rebuilding the store, or the folder cannot be written to, as on a full disk.
     """
     with sole_writer(folder / "rebuild"), closing(Catalog(folder, write=True)) as catalog:
         with catalog.writing():
@@ -56,10 +57,17 @@ def rebuild(folder: Path, policy: Policy) -> Rebuilt:
         vectors = [_vectors(folder, entry, dim) for entry in old]
         rows = np.setdiff1d(np.concatenate([of for of, _ in vectors]), removed, assume_unique=True)
         new = []
-        for name, part in zip(names, np.array_split(rows, max(len(names), 1)), strict=False):
-            kind = write_segment(folder / name, part, _blocks(vectors, part), dim, policy)
-            _to_disk(folder / name)
-            new.append(Entry(name, kind, int(part[0]), len(part), file_hashes(folder / name)))
+        try:
+            for name, part in zip(names, np.array_split(rows, max(len(names), 1)), strict=False):
+                kind = write_segment(folder / name, part, _blocks(vectors, part), dim, policy)
+                _to_disk(folder / name)
+                new.append(Entry(name, kind, int(part[0]), len(part), file_hashes(folder / name)))
+        except (OSError, RuntimeError) as error:  # FAISS raises the latter on a full disk
+            _take_away(folder / name for name in names)
+            raise InputError(
+                f"{folder}: was not rebuilt: {error}. Its documents are all there; "
+                "a rebuild needs room for a second copy."
+            ) from error
         with catalog.writing():
             catalog.drop_segments(entry.name for entry in old)
             for entry in new:

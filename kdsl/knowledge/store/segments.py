@@ -18,7 +18,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from kdsl.errors import BundleError
+from kdsl.errors import BundleError, InputError
 from kdsl.knowledge.store.indexes import build, effort, halves, new_flat, open_mapped, opened, parameters
 from kdsl.knowledge.store.policy import Policy, SegmentKind
 from kdsl.knowledge.store.selection import Bitmap
@@ -97,13 +97,22 @@ def open_log(file: Path, dim: int, first: int, count: int, policy: Policy) -> Se
 
 
 def append_log(file: Path, end: int, data: bytes) -> None:
-    """Write bytes to a log from `end` on, over what a writer that was killed may have left there, and to the disk."""
-    with file.open("r+b" if end else "wb") as log:
-        log.truncate(end)
-        log.seek(end)
-        log.write(data)
-        log.flush()
-        os.fsync(log.fileno())
+    """Write bytes to a log from `end` on, over what a writer that was killed may have left there, and to the disk.
+
+    Raises:
+        InputError: they cannot be written, as on a full disk.
+    """
+    try:
+        with file.open("r+b" if end else "wb") as log:
+            log.truncate(end)
+            log.seek(end)
+            log.write(data)
+            log.flush()
+            os.fsync(log.fileno())
+    except OSError as error:
+        raise InputError(
+            f"{file}: cannot be written: {error.strerror or error}. The store is as it was: mend that, and try again."
+        ) from error
 
 
 def write_segment(

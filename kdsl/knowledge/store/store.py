@@ -134,7 +134,8 @@ class Store:
             vectors: [n, dim].
 
         Raises:
-            InputError: numbers or sizes do not match, ids repeat, or a vector has values that half precision has not.
+            InputError: numbers or sizes do not match, ids repeat, a vector has values that half precision has not, or
+                the disk is full.
         """
         with np.errstate(over="ignore"):  # told below, by the document
             halves = matrix(vectors, self.dim).astype(np.float16)

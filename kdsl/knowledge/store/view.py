@@ -72,6 +72,10 @@ class View:
         self._catalog = catalog
         self._state = state
 
+    def __len__(self) -> int:
+        """Number of vectors, those of removed documents among them."""
+        return sum(map(len, self._state.segments.values()))
+
     @property
     def dim(self) -> int:
         """Size of the vectors."""

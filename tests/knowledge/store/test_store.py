@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -180,6 +181,29 @@ def test_what_a_killed_rebuild_left_is_taken_away(store: Store) -> None:
     store.rebuild()
     assert not left.exists()
     assert not (store.folder / "log-000998").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_full_disk_is_told_and_leaves_the_store_as_it_was(tmp_path: Path) -> None:
+    import resource
+
+    wide, limits = np.eye(100, 4096, dtype=np.float32), resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Store.create(tmp_path / "store", 4096, EMBEDDER) as store:
+        store.add(documents(100), wide)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (wide.nbytes // 3, limits[1]))  # larger files cannot be written
+        try:
+            with pytest.raises(InputError, match=r"cannot be written: .* The store is as it was"):
+                store.add(documents(100, 100), wide)
+            with pytest.raises(InputError, match=r"was not rebuilt: .* room for a second copy"):
+                store.rebuild()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert store.stats()["documents"] == 100
+        assert not list(store.folder.glob("segment-*"))
+        assert verify(store.folder) == []
+        store.add(documents(100, 100), wide)
+        assert store.rebuild().vectors == 200
+        assert verify(store.folder) == []
 
 
 def test_a_rebuild_without_anything_to_do_does_nothing(store: Store) -> None:
