@@ -12,9 +12,23 @@ from kdsl.cli.options import FILE, HelpfulCommand, images_option, out_option, se
 @click.command(cls=HelpfulCommand)
 @click.option("--orders", type=FILE, required=True, help="Log of orders: a row per order and product.")
 @out_option("File for the pairs, one JSON line each.")
-@click.option("--q", default=0.05, show_default=True, help="Share of the pairs that may be chance.")
-@click.option("--lift", default=1.5, show_default=True, help="Least ratio of common orders to those by chance.")
-@click.option("--together", default=3, show_default=True, help="Least number of common orders.")
+@click.option(
+    "--q",
+    default=0.05,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Share of the pairs that may be chance.",
+)
+@click.option(
+    "--lift",
+    default=1.5,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Least ratio of common orders to those by chance.",
+)
+@click.option(
+    "--together", default=3, show_default=True, type=click.IntRange(min=1), help="Least number of common orders."
+)
 def pairs(orders: Path, out: Path, q: float, lift: float, together: int) -> None:
     """Find the pairs of products that are bought together more often than chance.
 

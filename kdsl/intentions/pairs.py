@@ -149,8 +149,10 @@ def write_pairs(orders: Path, out: Path, *, q: float, lift: float, together: int
     """Mine the pairs of a log of orders (`mine_pairs`) into a file; returns their number.
 
     Raises:
-        InputError: the log cannot be read, or `out` cannot be written.
+        InputError: the log cannot be read, or `out` cannot be written or is the log.
     """
+    if out.exists() and out.samefile(orders):
+        raise InputError(f"{out}: is the log of orders; write the pairs to another file.")
     notes = Notes()
     found = mine_pairs(read_orders(orders, notes), q=q, lift=lift, together=together)
     notes.log(orders)

@@ -90,3 +90,6 @@ def test_from_a_log_of_orders_to_a_file_of_pairs(tmp_path: Path) -> None:
     assert mined["lift"] > 10
     assert mined["q"] < 1e-6
     assert read_pairs(out, {"pot", "lid"}, Notes()) == [Pair("lid", "pot")]
+    with pytest.raises(InputError, match="is the log of orders"):
+        write_pairs(log, log, q=0.05, lift=1.5, together=3)
+    assert log.read_text("utf-8").startswith("订单号")
