@@ -110,7 +110,10 @@ def search(base: Path, text: str, k: int, style: str, **filters: Any) -> None:
     """
     from kdsl.knowledge.base import KnowledgeBase
     from kdsl.knowledge.store.selection import Where
+    from kdsl.progress import say
 
+    if not text.strip():
+        raise click.UsageError("TEXT is empty; give what to search for.")
     opened, where = KnowledgeBase.open(base), Where(**filters)
     hits = opened.search(text, k, where)
     rows = [{"similarity": round(hit.similarity, 4), **hit.document.as_dict()} for hit in hits]
@@ -119,7 +122,11 @@ def search(base: Path, text: str, k: int, style: str, **filters: Any) -> None:
         f"[{hit.document.source}]"
         for hit in hits
     ]
-    print_found(style, rows, lines or ["nothing found", *opened.unknown(where)])
+    unknown = [] if hits else opened.unknown(where)
+    if style == "json":
+        for line in unknown:
+            say(line)
+    print_found(style, rows, lines or ["nothing found", *unknown])
 
 
 @knowledge.command()

@@ -23,8 +23,8 @@ from kdsl.knowledge.documents import Document
 from kdsl.knowledge.embedders import passage_vectors
 from kdsl.knowledge.entries import source_of
 from kdsl.knowledge.index import MANIFEST, Hit
-from kdsl.knowledge.products import read_products
-from kdsl.knowledge.snippets import read_snippets
+from kdsl.knowledge.products import PRODUCT, read_products
+from kdsl.knowledge.snippets import SNIPPET, read_snippets
 from kdsl.knowledge.store.catalog import FILE, Facet
 from kdsl.knowledge.store.selection import ANY, Where
 from kdsl.knowledge.store.store import Store
@@ -136,11 +136,14 @@ class KnowledgeBase:
             columns: part of a snippet or product -> the column that holds it, where it has a name of its own.
 
         Raises:
-            InputError: files have faults (all are listed), or another process is adding to the base. Nothing was added.
+            InputError: files have faults (all are listed), `columns` names a part that neither has, or another process
+                is adding to the base. Nothing was added.
         """
         beside = self.folder.absolute().parent
-        documents = read_snippets(paths, tasks, beside, columns, leave_out=[*products, self.folder]) if paths else []
-        documents += [product.document() for product in read_products(products, images, beside, columns)]
+        of_snippets, of_products = _shared_out(columns, bool(paths), bool(products))
+        apart = [*products, self.folder]
+        documents = read_snippets(paths, tasks, beside, of_snippets, leave_out=apart) if paths else []
+        documents += [product.document() for product in read_products(products, images, beside, of_products)]
         return self.add(documents, [source_of(path, beside) for path in (*paths, *products)])
 
     def add(self, documents: Sequence[Document], sources: Sequence[str]) -> Changes:
@@ -173,7 +176,7 @@ class KnowledgeBase:
         if not query.any():
             return []
         with self._store.view() as view:
-            rows, similarities = view.search(query, k, where)
+            rows, similarities = view.search(query, min(k, len(view)), where)
             found = rows[0] >= 0
             documents = view.documents(rows[0][found])
         return [Hit(document, float(s)) for document, s in zip(documents, similarities[0][found], strict=True)]
@@ -267,6 +270,17 @@ class KnowledgeBase:
         beside = self.folder.absolute().parent
         path = Path(os.path.normpath(beside / source))
         return any(path.is_relative_to(os.path.normpath(beside / name)) for name in given)
+
+
+def _shared_out(columns: Columns, snippets: bool, products: bool) -> tuple[Columns, Columns]:
+    """The columns of snippets and those of products: each kind of table is asked for its own parts alone."""
+    known = {**(SNIPPET if snippets else {}), **(PRODUCT if products else {})}
+    if strange := sorted(set(columns) - set(known)):
+        raise InputError(f"a column is named for '{strange[0]}'; expected {', '.join(known)}.")
+    return (
+        {part: name for part, name in columns.items() if part in SNIPPET},
+        {part: name for part, name in columns.items() if part in PRODUCT},
+    )
 
 
 @dataclass(frozen=True, slots=True)

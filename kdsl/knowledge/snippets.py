@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from kdsl.data.columns import AS_KNOWN, Columns, Known
+from kdsl.data.fields import kind as value_kind
 from kdsl.data.notes import Notes
 from kdsl.errors import did_you_mean, fault_message
 from kdsl.knowledge.documents import Document
@@ -138,7 +139,13 @@ class _Reader:
             for fault in error.errors():
                 part = str(fault["loc"][0])
                 missing = fault["type"] in ("missing", "string_too_short")
-                said = f"is missing or empty{_where_looked(part, entry)}" if missing else fault_message(fault)
+                if missing:
+                    said = f"is missing or empty{_where_looked(part, entry)}"
+                elif fault["type"] == "string_type" and not entry.strict:  # of JSON: no advice on YAML
+                    value = fault["input"]
+                    said = f"expected a text, found {'a list' if isinstance(value, list) else value_kind(value)}"
+                else:
+                    said = fault_message(fault)
                 self._faults.add(where, f"{part}: {said}")
             return None
         if excess := too_long([snippet.title, snippet.text]):

@@ -67,6 +67,17 @@ def test_search_keeps_to_filters(base: Path) -> None:
     assert said == "nothing found\nno document has the label '是否会生绣'. Did you mean 是否会生锈?\n"
 
 
+def test_a_search_without_words_and_one_for_more_than_there_is(base: Path) -> None:
+    assert "TEXT is empty" in run("search", base, " ").output
+    assert len(found("search", base, "锅", "-k", "99999999999999999999")) == 3
+
+
+def test_json_tells_a_filter_that_nothing_has(base: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    assert found("search", base, "锅", "--label", "是否会生绣") == []
+    assert "no document has the label '是否会生绣'" in caplog.text
+
+
 def test_a_title_is_printed_as_it_is_and_steers_nothing(base: Path) -> None:
     result = run("search", base, "炒锅", "--kind", "product")
     assert "精铁炒锅 [/red] [31m 到手价：129" in result.stdout

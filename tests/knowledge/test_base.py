@@ -129,6 +129,21 @@ def test_a_folder_may_hold_its_catalogue_and_the_base(base: KnowledgeBase, shop:
     assert base.add_files([shop], [intent], products=[shop / "products.csv"]) == Changes(0, 0, 0, 5)
 
 
+def test_columns_are_those_of_one_kind_of_table_or_the_other(shop: Path, intent: Task) -> None:
+    (shop / "questions.csv").write_text("问题,说明\n能用电磁炉吗,平底锅都能用\n", "utf-8")
+    (shop / "products.csv").write_text("编号,名称,到手价\nP1,精铁炒锅,129\n", "utf-8")
+    base, snippets, products = KnowledgeBase.at(shop / "mixed"), [shop / "questions.csv"], [shop / "products.csv"]
+    with pytest.raises(InputError, match="'label'; expected id, title, text, price"):
+        base.add_files(products=products, columns={"label": "标签"})
+    with pytest.raises(InputError, match="a column is named for 'prize'"):
+        base.add_files([shop / "snippets" / "faq.md"], columns={"prize": "到手价"})
+    (shop / "questions.csv").write_text("问题,回答,类目\n能用电磁炉吗,平底锅都能用,是否会生锈\n", "utf-8")
+    columns = {"price": "到手价", "label": "类目"}
+    assert base.add_files(snippets, [intent], products=products, columns=columns).new == 2
+    assert "价格：129" in base.search("炒锅", 1, Where(kinds=("product",)))[0].document.text
+    assert ids(base, "电磁炉", Where(labels=("是否会生锈",)))
+
+
 def test_faults_leave_no_base_behind_and_no_change_in_one(base: KnowledgeBase, shop: Path) -> None:
     (shop / "bad.csv").write_text("title,text\nonly a title,\n", "utf-8")
     with pytest.raises(InputError, match=r"bad\.csv, line 2: text: is missing"):

@@ -165,7 +165,7 @@ def test_hostile_files_are_refused_with_their_faults(tmp_path: Path) -> None:
         "picture.csv: is a picture (PNG)",
         "the key 'title' stands here and in line 1",
         "number.yaml, entry 1: title: expected a text, found True",
-        "wide.jsonl, line 1: title: Input should be a valid string",
+        "wide.jsonl, line 1: title: expected a text, found a list",
         "wide.jsonl, line 2: is not valid JSON",
         "wide.jsonl, line 3: expected an object",
         "utf16.md: is not UTF-8: byte 0 is 0xff. It looks like UTF-16.",
