@@ -78,8 +78,7 @@ def read_products(
     faults, notes, anchors = Faults(), Notes(), Anchors()
     products: list[Product] = []
     seen: dict[str, str] = {}
-    for path in paths:
-        source = source_of(path, base)
+    for source, path in {source_of(path, base): path for path in paths}.items():
         for entry in entries(path, source, PRODUCT, columns, faults, notes):
             where = f"{source}, {entry.where}"
             try:

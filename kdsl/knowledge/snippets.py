@@ -101,12 +101,11 @@ def read_snippets(
     faults, notes = Faults(), Notes()
     reader = _Reader(tasks, other_tasks, faults, notes)
     documents: list[Document] = []
-    for path in paths:
-        for file in files_of(path, notes, leave_out):
-            source = source_of(file, base)
-            for entry in entries(file, source, SNIPPET, columns, faults, notes):
-                if document := reader.document(entry):
-                    documents.append(document)
+    files = {source_of(file, base): file for path in paths for file in files_of(path, notes, leave_out)}
+    for source, file in files.items():  # a file that is given twice, or beside its folder, is read once
+        for entry in entries(file, source, SNIPPET, columns, faults, notes):
+            if document := reader.document(entry):
+                documents.append(document)
     what = ", ".join(map(str, paths))
     faults.raise_any(what, "snippets")
     notes.log(Path(what))

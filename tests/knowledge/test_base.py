@@ -129,6 +129,13 @@ def test_a_folder_may_hold_its_catalogue_and_the_base(base: KnowledgeBase, shop:
     assert base.add_files([shop], [intent], products=[shop / "products.csv"]) == Changes(0, 0, 0, 5)
 
 
+def test_a_file_that_is_given_twice_is_read_once(base: KnowledgeBase, shop: Path, intent: Task) -> None:
+    (shop / "products.csv").write_text("商品名称\n精铁炒锅\n", "utf-8")
+    twice = [shop / "snippets", shop / "snippets" / "faq.md", shop / "snippets" / ".." / "snippets" / "faq.md"]
+    changes = base.add_files(twice, [intent], products=[shop / "products.csv", shop / "products.csv"])
+    assert changes == Changes(new=1, changed=0, removed=2, same=3)
+
+
 def test_columns_are_those_of_one_kind_of_table_or_the_other(shop: Path, intent: Task) -> None:
     (shop / "questions.csv").write_text("问题,说明\n能用电磁炉吗,平底锅都能用\n", "utf-8")
     (shop / "products.csv").write_text("编号,名称,到手价\nP1,精铁炒锅,129\n", "utf-8")
