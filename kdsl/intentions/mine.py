@@ -15,7 +15,7 @@ from kdsl.data.pictures import picture_path
 from kdsl.encoders.registry import text_encoder
 from kdsl.errors import InputError
 from kdsl.intentions import rules
-from kdsl.intentions.backends.base import Backend, Request
+from kdsl.intentions.backends.base import Backend, BackendError, Request
 from kdsl.intentions.finish import finish
 from kdsl.intentions.folder import Candidate, MiningFolder, PairTitles
 from kdsl.intentions.log import Row, RowLog
@@ -76,7 +76,7 @@ def mine(
     Raises:
         InputError: a file cannot be read, or another command writes to `out`.
         BundleError: `out` holds a run of another model, language or length.
-        BackendError: the model or server cannot go on; the same command continues later.
+        BackendError: the model or server cannot go on, or wrote no intention at all; the same command continues later.
     """
     catalogue = {product.id: product for product in read_products(products, images, Path.cwd(), on_fault="leave out")}
     notes = Notes()
@@ -141,7 +141,11 @@ class _Run:
             complete(done, works(), lambda asked: self.backend.write(asked, most), "features", len(wanted))
 
     def intentions(self) -> None:
-        """Stage 2: each pair in the words of each relation."""
+        """Stage 2: each pair in the words of each relation.
+
+        Raises:
+            BackendError: not one was written.
+        """
         with self.folder.log("features") as features, self.folder.log("intentions") as done:
 
             def works() -> Iterator[Work]:
@@ -153,7 +157,11 @@ class _Run:
                         yield Work(key, of, partial(self._ask_intention, pair, relation, features))
 
             most, total = self.config.intention_tokens, len(self.pairs) * len(self.relations)
-            complete(done, works(), lambda asked: self.backend.write(asked, most), "intentions", total)
+            failed = complete(done, works(), lambda asked: self.backend.write(asked, most), "intentions", total)
+            if failed == total:
+                raise BackendError(
+                    f"no intention was written: {done.path} says why. The same command tries again."
+                )
 
     def sift(self) -> None:
         """The first part of stage 3: the candidates, and the rule that drops each."""

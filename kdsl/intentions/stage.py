@@ -10,7 +10,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn
 
 from kdsl.errors import InputError
-from kdsl.intentions.backends.base import BackendError, Failure, Request, Scores, Written
+from kdsl.intentions.backends.base import Failure, Request, Scores, Written
 from kdsl.intentions.log import Key, RowLog
 from kdsl.progress import bar
 
@@ -31,8 +31,8 @@ class Work:
     """The request; an InputError that it raises is this work's failure."""
 
 
-def complete(log: RowLog, works: Iterable[Work], ask: Ask, what: str, total: int) -> None:
-    """Ask for all works that the log has no answer to, those that failed before among them.
+def complete(log: RowLog, works: Iterable[Work], ask: Ask, what: str, total: int) -> int:
+    """Ask for all works that the log has no answer to, those that failed before among them; returns how many failed.
 
     Args:
         ask: takes requests as it needs them, and gives each answer with the request's number, in any order.
@@ -40,7 +40,7 @@ def complete(log: RowLog, works: Iterable[Work], ask: Ask, what: str, total: int
         total: number of works.
 
     Raises:
-        BackendError: the model cannot go on, or gave no answer to any of the works; what is done is in the log.
+        BackendError: the model cannot go on; what is done is in the log.
     """
     asked: dict[int, Work] = {}
     failed = 0
@@ -70,12 +70,11 @@ def complete(log: RowLog, works: Iterable[Work], ask: Ask, what: str, total: int
             log.append(work.key, of=work.of, **_values(answer))
             failed += isinstance(answer, Failure)
             progress.advance(task)
-    if failed and failed == total:
-        raise BackendError(f"{what}: all {total} failed; {log.path} says why. The same command tries them again.")
     if failed:
         _messages.warning(
             "%s: %d of %d failed; %s says why. The same command tries them again", what, failed, total, log.path
         )
+    return failed
 
 
 def is_done(log: RowLog, work: Work) -> bool:

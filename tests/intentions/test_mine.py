@@ -18,7 +18,7 @@ from helpers.tiny_catalogue import PAIRS, RELATIONS, Catalogue, mined_by_server,
 from kdsl.config import ModelConfig
 from kdsl.errors import BundleError
 from kdsl.intentions import rules
-from kdsl.intentions.backends.base import Failure, Request, Scores, Written
+from kdsl.intentions.backends.base import BackendError, Failure, Request, Scores, Written
 from kdsl.intentions.backends.local import LocalBackend
 from kdsl.intentions.log import RowLog
 from kdsl.intentions.mine import mine, open_backend
@@ -155,6 +155,16 @@ def test_a_further_run_asks_for_what_failed_or_is_new(
     run(catalogue, backend, base, out)
     assert len(backend.wrote) == asked + 3 + 4  # p5, p6, p7 and two pairs; p8 cannot be shown
     assert len(rows(out / "intentions.jsonl")) == 10
+
+
+def test_a_run_without_any_answer_is_an_error(
+    catalogue: Catalogue, backend: Counting, base: ModelConfig, tmp_path: Path
+) -> None:
+    only = tmp_path / "only.csv"
+    only.write_text("a,b\np1,p8\n", "utf-8")  # the picture of p8 is damaged
+    with pytest.raises(BackendError, match=r"no intention was written: .*intentions.jsonl says why"):
+        run(catalogue, backend, base, tmp_path / "mined", only)
+    assert {"p8"} == {row["key"][0] for row in rows(tmp_path / "mined" / "features.jsonl") if "failed" in row}
 
 
 def test_a_product_that_changed_is_asked_about_again(
