@@ -15,6 +15,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from helpers.own_shop import noise
+from helpers.running import running
 from helpers.sample_files import input_file
 from helpers.tiny_shop import ASKS, SCREENS
 from PIL import Image
@@ -23,6 +24,7 @@ from kdsl.cli.main import cli
 from kdsl.config_file import load_config, load_tasks
 from kdsl.data.readers import read_samples
 from kdsl.evidence.types import Evidence
+from kdsl.serving.settings import ServerSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 README, CHINESE = ROOT / "README.md", ROOT / "README_zh.md"
@@ -45,6 +47,8 @@ def why_not_run(line: str) -> str | None:
         return "it installs, or takes minutes"
     if "..." in line or "configs/qwen2-vl" in line or line == "kdsl doctor":
         return "it wants weights or a machine that a test does not have"
+    if line.startswith(("kdsl serve", "curl")):
+        return "a server runs until it is stopped; it is asked below"
     return None
 
 
@@ -89,6 +93,9 @@ def test_blocks_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
             ran.append(words[0])
     assert ran == ["fit", "predict", "evaluate", "ask", "rules", "knowledge", "knowledge"]
     assert (place / "report" / "report.html").is_file()
+    asks_the_server(
+        *(shlex.split(line) for line in code_lines(README, "bash") if line.startswith(("kdsl serve", "curl")))
+    )
     capsys.readouterr()
     names: dict[str, object] = {}
     for text in blocks(README, "python"):
@@ -99,6 +106,16 @@ def test_blocks_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 < float(probability) <= 1
     assert abstained in {"True", "False"}
     assert said[1].startswith("sample 1, task ask: ")
+
+
+def asks_the_server(serve: list[str], curl: list[str]) -> None:
+    """What the two lines do, on a free port."""
+    assert serve[:3] == ["kdsl", "serve", "--bundle"]
+    with running(ServerSettings(bundle=Path(serve[3]))) as started:
+        body = json.loads(curl[curl.index("-d") + 1])
+        answer = started.client.post(curl[1].removeprefix("localhost:8000"), json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["prediction"]["label"] in {*ASKS, *SCREENS}
 
 
 @pytest.mark.slow

@@ -159,9 +159,7 @@ class _Run:
             most, total = self.config.intention_tokens, len(self.pairs) * len(self.relations)
             failed = complete(done, works(), lambda asked: self.backend.write(asked, most), "intentions", total)
             if failed == total:
-                raise BackendError(
-                    f"no intention was written: {done.path} says why. The same command tries again."
-                )
+                raise BackendError(f"no intention was written: {done.path} says why. The same command tries again.")
 
     def sift(self) -> None:
         """The first part of stage 3: the candidates, and the rule that drops each."""
