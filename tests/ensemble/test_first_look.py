@@ -37,7 +37,7 @@ def asking(tasks: list[Task], make_evidence: Callable[..., Evidence]) -> tuple[T
     """A task of dialogues with 54 samples that plain words tell apart."""
     task = next(task for task in tasks if task.name == "ask")
     made = [
-        make_evidence(f"e{i}", label, turns=(("user", f"{label} 问题 {i}"),), task=task.name)
+        make_evidence(f"{label} {i}", label, turns=(("user", f"{label} 问题 {i}"),), task=task.name)
         for i in range(18)
         for label in task.names
     ]

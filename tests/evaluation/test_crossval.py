@@ -82,13 +82,13 @@ def questions() -> Iterator[list[Asked]]:
         asked.append(Asked(evidence.sample.id, training, index, frozenset(one.found.id for one in found)))
 
     def watched_scores(expert: RetrievalExpert, evidences: Sequence[Evidence]) -> np.ndarray:
-        for evidence in evidences:
-            note(expert, evidence, snippets(expert, evidence, 12))  # what a second call would be shown
+        watched_snippets(expert, evidences, 12)  # what a second call would be shown
         return scores(expert, evidences)
 
-    def watched_snippets(expert: RetrievalExpert, evidence: Evidence, k: int) -> Sequence[Snippet]:
-        found = snippets(expert, evidence, k)
-        note(expert, evidence, found)
+    def watched_snippets(expert: RetrievalExpert, evidences: Sequence[Evidence], k: int) -> Sequence[Sequence[Snippet]]:
+        found = snippets(expert, evidences, k)
+        for evidence, near in zip(evidences, found, strict=True):
+            note(expert, evidence, near)
         return found
 
     with pytest.MonkeyPatch.context() as patch:

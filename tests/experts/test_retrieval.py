@@ -114,3 +114,15 @@ def test_similar_pictures_are_found_and_do_not_vote(tmp_path: Path) -> None:
     [near] = expert.snippets(asked, 3)
     assert near[0].found.label == "red"
     assert set(near[0].found.found_by) == {"pictures"}
+
+
+def test_a_snippet_with_the_id_of_a_sample_stays_beside_it(task: Task, asked: list[Evidence], tmp_path: Path) -> None:
+    snippet = Document(asked[0].sample.id, "faq", "生锈吗", "擦干就不会", task.name, "rust", source="faq.yaml")
+    material = replace(material_of(task, asked), snippets=lambda _: [snippet])
+    expert = RetrievalExpert(task, setup_of(task)).fit(material)
+    expert.save(tmp_path / "index")
+    again = RetrievalExpert.load(tmp_path / "index", task, expert.setup)
+    [near] = again.snippets(asked[:1], len(asked) + 1)
+    assert f"{snippet.id} of faq.yaml" in {one.found.id for one in near}
+    assert snippet.id not in {one.found.id for one in near}  # the sample itself
+    np.testing.assert_array_equal(again.scores(asked), expert.scores(asked))
