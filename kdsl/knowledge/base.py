@@ -17,6 +17,7 @@ import numpy as np
 
 from kdsl.config import EncodersConfig
 from kdsl.data.columns import AS_KNOWN, Columns
+from kdsl.encoders.base import TextEncoder
 from kdsl.encoders.registry import text_encoder
 from kdsl.errors import BundleError, InputError, did_you_mean
 from kdsl.knowledge.documents import Document
@@ -24,6 +25,7 @@ from kdsl.knowledge.embedders import passage_vectors
 from kdsl.knowledge.entries import source_of
 from kdsl.knowledge.index import MANIFEST, Hit
 from kdsl.knowledge.products import PRODUCT, read_products
+from kdsl.knowledge.rankers.vectors import CharacterRanker
 from kdsl.knowledge.snippets import SNIPPET, read_snippets
 from kdsl.knowledge.store.catalog import FILE, Facet
 from kdsl.knowledge.store.selection import ANY, Where
@@ -64,7 +66,7 @@ class Changes:
 class KnowledgeBase:
     """A base in a folder; make it with `at` or `open`. Several processes may search it while one adds to it."""
 
-    def __init__(self, folder: Path, encoder: str, store: Store | None) -> None:
+    def __init__(self, folder: Path, encoder: str | None, store: Store | None) -> None:
         self.folder = folder
         self._encoder = encoder
         self._made = store
@@ -89,6 +91,8 @@ class KnowledgeBase:
                 f"{folder}: was made with encoder '{name}', and vectors of '{encoder}' cannot be compared with its "
                 f"own. Leave out the encoder to use the base as it is, or build a new one in another folder."
             )
+        if (folder / MANIFEST).is_file() and (name == CharacterRanker.name or " and " in store.embedder):
+            return cls(folder, None, store)  # it can be looked into
         here = text_encoder(name).version
         if made_with != here:
             raise BundleError(
@@ -171,7 +175,11 @@ class KnowledgeBase:
         return plan.changes
 
     def search(self, text: str, k: int = 5, where: Where = ANY) -> list[Hit]:
-        """The `k` documents that are nearest to a text in meaning, best first; fewer if fewer pass the filter."""
+        """The `k` documents that are nearest to a text in meaning, best first; fewer if fewer pass the filter.
+
+        Raises:
+            BundleError: it is the index of a bundle without an encoder of texts, or with several.
+        """
         query = self._vectors([Document("", "faq", text.strip(), "")])
         if not query.any():
             return []
@@ -224,13 +232,22 @@ class KnowledgeBase:
             raise BundleError(f"{self.folder}: is no knowledge base yet; add documents to it first.")
         return self._made
 
+    @property
+    def _text_encoder(self) -> TextEncoder:
+        if self._encoder is None:
+            raise BundleError(
+                f"{self.folder}: is the index of a bundle, with vectors of '{self._store.embedder}', and can be "
+                "searched where they are of one encoder of texts. `kdsl knowledge stats` says what is in it."
+            )
+        return text_encoder(self._encoder)
+
     def _make(self) -> None:
         if self._made is None:
-            encoder = text_encoder(self._encoder)
+            encoder = self._text_encoder
             self._made = Store.create(self.folder, encoder.dim, f"{encoder.name} {encoder.version}")
 
     def _vectors(self, documents: Sequence[Document]) -> np.ndarray:
-        encoder = text_encoder(self._encoder)
+        encoder = self._text_encoder
         return passage_vectors(documents, encoder.encode, encoder.dim)
 
     def _plan(self, documents: Sequence[Document], sources: Sequence[str]) -> _Plan:

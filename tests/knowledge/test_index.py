@@ -194,6 +194,16 @@ def test_an_index_is_a_knowledge_base_too(asked: list[Evidence], intent: Task, t
     np.testing.assert_array_equal(loaded.label_scores(asked, intent), index.label_scores(asked, intent))
 
 
+def test_an_index_without_an_encoder_of_texts_can_be_looked_into(
+    asked: list[Evidence], intent: Task, tmp_path: Path
+) -> None:
+    built(asked, intent, encoders=EncodersConfig(text=(), picture=None)).save(tmp_path / "index")
+    base = KnowledgeBase.open(tmp_path / "index")
+    assert base.stats()["by_kind"] == {"sample": 6}
+    with pytest.raises(BundleError, match="'characters 1', and can be searched where they are of one encoder"):
+        base.search("does it get rusty?", 1)
+
+
 @pytest.mark.parametrize(
     "name", ["store.sqlite", "log-*", "characters/embedder.safetensors", "words/data.csc.index.npy"]
 )
