@@ -31,7 +31,7 @@ def generate(loaded: LoadedModel, prompts: Sequence[Prompt], max_new_tokens: int
 
 def decode(loaded: LoadedModel, written: Sequence[Sequence[int]]) -> list[str]:
     """Generated tokens as texts, without special tokens."""
-    return list(loaded.tokenizer.batch_decode([list(ids) for ids in written], skip_special_tokens=True))
+    return [str(loaded.tokenizer.decode(list(ids), skip_special_tokens=True)) for ids in written]
 
 
 @torch.inference_mode()

@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from filelock import FileLock
+
 from kdsl.data.dialogue import clean_text
 from kdsl.data.formats import as_typed
 from kdsl.data.inline_pictures import picture_address
@@ -97,14 +99,12 @@ class Feedback:
         self._file = file
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            with self._open() as connection:
-                connection.execute("BEGIN IMMEDIATE")  # two servers may make the file at once
+            # two servers may make the file at once, and SQLite does not wait where both change the journal's mode
+            with FileLock(file.with_name(f".{file.name}.lock")), self._open() as connection:
+                connection.execute("PRAGMA journal_mode = WAL")  # the file keeps it
                 if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-                    connection.commit()
                     connection.executescript(f"BEGIN IMMEDIATE;{_TABLES}COMMIT;")
                     self._private()
-                else:
-                    connection.commit()
                 self._check(connection)
         except (sqlite3.DatabaseError, FeedbackError, OSError) as error:
             raise InputError(
@@ -207,7 +207,6 @@ class Feedback:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._file, timeout=WAIT, isolation_level=None)
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # on the disk before the answer
         return connection
 

@@ -80,7 +80,7 @@ def test_lone_surrogates_and_odd_numbers_are_refused(target: Running) -> None:
         b"\xff\xfe{",
     ):
         answer = target.client.post("/v1/predict/batch", content=body, headers={"Content-Type": "application/json"})
-        assert answer.status_code == 422, answer.text
+        assert answer.status_code in (400, 422), answer.text  # FastAPI's for what is no JSON or too deep, and ours
         assert harmless(answer.text)
 
 
