@@ -166,8 +166,8 @@ class Store:
 
     def due(self) -> bool:
         """Whether so much was added or removed that the policy asks for a rebuild."""
-        stats = self.stats()
-        return self.policy.due(stats["logged"], stats["removed"], stats["documents"] + stats["removed"])
+        with self.view() as view:
+            return self.policy.due(view.logged, view.removed, len(view))
 
     def rebuild(self) -> Rebuilt:
         """Write all vectors to new segments; readers and writers go on meanwhile, and nothing of theirs is lost.

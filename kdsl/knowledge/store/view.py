@@ -87,6 +87,16 @@ class View:
         return self._state.head.embedder
 
     @property
+    def logged(self) -> int:
+        """Number of vectors that were added since the last rebuild."""
+        return sum(entry.count for entry in self._state.segments if entry.kind == LOG)
+
+    @property
+    def removed(self) -> int:
+        """Number of vectors whose documents were removed since the last rebuild."""
+        return len(self._catalog.tombstones())
+
+    @property
     def generation(self) -> int:
         """Grows by one with every change."""
         return self._state.head.generation
@@ -164,8 +174,8 @@ class View:
             "labelled": sum(count.labelled for count in counts),
             "counts": [asdict(count) for count in counts],
             "segments": [{"name": one.name, "kind": one.kind, "vectors": one.count} for one in segments],
-            "logged": sum(one.count for one in segments if one.kind == LOG),
-            "removed": len(self._catalog.tombstones()),
+            "logged": self.logged,
+            "removed": self.removed,
         }
 
     def _allowed(self, entry: Entry, segment: Segment, facets: Where) -> Bitmap | None:
