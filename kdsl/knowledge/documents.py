@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -90,15 +89,6 @@ def label_documents(task: Task) -> list[Document]:
 def task_source(task: Task) -> str:
     """The source of a task's descriptions."""
     return f"task {task.name}"
-
-
-def sample_documents(evidences: Iterable[Evidence], task: Task) -> list[Document]:
-    """One document for each labelled sample of a task, in their order."""
-    return [
-        evidence_document(evidence, task)
-        for evidence in evidences
-        if evidence.sample.task == task.name and evidence.sample.label is not None
-    ]
 
 
 def evidence_document(evidence: Evidence, task: Task) -> Document:

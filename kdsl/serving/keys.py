@@ -41,10 +41,6 @@ class KeyEntry(BaseModel):
     salt: str
     hash: str
 
-    def allows(self, role: Role) -> bool:
-        """Whether it may be used for what needs a role."""
-        return role in self.roles or "admin" in self.roles
-
 
 _ENTRIES = TypeAdapter(tuple[KeyEntry, ...])
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from kdsl.evidence.types import Evidence
-from kdsl.knowledge.documents import Document, evidence_document, language_of, sample_documents
+from kdsl.knowledge.documents import Document, evidence_document, language_of
 from kdsl.tasks import Label, Task
 from kdsl.world.documents import world_documents
 
@@ -36,15 +36,6 @@ def test_a_picture_becomes_its_text(make_evidence: Callable[..., Evidence], scen
     document = evidence_document(make_evidence("x", lines=("立即领取", "满减")), scene)
     assert document.passages == (("立即领取\n满减", 0.5),)
     assert evidence_document(make_evidence("y"), scene).passages == ()
-
-
-def test_only_labelled_samples_of_the_task_are_stored(make_evidence: Callable[..., Evidence], intent: Task) -> None:
-    evidences = [
-        make_evidence("a", "是否会生锈", turns=(("user", "会锈吗"),)),
-        make_evidence("b", None, turns=(("user", "会锈吗"),)),
-        make_evidence("c", "商品头图", lines=("x",)),
-    ]
-    assert [document.id for document in sample_documents(evidences, intent)] == ["a"]
 
 
 def test_an_excerpt_is_one_short_line() -> None:
