@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from kdsl import __version__
+from kdsl.corrections.feedback import Feedback
 from kdsl.serving.bundles import Bundles
-from kdsl.serving.feedback import Feedback
 from kdsl.serving.keys import Keys
 from kdsl.serving.labelled import Labelled
 from kdsl.serving.logs import configure_logs

@@ -11,10 +11,10 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 
+from kdsl.corrections.feedback import Feedback
 from kdsl.errors import KdslError
 from kdsl.serving.batcher import Closed, Expired, Overloaded
 from kdsl.serving.bundles import Bundles
-from kdsl.serving.feedback import Feedback
 from kdsl.serving.keys import Keys, Role
 from kdsl.serving.labelled import Labelled
 from kdsl.serving.metrics import Metrics

@@ -20,12 +20,13 @@ from helpers.running import Running, running, said, serving
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kdsl.corrections.feedback import Correction, Feedback
+from kdsl.corrections.store import StoreError
 from kdsl.data.dialogue import clean_text
 from kdsl.data.pictures import open_picture
 from kdsl.data.readers import read_samples
 from kdsl.errors import InputError
 from kdsl.runs import write_jsonl
-from kdsl.serving.feedback import Correction, Feedback, FeedbackError
 from kdsl.serving.settings import ServerSettings
 from kdsl.tasks import Label, Task
 
@@ -79,7 +80,7 @@ def test_of_several_corrections_of_a_sample_the_last_counts_until_it_is_undone(f
 
 
 def test_an_export_goes_over_many_pages(feedback: Feedback, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kdsl.serving.feedback.PAGE", 3)
+    monkeypatch.setattr("kdsl.corrections.feedback.PAGE", 3)
     for number in range(10):
         feedback.add(correction(number, text=f"text {number}"))
     assert [row["feedback"]["number"] for row in feedback.export(TASKS)] == list(range(1, 11))
@@ -153,7 +154,7 @@ def test_a_file_that_breaks_later_costs_no_answer_but_its_own(file: Path, feedba
     for each in file.parent.iterdir():
         each.unlink()
     file.mkdir()
-    with pytest.raises(FeedbackError, match="cannot be read or written now"):
+    with pytest.raises(StoreError, match="cannot be read or written now"):
         feedback.add(correction(2))
 
 
@@ -171,7 +172,7 @@ def test_a_full_disk_stores_nothing_and_says_so(file: Path, feedback: Feedback) 
             return connection
 
     full = Full(file)
-    with pytest.raises(FeedbackError):
+    with pytest.raises(StoreError):
         full.add(correction(2, pictures=[os.urandom(100_000)]))
     assert feedback.count() == 1
     assert feedback.add(correction(2)) == (2, True)

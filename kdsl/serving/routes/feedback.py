@@ -14,8 +14,9 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
+from kdsl.corrections.feedback import Correction
+from kdsl.corrections.store import StoreError
 from kdsl.errors import InputError, did_you_mean
-from kdsl.serving.feedback import Correction, FeedbackError
 from kdsl.serving.middleware import Caller
 from kdsl.serving.pictures import picture_bytes
 from kdsl.serving.problems import Problem
@@ -135,7 +136,7 @@ def _stored(services: Services) -> Iterator[None]:
     with services.told():
         try:
             yield
-        except FeedbackError as error:
+        except StoreError as error:
             log.error("corrections: %s: %s", error, error.__cause__)
             raise Problem(503, str(error), retry_after=10) from error
 

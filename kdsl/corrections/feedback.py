@@ -11,32 +11,23 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock
-
+from kdsl.corrections.store import Store, now
 from kdsl.data.dialogue import clean_text
 from kdsl.data.formats import as_typed
 from kdsl.data.inline_pictures import picture_address
 from kdsl.data.sample import Sample, Turn
 from kdsl.data.writers import mire_row
-from kdsl.errors import InputError, KdslError
+from kdsl.errors import InputError
 from kdsl.runs import digest
 from kdsl.tasks import Task
 
-APPLICATION = 0x6B64736C
-"""'kdsl', by which SQLite's header tells the file from another program's."""
-SCHEMA = 1
-WAIT = 10.0
-"""Seconds to wait for another server that writes."""
 PAGE = 500
 """Rows that an export holds in memory at once."""
 
-_TABLES = f"""
+_TABLES = """
 CREATE TABLE corrections (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     request TEXT NOT NULL UNIQUE,
@@ -55,14 +46,8 @@ CREATE TABLE corrections (
 ) STRICT;
 CREATE INDEX corrections_of_sample ON corrections (sample, id) WHERE undone IS NULL;
 CREATE TABLE pictures (digest TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;
-PRAGMA application_id = {APPLICATION};
-PRAGMA user_version = {SCHEMA};
 """
 _OWN = ("request", "sample", "task", "turns", "pictures", "label", "note", "author", "version", "prediction")
-
-
-class FeedbackError(KdslError):
-    """The file of corrections cannot be read or written now; nothing of the request was stored."""
 
 
 @dataclass(frozen=True)
@@ -88,29 +73,10 @@ class Correction:
         return digest(self.task, self.turns, list(self.pictures))
 
 
-class Feedback:
-    """The corrections in a file. Each call opens a connection of its own: threads and processes may call at once.
+class Feedback(Store):
+    """The corrections in a file."""
 
-    Raises:
-        InputError: the file is damaged, or of another program or version.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            # two servers may make the file at once, and SQLite does not wait where both change the journal's mode
-            with FileLock(file.with_name(f".{file.name}.lock")), self._open() as connection:
-                connection.execute("PRAGMA journal_mode = WAL")  # the file keeps it
-                if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-                    connection.executescript(f"BEGIN IMMEDIATE;{_TABLES}COMMIT;")
-                    self._private()
-                self._check(connection)
-        except (sqlite3.DatabaseError, FeedbackError, OSError) as error:
-            raise InputError(
-                f"{file} cannot be used for corrections: {error.__cause__ or error}. Restore it from a backup, or move "
-                f"it away (`sqlite3 {file.name} .recover` gets back what can be read) and start again."
-            ) from error
+    what, schema, tables = "corrections", 1, _TABLES
 
     def add(self, correction: Correction) -> tuple[int, bool]:
         """Store a correction; it is on the disk when this returns.
@@ -120,7 +86,7 @@ class Feedback:
 
         Raises:
             InputError: another correction was sent under the same request id.
-            FeedbackError: the file cannot be written.
+            StoreError: the file cannot be written.
         """
         names = [hashlib.sha256(content).hexdigest()[:32] for content in correction.pictures]
         turns = json.dumps([list(turn) for turn in correction.turns], ensure_ascii=False)
@@ -142,7 +108,7 @@ class Feedback:
                 "INSERT OR IGNORE INTO pictures VALUES (?, ?)", zip(names, correction.pictures, strict=True)
             )
             made = connection.execute(
-                f"INSERT INTO corrections ({', '.join(_OWN)}, time) VALUES ({marks}, ?)", (*values, _now())
+                f"INSERT INTO corrections ({', '.join(_OWN)}, time) VALUES ({marks}, ?)", (*values, now())
             )
             assert made.lastrowid is not None
             return made.lastrowid, True
@@ -151,7 +117,7 @@ class Feedback:
         """Take a correction back; whether it counted before, None where there is none of this number.
 
         Raises:
-            FeedbackError: the file cannot be written.
+            StoreError: the file cannot be written.
         """
         with self._writing() as connection:
             row = connection.execute("SELECT undone FROM corrections WHERE id = ?", (number,)).fetchone()
@@ -159,7 +125,7 @@ class Feedback:
                 return None
             connection.execute(
                 "UPDATE corrections SET undone = ?, undone_by = ? WHERE id = ? AND undone IS NULL",
-                (_now(), author, number),
+                (now(), author, number),
             )
             return row[0] is None
 
@@ -167,7 +133,7 @@ class Feedback:
         """Corrections that count: one per sample.
 
         Raises:
-            FeedbackError: the file cannot be read.
+            StoreError: the file cannot be read.
         """
         with self._reading() as connection:
             return int(connection.execute(f"SELECT count(*) FROM corrections WHERE {_COUNTS}").fetchone()[0])
@@ -182,7 +148,7 @@ class Feedback:
             tasks: by name; a correction of another task is written with a question that says nothing.
 
         Raises:
-            FeedbackError: the file cannot be read.
+            StoreError: the file cannot be read.
         """
         last = 0
         while True:
@@ -195,52 +161,6 @@ class Feedback:
                 return
             yield from found
             last = rows[-1]["id"]
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connect()
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._file, timeout=WAIT, isolation_level=None)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA synchronous = FULL")  # on the disk before the answer
-        return connection
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._open() as connection:
-                yield connection
-        except sqlite3.Error as error:
-            raise FeedbackError("the file of corrections cannot be read or written now.") from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; nothing of it stays where the block raises."""
-        with self._reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-
-    def _check(self, connection: sqlite3.Connection) -> None:
-        found = tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
-        if found != (APPLICATION, SCHEMA):
-            raise sqlite3.DatabaseError("it is of another program, or of another version of kdsl")
-        said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if said != "ok":
-            raise sqlite3.DatabaseError(f"it is damaged ({said})")
-
-    def _private(self) -> None:
-        """Leave the file, which holds what customers wrote, to its owner."""
-        self._file.chmod(0o600)
 
 
 _COUNTS = """undone IS NULL AND NOT EXISTS (
@@ -271,7 +191,3 @@ def _row(connection: sqlite3.Connection, row: sqlite3.Row, tasks: Mapping[str, T
 def _unknown(name: str) -> Task:
     """A task that the bundle has no more."""
     return Task.model_construct(name=name, input="dialogue", prompt="?", labels=())
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
