@@ -197,9 +197,10 @@ class EncodersConfig(_Part):
 
     text: tuple[str, ...] = ("use-multilingual-v3",)
     """Encoders of texts, whose vectors stand side by side: `use-multilingual-v3` (16 languages, comes with kdsl),
-    `multilingual-e5-small` (extra `e5`; better together with the first, at 10 to 30 times its time), or names of
-    sentence-transformers models. One name may stand alone; `null`: no semantic expert, and retrieval by letters alone;
-    `auto`: the first, and the second if it is installed and a fit's cross-validation says that it helps."""
+    `all-minilm-l6-v2` (extra `embed`; English), `multilingual-e5-small` (extra `e5`; 10 to 30 times the first one's
+    time), or names of sentence-transformers models. One name may stand alone; `null`: no semantic expert, and retrieval
+    by letters alone; `auto`: the first, and each of the others that is installed and helps by a fit's
+    cross-validation."""
 
     picture: str | None = "efficientnet-lite2"
     """`efficientnet-lite2` (comes with kdsl); `null`: no visual expert, and no retrieval by pictures."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 from functools import lru_cache
 
 from kdsl.encoders.base import TextEncoder
+from kdsl.encoders.minilm import MiniLM
 from kdsl.encoders.pictures import EfficientNetLite2, PictureEncoder
 from kdsl.encoders.texts import MultilingualE5, SentenceTransformersEncoder, UniversalSentenceEncoder
 from kdsl.errors import ConfigError
 
-TEXT_ENCODERS: tuple[type[UniversalSentenceEncoder | MultilingualE5], ...] = (UniversalSentenceEncoder, MultilingualE5)
-"""Those whose weights a package brings, of kdsl or of an extra."""
+TEXT_ENCODERS: tuple[type[UniversalSentenceEncoder | MiniLM | MultilingualE5], ...] = (
+    UniversalSentenceEncoder,
+    MiniLM,
+    MultilingualE5,
+)
+"""Those whose weights a package brings, of kdsl or of an extra; the fastest first."""
 
 
 @lru_cache(maxsize=4)

@@ -1,7 +1,8 @@
-"""`encoders.text: auto`: whether a further encoder of texts tells the labels at hand better, by cross-validation.
+"""`encoders.text: auto`: whether further encoders of texts tell the labels at hand better, by cross-validation.
 
-Encoders that are better on average are slower, and not on every shop's questions better. The semantic expert is fitted
-with and without each that is installed, and one is taken if the log-loss on held-out samples falls by more than chance.
+Encoders that are better on average are slower, and not on every shop's questions better: one knows English alone. The
+semantic expert is fitted with and without each that is installed, and one is taken if the log-loss on held-out samples
+falls by more than chance.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ log = logging.getLogger(__name__)
 
 ERRORS = 2.0
 """Standard errors of the mean gain that the gain must exceed."""
+WORTH = 0.01
+"""Share of the log-loss that the gain must exceed, too: encoders cost time."""
+ENOUGH = 50
+"""Labelled samples; fewer cannot tell whether an encoder is worth its time."""
 
 
 def choose_encoders(setup: Setup, groups: Mapping[str, Sequence[Evidence]], fold: Mapping[str, np.ndarray]) -> Setup:
@@ -38,7 +43,7 @@ def choose_encoders(setup: Setup, groups: Mapping[str, Sequence[Evidence]], fold
         return setup
     first, *others = (kind.name for kind in registry.TEXT_ENCODERS)
     chosen = _with(setup, (first,))
-    if not fold:  # nothing is labelled
+    if sum(map(len, fold.values())) < ENOUGH:
         return chosen
     losses = _held_out_losses(chosen, groups, fold)
     for name in others:
@@ -51,7 +56,7 @@ def choose_encoders(setup: Setup, groups: Mapping[str, Sequence[Evidence]], fold
         found = _held_out_losses(more, groups, fold)
         gains = losses - found
         gain, noise = gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
-        taken = gain > ERRORS * noise
+        taken = gain > max(ERRORS * noise, WORTH * losses.mean())
         verdict = "taken" if taken else "left out"
         log.info("encoder %s: log-loss falls by %.3f ± %.3f, %s", name, gain, noise, verdict)
         if taken:

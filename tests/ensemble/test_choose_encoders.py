@@ -57,7 +57,7 @@ class Absent(Blind):
 
 @pytest.fixture
 def group(make_evidence: Callable[..., Evidence]) -> list[Evidence]:
-    texts = [("qwertyuiop"[i % 10] * 2 + " ") * 3 + "x" * (1 + i % 2) for i in range(40)]
+    texts = [("qwertyuiop"[i % 10] * 2 + " ") * 3 + "x" * (1 + i % 2) for i in range(60)]
     return [
         make_evidence(f"e{i}", ("even", "odd")[len(text) % 2], turns=(("user", text),), task="ask")
         for i, text in enumerate(texts)
@@ -86,6 +86,11 @@ def test_an_encoder_is_taken_where_held_out_samples_gain(
 ) -> None:
     monkeypatch.setattr(registry, "TEXT_ENCODERS", kinds)
     assert _chosen(group) == chosen
+
+
+def test_few_samples_choose_nothing(group: list[Evidence], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "TEXT_ENCODERS", (Blind, Counting))
+    assert _chosen(group[:48]) == ("blind",)
 
 
 def test_encoders_that_are_named_stay(group: list[Evidence]) -> None:
