@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -110,13 +111,30 @@ def fit_fusion(
     Returns:
         The fusion, and held-out calibrated log-probabilities [n, m], on which thresholds are chosen.
     """
-    held_out = np.zeros_like(next(iter(scores.values())))
     ignorant = ignorant_experts(scores, unlabelled) if unlabelled else []
     of_labels: dict[str, Any] = {"unseen": tuple(unlabelled) if ignorant else (), "ignorant": tuple(ignorant)}
+    fused = held_out(scores, gold, seed, prior, folds, of_labels)
+    temperature = fit_temperature(fused, gold)
+    fusion = Fusion(fit_weights(scores, gold, prior), temperature, **of_labels)
+    return fusion, log_softmax(fused / temperature)
+
+
+def held_out(
+    scores: Scores,
+    gold: np.ndarray,
+    seed: int,
+    prior: Mapping[str, float] | None = None,
+    folds: int = 5,
+    of_labels: Mapping[str, Any] = MappingProxyType({}),
+) -> np.ndarray:
+    """Fused log-probabilities [n, m] of each fold by weights fitted on the others, before a temperature.
+
+    Args:
+        of_labels: `unseen` and `ignorant` of `Fusion`.
+    """
+    found = np.zeros_like(next(iter(scores.values())))
     # the weights are shared by all labels, so the folds need not be stratified
     for train, test in KFold(min(folds, len(gold)), shuffle=True, random_state=seed).split(gold):
         weights = fit_weights({name: s[train] for name, s in scores.items()}, gold[train], prior)
-        held_out[test] = Fusion(weights, **of_labels).log_probabilities({name: s[test] for name, s in scores.items()})
-    temperature = fit_temperature(held_out, gold)
-    fusion = Fusion(fit_weights(scores, gold, prior), temperature, **of_labels)
-    return fusion, log_softmax(held_out / temperature)
+        found[test] = Fusion(weights, **of_labels).log_probabilities({name: s[test] for name, s in scores.items()})
+    return found

@@ -17,6 +17,7 @@ from kdsl.ensemble.scope import ScopeModel, scope_file
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Setup, Snippet
 from kdsl.experts.registry import experts_for
+from kdsl.experts.retrieval import RetrievalExpert
 from kdsl.experts.rules import RulesExpert
 from kdsl.experts.semantic import SemanticExpert
 from kdsl.models.roles import Models
@@ -171,7 +172,7 @@ class Predictor:
         self.tasks = {
             task.name: TaskPredictor(
                 task,
-                experts := load_experts(bundle.folder, task, setup, routers[task.name].names),
+                experts := load_experts(bundle.folder, task, setup, routers[task.name].names | _explaining(bundle, task)),
                 routers[task.name],
                 bundle.config.ensemble.budget,
                 bundle.versions,
@@ -201,6 +202,12 @@ class Predictor:
             rows = [i for i, evidence in enumerate(evidences) if evidence.sample.task == name]
             found |= zip(rows, predictor.predict([evidences[i] for i in rows]), strict=True) if rows else ()
         return [found[i] for i in range(len(evidences))]
+
+
+def _explaining(bundle: Bundle, task: Task) -> set[str]:
+    """The experts that a trace shows rules and snippets of, also where they have no vote; those that were fitted."""
+    kinds = (RulesExpert, RetrievalExpert)
+    return {kind.name for kind in kinds if kind.place(bundle.folder, task, bundle.config).exists()}
 
 
 def _scope(bundle: Bundle, task: Task, setup: Setup, experts: Sequence[Expert]) -> ScopeModel | None:

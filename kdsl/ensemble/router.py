@@ -13,6 +13,7 @@ import numpy as np
 
 from kdsl.config import EnsembleConfig
 from kdsl.ensemble.fusion import Fusion, fit_fusion, stack
+from kdsl.ensemble.selection import voting_experts
 from kdsl.errors import BundleError
 from kdsl.runs import write_json
 from kdsl.scores import OutOfFold, Scores, likelihood_gain, log_loss, margins, weighted_f1
@@ -63,6 +64,11 @@ def fit_router(
     figures = _figures_alone(first)
     scores = {name: first.scores[name] for name in worth_asking(first)}
     unlabelled = sorted(set(range(next(iter(scores.values())).shape[1])) - set(gold.tolist()))
+    if len(gold) >= ENOUGH:
+        voting = voting_experts(scores, gold, seed, unlabelled)
+        for name in scores.keys() - voting:
+            log.info("%s: held-out samples are told as well without it, so it has no vote", name)
+        scores = {name: scores[name] for name in voting}
     fusion, fused = fit_fusion(scores, gold, seed, unlabelled=unlabelled)
     if len(gold) >= ENOUGH:
         fusion = replace(fusion, weights={name: weight for name, weight in fusion.weights.items() if weight > 0})

@@ -11,9 +11,11 @@ import pytest
 
 from kdsl.config import BudgetConfig
 from kdsl.data.prediction import Prediction
+from kdsl.ensemble import predictor as predictor_module
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.fusion import Fusion
 from kdsl.ensemble.predictor import Predictor
+from kdsl.ensemble.router import Router
 from kdsl.errors import BudgetError
 from kdsl.evidence.types import Evidence
 from kdsl.knowledge.documents import evidence_document
@@ -134,3 +136,17 @@ def test_alone_or_in_a_batch_a_sample_gets_the_same_prediction(
         alone = predictor.predict([sample])[0]
         assert alone.label == expected.label
         assert alone.probability == pytest.approx(expected.probability, abs=1e-4)
+
+
+def test_rules_and_snippets_are_shown_where_they_have_no_vote(
+    bundle: Bundle, models: Models, samples: list[Evidence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Router(Fusion({"lexical": 1.0}), None, route_below=0.0, ask_below=0.0)
+    monkeypatch.setattr(predictor_module, "load_routers", lambda file: {task.name: plain for task in bundle.tasks})
+    predictor = Predictor(bundle, models)
+    found = predictor.predict(samples)
+    predictor.close()
+    assert any(prediction.trace.rules for prediction in found)
+    assert all(prediction.trace.snippets for prediction in found)
+    assert {prediction.trace.experts["rules"].weight for prediction in found} == {0.0}
+    assert {prediction.spend.calls for prediction in found} == {0}
