@@ -172,7 +172,9 @@ class Predictor:
         self.tasks = {
             task.name: TaskPredictor(
                 task,
-                experts := load_experts(bundle.folder, task, setup, routers[task.name].names | _explaining(bundle, task)),
+                experts := load_experts(
+                    bundle.folder, task, setup, routers[task.name].names | _explaining(bundle, task)
+                ),
                 routers[task.name],
                 bundle.config.ensemble.budget,
                 bundle.versions,

@@ -17,7 +17,7 @@ from kdsl.scores import Scores, log_loss
 
 
 def voting_experts(scores: Scores, gold: np.ndarray, seed: int, unlabelled: Sequence[int] = ()) -> list[str]:
-    """Names of the experts to fuse: the best one first, then, one by one, whichever adds most, while any adds something.
+    """Names of the experts to fuse: the best first, then, one by one, whichever adds most, while any does.
 
     Experts that know labels without a sample all vote where others do not know these: no held-out sample has such a
     label and could tell what they are worth.
