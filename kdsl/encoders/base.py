@@ -62,6 +62,11 @@ class TextEncoder(Encoder[str]):
         vectors[[not text for text in texts]] = 0
         return vectors
 
+    @staticmethod
+    def reads(text: str) -> bool:
+        """Whether the encoder knows the language that a text may be in, as far as its letters tell."""
+        return True
+
     def _key(self, item: str) -> bytes:
         return hashlib.blake2b(item.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 

@@ -39,3 +39,7 @@ class MiniLM(Packaged, SentenceTransformersEncoder):
         version = self.check(module)
         super().__init__(str(module / "model"))
         self.name, self.version = type(self).name, version
+
+    @staticmethod
+    def reads(text: str) -> bool:
+        return text.isascii()

@@ -2,7 +2,8 @@
 
 Encoders that are better on average are slower, and not on every shop's questions better: one knows English alone. The
 semantic expert is fitted with and without each that is installed, and one is taken if the log-loss on held-out samples
-falls by more than chance.
+falls by more than chance. Where samples are too few to tell, or none is labelled, all are taken that read the labels'
+language: by their names alone, labels were told better with each further encoder (docs/experiments.md, 2026-11-27).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from kdsl.errors import MissingDependency
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Setup
 from kdsl.experts.semantic import SemanticExpert
+from kdsl.tasks import Task
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,8 @@ ERRORS = 2.0
 """Standard errors of the mean gain that the gain must exceed."""
 WORTH = 0.01
 """Share of the log-loss that the gain must exceed, too: encoders cost time."""
+READ = 0.9
+"""Share of the texts whose language an encoder must know; a sign or a name of another script does not matter."""
 ENOUGH = 50
 """Labelled samples; fewer cannot tell whether an encoder is worth its time."""
 
@@ -42,16 +46,12 @@ def choose_encoders(setup: Setup, groups: Mapping[str, Sequence[Evidence]], fold
     if setup.config.encoders.text != (AUTO,):
         return setup
     first, *others = (kind.name for kind in registry.TEXT_ENCODERS)
-    chosen = _with(setup, (first,))
+    chosen, texts = _with(setup, (first,)), _texts(setup.tasks, groups)
+    here = [name for name in others if _reads(name, texts)]
     if sum(map(len, fold.values())) < ENOUGH:
-        return chosen
+        return _with(setup, (first, *here))
     losses = _held_out_losses(chosen, groups, fold)
-    for name in others:
-        try:
-            registry.text_encoder(name)
-        except MissingDependency as error:
-            log.info("encoder %s: left out, %s", name, error)
-            continue
+    for name in here:
         more = _with(setup, (*chosen.config.encoders.text, name))
         found = _held_out_losses(more, groups, fold)
         gains = losses - found
@@ -62,6 +62,24 @@ def choose_encoders(setup: Setup, groups: Mapping[str, Sequence[Evidence]], fold
         if taken:
             chosen, losses = more, found
     return chosen
+
+
+def _reads(name: str, texts: Sequence[str]) -> bool:
+    """Whether the encoder can be used here and knows the language of the texts."""
+    try:
+        encoder = registry.text_encoder(name)
+    except MissingDependency as error:
+        log.info("encoder %s: left out, %s", name, error)
+        return False
+    return bool(np.mean([encoder.reads(text) for text in texts]) >= READ)
+
+
+def _texts(tasks: Sequence[Task], groups: Mapping[str, Sequence[Evidence]]) -> list[str]:
+    """What labels are called and described as, and what samples say."""
+    evidences = [evidence for group in groups.values() for evidence in group]
+    said = [turn.said for evidence in evidences for turn in evidence.sample.turns]
+    told = [text for task in tasks for label in task.labels for text in label.texts]
+    return told + [text for text in (*said, *(evidence.ocr_text for evidence in evidences)) if text]
 
 
 def _with(setup: Setup, names: tuple[str, ...]) -> Setup:

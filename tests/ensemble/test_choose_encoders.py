@@ -13,6 +13,8 @@ from kdsl.config import Config, EncodersConfig
 from kdsl.config_file import load_config
 from kdsl.encoders import registry
 from kdsl.encoders.base import TextEncoder
+from kdsl.encoders.minilm import MiniLM
+from kdsl.encoders.texts import MultilingualE5
 from kdsl.ensemble.choose_encoders import choose_encoders
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.errors import ConfigError, MissingDependency
@@ -55,6 +57,16 @@ class Absent(Blind):
         raise MissingDependency("package 'absent' is not installed.")
 
 
+class Foreign(Blind):
+    """Knows no language that is written with Latin letters."""
+
+    name = "foreign"
+
+    @staticmethod
+    def reads(text: str) -> bool:
+        return not text.isascii()
+
+
 @pytest.fixture
 def group(make_evidence: Callable[..., Evidence]) -> list[Evidence]:
     texts = [("qwertyuiop"[i % 10] * 2 + " ") * 3 + "x" * (1 + i % 2) for i in range(60)]
@@ -88,9 +100,18 @@ def test_an_encoder_is_taken_where_held_out_samples_gain(
     assert _chosen(group) == chosen
 
 
-def test_few_samples_choose_nothing(group: list[Evidence], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "TEXT_ENCODERS", (Blind, Counting))
-    assert _chosen(group[:48]) == ("blind",)
+@pytest.mark.parametrize("n", [0, 48])
+def test_where_samples_are_few_all_are_taken_that_know_the_language(
+    n: int, group: list[Evidence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "TEXT_ENCODERS", (Counting, Foreign, Absent, Blind))
+    assert _chosen(group[:n]) == ("counting", "blind")
+
+
+def test_an_english_encoder_is_not_asked_about_chinese() -> None:
+    assert MiniLM.reads("is it rust-proof?")
+    assert not MiniLM.reads("会生锈吗")
+    assert MultilingualE5.reads("会生锈吗")
 
 
 def test_encoders_that_are_named_stay(group: list[Evidence]) -> None:
