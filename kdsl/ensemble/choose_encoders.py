@@ -23,7 +23,7 @@ from kdsl.tasks import Task
 
 log = logging.getLogger(__name__)
 
-ERRORS = 2.0
+ERRORS = 1.0
 """Standard errors of the mean gain that the gain must exceed."""
 WORTH = 0.01
 """Share of the log-loss that the gain must exceed, too: encoders cost time."""
