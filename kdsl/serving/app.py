@@ -27,7 +27,11 @@ from kdsl.serving.middleware import OPEN, BodyLimit, Guard, Requests
 from kdsl.serving.problems import Problem, ProblemDetails
 from kdsl.serving.routes import bundles, feedback, health, predict, rules
 from kdsl.serving.schemas import Item
+from kdsl.serving.screen.app import add_screen
+from kdsl.serving.screen.paths import ROOT
+from kdsl.serving.screen.view import problem_page
 from kdsl.serving.services import Services
+from kdsl.serving.sessions import KeyCheck, Sessions
 from kdsl.serving.settings import ServerSettings
 from kdsl.serving.tracing import trace
 
@@ -45,6 +49,7 @@ def build_app(settings: ServerSettings) -> FastAPI:
     """
     keys = Keys(settings.state_folder / "keys.json")
     settings.check_reach(len(keys.entries))
+    checks, sessions = KeyCheck(keys), Sessions(keys)
     metrics = Metrics()
     services = Services(
         settings=settings,
@@ -54,6 +59,8 @@ def build_app(settings: ServerSettings) -> FastAPI:
         feedback=Feedback(settings.state_folder / "feedback.sqlite"),
         labelled=Labelled(settings),
         changing=asyncio.Lock(),
+        checks=checks,
+        sessions=sessions,
     )
 
     @asynccontextmanager
@@ -69,12 +76,13 @@ def build_app(settings: ServerSettings) -> FastAPI:
         lifespan=lifespan,
         middleware=[
             Middleware(Requests, settings=settings, metrics=metrics),
-            Middleware(Guard, settings=settings, keys=keys),
+            Middleware(Guard, settings=settings, keys=keys, checks=checks, sessions=sessions),
             Middleware(BodyLimit, settings=settings),
         ],
     )
     app.state.services = services
     app.state.loaded = _ignore
+    add_screen(app)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     stop_tracing = trace(app)
@@ -134,6 +142,8 @@ def _ignore(task: asyncio.Task[None]) -> None:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     problem = error if isinstance(error, Problem) else Problem(error.status_code, str(error.detail))
+    if request.method == "GET" and request.url.path.startswith(f"{ROOT}/"):
+        return problem_page(request, problem)
     route = getattr(request.scope.get("route"), "path", None)
     methods = request.app.openapi()["paths"].get(route)
     if error.status_code == 405 and methods:  # Starlette names the methods of a path's first route alone

@@ -17,25 +17,29 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from kdsl.errors import InputError
-from kdsl.serving.keys import ROLES, KeyEntry, Keys, Role
+from kdsl.serving.keys import ROLES, Keys, Role
 from kdsl.serving.metrics import Metrics
 from kdsl.serving.problems import Problem, internal, where_raised
 from kdsl.serving.schemas import ID
+from kdsl.serving.screen.paths import ROOT, SIGN_IN, STATIC
+from kdsl.serving.sessions import COOKIE, KeyCheck, Sessions, check_origin, check_token
 from kdsl.serving.settings import LOCAL_NAMES, ServerSettings
 
 log = logging.getLogger(__name__)
 
 OPEN = frozenset({"/healthz", "/readyz"})
 """Routes that need no key: they say one word and a number, and what asks for them has no key."""
+UNSIGNED = frozenset({SIGN_IN})
+"""Where a browser gives its key; the screen's own style and scripts, below `STATIC`, need none either."""
 LEFT = 499
 HELD = 16
 """Requests of the largest size whose bodies are held at once; further ones are told to come again."""
-WRONG_KEYS = parse("20/minute")
-"""Of one address with the id of a key that there is: each costs 50 ms of scrypt."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Caller:
 
     name: str
     roles: frozenset[Role]
+    token: str = ""
+    """What the pages of a session send back; empty without one."""
 
     def allows(self, role: Role) -> bool:
         """Whether the caller may do what needs a role."""
@@ -52,6 +58,8 @@ class Caller:
 
 ANYONE = Caller("", frozenset(ROLES))
 """Whoever asks a server without keys, from this machine."""
+NOBODY = Caller("", frozenset())
+"""Whoever has not signed in yet."""
 
 
 class Requests:
@@ -151,8 +159,11 @@ class Guard:
     own that leads here, and not on behalf of such a page.
     """
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, keys: Keys) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: ServerSettings, keys: Keys, checks: KeyCheck, sessions: Sessions
+    ) -> None:
         self._app, self._settings, self._keys = app, settings, keys
+        self._checks, self._sessions = checks, sessions
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         try:
             self._rate = parse(settings.rate) if settings.rate else None
@@ -163,43 +174,49 @@ class Guard:
         if scope["type"] == "http" and scope["path"] not in OPEN:
             address = scope["client"][0] if scope.get("client") else ""
             try:
-                caller = await self._caller(Headers(scope=scope), address)
+                caller = await self._caller(scope, address)
                 self._count(caller.name or address)
             except Problem as problem:
-                await problem.response(scope["state"]["request_id"])(scope, receive, send)
+                answer: ASGIApp = problem.response(scope["state"]["request_id"])
+                if problem.status_code == 401 and scope["method"] == "GET" and _of_screen(scope["path"]):
+                    answer = RedirectResponse(SIGN_IN, 303)
+                await answer(scope, receive, send)
                 return
             scope["state"]["caller"] = caller
             bind_contextvars(key=caller.name)
         await self._app(scope, receive, send)
 
-    async def _caller(self, headers: Headers, address: str) -> Caller:
+    async def _caller(self, scope: Scope, address: str) -> Caller:
+        headers = Headers(scope=scope)
         try:
-            keyed = self._keys.needed
+            if not self._keys.needed and self._settings.local:
+                _check_local(headers)
+                return ANYONE
+            if scope["path"] in UNSIGNED or scope["path"].startswith(STATIC):
+                check_origin(headers)
+                return NOBODY
+            if (session := self._of_session(scope["method"], headers)) is not None:
+                return session
         except InputError as error:
             log.error("%s", error)
             raise Problem(503, "the server's keys cannot be read; its log says more.", retry_after=60) from error
-        if not keyed and self._settings.local:
-            _check_local(headers)
-            return ANYONE
         kind, _, key = headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer":
             raise Problem(401, "send a key as the header 'Authorization: Bearer KEY'.")
-        entry = self._keys.known(key) or await self._check(key, address)
+        entry = await self._checks.entry(key, address)
         return Caller(entry.name, frozenset(entry.roles))
 
-    async def _check(self, key: str, address: str) -> KeyEntry:
-        """The entry of a key that was not checked yet."""
-        wrong = Problem(401, "the key is not valid.")
-        claimed = self._keys.claimed(key)
-        if claimed is None:
-            raise wrong
-        if not self._limiter.test(WRONG_KEYS, claimed.id, address):
-            raise Problem(429, "too many wrong keys from this address.", retry_after=60)
-        entry = await asyncio.to_thread(self._keys.check, key)
-        if entry is None:
-            self._limiter.hit(WRONG_KEYS, claimed.id, address)
-            raise wrong
-        return entry
+    def _of_session(self, method: str, headers: Headers) -> Caller | None:
+        """The caller of a browser that signed in; a header with a key goes before its cookie."""
+        secret = cookie_parser(headers.get("cookie", "")).get(COOKIE)
+        if secret is None or "authorization" in headers:
+            return None
+        found = self._sessions.find(secret)
+        if found is None:
+            return None
+        entry, session = found
+        check_token(method, headers, session)
+        return Caller(entry.name, frozenset(entry.roles), session.token)
 
     def _count(self, who: str) -> None:
         if self._rate is not None and not self._limiter.hit(self._rate, "rate", who):
@@ -209,9 +226,10 @@ class Guard:
 
 def _check_local(headers: Headers) -> None:
     """Refuse what a browser sends on behalf of a page from elsewhere."""
-    host = headers.get("host", "")
-    if (urlsplit(f"//{host}").hostname or "") not in LOCAL_NAMES:
+    if (urlsplit(f"//{headers.get('host', '')}").hostname or "") not in LOCAL_NAMES:
         raise Problem(421, "without a key, this server answers by the name localhost alone.")
-    origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
-        raise Problem(403, "without a key, this server answers no page from elsewhere.")
+    check_origin(headers)
+
+
+def _of_screen(path: str) -> bool:
+    return path == "/" or path == ROOT or path.startswith(f"{ROOT}/")

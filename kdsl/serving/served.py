@@ -89,25 +89,28 @@ class Served:
         with self._batcher.admission(samples):
             yield
 
-    async def answer(self, sample: Sample, deadline: float) -> Answer[Prediction]:
+    async def answer(self, sample: Sample, deadline: float) -> tuple[Answer[Prediction], Evidence]:
         """Read an admitted sample, and predict it in a batch with others.
 
         Args:
             deadline: by the clock `time.monotonic`.
+
+        Returns:
+            The prediction, and what it was made of; the files of its pictures are gone.
 
         Raises:
             InputError: the sample cannot be used.
             Expired: the deadline has passed.
         """
         if not sample.pictures:
-            placed = place([sample], self.recognizer.bundle.tasks, Path())[0]
-            return await self._submit(Evidence(placed, ()), deadline)
+            evidence = Evidence(place([sample], self.recognizer.bundle.tasks, Path())[0], ())
+            return await self._submit(evidence, deadline), evidence
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="kdsl-request-"))
         try:
             async with asyncio.timeout(max(deadline - monotonic(), 0)):
                 placed = (await asyncio.to_thread(place, [sample], self.recognizer.bundle.tasks, folder))[0]
                 evidence = await self._reader.read(placed, folder)
-            return await self._submit(evidence, deadline)
+            return await self._submit(evidence, deadline), evidence
         except TimeoutError as error:
             raise Expired from error
         finally:
@@ -139,7 +142,7 @@ class Served:
         for task in self.recognizer.bundle.tasks:
             try:
                 with self.admission(1):
-                    answer = await self.answer(_probe(task), monotonic() + TEST_TIMEOUT)
+                    answer, _ = await self.answer(_probe(task), monotonic() + TEST_TIMEOUT)
                 _check(answer.value, task)
             except Exception as error:  # whatever it is, the bundle does not predict
                 said = str(error) or type(error).__name__

@@ -21,6 +21,7 @@ from kdsl.serving.metrics import Metrics
 from kdsl.serving.middleware import Caller
 from kdsl.serving.problems import MEDIA_TYPE, TITLES, Problem, without_folders
 from kdsl.serving.served import Served
+from kdsl.serving.sessions import KeyCheck, Sessions
 from kdsl.serving.settings import ServerSettings
 
 T = TypeVar("T")
@@ -38,6 +39,13 @@ class Services:
     labelled: Labelled
     changing: asyncio.Lock
     """Held while a rule book is changed."""
+    checks: KeyCheck
+    sessions: Sessions
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether callers need a key."""
+        return self.keys.needed or not self.settings.local
 
     @property
     def served(self) -> Served:

@@ -30,6 +30,8 @@ router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
 
 ROWS = "application/x-ndjson"
 
+Number = Annotated[int, Path(ge=1, lt=1 << 63)]
+
 
 class Shown(Body):
     """The prediction that a person was shown, as far as it matters."""
@@ -97,9 +99,7 @@ async def correct(
 
 
 @router.post("/{number}/undo", responses=problems(404))
-async def undo(
-    number: Annotated[int, Path(ge=1, lt=1 << 63)], services: Shared, caller: Annotated[Caller, need("feedback")]
-) -> Undone:
+async def undo(number: Number, services: Shared, caller: Annotated[Caller, need("feedback")]) -> Undone:
     """Take a correction back."""
     with _stored(services):
         counted = await asyncio.to_thread(services.feedback.undo, number, caller.name)

@@ -13,6 +13,7 @@ from starlette.datastructures import UploadFile
 
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError
+from kdsl.evidence.types import Evidence
 from kdsl.serving.pictures import picture_bytes
 from kdsl.serving.problems import Problem, internal, where_raised
 from kdsl.serving.schemas import (
@@ -62,9 +63,9 @@ TimeOut = Annotated[
 async def predict(request: Request, services: Shared, wait: TimeOut = None) -> Response:
     """Predict one sample: JSON with pictures in base64, or a form with pictures as files."""
     sample = await _read_one(request)
-    served, deadline = services.served, _deadline(request, services, wait)
+    served, deadline = services.served, deadline_of(request, services, wait)
     with services.told(), served.admission(1):
-        found = await unless_left(request, _predicted(services, served, sample, deadline))
+        found, _ = await unless_left(request, predicted(services, served, sample, deadline))
     answer = Answer(**dict(found), request_id=request.state.request_id, model=served.model)
     return Response(answer.model_dump_json(), media_type="application/json")
 
@@ -72,7 +73,7 @@ async def predict(request: Request, services: Shared, wait: TimeOut = None) -> R
 @router.post("/predict/batch", dependencies=[need("predict")], responses=problems(400, 408, 504, ok={"model": Answers}))
 async def predict_batch(items: Items, request: Request, services: Shared, wait: TimeOut = None) -> Response:
     """Predict several samples; one that cannot be predicted gets an `error` in its place, and the others go on."""
-    served, deadline, id = services.served, _deadline(request, services, wait), request.state.request_id
+    served, deadline, id = services.served, deadline_of(request, services, wait), request.state.request_id
     with services.told(), served.admission(len(items.items)):
         work = (_result(services, served, item, f"{id}-{n}", deadline, id) for n, item in enumerate(items.items, 1))
         results = await unless_left(request, asyncio.gather(*work))
@@ -133,15 +134,15 @@ async def _decoded(item: Item) -> list[bytes]:
     return await asyncio.to_thread(picture_bytes, item.pictures) if item.pictures else []
 
 
-async def _predicted(services: Services, served: Served, sample: Sample, deadline: float) -> Predicted:
-    """The prediction of an admitted sample.
+async def predicted(services: Services, served: Served, sample: Sample, deadline: float) -> tuple[Predicted, Evidence]:
+    """The prediction of an admitted sample, counted and logged, and what it was made of.
 
     Raises:
         KdslError: the sample cannot be used.
         Expired: the deadline has passed.
     """
     try:
-        found = await served.answer(sample, deadline)
+        found, evidence = await served.answer(sample, deadline)
     except asyncio.CancelledError:
         services.metrics.skipped("left")
         raise
@@ -151,12 +152,13 @@ async def _predicted(services: Services, served: Served, sample: Sample, deadlin
     if services.settings.log_texts:
         told["turns"] = [[turn.role, turn.raw] for turn in sample.turns]
     log.info("predicted", extra=told | {"batch": found.together, "model": served.model.version})
-    return Predicted(
+    answer = Predicted(
         prediction=prediction,
         queue_wait_ms=round(found.waited * 1000, 2),
         model_ms=round(found.took * 1000, 2),
         batch_size=found.together,
     )
+    return answer, evidence
 
 
 async def _result(
@@ -166,7 +168,7 @@ async def _result(
     try:
         with services.told():
             sample = sample_of(item, await _decoded(item), id)
-            return await _predicted(services, served, sample, deadline)
+            return (await predicted(services, served, sample, deadline))[0]
     except Problem as problem:
         return Failed(error=problem.details(request_id))
     except Exception as error:  # raised by a library because of this sample; the others are not affected
@@ -175,8 +177,8 @@ async def _result(
         return Failed(error=internal().details(request_id))
 
 
-def _deadline(request: Request, services: Services, wait: int | None) -> float:
-    """By the clock `time.monotonic`."""
+def deadline_of(request: Request, services: Services, wait: int | None) -> float:
+    """When a request's answer has to be there, by the clock `time.monotonic`; `wait` is in milliseconds."""
     most = services.settings.timeout
     return float(request.state.arrived) + (most if wait is None else min(wait / 1000, most))
 

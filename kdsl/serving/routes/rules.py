@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 router = APIRouter(prefix="/v1/rules", tags=["rules"])
 
 Lines = Annotated[tuple[Text, ...], Field(max_length=100)]
+Command = Literal["add", "edit", "disable", "enable", "undo"]
 Weight = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
 
 
@@ -105,6 +107,15 @@ class Changed(BaseModel):
     version: int | None = Field(description="The number of the saved version in the book's history.")
     model: Model
     note: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """A change with its effect, the digest of the book that it was made of, and its version if it was saved."""
+
+    change: Change
+    base: str
+    version: int | None
 
 
 @router.get("", dependencies=[need("read")], responses=problems())
@@ -202,34 +213,45 @@ async def _found(
     return Found(model=served.model, found=found)
 
 
-async def _changed(
-    services: Services,
-    caller: Caller,
-    command: Literal["add", "edit", "disable", "enable", "undo"],
-    body: ChangeBody,
-) -> Changed:
-    """Show the effect of a change, and save it if that is wanted; one change at a time."""
+async def _changed(services: Services, caller: Caller, command: Command, body: ChangeBody) -> Changed:
+    made = await changed(services, caller, command, body)
+    note = "" if services.settings.data else "the server was started without labelled samples: no effect is known"
+    return Changed(
+        change=made.change.to_json(),
+        base=made.base,
+        saved=made.version is not None,
+        version=made.version,
+        model=services.served.model,
+        note=note,
+    )
+
+
+async def changed(services: Services, caller: Caller, command: Command, body: ChangeBody) -> Made:
+    """Measure the effect of a change, and save it if that is wanted; one change at a time.
+
+    Raises:
+        Problem: the change cannot be made, or the book is another by now.
+    """
     served = services.served
     given = body.model_dump(exclude={"task", "save", "base", "reason"})
     id = [given.pop("id")] if command in ("edit", "disable", "enable") else []
 
-    def run() -> tuple[Change, str, int | None]:
+    def run() -> Made:
         evidences = services.labelled.of(served.recognizer)
         change = getattr(_rules(served, body.task), command)(*id, **given, reason=body.reason, evidences=evidences)
         base = digest(change.before)
         if body.base not in (None, base):
             raise Problem(409, "the book was changed since its effect was shown; look at the effect again.")
-        return change, base, change.save().number if body.save else None
+        return Made(change, base, change.save().number if body.save else None)
 
     async with services.changing:
         with services.told():
-            change, base, number = await asyncio.to_thread(run)
+            made = await asyncio.to_thread(run)
             if body.save:
                 served.rules_changed()
-                told = {"task": change.file.book.task, "command": command, "number": number, "by": caller.name}
-                log.info("rules changed", extra=told)
-    note = "" if services.settings.data else "the server was started without labelled samples: no effect is known"
-    return Changed(change=change.to_json(), base=base, saved=body.save, version=number, model=served.model, note=note)
+                told = {"task": made.change.file.book.task, "command": command, "number": made.version}
+                log.info("rules changed", extra=told | {"by": caller.name})
+    return made
 
 
 def _rules(served: Served, task: str | None) -> Rules:
