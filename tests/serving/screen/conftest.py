@@ -92,7 +92,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for label, texts in ASKED.items()
         for text in texts
         for number in range(3)
-    ]
+    ] + [Sample.dialogue([f"hm {label}"[:4]], label=label, id=f"unclear-{n}") for n, label in enumerate(ASKED)]
     snippets = [{"id": "evil", "title": f"rust {EVIL}", "text": f"it does not rust {EVIL}", "task": "samples"}]
     (folder / "snippets.json").write_text(json.dumps(snippets), "utf-8")
     settings = ["large=null", "small=null", "rules.simulations=40", f"knowledge.snippets={folder / 'snippets.json'}"]

@@ -68,7 +68,7 @@ async def table(
 
     values = await _found(services, find)
     chosen = {"label": label, "origin": origin, "sort": sort, "text": text}
-    ways = {"origins": get_args(How), "sorts": get_args(SortKey), "grammar": GRAMMAR}
+    ways: dict[str, Any] = {"origins": get_args(How), "sorts": get_args(SortKey), "grammar": GRAMMAR}
     return page(request, "rules.html.j2", chosen=chosen, **values, **ways)
 
 
