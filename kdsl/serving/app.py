@@ -142,18 +142,23 @@ def _ignore(task: asyncio.Task[None]) -> None:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     problem = error if isinstance(error, Problem) else Problem(error.status_code, str(error.detail))
-    if request.method == "GET" and request.url.path.startswith(f"{ROOT}/"):
-        return problem_page(request, problem)
     route = getattr(request.scope.get("route"), "path", None)
     methods = request.app.openapi()["paths"].get(route)
     if error.status_code == 405 and methods:  # Starlette names the methods of a path's first route alone
         problem.headers = {"Allow": ", ".join(sorted(methods)).upper()}
-    return problem.response(request.state.request_id)
+    return _told(request, problem)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return predict.invalid(error.errors()).response(request.state.request_id)
+    return _told(request, predict.invalid(error.errors()))
+
+
+def _told(request: Request, problem: Problem) -> Response:
+    """A problem as a page of the screen, where a page was asked for."""
+    if request.method == "GET" and request.url.path.startswith(f"{ROOT}/"):
+        return problem_page(request, problem)
+    return problem.response(request.state.request_id)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

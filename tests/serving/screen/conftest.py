@@ -21,6 +21,9 @@ from kdsl.serving.settings import ServerSettings
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the extra dev has Playwright")
 
+PATIENCE = 120_000
+"""Milliseconds until a test gives up; none is spent where all works."""
+playwright.expect.set_options(timeout=PATIENCE)
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 EVIL = "<script>window.evil=1</script>[/b]"
 """As a label, a turn and a snippet."""
@@ -67,7 +70,7 @@ def phone(browser: playwright.Browser) -> Iterator[playwright.Page]:
 
 def visit(browser: playwright.Browser, **options: object) -> Iterator[playwright.Page]:
     context = browser.new_context(**{"locale": "en-GB", **options})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE)
     made = context.new_page()
     wrong: list[str] = []
     made.on("pageerror", lambda error: wrong.append(str(error)))
@@ -92,7 +95,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for label, texts in ASKED.items()
         for text in texts
         for number in range(3)
-    ] + [Sample.dialogue([f"hm {label}"[:4]], label=label, id=f"unclear-{n}") for n, label in enumerate(ASKED)]
+    ] + [Sample.dialogue([f"hm {n}"], label=label, id=f"unclear-{n}") for n, label in enumerate(ASKED)]
     snippets = [{"id": "evil", "title": f"rust {EVIL}", "text": f"it does not rust {EVIL}", "task": "samples"}]
     (folder / "snippets.json").write_text(json.dumps(snippets), "utf-8")
     settings = ["large=null", "small=null", "rules.simulations=40", f"knowledge.snippets={folder / 'snippets.json'}"]

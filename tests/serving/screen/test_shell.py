@@ -5,9 +5,12 @@ from __future__ import annotations
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from fastapi.routing import APIRoute
 from helpers.running import Running
 from playwright.sync_api import Page, expect
 
+from kdsl.serving.screen.app import PAGES
+from kdsl.serving.screen.paths import SIGN_IN
 from kdsl.serving.sessions import COOKIE
 
 Keyed = tuple[Running, dict[str, str]]
@@ -82,11 +85,29 @@ def test_what_is_not_there_is_told_as_a_page(server: Running, path: str) -> None
     assert "import" not in answer.text
 
 
+@pytest.mark.parametrize("path", ["/screen/rules?sort=beauty", "/screen/rules?label=x", "/screen/report?task=x"])
+def test_what_cannot_be_shown_is_told_as_a_page(server: Running, path: str) -> None:
+    answer = server.client.get(path)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"].startswith("text/html")
+
+
 @pytest.mark.parametrize("path", ["/screen", "/screen/predict", "/"])
 def test_a_visitor_without_a_key_is_led_to_the_sign_in(keyed: Keyed, path: str) -> None:
     started, _ = keyed
     answer = started.client.get(path)
     assert (answer.status_code, answer.headers["location"]) == (303, "/screen/sign-in")
+
+
+def test_no_page_answers_without_a_session(keyed: Keyed) -> None:
+    started, _ = keyed
+    routes = [route for part in PAGES for route in part.routes if isinstance(route, APIRoute)]
+    asked = [(method, route.path) for route in routes for method in route.methods if route.path != SIGN_IN]
+    assert len(asked) > 10
+    for method, path in asked:
+        address = path.replace("{number}", "1").replace("{command}", "undo").replace("{picture}", "0")
+        answer = started.client.request(method, address.replace("{task}", "samples"))
+        assert answer.status_code == (303 if method == "GET" else 401), (method, path)
 
 
 def test_a_session_changes_nothing_without_the_token_of_its_pages(keyed: Keyed) -> None:

@@ -25,7 +25,8 @@ async function ask(address, body, headers = {}) {
     });
     if (answer.ok) return answer;
     const problem = await answer.json();
-    tell([problem.detail, ...(problem.faults ?? [])].join(" "));
+    const said = answer.status === 401 ? document.body.dataset.signedOut : problem.detail;
+    tell([said, ...(problem.faults ?? [])].join(" "));
   } catch {
     tell(document.body.dataset.failed);
   } finally {
