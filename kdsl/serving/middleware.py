@@ -153,7 +153,7 @@ class BodyLimit:
 
 
 class Guard:
-    """Lets through who has a valid key, as often as the rate allows.
+    """Lets through who has a valid key or the session of one, as often as the rate allows.
 
     Without any key, only this machine is served: by its own names, so that no page of the web can ask by a name of its
     own that leads here, and not on behalf of such a page.
