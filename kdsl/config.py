@@ -81,10 +81,20 @@ class PromptConfig(_Part):
     """List all labels in the question (large models need it; nano was pretrained without)."""
     ocr: bool = True
     """Include the OCR text of the pictures."""
+    dialogue_ocr: bool | None = None
+    """Replaces `ocr` for tasks whose input is a dialogue."""
 
     def limit(self, task: Task) -> int:
         """Maximum tokens of a prompt of this task."""
         return self.dialogue_tokens or self.max_tokens if task.input == "dialogue" else self.max_tokens
+
+    def shows_ocr(self, task: Task) -> bool:
+        """Whether prompts of this task have the OCR text of the pictures."""
+        return self.ocr if self.dialogue_ocr is None or task.input != "dialogue" else self.dialogue_ocr
+
+    def with_ocr(self, shown: bool) -> PromptConfig:
+        """These settings, with the OCR text in all tasks' prompts or in none."""
+        return self.model_copy(update={"ocr": shown, "dialogue_ocr": None})
 
 
 class AugmentConfig(_Part):
@@ -120,10 +130,13 @@ class TrainingConfig(_Part):
     last_layers: int = Field(25, ge=1)
     """Number of decoder layers, counted from the last, that `freeze` trains."""
     ocr: bool | None = None
-    """Replaces `prompt.ocr` in training prompts; `prompt.ocr` by default."""
+    """Replaces `prompt.ocr` and `prompt.dialogue_ocr` in training prompts; the same as these by default."""
     lora_r: int = Field(16, ge=1)
     lora_alpha: int = Field(32, ge=1)
     lora_dropout: float = Field(0.05, ge=0, lt=1)
+    lora_layers: int | None = Field(None, ge=1)
+    """Number of decoder layers, counted from the last, that `lora` adapts; all by default. A text-only model then runs
+    the others once per sample, not once per epoch."""
     epochs: float = Field(4, gt=0)
     """Length of the learning-rate schedule, in epochs."""
     stop: float | None = Field(None, gt=0)

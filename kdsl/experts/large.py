@@ -151,7 +151,7 @@ class LargeExpert(Expert):
         model, prompt = self._open.model, self.setup.config.prompt
         if model.sees:
             pixels = int(prompt.max_pixels * SECOND_VIEW_PIXELS)
-            prompt = prompt.model_copy(update={"ocr": False, "max_pixels": pixels})
+            prompt = prompt.with_ocr(False).model_copy(update={"max_pixels": pixels})
         return LabelScorer(model, self.task, prompt)
 
 

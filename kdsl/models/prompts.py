@@ -157,7 +157,7 @@ def build_prompt(
     pictures, taken = _pictures(evidence, config, frame, room)
     room -= taken
 
-    pieces = pieces_of(evidence, ocr=config.ocr)
+    pieces = pieces_of(evidence, ocr=config.shows_ocr(task))
     heads_ocr = [HEAD_OCR.format(n=i + 1) + "\n" for i in range(len(evidence.pictures))]
     texts = _lines(pieces, len(evidence.pictures), frame)
     costs = frame.count([*heads_ocr, *texts])

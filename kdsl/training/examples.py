@@ -20,6 +20,7 @@ from kdsl.models.features import picture_features
 from kdsl.models.positions import token_positions
 from kdsl.models.prompts import Prompt, build_prompt
 from kdsl.tasks import Task
+from kdsl.training.lower_layers import LowerLayers
 
 IGNORED = -100
 """Target that the loss leaves out."""
@@ -77,22 +78,31 @@ class Collator:
     With the answers flush right, the vocabulary is projected at a handful of positions only: `labels` [b, a]
     are the targets of the last a tokens. `mm_encoder_outputs` of the model is given as its flat parts, which
     a trainer can move to its device: `picture_embeds` [t, d] and `deep_embeds` [layers, t, d].
+
+    Args:
+        lower: layers that the training leaves as they are; what they make of the batch is then in `lower_states`.
     """
 
-    def __init__(self, loaded: LoadedModel, examples: Sequence[Example]) -> None:
+    def __init__(self, loaded: LoadedModel, examples: Sequence[Example], lower: LowerLayers | None = None) -> None:
         self.loaded = loaded
         self.examples = examples
+        self.lower = lower
         self.features = picture_features(loaded)
         self.features.reserve([example.prompt for example in examples])
 
     def __call__(self, rows: Sequence[Mapping[str, int]]) -> dict[str, torch.Tensor]:
-        batch = [self.examples[row["number"]] for row in rows]
+        numbers = [row["number"] for row in rows]
+        batch = [self.examples[i] for i in numbers]
         answers = max(len(example.answer_ids) for example in batch)
         labels = torch.full((len(batch), answers), IGNORED)
         for i, example in enumerate(batch):
             labels[i, -len(example.answer_ids) :] = example.answer_ids
         whole = [torch.cat([example.prompt_ids, example.answer_ids]) for example in batch]
-        return self.pack(batch, whole) | {"labels": labels}
+        tensors = self.pack(batch, whole) | {"labels": labels}
+        if self.lower:
+            tokens = (tensors[name] for name in ("input_ids", "attention_mask", "position_ids"))
+            tensors["lower_states"] = self.lower.states(numbers, *tokens)
+        return tensors
 
     def pack(self, batch: Sequence[Example], tokens: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
         """What the model is fed when it reads `tokens` of each example, flush right."""

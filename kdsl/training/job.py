@@ -86,7 +86,7 @@ class TrainingJob:
     def prompt(self) -> PromptConfig:
         """How the prompts of the training are made."""
         ocr = self.config.training.ocr
-        return self.config.prompt if ocr is None else self.config.prompt.model_copy(update={"ocr": ocr})
+        return self.config.prompt if ocr is None else self.config.prompt.with_ocr(ocr)
 
 
 def adapter_groups(tasks: Sequence[Task], config: Config) -> dict[str, list[Task]]:

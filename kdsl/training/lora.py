@@ -21,7 +21,7 @@ from kdsl.training.balance import draw_shares, label_shifts
 from kdsl.training.examples import make_examples
 from kdsl.training.folder import LOGS, Run, finish, half_epoch
 from kdsl.training.job import TrainingJob, adapter_groups
-from kdsl.training.regimes import Trainee, trained_weights, trainee
+from kdsl.training.regimes import Trainee, frozen_layers, trained_weights, trainee
 
 if TYPE_CHECKING:
     from kdsl.training.trainer import LabelTrainer
@@ -149,7 +149,8 @@ def _trainer(job: TrainingJob, run: Run, learner: Trainee, keeper: _Keeper, bar:
         callbacks.append(HalfEpochs(lambda epoch: keeper.keep(half_epoch(run.out, epoch), epoch)))
     options: dict[str, Any] = {"args": arguments, "callbacks": callbacks}
     if job.soft is None:
-        trainer = LabelTrainer(learner, job.loaded, examples, shares, **options)
+        frozen = frozen_layers(job.loaded, training)
+        trainer = LabelTrainer(learner, job.loaded, examples, shares, frozen, **options)
     else:
         trainer = StudentTrainer(learner, job.loaded, examples, job.soft, job.examples, shares, **options)
     keeper.trainer = trainer

@@ -112,10 +112,18 @@ def trained_parameters(config: Config, shape: Shape) -> int:
     """Parameters that the regime trains."""
     training = config.training
     if training.regime == "lora":
-        return shape.n_layers * training.lora_r * sum(inputs + outputs for inputs, outputs in shape.linears)
+        adapted = training.lora_r * sum(inputs + outputs for inputs, outputs in shape.linears)
+        return trained_layers(config, shape) * adapted
     if training.regime == "freeze":
-        return min(training.last_layers, shape.n_layers) * shape.layer
+        return trained_layers(config, shape) * shape.layer
     return shape.language
+
+
+def trained_layers(config: Config, shape: Shape) -> int:
+    """Decoder layers that the regime trains, the last ones."""
+    training = config.training
+    wanted = {"lora": training.lora_layers, "freeze": training.last_layers, "full": None}[training.regime]
+    return shape.n_layers if wanted is None else min(wanted, shape.n_layers)
 
 
 def activation_bytes(config: Config, shape: Shape) -> int:
@@ -136,7 +144,7 @@ def activation_bytes(config: Config, shape: Shape) -> int:
     layer = tokens * a_token
     if large.attention == "eager":
         layer += 6 * shape.n_heads * tokens**2
-    layers = min(training.last_layers, shape.n_layers) if training.regime == "freeze" else shape.n_layers
+    layers = trained_layers(config, shape)
     if training.gradient_checkpointing:
         return training.batch_size * (layers * tokens * c * shape.hidden + layer)
     return training.batch_size * layers * layer

@@ -144,11 +144,24 @@ def target_modules(model: Any) -> list[str]:
     return sorted(names)
 
 
+def frozen_layers(loaded: LoadedModel, config: TrainingConfig) -> int:
+    """Number of decoder layers, counted from the first, that a training leaves as they are, with all below them."""
+    trained = {"lora": config.lora_layers, "freeze": config.last_layers, "full": None}[config.regime]
+    return 0 if trained is None else max(0, len(loaded.decoder.layers) - trained)
+
+
 def save_adapter(model: Any, folder: Path, weights: Weights) -> None:
     """Write the trained adapter's `weights` in PEFT's format, and nothing else, into `folder`."""
     # 'auto' would ask the hub for the base's config, to see whether its vocabulary grew: it never does here
     model.save_pretrained(str(folder), selected_adapters=[ADAPTER], save_embedding_layers=False, state_dict=weights)
     (folder / "README.md").unlink(missing_ok=True)  # a card of blanks to fill in
+
+
+def _adapted_layers(loaded: LoadedModel, config: TrainingConfig) -> list[int] | None:
+    """The numbers of the decoder layers that LoRA adapts; None for all."""
+    if config.lora_layers is None:
+        return None
+    return list(range(frozen_layers(loaded, config), len(loaded.decoder.layers)))
 
 
 @contextmanager
@@ -162,6 +175,8 @@ def _lora(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
         lora_alpha=config.lora_alpha,
         lora_dropout=config.lora_dropout,
         target_modules=target_modules(loaded.model),
+        layers_to_transform=_adapted_layers(loaded, config),
+        layers_pattern=None if config.lora_layers is None else "layers",
         # Qwen2.5-VL's tower has layers of the same names
         exclude_modules=r".*\bvisual\b.*" if loaded.sees else None,
         task_type="CAUSAL_LM",

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -31,9 +32,10 @@ from kdsl.config import TrainingConfig
 from kdsl.errors import ConfigError, MissingDependency
 from kdsl.models.base import LoadedModel
 from kdsl.models.feed_forward import last_feed_forward_on
-from kdsl.processes import method, on_main, world_size
+from kdsl.processes import method, on_main, shards_weights, world_size
 from kdsl.progress import bar
 from kdsl.training.examples import IGNORED, Collator, Example
+from kdsl.training.lower_layers import LowerLayers
 from kdsl.training.regimes import Trainee, trained_weights
 
 _MEGABATCH = 16
@@ -92,6 +94,7 @@ class LabelTrainer(SFTTrainer):
 
     Args:
         shares: each example's share of an epoch's draws; None draws each once.
+        frozen: number of decoder layers, counted from the first, that are not trained (`LowerLayers`).
     """
 
     def __init__(
@@ -100,8 +103,10 @@ class LabelTrainer(SFTTrainer):
         loaded: LoadedModel,
         examples: Sequence[Example],
         shares: Sequence[float] | None = None,
+        frozen: int = 0,
         **kwargs: Any,
     ) -> None:
+        self.lower = LowerLayers(loaded, frozen) if frozen and not loaded.sees and not shards_weights() else None
         self.learner = learner
         self.examples = examples
         self.shares = shares
@@ -110,7 +115,7 @@ class LabelTrainer(SFTTrainer):
         super().__init__(
             model=learner.model,
             train_dataset=rows,
-            data_collator=Collator(loaded, examples),
+            data_collator=Collator(loaded, examples, self.lower),
             processing_class=loaded.tokenizer,
             **kwargs,
         )
@@ -147,7 +152,8 @@ class LabelTrainer(SFTTrainer):
     ) -> torch.Tensor:
         """Forward and backward pass of a batch; the last layer's feed-forward runs on the answers' rows alone."""
         at = self.answer_rows(inputs)
-        with last_feed_forward_on(self.language_model, (slice(None), slice(at.start, at.stop or None))):
+        below = self.lower.skipped() if self.lower and "lower_states" in inputs else nullcontext()
+        with below, last_feed_forward_on(self.language_model, (slice(None), slice(at.start, at.stop or None))):
             loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
         return loss
 
@@ -187,7 +193,10 @@ class LabelTrainer(SFTTrainer):
 
 
 def run_model(model: Any, inputs: dict[str, torch.Tensor], at: range) -> Any:
-    """A model's outputs on what a `Collator` made; logits of the positions `at` alone, counted from the right end."""
+    """A model's outputs on what a `Collator` made; logits of the positions `at` alone, counted from the right end.
+
+    With `lower_states`, the layers that made these must be skipped (`LowerLayers.skipped`).
+    """
     pictures: dict[str, Any] = {}
     if "picture_embeds" in inputs:
         image = BaseModelOutputWithDeepstackFeatures(
@@ -195,8 +204,10 @@ def run_model(model: Any, inputs: dict[str, torch.Tensor], at: range) -> Any:
             deepstack_features=[(layer,) for layer in inputs.get("deep_embeds", ())],
         )
         pictures["mm_encoder_outputs"] = {"image": image}
+    below = "lower_states" in inputs
     return model(
-        input_ids=inputs["input_ids"],
+        input_ids=None if below else inputs["input_ids"],
+        inputs_embeds=inputs["lower_states"] if below else None,
         attention_mask=inputs["attention_mask"],
         position_ids=inputs["position_ids"],
         **pictures,

@@ -65,6 +65,19 @@ def test_ocr_can_be_left_out(frame: ChatFrame, toy_task: Task, tmp_path: Path) -
     assert build_prompt(evidence, toy_task, config, frame).prefix == ""
 
 
+def test_ocr_can_be_left_out_of_dialogues_alone(frame: ChatFrame, toy_task: Task, tmp_path: Path) -> None:
+    evidence = tiny_evidence(tmp_path, lines=("订单详情",), turns=(("user", "到哪了"),))
+    config = WIDE.model_copy(update={"dialogue_ocr": False})
+    picture, dialogue = (toy_task.model_copy(update={"input": kind}) for kind in ("picture", "dialogue"))
+    assert build_prompt(evidence, dialogue, config, frame).prefix == "对话：\n用户：到哪了\n"
+    assert build_prompt(evidence, picture, config, frame).prefix.startswith("图1文字：\n订单详情\n")
+    others = config.model_copy(update={"ocr": False, "dialogue_ocr": True})
+    assert "订单详情" in build_prompt(evidence, dialogue, others, frame).prefix
+    assert "订单详情" not in build_prompt(evidence, picture, others, frame).prefix
+    assert "订单详情" not in build_prompt(evidence, dialogue, others.with_ocr(False), frame).prefix
+    assert "订单详情" in build_prompt(evidence, dialogue, config.with_ocr(True), frame).prefix
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_tensors_are_the_processors_own(kind: str, get_loaded: Loader, toy_task: Task, tmp_path: Path) -> None:
     """Scoring (encode) and training (trl: processor with messages and images) must see the same numbers."""
