@@ -1,18 +1,21 @@
-"""What label scoring costs beside a bare prefill, one forward a label, and greedy writing.
+"""What label scoring costs beside a bare prefill, one forward per label, and greedy writing.
 
     python benchmarks/label_scoring.py
     python benchmarks/label_scoring.py --model FOLDER --dtype bfloat16 --tokens 1024
     python benchmarks/label_scoring.py --shape qwen2-vl-2b --dtype bfloat16 --rounds 1 --labels 1
+    python benchmarks/label_scoring.py --shape small-qwen3.5 --threads 1 --tokens 400
     python benchmarks/label_scoring.py --config FOLDER --dtype bfloat16 --device cuda
 
 Weights do not change the time: `--shape` and `--config` build a model with random weights, of a shape in shapes.py or
 in FOLDER/config.json (FOLDER needs the tokenizer and processor files too). Without options the embedded model is
 measured, or, where its weights are missing, a random one of its shape. The samples are made here: a picture, a page
 of text, a dialogue. All rows see the same prompts; the pictures are decoded before any clock starts, and the vision
-tower runs in all rows but those of calls 2 and 3, whose pictures stand in the cached prefix. Greedy writing stops
-after as many tokens as a label takes on average with its end. Times are the median over
-the rounds, of processor time on a CPU with one thread; the ways take turns, so that what else the machine does falls on
-all of them. Peak memory is that of a way's first round, weights included.
+tower runs in all rows but those of calls 2 and 3, whose pictures stand in the cached prefix. Labels are scored in every
+way that is right for the model (`kdsl.models.guard`); the first row after these is the way that kdsl takes, with the
+prefix kept. `off by` is the largest difference of a label's log-probability from one forward per label. Greedy writing
+stops after as many tokens as a label takes on average with its end. Times are the median over the rounds, of processor
+time on a CPU with one thread; the ways take turns, so that what else the machine does falls on all of them. Peak memory
+is that of a way's first round, weights included.
 """
 
 from __future__ import annotations
@@ -22,10 +25,11 @@ import json
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 from measuring import clock, peak_mib, reset_peak
 from PIL import Image
@@ -39,8 +43,11 @@ from kdsl.models.base import LoadedModel, load_base, wrap
 from kdsl.models.encode import encode
 from kdsl.models.features import PictureFeatures
 from kdsl.models.generation import generate
+from kdsl.models.guard import WAYS
+from kdsl.models.label_tree import LabelTree
 from kdsl.models.prompts import Prompt
 from kdsl.models.scorer import LabelScorer
+from kdsl.models.way import Way
 from kdsl.resources import resource
 from kdsl.tasks import load_task
 
@@ -52,7 +59,8 @@ TURNS = (
     ("user", "那用久了锅底会不会掉涂层"),
     ("agent", "正常使用没有问题，建议用木铲"),
 )
-ONE_BY_ONE = "one forward a label"
+ONE_BY_ONE = "one forward per label"
+AS = "call 1 as "
 CONTEXT = ("会掉涂层：问不粘锅的涂层会不会脱落", "发货时间：问付款之后多久寄出")
 
 
@@ -72,6 +80,7 @@ def main() -> None:
         ways = _ways(loaded, scorer, prompts, args.labels)
         times: dict[str, list[float]] = {name: [] for name in ways}
         peaks: dict[str, float] = {}
+        scores: dict[str, np.ndarray] = {}
         for round_ in range(args.rounds + 1):  # the first round warms up and is not counted
             for name, run in ways.items():
                 if name == ONE_BY_ONE and not 1 <= round_ <= max(1, args.rounds // 4):
@@ -79,23 +88,33 @@ def main() -> None:
                 if name not in peaks:
                     reset_peak(device)
                 start = clock(device)
-                run()
+                found = run()
                 seconds = clock(device) - start
                 peaks.setdefault(name, peak_mib(device))
+                if found is not None:
+                    scores[name] = found
                 if round_:
                     times[name].append(seconds)
                 if seconds > 5:
                     print(f"round {round_}: {name} {seconds:.1f} s, {peaks[name]:.0f} MiB", file=sys.stderr)
     medians = {name: statistics.median(taken) for name, taken in times.items()}
     medians[ONE_BY_ONE] *= len(task.names) / len(task.names[: args.labels])
-    _print(args, loaded, scorer, prompts, medians, peaks)
+    _print(args, loaded, scorer, prompts, medians, peaks, _differences(scores))
+
+
+def _differences(scores: dict[str, np.ndarray]) -> dict[str, float]:
+    """The largest difference of each way's scores from those of one forward per label, over the labels that it ran."""
+    expected = scores[ONE_BY_ONE]
+    labels = expected.shape[1]
+    return {name: float(np.abs(found[:, :labels] - expected).max()) for name, found in scores.items()}
 
 
 def _ways(
     loaded: LoadedModel, scorer: LabelScorer, prompts: list[Prompt], n_labels: int | None
-) -> dict[str, Callable[[], Any]]:
+) -> dict[str, Callable[[], np.ndarray | None]]:
     batch = encode(loaded, prompts).tensors
-    labels = scorer.frame.ids([label + "<|im_end|>" for label in scorer.task.names[:n_labels]])
+    labels = [list(tokens) for tokens in scorer.tree.sequences[:n_labels]]
+    right = [way for way in WAYS.values() if scorer.way.name == "tree" or way is scorer.way]
     states = scorer.score_prompts(prompts, keep=True).states
     shortlist = scorer.task.names[:5]
     contexts = [CONTEXT] * len(prompts)
@@ -105,12 +124,13 @@ def _ways(
     def prefill() -> None:
         loaded.model(**batch, logits_to_keep=1, use_cache=False)
 
-    def first_call(keep: bool = False) -> None:
-        scorer.features = PictureFeatures(loaded)  # pictures that nobody has looked at yet
-        scorer.score_prompts(prompts, keep=keep)
+    def first_call(way: Way, keep: bool = False) -> np.ndarray:
+        loaded.caches["picture_features"] = PictureFeatures(loaded)  # pictures that nobody has looked at yet
+        return way.first_call(loaded, scorer.tree, prompts, keep=keep)[0]
 
     @torch.inference_mode()
-    def one_by_one() -> None:
+    def one_by_one() -> np.ndarray:
+        told = []
         for ids in labels:
             answer = torch.tensor(ids, device=loaded.device).expand(len(prompts), -1)
             more = {
@@ -118,17 +138,32 @@ def _ways(
                 "attention_mask": torch.cat([batch["attention_mask"], torch.ones_like(answer)], 1),
                 "mm_token_type_ids": torch.cat([batch["mm_token_type_ids"], torch.zeros_like(answer).int()], 1),
             }
-            loaded.model(**{**batch, **more}, logits_to_keep=len(ids) + 1, use_cache=False)
+            whole = {**batch, **more}
+            logits = loaded.model(**whole, logits_to_keep=len(ids) + 1, use_cache=False).logits[:, :-1].float()
+            told.append(logits.log_softmax(-1).gather(2, answer[..., None]).double().sum((1, 2)).cpu().numpy())
+        return np.stack(told, 1)
 
-    return {
-        "bare prefill": prefill,
-        "label scoring (call 1)": first_call,
-        "the same, prefix kept": lambda: first_call(keep=True),
-        "calls 2-3, all labels": lambda: scorer.rescore(states, contexts),
-        "calls 2-3, 5 labels": lambda: scorer.rescore(states, contexts, shortlist),
-        f"greedy, {written} tokens": lambda: generate(loaded, prompts, written),
+    def rescore(names: Sequence[str] | None = None) -> None:
+        scorer.rescore(states, contexts, names)
+
+    def write() -> None:
+        generate(loaded, prompts, written)
+
+    ways: dict[str, Callable[[], np.ndarray | None]] = {"bare prefill": prefill}
+    ways |= {f"{AS}{way.name}": partial(first_call, way) for way in right}
+    return ways | {
+        "the same, prefix kept": partial(first_call, scorer.way, keep=True),
+        "calls 2-3, all labels": rescore,
+        "calls 2-3, 5 labels": partial(rescore, shortlist),
+        f"greedy, {written} tokens": write,
         ONE_BY_ONE: one_by_one,
     }
+
+
+def _rows(tree: LabelTree) -> str:
+    """The passes of a tree's rows in words."""
+    sizes = [f"{len(one.parents)} rows of up to {one.nodes.shape[1]} tokens" for one in tree.passes]
+    return ", then ".join(sizes)
 
 
 def _evidence(folder: Path, i: int, tokens: int) -> Evidence:
@@ -169,22 +204,27 @@ def _print(
     prompts: list[Prompt],
     times: dict[str, float],
     peaks: dict[str, float],
+    differences: dict[str, float],
 ) -> None:
     lengths = [prompt.n_tokens for prompt in prompts]
     print(
         f"{loaded.name}: {loaded.n_parameters / 1e6:.1f} M parameters, {loaded.dtype}, {loaded.device}, "
         f"{torch.get_num_threads()} threads; {len(prompts)} samples per batch, {min(lengths)}-{max(lengths)} tokens, "
-        f"{len(scorer.tree.labels)} labels in {len(scorer.tree)} tree tokens; {args.rounds} rounds"
+        f"{len(scorer.tree.labels)} labels in {len(scorer.tree)} tree tokens, or {_rows(scorer.tree)}; "
+        f"{args.rounds} rounds"
     )
-    prefill, call_1 = times["bare prefill"], times["label scoring (call 1)"]
-    print(f"{'':26}{'ms a sample':>12}{'of prefill':>12}{'of call 1':>12}{'peak MiB':>12}")
+    prefill, call_1 = times["bare prefill"], times[AS + scorer.way.name]
+    print(f"{'':24}{'ms/sample':>11}{'of prefill':>12}{'of call 1':>11}{'peak MiB':>10}{'off by':>9}")
     for name, taken in times.items():
         ms = 1000 * taken / len(prompts)
-        print(f"{name:26}{ms:12.2f}{taken / prefill:12.2f}{taken / call_1:12.2f}{peaks[name]:12.0f}")
+        off = f"{differences[name]:9.1e}" if name in differences else ""
+        print(f"{name:24}{ms:11.2f}{taken / prefill:12.2f}{taken / call_1:11.2f}{peaks[name]:10.0f}{off}")
     if args.labels:
-        print(f"one forward a label: {args.labels} labels measured, the time scaled to all")
+        print(f"{ONE_BY_ONE}: {args.labels} labels measured, the time scaled to all")
     if args.json:
-        args.json.write_text(json.dumps({"lengths": lengths, "seconds": times}, indent=2) + "\n", "utf-8")
+        args.json.write_text(
+            json.dumps({"lengths": lengths, "seconds": times, "off by": differences}, indent=2) + "\n", "utf-8"
+        )
 
 
 def _arguments() -> argparse.Namespace:

@@ -158,7 +158,7 @@ def prepare(job: Job, per_label: int, llama_factory: bool = False) -> Prepared:
     tokens, shape = statistics.mean(len(example) for example in examples), shape_of(loaded.model)
     last = loaded.model.model.language_model.layers[-1].mlp
     idle = sum(part.weight.numel() for part in last.modules() if isinstance(part, torch.nn.Linear))
-    work = 4 * (shape.n_layers * shape.layer_weights - idle) * tokens
+    work = 4 * (shape.linear_weights - idle) * tokens
     return Prepared(str(loaded.device), loaded.n_parameters, len(rows), tokens, matrix_rate(loaded), work)
 
 

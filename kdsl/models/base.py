@@ -1,6 +1,6 @@
 """Base models: loads the embedded kdsl-nano, a local folder, or weights from a hub.
 
-Qwen2-VL, Qwen2.5-VL and Qwen3-VL, and the text-only Qwen3 and Gemma 3, use the same code.
+Qwen2-VL, Qwen2.5-VL, Qwen3-VL and Qwen3.5, and the text-only Qwen3 and Gemma 3, use the same code.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from kdsl.models.four_bit import import_bitsandbytes, keep_one_layout, quantizat
 from kdsl.models.weights import find_weights, fingerprint_of
 from kdsl.processes import join, world_size
 
-VISION_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
+VISION_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5")
 """The values of `model_type` in config.json of the vision-language models that kdsl can load."""
-TEXT_TYPES = ("qwen3", "gemma3_text")
+TEXT_TYPES = ("qwen3", "qwen3_5_text", "gemma3_text")
 """Those of the text-only models, which see no pictures."""
 
 
@@ -73,7 +73,7 @@ class LoadedModel:
 
     @property
     def factor(self) -> int:
-        """Side, in pixels, of the square that one picture token covers (28, or 32 for Qwen3-VL); 0 if text-only."""
+        """Side, in pixels, of the square that one picture token covers (28, or 32 from Qwen3-VL on); 0 if text-only."""
         if not self.sees:
             return 0
         vision = self.model.config.vision_config

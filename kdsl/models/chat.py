@@ -61,9 +61,7 @@ class ChatFrame:
     def _use_tokenizers_template(self) -> None:
         """The frame of a message to a text-only model."""
         message = [{"role": "user", "content": _MARK}]
-        # Qwen3's template then ends with an empty thought: the label follows at once
-        options = {"add_generation_prompt": True, "tokenize": False, "enable_thinking": False}
-        around = str(self.tokenizer.apply_chat_template(message, **options)).split(_MARK)
+        around = str(self.tokenizer.apply_chat_template(message, **_options(self.tokenizer))).split(_MARK)
         if len(around) != 2 or not around[1]:
             raise ConfigError(
                 "this model's chat template is not one kdsl understands: it expects a user's message once, and the "
@@ -83,7 +81,7 @@ class ChatFrame:
     def _render(processor: Any, pictures: int) -> str:
         content = [{"type": "image"}] * pictures + [{"type": "text", "text": _MARK}]
         messages = [{"role": "user", "content": content}]
-        return str(processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
+        return str(processor.apply_chat_template(messages, **_options(processor)))
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, without special tokens."""
@@ -105,6 +103,13 @@ class ChatFrame:
     def picture_overhead(self) -> int:
         """Number of tokens around one picture."""
         return len(self.before_picture) + len(self.after_picture)
+
+
+def _options(templated: Any) -> dict[str, Any]:
+    """Arguments of `apply_chat_template` of a processor or tokenizer, which warns of those that its template lacks."""
+    # the templates of Qwen3 and Qwen3.5 then end with an empty thought: the label follows at once
+    thought = {"enable_thinking": False} if "enable_thinking" in str(templated.chat_template) else {}
+    return {"add_generation_prompt": True, "tokenize": False, **thought}
 
 
 def frame_of(loaded: LoadedModel) -> ChatFrame:

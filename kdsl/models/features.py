@@ -106,14 +106,21 @@ def picture_features(loaded: LoadedModel) -> PictureFeatures:
     return store
 
 
-def encoder_outputs(features: Sequence[Features], device: torch.device) -> dict[str, Any]:
-    """The features of a batch of prompts, in order, as the model's argument `mm_encoder_outputs`."""
-    deep = [torch.cat(layer).to(device) for layer in zip(*(layers for _, layers in features), strict=True)]
+def picture_inputs(loaded: LoadedModel, prompts: Sequence[Prompt]) -> dict[str, Any]:
+    """The features of a batch of prompts as the model's argument `mm_encoder_outputs`; none without pictures.
+
+    Raises:
+        InputError: a picture cannot be read.
+    """
+    features = [picture_features(loaded).of(prompt) for prompt in prompts if prompt.pictures]
+    if not features:
+        return {}
+    deep = [torch.cat(layer).to(loaded.device) for layer in zip(*(layers for _, layers in features), strict=True)]
     image = BaseModelOutputWithDeepstackFeatures(
-        pooler_output=(torch.cat([embeds for embeds, _ in features]).to(device),),
+        pooler_output=(torch.cat([embeds for embeds, _ in features]).to(loaded.device),),
         deepstack_features=[(layer,) for layer in deep],
     )
-    return {"image": image}
+    return {"mm_encoder_outputs": {"image": image}}
 
 
 def _size(features: Features) -> int:

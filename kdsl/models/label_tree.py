@@ -8,6 +8,7 @@ import torch
 
 from kdsl.errors import ConfigError
 from kdsl.models.chat import ChatFrame
+from kdsl.models.label_rows import row_passes
 
 
 class LabelTree:
@@ -25,25 +26,27 @@ class LabelTree:
         edge_row: the output row that predicts each edge's token, [e].
         edge_token: that token, [e].
         paths: 1 where an edge is on a label's path, [e, m].
+        sequences: tokens of each label, with its end-of-turn token.
         n_tokens: output tokens of an answer with each label, including its end-of-turn token.
+        passes: how the inner nodes are run as causal rows, where a tree cannot be (`kdsl.models.label_rows`).
     """
 
     def __init__(self, frame: ChatFrame, labels: Sequence[str], *, closed: bool = True) -> None:
         self.labels = tuple(labels)
         texts = frame.ids(self.labels)
-        sequences = [[*ids, frame.end_of_turn] if closed else ids for ids in texts]
+        self.sequences = tuple((*ids, frame.end_of_turn) if closed else tuple(ids) for ids in texts)
         for label, ids in zip(self.labels, texts, strict=True):
             if special := frame.special_ids.intersection(ids):
                 found = frame.tokenizer.decode(sorted(special)[:1])
                 raise ConfigError(f"label '{label}' holds the special token '{found}'; rename it in the task file.")
-        self.n_tokens = tuple(len(ids) for ids in sequences)
+        self.n_tokens = tuple(len(ids) for ids in self.sequences)
         nodes: dict[tuple[int, ...], int] = {}  # path from the root -> inner node
         edges: dict[tuple[int, ...], int] = {}
-        for ids in sequences:
-            for end in range(1, len(ids) + 1):
-                path = tuple(ids[:end])
+        for tokens in self.sequences:
+            for end in range(1, len(tokens) + 1):
+                path = tokens[:end]
                 edges.setdefault(path, len(edges))
-                if end < len(ids):
+                if end < len(tokens):
                     nodes.setdefault(path, len(nodes))
         n = len(nodes)
         self.ids = torch.tensor([path[-1] for path in nodes], dtype=torch.long)  # without a node, too
@@ -54,10 +57,11 @@ class LabelTree:
                 self.attends[node] |= self.attends[nodes[parent]]
         self.edge_row = torch.tensor([nodes[path[:-1]] + 1 if len(path) > 1 else 0 for path in edges])
         self.edge_token = torch.tensor([path[-1] for path in edges])
-        self.paths = torch.zeros(len(edges), len(sequences), dtype=torch.float64)
-        for column, ids in enumerate(sequences):
-            for end in range(1, len(ids) + 1):
-                self.paths[edges[tuple(ids[:end])], column] = 1
+        self.paths = torch.zeros(len(edges), len(self.sequences), dtype=torch.float64)
+        for column, tokens in enumerate(self.sequences):
+            for end in range(1, len(tokens) + 1):
+                self.paths[edges[tokens[:end]], column] = 1
+        self.passes = row_passes(self.attends)
 
     def __len__(self) -> int:
         """Number of inner nodes: the tokens that scoring adds to a prompt."""

@@ -30,7 +30,7 @@ class Models:
         """The model that adapters are trained on.
 
         Raises:
-            ConfigError: the config has none.
+            ConfigError: the config has none, or it cannot score labels.
             MissingDependency: the packages that models need are not installed.
         """
         return self._load("large")
@@ -65,5 +65,8 @@ class Models:
     def _load(self, role: Role) -> LoadedModel:
         require_models()
         from kdsl.models.base import load_base
+        from kdsl.models.guard import way_of
 
-        return load_base(self.config.model(role))
+        loaded = load_base(self.config.model(role))
+        way_of(loaded)  # a model that cannot score labels is refused before anything is trained on it
+        return loaded

@@ -1,7 +1,7 @@
-"""`LabelScorer`: scores all labels of a task in one forward pass, and again on the cached prefix of the first call.
+"""`LabelScorer`: scores all labels of a task behind a prompt, and again on what the first call kept of its prefix.
 
-The tokens of the labels follow the prompt as a tree (`LabelTree`): with a 4-D mask, every branch attends only to the
-prompt and to itself, and its positions restart at the end of the prompt.
+`kdsl.models.guard` says how: as a tree in one forward pass (`kdsl.models.tree_pass`), or, where a model's layers would
+not keep to a tree's mask, as rows (`kdsl.models.rows_pass`).
 """
 
 from __future__ import annotations
@@ -10,36 +10,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from transformers import DynamicCache
 
 from kdsl.config import PromptConfig
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
-from kdsl.models.encode import Encoded, encode
-from kdsl.models.features import Features, picture_features
+from kdsl.models.guard import way_of
 from kdsl.models.label_tree import LabelTree
-from kdsl.models.positions import text_positions, with_tree
 from kdsl.models.prompts import Prompt, ask, build_prompt, fit_context
-from kdsl.models.tree_pass import decoding, first_pass, read_tree, tree_rows
+from kdsl.models.way import PrefixState
 from kdsl.tasks import Task
-
-
-@dataclass(frozen=True)
-class PrefixState:
-    """The state that call 1 keeps for calls 2 and 3 of a sample: keys and values of the shared prefix.
-
-    `keys` and `values` are [layers, heads, prefix tokens, head size]; `position` is the position of the first token
-    after the prefix; `adapter` must be active when the state is used.
-    """
-
-    prompt: Prompt
-    keys: torch.Tensor
-    values: torch.Tensor
-    position: int
-    adapter: str | None
 
 
 @dataclass(frozen=True)
@@ -65,6 +46,9 @@ class LabelScorer:
 
     Args:
         batch_size: samples per forward pass.
+
+    Raises:
+        ConfigError: a label holds a special token, or the model cannot score labels.
     """
 
     def __init__(self, loaded: LoadedModel, task: Task, prompt_config: PromptConfig, *, batch_size: int = 8) -> None:
@@ -73,7 +57,7 @@ class LabelScorer:
         self.prompt_config = prompt_config
         self.batch_size = batch_size
         self.frame = frame_of(loaded)
-        self.features = picture_features(loaded)
+        self.way = way_of(loaded)
         self.tree = LabelTree(self.frame, task.names).to(loaded.device)
         self._subtrees: dict[tuple[str, ...], LabelTree] = {task.names: self.tree}
 
@@ -90,11 +74,7 @@ class LabelScorer:
         raw = np.zeros((len(prompts), len(self.tree.labels)))
         states: dict[int, PrefixState] = {}
         for rows in _batches([prompt.n_tokens for prompt in prompts], self.batch_size):
-            batch = [prompts[i] for i in rows]
-            # outside of inference mode: training shares these features, and cannot use inference tensors
-            seen = [self.features.of(prompt) for prompt in batch if prompt.pictures]
-            scores, kept = self._first_call(encode(self.loaded, batch, pixels=False), batch, seen, keep)
-            raw[rows] = scores
+            raw[rows], kept = self.way.first_call(self.loaded, self.tree, [prompts[i] for i in rows], keep=keep)
             states.update(zip(rows, kept, strict=False))
         return self._label_scores(self.tree, raw, prompts, [states[i] for i in range(len(states))])
 
@@ -125,9 +105,10 @@ class LabelScorer:
         texts = [fit_context(context, self.prompt_config, self.frame)[0] for context in contexts]
         tails = [ids + self.frame.after for ids in self.frame.ids([text + question for text in texts])]
         raw = np.zeros((len(states), len(tree.labels)))
-        lengths = [state.keys.shape[2] + len(tail) for state, tail in zip(states, tails, strict=True)]
+        lengths = [state.length + len(tail) for state, tail in zip(states, tails, strict=True)]
         for rows in _batches(lengths, self.batch_size):
-            raw[rows] = self._further_call([states[i] for i in rows], [tails[i] for i in rows], tree)
+            own = [states[i] for i in rows], [tails[i] for i in rows]
+            raw[rows] = self.way.further_call(self.loaded, tree, *own)
         return self._label_scores(tree, raw, [state.prompt for state in states], ())
 
     def _label_scores(
@@ -145,59 +126,6 @@ class LabelScorer:
                 self.task.index(label)
             self._subtrees[labels] = LabelTree(self.frame, labels).to(self.loaded.device)
         return self._subtrees[labels]
-
-    @torch.inference_mode()
-    def _first_call(
-        self, batch: Encoded, prompts: Sequence[Prompt], seen: Sequence[Features], keep: bool
-    ) -> tuple[np.ndarray, list[PrefixState]]:
-        # not by the config: a layer with a sliding window would keep its last tokens alone
-        cache = DynamicCache() if keep else None
-        scores, starts = first_pass(self.loaded, self.tree, batch, seen, cache)
-        states = []
-        if cache is not None:
-            for i, (prompt, length) in enumerate(zip(prompts, batch.prefix_lengths, strict=True)):
-                states.append(
-                    PrefixState(
-                        prompt,
-                        torch.stack([layer.keys[i, :, :length] for layer in cache.layers]),
-                        torch.stack([layer.values[i, :, :length] for layer in cache.layers]),
-                        # text advances all three axes by one per token: count back from the prompt's end
-                        int(starts[i]) - (batch.lengths[i] - length),
-                        self.loaded.active,
-                    )
-                )
-        return scores, states
-
-    @torch.inference_mode()
-    def _further_call(self, states: Sequence[PrefixState], tails: Sequence[list[int]], tree: LabelTree) -> np.ndarray:
-        device = self.loaded.device
-        ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(tail) for tail in tails], batch_first=True).to(device)
-        lengths = torch.tensor([len(tail) for tail in tails], device=device)
-        real = torch.arange(ids.shape[1], device=device) < lengths[:, None]  # [b, s]
-        starts = torch.tensor([state.position for state in states], device=device)
-        prefix = torch.tensor([state.keys.shape[2] for state in states], device=device)
-        longest = int(prefix.max())
-        held = torch.arange(longest, device=device) < prefix[:, None]  # [b, p]
-        keys, values = (_pad_stack([getattr(state, part) for state in states], longest) for part in ("keys", "values"))
-        cache = DynamicCache()
-        for i, (k, v) in enumerate(zip(keys, values, strict=True)):
-            cache.update(k, v, i)
-        rows = tree_rows(lengths, ids.shape[1], tree)
-        positions = text_positions(self.loaded, starts, ids.shape[1])
-        with decoding(self.loaded, rows):
-            hidden = self.loaded.model.model(
-                **with_tree(self.loaded, tree, ids, real, positions, held),
-                past_key_values=cache,
-                use_cache=True,
-            ).last_hidden_state  # [b, s + n, d]
-        return read_tree(self.loaded, tree, hidden, rows)
-
-
-def _pad_stack(tensors: Sequence[torch.Tensor], longest: int) -> torch.Tensor:
-    """Stack [layers, h, p_i, d] of several samples, padded, into [layers, b, h, longest, d]."""
-    if all(tensor.shape[2] == longest for tensor in tensors):
-        return torch.stack(list(tensors), 1)
-    return torch.stack([torch.nn.functional.pad(tensor, (0, 0, 0, longest - tensor.shape[2])) for tensor in tensors], 1)
 
 
 def _batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:

@@ -16,6 +16,22 @@ from kdsl.models.weights import find_weights
 
 
 @dataclass(frozen=True)
+class Layer:
+    """Sizes of one decoder layer."""
+
+    parameters: int
+    linears: dict[str, tuple[int, int]]
+    """Input and output sizes of its linear layers by name."""
+    heads: int
+    """Heads of its attention; of a recurrent layer, those of its state."""
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether it keeps a state instead of keys and values."""
+        return "o_proj" not in self.linears
+
+
+@dataclass(frozen=True)
 class Shape:
     """Sizes of a model that kdsl can load; parameters by part, tied ones once."""
 
@@ -25,12 +41,7 @@ class Shape:
     """Parameters of the token embeddings and, if it is not tied to them, the output projection."""
     norms: int
     """Other parameters of the language model, outside of layers and embeddings."""
-    layer: int
-    """Parameters of one decoder layer."""
-    linears: tuple[tuple[int, int], ...]
-    """Input and output sizes of each linear layer in one decoder layer."""
-    n_layers: int
-    n_heads: int
+    layers: tuple[Layer, ...]
     hidden: int
     vocabulary: int
 
@@ -42,11 +53,21 @@ class Shape:
     @property
     def language(self) -> int:
         """Parameters of the language model, including its output projection."""
-        return self.embeddings + self.norms + self.n_layers * self.layer
+        return self.embeddings + self.norms + sum(layer.parameters for layer in self.layers)
 
     @property
-    def layer_weights(self) -> int:
-        """Weights of the linear layers of one decoder layer, without biases."""
+    def layer(self) -> int:
+        """Parameters of the largest decoder layer."""
+        return max(layer.parameters for layer in self.layers)
+
+    @property
+    def linears(self) -> list[tuple[int, int]]:
+        """Input and output sizes of each linear layer in the decoder layers."""
+        return [sizes for layer in self.layers for sizes in layer.linears.values()]
+
+    @property
+    def linear_weights(self) -> int:
+        """Weights of these linear layers, without biases."""
         return sum(inputs * outputs for inputs, outputs in self.linears)
 
 
@@ -72,8 +93,6 @@ def read_shape(config: ModelConfig) -> Shape:
 def shape_of(model: Any) -> Shape:
     """The shape of a model in memory, or on the meta device."""
     text = decoder_of(model)[1]
-    layer = text.layers[0]
-    linears = [module for module in layer.modules() if isinstance(module, torch.nn.Linear)]
     vision = _count(model.model.visual) if model.config.model_type in VISION_TYPES else 0
     layers = sum(_count(each) for each in text.layers)
     embeddings = text.embed_tokens.weight.numel()
@@ -81,13 +100,20 @@ def shape_of(model: Any) -> Shape:
         vision=vision,
         embeddings=_count(model) - vision - _count(text) + embeddings,
         norms=_count(text) - layers - embeddings,
-        layer=_count(layer),
-        linears=tuple((linear.in_features, linear.out_features) for linear in linears),
-        n_layers=len(text.layers),
-        n_heads=text.config.num_attention_heads,
+        layers=tuple(_layer(layer, text.config) for layer in text.layers),
         hidden=text.config.hidden_size,
         vocabulary=text.config.vocab_size,
     )
+
+
+def _layer(layer: torch.nn.Module, config: Any) -> Layer:
+    linears = {
+        name.rpartition(".")[2]: (module.in_features, module.out_features)
+        for name, module in layer.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
+    heads = config.num_attention_heads if "o_proj" in linears else config.linear_num_value_heads
+    return Layer(_count(layer), linears, heads)
 
 
 def _count(module: torch.nn.Module) -> int:

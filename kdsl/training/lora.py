@@ -14,6 +14,7 @@ from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import SHIFT, no_rename_warnings
 from kdsl.models.base import LoadedModel
 from kdsl.models.four_bit import import_peft
+from kdsl.models.guard import way_of
 from kdsl.processes import is_main, method, on_main, shards_weights
 from kdsl.runs import write_json
 from kdsl.tasks import Task
@@ -39,11 +40,17 @@ def train_adapter(job: TrainingJob, run: Run) -> Path:
 
     Raises:
         InputError: a task has no labelled samples, one label only, or a sample of an unknown label.
-        ConfigError: the regime cannot train this base, or the package of `training.report_to` is not here.
+        ConfigError: the regime or a teacher cannot train this base, or the package of `training.report_to` is not
+            here.
         BundleError: `run.out` holds an adapter of other data or settings, or the processes do not all see it.
     """
     if on_main(lambda: run.finished(job.inputs)):
         return run.out
+    if job.soft is not None and way_of(job.loaded).name != "tree":
+        raise ConfigError(
+            f"{job.loaded.name} cannot be taught by a teacher: that trains all labels as a tree behind one prompt, and "
+            "this model's layers do not keep to a tree's mask. Train it on labels alone."
+        )
     on_main(lambda: run.claim(job.inputs))
     run.check_claimed(job.inputs)
 

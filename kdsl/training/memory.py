@@ -11,7 +11,9 @@ trained      weight, gradient and Adam's two moments in float32, 16 per paramete
 activations  what autograd keeps of a decoder layer, counted tensor by tensor after Korthikanti et al. 2022 (arXiv
              2205.05198, section 4.1) for RMSNorm, SwiGLU, grouped queries repeated, and kernels that keep no attention
              matrix (`eager` does: 6 x heads x tokens^2). With checkpointing one input per layer and one whole layer
-             (Chen et al. 2016, arXiv 1604.06174). Layers below the first trained one keep nothing.
+             (Chen et al. 2016, arXiv 1604.06174). Layers below the first trained one keep nothing. Recurrent layers
+             (Gated DeltaNet) are counted by transformers' own code, in float32 and chunks of 64 tokens; the kernels of
+             flash-linear-attention keep less.
 logits       where answers stand: the model's, a float32 copy, its log-softmax and gradient.
 
 Of several processes (`accelerate launch`) each has a GPU of its own, and the estimate is one GPU's:
@@ -28,7 +30,7 @@ fragments; `CONTEXT` stands for CUDA's own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,7 +38,7 @@ from kdsl.config import Config, ModelConfig
 from kdsl.errors import ConfigError
 from kdsl.machine import GIB
 from kdsl.models.base import check_loadable, device_of
-from kdsl.models.shape import Shape, read_shape
+from kdsl.models.shape import Layer, Shape, read_shape
 from kdsl.processes import method, world_size
 
 CONTEXT = 1 * GIB
@@ -44,6 +46,8 @@ CONTEXT = 1 * GIB
 ANSWER_TOKENS = 16
 """Tokens of a label with its end of turn, no fewer than those of the challenge's labels."""
 NF4_BITS = 4.127
+CHUNK = 64
+"""Tokens that a recurrent layer takes at a time."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def weight_bytes(config: ModelConfig, shape: Shape) -> int:
     """Bytes of a model's weights as they are loaded."""
     if config.quantize == "none":
         return shape.parameters * _bytes(config)
-    quantised = shape.n_layers * shape.layer_weights
+    quantised = shape.linear_weights
     return int(quantised * NF4_BITS / 8) + (shape.parameters - quantised) * _bytes(config)
 
 
@@ -112,18 +116,18 @@ def trained_parameters(config: Config, shape: Shape) -> int:
     """Parameters that the regime trains."""
     training = config.training
     if training.regime == "lora":
-        adapted = training.lora_r * sum(inputs + outputs for inputs, outputs in shape.linears)
-        return trained_layers(config, shape) * adapted
+        linears = [sizes for layer in trained_layers(config, shape) for sizes in layer.linears.values()]
+        return training.lora_r * sum(inputs + outputs for inputs, outputs in linears)
     if training.regime == "freeze":
-        return trained_layers(config, shape) * shape.layer
+        return sum(layer.parameters for layer in trained_layers(config, shape))
     return shape.language
 
 
-def trained_layers(config: Config, shape: Shape) -> int:
+def trained_layers(config: Config, shape: Shape) -> Sequence[Layer]:
     """Decoder layers that the regime trains, the last ones."""
     training = config.training
     wanted = {"lora": training.lora_layers, "freeze": training.last_layers, "full": None}[training.regime]
-    return shape.n_layers if wanted is None else min(wanted, shape.n_layers)
+    return shape.layers if wanted is None else shape.layers[-wanted:]
 
 
 def activation_bytes(config: Config, shape: Shape) -> int:
@@ -131,23 +135,45 @@ def activation_bytes(config: Config, shape: Shape) -> int:
     training, large = config.training, config.model("large")
     c = _bytes(large)
     tokens = config.prompt.max_tokens + ANSWER_TOKENS
-    attention = shape.linears[0][1]  # the query's width
-    feed_forward = max(outputs for _, outputs in shape.linears)
-    # two norms' inputs in float32; queries, keys and values as repeated, and the attention's output
-    a_token = 2 * 4 * shape.hidden + 4 * c * attention
-    if training.regime == "lora":
+    layers = trained_layers(config, shape)
+    whole = [_layer_activations(layer, shape.hidden, tokens, c, config) for layer in layers]
+    if training.gradient_checkpointing:
+        return training.batch_size * (len(layers) * tokens * c * shape.hidden + max(whole))
+    return training.batch_size * sum(whole)
+
+
+def _layer_activations(layer: Layer, hidden: int, tokens: int, c: int, config: Config) -> int:
+    """Bytes that autograd keeps of one layer for one sample."""
+    feed_forward = layer.linears["gate_proj"][1]
+    a_token = 2 * 4 * hidden  # two norms' inputs in float32
+    if layer.recurrent:
+        beside = -(-tokens // CHUNK) * CHUNK * _recurrent_token(layer, c)
+    else:
+        beside = 6 * layer.heads * tokens**2 if config.model("large").attention == "eager" else 0
+        attention = layer.linears["o_proj"][0]
+        a_token += 4 * c * attention  # queries, keys and values as repeated, and the attention's output
+        if layer.linears["q_proj"][1] > attention:
+            # a gate: its value, what it multiplies, and normed queries and keys; trained norms keep their results too
+            a_token += (4 if config.training.regime == "lora" else 6) * c * attention
+    if config.training.regime == "lora":
         # the gate before and after its activation, and what it multiplies; of each adapter its input and a mask
-        a_token += 3 * c * feed_forward + sum(inputs for inputs, _ in shape.linears) * (c + 1)
+        a_token += 3 * c * feed_forward + sum(inputs for inputs, _ in layer.linears.values()) * (c + 1)
     else:
         # besides, the input of each linear layer (shared by those that read the same) and the norms' results
-        a_token += 4 * c * feed_forward + 4 * c * shape.hidden
-    layer = tokens * a_token
-    if large.attention == "eager":
-        layer += 6 * shape.n_heads * tokens**2
-    layers = trained_layers(config, shape)
-    if training.gradient_checkpointing:
-        return training.batch_size * (layers * tokens * c * shape.hidden + layer)
-    return training.batch_size * layers * layer
+        a_token += 4 * c * feed_forward + 4 * c * hidden
+    return tokens * a_token + beside
+
+
+def _recurrent_token(layer: Layer, c: int) -> int:
+    """Bytes that autograd keeps of one token in a Gated DeltaNet, besides its norms and linear layers."""
+    mixed, values = layer.linears["in_proj_qkv"][1], layer.linears["in_proj_z"][1]
+    keys = values  # as repeated, if keys and values are of one size, as in all published shapes
+    size = values // layer.heads
+    whole = 2 * c * mixed  # the convolution's input and what it activates
+    # queries, keys and values in float32, padded, normalised, decayed, and as the delta rule revises them
+    whole += 4 * (8 * keys + 3 * values)
+    whole += 4 * layer.heads * (5 * CHUNK + size * size // CHUNK)  # matrices within a chunk, and a state per chunk
+    return whole + (4 * 4 + c) * values  # the gated norm
 
 
 def check_memory(config: Config, *, trained: Literal["large", "small"] = "large", beside_small: bool = False) -> Memory:
@@ -159,8 +185,9 @@ def check_memory(config: Config, *, trained: Literal["large", "small"] = "large"
 
     Raises:
         MissingDependency: the model's config.json cannot be read.
-        ConfigError: the device's memory is less than the estimate, the regime cannot train 4-bit weights, or what
-            `quantize` or `attention` ask for is not here; the message says what to change.
+        ConfigError: the device's memory is less than the estimate, the regime cannot train 4-bit weights, what
+            `quantize` or `attention` ask for is not here, or the student has recurrent layers; the message says what
+            to change.
     """
     model = config.model(trained)
     config = config.model_copy(update={"large": model})
@@ -172,6 +199,8 @@ def check_memory(config: Config, *, trained: Literal["large", "small"] = "large"
     check_loadable(model)
     shape = read_shape(model)
     beside = read_shape(config.small) if beside_small and config.small not in (None, model) else None
+    if trained == "small" or (beside_small and config.small is not None and config.student.train):
+        _check_student(config.model("small"), beside or shape)
     launch: dict[str, Any] = {"processes": world_size(), "how": method()}
     memory = training_memory(config, shape, beside, **launch)
     available = device_memory(model)
@@ -181,6 +210,16 @@ def check_memory(config: Config, *, trained: Literal["large", "small"] = "large"
             + _advice(config, trained, shape, beside, available, launch)
         )
     return memory
+
+
+def _check_student(model: ModelConfig, shape: Shape) -> None:
+    """Refuse a student whose layers would not keep to the mask of the tree that it is taught by."""
+    if any(layer.recurrent for layer in shape.layers):
+        raise ConfigError(
+            f"{model.source} cannot be taught as a student: distillation trains all labels as a tree behind one "
+            "prompt, and its recurrent layers would see every label. Write student.train=false, or take a small model "
+            "whose layers all are attention, such as Qwen/Qwen3-VL-2B-Instruct."
+        )
 
 
 def device_memory(config: ModelConfig) -> int | None:

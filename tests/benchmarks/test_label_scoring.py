@@ -6,11 +6,14 @@ import importlib
 import json
 import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers.tiny_models import RECURRENT
 from transformers import AutoConfig, AutoTokenizer
 
+from kdsl.config import ModelConfig
 from kdsl.resources import PACKAGE, resource
 from kdsl.tasks import load_task
 
@@ -18,25 +21,35 @@ SCRIPT = PACKAGE.parent / "benchmarks" / "label_scoring.py"
 
 
 @pytest.mark.skipif(not SCRIPT.is_file(), reason="benchmarks/ is part of a checkout, not of the package")
-@pytest.mark.parametrize(("option", "kind"), [("--model", "qwen2_vl"), ("--config", "qwen3_vl")])
+@pytest.mark.parametrize(
+    ("option", "kind", "ways"),
+    [
+        ("--model", "qwen2_vl", ("tree", "rows")),
+        ("--config", "qwen3_vl", ("tree", "rows")),
+        ("--model", RECURRENT, ("rows",)),
+    ],
+)
 def test_benchmark_of_label_scoring(
     option: str,
     kind: str,
-    folders: dict[str, Path],
+    ways: tuple[str, ...],
+    base_of: Callable[..., ModelConfig],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.syspath_prepend(SCRIPT.parent)
     out = tmp_path / "times.json"
-    arguments = [option, str(folders[kind]), "--rounds", "2", "--batch", "2", "--device", "cpu", "--json", str(out)]
+    arguments = [option, base_of(kind).source, "--rounds", "2", "--batch", "2", "--device", "cpu", "--json", str(out)]
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), *arguments])
     runpy.run_path(str(SCRIPT), run_name="__main__")
-    times = json.loads(out.read_text("utf-8"))["seconds"]
+    written = json.loads(out.read_text("utf-8"))
+    times = written["seconds"]
     printed = capsys.readouterr().out
-    assert len(times) == 7
+    assert len(times) == 6 + len(ways)
     assert all(name in printed and seconds > 0 for name, seconds in times.items())
-    assert times["one forward a label"] > times["label scoring (call 1)"]
+    assert [name.removeprefix("call 1 as ") for name in times if "call 1 as" in name] == list(ways)
+    assert max(written["off by"].values()) < 1e-4
 
 
 @pytest.mark.skipif(not SCRIPT.is_file(), reason="benchmarks/ is part of a checkout, not of the package")

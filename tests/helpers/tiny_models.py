@@ -27,6 +27,10 @@ from transformers import (
     Qwen2VLImageProcessor,
     Qwen2VLProcessor,
     Qwen2VLVideoProcessor,
+    Qwen3_5Config,
+    Qwen3_5ForCausalLM,
+    Qwen3_5ForConditionalGeneration,
+    Qwen3_5TextConfig,
     Qwen3Config,
     Qwen3ForCausalLM,
     Qwen3VLConfig,
@@ -39,6 +43,9 @@ from kdsl.data.sample import Sample, Turn
 from kdsl.evidence.types import Evidence, OcrLine, Picture, PictureFacts
 
 KINDS = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
+RECURRENT = "qwen3_5"
+"""Qwen3.5: three of four layers are recurrent."""
+RECURRENT_TEXT = "qwen3_5_text"
 TEXT_KINDS = ("qwen3", "gemma3_text")
 """Text-only kinds: Qwen3 with a chat template; Gemma 3 without one, with a token that begins a text."""
 WINDOW = 8
@@ -99,8 +106,18 @@ def tiny_tokenizer() -> Qwen2Tokenizer:
     )
 
 
+_RECURRENT_LAYERS = {
+    "num_hidden_layers": 4,
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "linear_key_head_dim": 8,
+    "linear_value_head_dim": 8,
+}
+
+
 def tiny_model(kind: str, tokenizer: Qwen2Tokenizer, seed: int = 0) -> Any:
-    """A random model of one of KINDS: two layers, 32 wide, grouped-query attention, two vision blocks."""
+    """A random model of one of KINDS or RECURRENT: two layers (of Qwen3.5 four), 32 wide, grouped-query attention, two
+    vision blocks."""
     ids = {name: tokenizer.convert_tokens_to_ids(f"<|{name}|>") for name in ("image_pad", "video_pad")}
     text: dict[str, Any] = {
         "vocab_size": len(tokenizer),
@@ -147,13 +164,20 @@ def tiny_model(kind: str, tokenizer: Qwen2Tokenizer, seed: int = 0) -> Any:
             "num_heads": 2,
             "out_hidden_size": 32,
             "num_position_embeddings": 64,
-            "deepstack_visual_indexes": [0],
         }
-        model = Qwen3VLForConditionalGeneration(Qwen3VLConfig(text_config=text, vision_config=vision, **shared))
+        if kind == RECURRENT:
+            text |= _RECURRENT_LAYERS
+            text["rope_parameters"]["partial_rotary_factor"] = 1.0
+            model = Qwen3_5ForConditionalGeneration(Qwen3_5Config(text_config=text, vision_config=vision, **shared))
+        else:
+            vision["deepstack_visual_indexes"] = [0]
+            model = Qwen3VLForConditionalGeneration(Qwen3VLConfig(text_config=text, vision_config=vision, **shared))
     with torch.no_grad():  # the classes' own initialisation is so small that every label scores the same
         for name, parameter in model.named_parameters():
             if parameter.ndim > 1:
                 parameter.normal_(0, 0.15)
+            elif name.endswith("A_log"):  # slow decay: the state of a recurrent layer is to matter
+                parameter.uniform_(-4, 0)
             elif name.endswith("bias"):
                 parameter.normal_(0, 0.05)
     return model.eval()
@@ -178,20 +202,31 @@ def tiny_text_model(kind: str, tokenizer: Qwen2Tokenizer, seed: int = 0) -> Any:
     torch.manual_seed(seed)
     if kind == "qwen3":
         model: Any = Qwen3ForCausalLM(Qwen3Config(**shared))
+    elif kind == RECURRENT_TEXT:
+        rope = {
+            "rope_type": "default",
+            "rope_theta": 10_000.0,
+            "mrope_section": [2, 1, 1],
+            "partial_rotary_factor": 1.0,
+        }
+        model = Qwen3_5ForCausalLM(Qwen3_5TextConfig(**shared | _RECURRENT_LAYERS, rope_parameters=rope))
     else:
         layers = ["sliding_attention", "full_attention"]
         model = Gemma3ForCausalLM(
             Gemma3TextConfig(**shared, layer_types=layers, sliding_window=WINDOW, query_pre_attn_scalar=8)
         )
     with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.normal_(0, 0.15) if parameter.ndim > 1 else None
+        for name, parameter in model.named_parameters():
+            if parameter.ndim > 1:
+                parameter.normal_(0, 0.15)
+            elif name.endswith("A_log"):
+                parameter.uniform_(-4, 0)
     return model.eval()
 
 
 def _tiny_text_folder(folder: Path, kind: str, seed: int) -> Path:
     tokenizer = tiny_tokenizer()
-    if kind == "qwen3":
+    if kind != "gemma3_text":
         tokenizer.chat_template = CHAT_TEMPLATE
     else:
         tokenizer.bos_token = "<|endoftext|>"
@@ -206,6 +241,7 @@ def tiny_processor(kind: str, tokenizer: Qwen2Tokenizer) -> Any:
         "qwen2_vl": (Qwen2VLProcessor, Qwen2VLVideoProcessor, 14),
         "qwen2_5_vl": (Qwen2_5_VLProcessor, Qwen2VLVideoProcessor, 14),
         "qwen3_vl": (Qwen3VLProcessor, Qwen3VLVideoProcessor, 16),
+        RECURRENT: (Qwen3VLProcessor, Qwen3VLVideoProcessor, 16),
     }
     processor, video, patch = classes[kind]
     return processor(
@@ -217,8 +253,8 @@ def tiny_processor(kind: str, tokenizer: Qwen2Tokenizer) -> Any:
 
 
 def tiny_folder(folder: Path, kind: str = "qwen2_vl", seed: int = 0) -> Path:
-    """Write a tiny model of one of KINDS or TEXT_KINDS with all its files; returns `folder`."""
-    if kind in TEXT_KINDS:
+    """Write a tiny model of one of KINDS, RECURRENT or TEXT_KINDS with all its files; returns `folder`."""
+    if kind in (*TEXT_KINDS, RECURRENT_TEXT):
         return _tiny_text_folder(folder, kind, seed)
     tokenizer = tiny_tokenizer()
     tiny_model(kind, tokenizer, seed).save_pretrained(folder)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from helpers.tiny_models import RECURRENT
 
 from kdsl.errors import ConfigError
 from kdsl.models.base import LoadedModel
@@ -33,6 +34,19 @@ def test_qwen3_is_asked_not_to_think(load_tiny: Callable[..., LoadedModel]) -> N
     tokenizer = load_tiny("qwen3").tokenizer
     tokenizer.chat_template += "{% if enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}"
     assert tokenizer.decode(ChatFrame(tokenizer, 0).after).endswith("assistant\n<think>\n\n</think>\n\n")
+
+
+def test_a_processor_is_asked_not_to_think_where_its_template_knows_how(
+    load_tiny: Callable[..., LoadedModel], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = load_tiny(RECURRENT)
+    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
+    assert loaded.tokenizer.decode(ChatFrame(loaded.processor, loaded.factor).after).endswith("assistant\n")
+    assert "kwargs" not in caplog.text.casefold()
+    loaded.processor.chat_template += "{% if enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}"
+    frame = ChatFrame(loaded.processor, loaded.factor)
+    assert loaded.tokenizer.decode(frame.after).endswith("assistant\n<think>\n\n</think>\n\n")
+    assert frame.end_of_turn == loaded.tokenizer.convert_tokens_to_ids("<|im_end|>")
 
 
 def test_without_a_template_a_text_ends_by_the_token_that_ends_texts(load_tiny: Callable[..., LoadedModel]) -> None:

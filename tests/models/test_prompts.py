@@ -54,7 +54,7 @@ def test_labels_are_listed_on_demand(frame: ChatFrame, toy_task: Task, tmp_path:
     config = WIDE.model_copy(update={"list_labels": True})
     evidence = tiny_evidence(tmp_path)
     asked = build_prompt(evidence, toy_task, config, frame).question
-    assert asked == f"可选标签：{'、'.join(toy_task.names)}\n{toy_task.prompt}"
+    assert asked == f"可选标签：{'、'.join(sorted(toy_task.names))}\n{toy_task.prompt}"
     fewer = build_prompt(evidence, toy_task, config, frame, labels=("生锈", "退货")).question
     assert fewer.startswith("可选标签：生锈、退货\n")
 

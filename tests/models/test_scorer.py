@@ -1,4 +1,4 @@
-"""One pass over the label tree says what one forward a label says, on real classes of three architectures."""
+"""Trees and rows of labels say what one forward per label says, on real classes of four architectures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.tiny_models import KINDS, tiny_evidence, tiny_folder
+from helpers.tiny_models import KINDS, RECURRENT, tiny_evidence, tiny_folder
 from peft import LoraConfig, get_peft_model
 
 from kdsl.config import ModelConfig, PromptConfig
@@ -64,7 +64,7 @@ def one_forward_a_label(loaded: LoadedModel, task: Task, prompts: list[Prompt]) 
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, RECURRENT])
 def test_tree_equals_one_forward_a_label(
     kind: str, attention: str, get_loaded: Loader, toy_task: Task, evidences: list[Evidence]
 ) -> None:
@@ -94,7 +94,7 @@ def test_scoring_does_without_flash_attentions_kernels(
     assert loaded.model.model.language_model.config._attn_implementation == "flash_attention_2"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, RECURRENT])
 def test_rescoring_equals_the_uncached_prompt(
     kind: str, get_loaded: Loader, toy_task: Task, evidences: list[Evidence]
 ) -> None:
@@ -139,7 +139,7 @@ def test_no_sample_gives_an_empty_matrix(get_loaded: Loader, toy_task: Task) -> 
     assert LabelScorer(get_loaded(), toy_task, CONFIG).score([]).shape == (0, 6)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, RECURRENT])
 def test_the_active_adapter_is_what_scores(
     kind: str, tmp_path: Path, toy_task: Task, evidences: list[Evidence]
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner
-from helpers.tiny_models import KINDS, tiny_folder
+from helpers.tiny_models import KINDS, RECURRENT, tiny_folder
 from helpers.trainings import with_training
 from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
@@ -53,7 +53,7 @@ def seven_b() -> Any:
         return shape_of(Qwen2VLForConditionalGeneration(config))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, RECURRENT])
 @pytest.mark.parametrize("regime", REGIMES, ids=lambda r: r["regime"])
 def test_parameters_and_bytes_are_those_of_the_model(
     kind: str, regime: dict[str, Any], load_tiny: Load, small_config: Config
@@ -68,11 +68,18 @@ def test_parameters_and_bytes_are_those_of_the_model(
     assert memory.trained_parameters(config, shape) == trained
 
 
+@pytest.mark.parametrize("kind", ["qwen2_vl", RECURRENT])
 @pytest.mark.parametrize("regime", REGIMES, ids=lambda r: r["regime"])
 def test_activations_are_what_autograd_keeps(
-    regime: dict[str, Any], load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
+    regime: dict[str, Any],
+    kind: str,
+    load_tiny: Load,
+    dialogues: list[Evidence],
+    care: Task,
+    small_config: Config,
+    tmp_path: Path,
 ) -> None:
-    loaded = load_tiny()
+    loaded = load_tiny(kind)
     config = with_training(small_config, **regime, batch_size=2)
     examples = make_examples(loaded, dialogues[-2:], {"care": care}, config.prompt)
     kept: dict[int, int] = {}
@@ -99,8 +106,8 @@ def test_activations_are_what_autograd_keeps(
     estimate = memory.activation_bytes(config.model_copy(update={"prompt": prompt}), shape)
     measured = sum(kept.values()) - 2 * batch["labels"].shape[1] * shape.vocabulary * 4 * 2  # logits and log-softmax
     if regime["regime"] == "lora":  # on a CPU a dropout's mask holds floats, on a GPU bytes
-        layers = memory.trained_layers(config, shape)
-        measured -= 3 * batch["input_ids"].numel() * layers * sum(inputs for inputs, _ in shape.linears)
+        linears = [sizes for layer in memory.trained_layers(config, shape) for sizes in layer.linears.values()]
+        measured -= 3 * batch["input_ids"].numel() * sum(inputs for inputs, _ in linears)
     assert 0.75 < measured / estimate < 1.25
 
 

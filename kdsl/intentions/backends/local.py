@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, TypeVar
 from kdsl.config import NANO, ModelConfig
 from kdsl.errors import ConfigError, KdslError
 from kdsl.intentions.backends.base import Failure, Request, Scores, Usage, Written
+from kdsl.models.answers import answer_log_probs
 from kdsl.models.base import load_base
 from kdsl.models.chat import frame_of
 from kdsl.models.generation import decode, generate_ids
 from kdsl.models.picture_sizes import fit_grid
 from kdsl.models.prompts import DrawnPicture, Prompt
-from kdsl.models.tree_pass import answer_log_probs
 
 if TYPE_CHECKING:
     from PIL.Image import Image
