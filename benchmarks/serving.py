@@ -4,6 +4,7 @@
     python benchmarks/serving.py share --bundle BUNDLE --data DIALOGUES     # the server's own share of a request
     python benchmarks/serving.py overload --bundle BUNDLE --data DIALOGUES  # many more clients than the queue holds
     python benchmarks/serving.py memory --bundle BUNDLE --data DIALOGUES    # resident memory over minutes
+    python benchmarks/serving.py cost --bundle BUNDLE --data DIALOGUES      # processor time and memory per prediction
 
 Servers and clients are processes of this machine. No text is sent twice, and neither side keeps vectors of texts.
 Clients wait for an answer before they ask again; each keeps one connection.
@@ -13,9 +14,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import itertools
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -25,6 +28,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import httpx
@@ -37,6 +41,7 @@ from kdsl import Recognizer, Sample
 from kdsl.data.readers import read_files
 from kdsl.encoders.cache import nothing_kept
 from kdsl.serving.schemas import Item
+from kdsl.world.screens import draw_screen, families
 
 WARM_UP = 3.0
 """Seconds before anything is counted."""
@@ -52,6 +57,8 @@ class Measured:
     statuses: Counter[int] = field(default_factory=Counter)
     own: list[float] = field(default_factory=list)
     """Seconds of each predicted request that were not spent in the model."""
+    sent: int = 0
+    """Requests answered, those before the count began among them."""
 
     def row(self) -> str:
         ok = self.statuses[200]
@@ -82,6 +89,7 @@ class Client:
             answer = await reader.readexactly(int(length[1]) if length else 0)
             took = time.perf_counter() - asked
             status = int(head.split()[1])
+            found.sent += 1
             if asked >= start:
                 found.latencies.append(took)
                 found.statuses[status] += 1
@@ -112,15 +120,15 @@ def bodies_of(data: Path, bundle: Path) -> Iterator[bytes]:
 
 
 @contextmanager
-def server(kind: str, bundle: Path) -> Iterator[tuple[int, psutil.Process]]:
-    """A server of one kind, in a process of its own: its port, and the process."""
+def server(kind: str, bundle: Path, *options: str) -> Iterator[tuple[int, psutil.Process]]:
+    """A server of one kind, in a process of its own: its port, and the process; `options` are of `kdsl serve`."""
     words = [sys.executable, "-m", "kdsl", "serve", "--port", "0"]
     if kind == "plain":
         words = [sys.executable, __file__, "plain"]
     with tempfile.TemporaryDirectory() as folder:
         log, words = Path(folder) / "log", [*words, "--bundle", str(bundle)]
         if kind != "plain":
-            words += ["--state", str(Path(folder) / "state")]
+            words += ["--state", str(Path(folder) / "state"), *options]
         with log.open("wb") as file:
             process = subprocess.Popen(words, stdout=file, stderr=file, env=os.environ | {"OMP_NUM_THREADS": "1"})
         try:
@@ -181,6 +189,60 @@ def overload(arguments: argparse.Namespace) -> None:
     print(f"{clients} clients {measured.row()}   longest {max(measured.latencies):.1f} s")
 
 
+@dataclass
+class Used:
+    """What a server and its readers of pictures have used so far."""
+
+    processor: float
+    """Seconds."""
+    resident: float
+    """MiB, shared pages counted once per process."""
+
+    @classmethod
+    def of(cls, server: psutil.Process) -> Used:
+        processes = [server, *server.children(recursive=True)]
+        times = [process.cpu_times() for process in processes]
+        return cls(
+            sum(time.user + time.system for time in times),
+            sum(process.memory_info().rss for process in processes) / (1 << 20),
+        )
+
+
+def with_screens(bodies: Iterator[bytes], count: int) -> Iterator[bytes]:
+    """The same requests, each with one of some screens of the synthetic world, changed in a pixel."""
+    screens = [
+        draw_screen(label, random.Random(17), scale=2).image.convert("RGB") for label in sorted(families())[:count]
+    ]
+    for number, body in enumerate(bodies):
+        picture = screens[number % len(screens)].copy()
+        picture.putpixel((number % picture.width, 0), (number % 256, 0, 0))
+        stream = BytesIO()
+        picture.save(stream, "JPEG", quality=88)
+        request = json.loads(body)
+        request["turns"][-1]["text"] += " <image>"
+        yield json.dumps(request | {"pictures": [base64.b64encode(stream.getvalue()).decode()]}).encode()
+
+
+def cost(arguments: argparse.Namespace) -> None:
+    bodies = bodies_of(arguments.data, arguments.bundle)
+    kinds = [("text", bodies, clients) for clients in arguments.clients or (1, 64)]
+    kinds.append(("text and screen", with_screens(bodies, 12), 2))
+    for kind, asked, clients in kinds:
+        # on a machine that is shared a picture may take longer than clients wait; its processor time is the same
+        with server("kdsl serve", arguments.bundle, "--timeout", "600") as (port, process):
+            asyncio.run(measure(port, asked, clients, 0))  # what is loaded by the first requests is no cost of others
+            before = Used.of(process)
+            measured = asyncio.run(measure(port, asked, clients, arguments.seconds))
+            after = Used.of(process)
+        spent = (after.processor - before.processor) * 1000 / max(measured.sent, 1)
+        print(
+            f"{kind:15s} {clients:3d} clients {measured.row()}\n"
+            f"    {spent:.2f} ms of processor time per request over {measured.sent}, "
+            f"{before.resident:.0f} to {after.resident:.0f} MiB resident",
+            flush=True,
+        )
+
+
 def memory(arguments: argparse.Namespace) -> None:
     async def watch(port: int, process: psutil.Process) -> list[float]:
         bodies = bodies_of(arguments.data, arguments.bundle)
@@ -201,7 +263,7 @@ def memory(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["load", "share", "overload", "memory", "plain"])
+    parser.add_argument("what", choices=["load", "share", "overload", "memory", "cost", "plain"])
     parser.add_argument("--bundle", type=Path, required=True)
     parser.add_argument("--data", type=Path, help="a file of dialogues")
     parser.add_argument("--seconds", type=float, default=20.0)
@@ -210,7 +272,7 @@ def main() -> None:
     if arguments.what == "plain":
         plain(arguments.bundle)
     else:
-        {"load": load, "share": share, "overload": overload, "memory": memory}[arguments.what](arguments)
+        {"load": load, "share": share, "overload": overload, "memory": memory, "cost": cost}[arguments.what](arguments)
 
 
 if __name__ == "__main__":

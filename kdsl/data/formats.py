@@ -39,9 +39,10 @@ _SILENT = {
     ),
 }
 _LABEL_STUDIO = {"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"}
+# possessive, as customers write what they like: a long run of spaces would else be parted in every way
 _PICTURE_IN_TEXT = re.compile(
-    r"(?:Picture \d+:\s*)?<img>\s*(?P<tag>[^<>\n]+?)\s*</img>"
-    r"|<img\s(?:[^<>]*?\s)?src\s*=\s*[\"']?(?P<source>[^\"'\s<>]+)[\"']?[^<>]*>"
+    r"(?:Picture \d+:\s*)?<img>\s*+(?P<tag>[^<>\n]++)\s*+</img>"
+    r"|<img\s(?=[^<>]*+>)(?:[^<>]*?\s)?src\s*+=\s*+[\"']?+(?P<source>[^\"'\s<>]++)[\"']?+[^<>]*+>"
     r"|!\[[^\[\]\n]*\]\((?P<markdown>[^()\s]+)\)",
     re.IGNORECASE,
 )
@@ -304,7 +305,7 @@ def _take_pictures(text: str, embedded: list[str], say: Say) -> str:
     """A text with `<image>` for each picture that it names by its path; the paths are appended to `embedded`."""
 
     def take(match: re.Match[str]) -> str:
-        path = match["tag"] or match["source"] or match["markdown"]
+        path = (match["tag"] or match["source"] or match["markdown"]).rstrip()
         if re.match(r"(?:https?:)?//", path):
             say("pictures that a text names by their web address are not read", path)
             return match[0]

@@ -46,8 +46,9 @@ BREAK = r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]|<br\s*/?>|\\r\\n|\\n"
 JOINER = "\u2060"
 """Word joiner: put before a line that must not open a turn; cleaning removes it."""
 
-_INVISIBLE = r"[ \t\u00a0\u3000\u200b-\u200f\ufeff]*"
-_SPACES = r"[ \t\u00a0\u3000]*"
+# possessive: a long run of spaces would else be parted in every way between two of these
+_INVISIBLE = r"[ \t\u00a0\u3000\u200b-\u200f\ufeff]*+"
+_SPACES = r"[ \t\u00a0\u3000]*+"
 _DATE = r"\d{2,4}[-/.年]\d{1,2}[-/.月]\d{1,4}日?"
 _TIME = rf"(?:{_DATE}[ T,，]*)?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:{_SPACES}[AaPp][Mm])?"
 _STAMP = rf"(?:[\[(（【]{_SPACES}{_TIME}{_SPACES}[\])）】]|{_TIME}){_SPACES}-?{_SPACES}"

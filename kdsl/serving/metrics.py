@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
 from kdsl.data.prediction import Prediction
 
@@ -16,6 +24,7 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         registry = self._registry
+        ProcessCollector(registry=registry)  # memory and processor time of this process
         self._requests = Counter("kdsl_requests", "Requests.", ["method", "route", "status"], registry=registry)
         self._latency = Histogram(
             "kdsl_request_seconds", "From a request to its answer.", ["route"], buckets=SECONDS, registry=registry
@@ -54,7 +63,7 @@ class Metrics:
             self._abstained.labels(found.task, "out_of_scope" if found.out_of_scope else "unsure").inc()
 
     def skipped(self, reason: str) -> None:
-        """Count a sample without an answer: 'overload', 'deadline', 'left', 'refused' or 'failed'."""
+        """Count a sample without an answer: 'overload', 'deadline', 'left' or 'failed'."""
         self._skipped.labels(reason).inc()
 
     def corrected(self, task: str) -> None:
