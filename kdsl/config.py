@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from kdsl.errors import ConfigError
 from kdsl.machine import require_models
+from kdsl.model_server import ModelAddress
 from kdsl.resources import resource
 from kdsl.tasks import Task
 
@@ -26,6 +27,16 @@ TAKEN = {"large", "small", "reread", "second", "rules", "retrieval", "lexical", 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelServer(ModelAddress):
+    """A server (vLLM) that the large model is behind (docs/gpu.md); nothing is trained there."""
+
+    parameters: int = Field(ge=1)
+    """Weights of the served model, without adapters: what a sample's budget counts. Checked against config.json and
+    what the server says."""
+    adapters: Mapping[str, str] = Field(default_factory=dict)
+    """Task -> what the server calls the adapter of that task; tasks without one are asked of `model`."""
 
 
 class ModelConfig(_Part):
@@ -46,6 +57,8 @@ class ModelConfig(_Part):
     """Attention kernels for training; with `flash_attention_2`, scoring still uses `sdpa` (docs/gpu.md)."""
     tasks: tuple[str, ...] | None = None
     """Names of the tasks that the large model is trained on and asked about; by default all of them."""
+    server: ModelServer | None = None
+    """Asks the large model behind a server. `source` then gives its tokenizer and config.json; no weights are read."""
 
     def asked(self, task: Task) -> bool:
         """Whether the model is asked about a task."""
@@ -310,6 +323,17 @@ class Config(_Part):
         if taken := sorted(set(value) & TAKEN):
             raise ValueError(f"'{taken[0]}' is the name of another expert or call")
         return value
+
+    @model_validator(mode="after")
+    def _no_training_behind_a_server(self) -> Self:
+        if self.small is not None and self.small.server is not None:
+            raise ValueError("small.server: only large models are asked behind a server")
+        if self.large is not None and self.large.server is not None:
+            for key, wanted in (("training.search", self.training.search), ("student.train", self.student.train)):
+                if wanted:
+                    off = "false" if wanted is True else "null"
+                    raise ValueError(f"{key}: a large model behind a server is not trained; write {key}: {off}")
+        return self
 
     def of_beside(self, name: str) -> Config:
         """The settings of a run with the model `name` of `beside` as its one large model."""

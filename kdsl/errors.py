@@ -51,6 +51,12 @@ class MissingDependency(KdslError):
     exit_code = 5
 
 
+class ServerError(KdslError):
+    """The server that a model is behind gives no answer, or none that can be used."""
+
+    exit_code = 6
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint with a leading space, such as ' Did you mean 退款页面?', or '' if no known word is close."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

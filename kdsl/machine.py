@@ -39,7 +39,7 @@ EXTRAS = {
     "serve": "`kdsl serve`",
     "otel": "traces of `kdsl serve` by OpenTelemetry",
     "modelscope": "models from ModelScope",
-    "mine": "mining through an OpenAI-compatible server",
+    "mine": "a model behind an OpenAI-compatible server",
     "wandb": "training curves on Weights & Biases",
     "bench": "peers of `benchmarks/own_labels.py` and `benchmarks/rules.py`",
     "dev": "tests and linters",

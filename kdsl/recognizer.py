@@ -14,8 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
-from kdsl.config import Config
-from kdsl.config_file import load_config, load_tasks
+from kdsl.config import Config, ModelServer
+from kdsl.config_file import load_config, load_settings, load_tasks
 from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.dialogue import IMAGE
 from kdsl.data.folders import picture_root
@@ -60,13 +60,22 @@ class Recognizer:
         self._inbox = tempfile.TemporaryDirectory(prefix="kdsl-")
 
     @classmethod
-    def load(cls, folder: str | Path) -> Self:
+    def load(cls, folder: str | Path, *, server: ModelServer | str | Path | None = None) -> Self:
         """Open the bundle that `fit` wrote.
 
+        Args:
+            server: a server that holds the bundle's base and adapters, or a YAML file of its settings: it is asked in
+                place of the large model's weights (docs/gpu.md).
+
         Raises:
-            BundleError: the folder is no bundle, unfinished, damaged, or of another version.
+            BundleError: the folder is no bundle, unfinished, damaged, or of another version; or it has no large model
+                that a server could stand for.
+            ConfigError: the file `server` has faults.
         """
-        return cls(open_bundle(Path(folder)))
+        bundle = open_bundle(Path(folder))
+        if server is None:
+            return cls(bundle)
+        return cls(bundle.behind(server if isinstance(server, ModelServer) else load_settings(ModelServer, server)))
 
     @classmethod
     def fit(
@@ -118,6 +127,8 @@ class Recognizer:
             from kdsl.training.memory import check_memory
 
             for name, own in settings.of_each_large.items():
+                if own.model("large").server is not None:  # it takes no memory here
+                    continue
                 log.info("memory of %s by estimate: %s", name, check_memory(own, beside_small=True))
             check_tasks(tasks, settings)
         with tempfile.TemporaryDirectory(prefix="kdsl-") as inbox:
@@ -270,7 +281,9 @@ class Recognizer:
     def _reopen(self) -> None:
         """Read the bundle again, of which a rule book was changed."""
         with self._lock:
+            server = self.bundle.config.large and self.bundle.config.large.server
             self.bundle = open_bundle(self.bundle.folder)
+            self.bundle = self.bundle.behind(server) if server else self.bundle
             self.__dict__.pop("rules", None)
             if predictor := self.__dict__.get("_predictor"):
                 predictor.reread_rules(self.bundle)

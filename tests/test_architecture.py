@@ -24,6 +24,7 @@ BASE = {
     "progress",
     "processes",
     "machine",
+    "model_server",
     "cluster",
     "fonts",
     "words",

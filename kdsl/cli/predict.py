@@ -49,6 +49,11 @@ SHOWN_FAULTS = 10
     type=click.IntRange(min=1),
     help="Processes of --engine ray, each with the bundle's models. [default: one per GPU, else one per core]",
 )
+@click.option(
+    "--server",
+    type=click.Path(path_type=Path),
+    help="YAML file of a server that holds the large model and its adapters (docs/gpu.md).",
+)
 def predict(
     bundle: Path,
     data: Path,
@@ -58,6 +63,7 @@ def predict(
     out: Path,
     engine: str,
     workers: int | None,
+    server: Path | None,
 ) -> None:
     """Predict samples with a bundle; one JSON line each.
 
@@ -69,12 +75,13 @@ def predict(
     examples:
       kdsl predict --bundle runs/shop --data test.json --images images --out predictions.jsonl
       kdsl predict --bundle runs/shop --data many.jsonl --images images --out predictions.jsonl --engine ray
+      kdsl predict --bundle runs/7b --data test.json --images images --out predictions.jsonl --server vllm.yaml
       cat questions.jsonl | kdsl predict --bundle runs/shop --data - --out -
     """
     from kdsl.progress import say
     from kdsl.recognizer import Recognizer
 
-    with Recognizer.load(bundle) as recognizer:
+    with Recognizer.load(bundle, server=server) as recognizer:
         if str(out) == "-":
             failed = 0
             for line in recognizer.predict_lines(data, images=images, ocr=ocr, columns=columns):

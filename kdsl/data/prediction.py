@@ -57,6 +57,8 @@ class CallRecord(_Part):
     role: str
     output_tokens: int
     top: Top
+    served: str = ""
+    """Model, program and version of the server that made it; empty for this process."""
 
 
 class Vote(_Part):
@@ -149,12 +151,17 @@ class Prediction(_Part):
             by = f" by {', '.join(found.found_by)}" if found.found_by else ""
             said = " -> ".join(filter(None, (found.title, found.label)))
             lines.append(f"  snippet {found.id} ({found.score:.2f}{by}): {said}")
-        calls = ", ".join(f"{call.role} ({call.output_tokens} tokens)" for call in self.trace.calls) or "none"
+        calls = ", ".join(map(_call_in_words, self.trace.calls)) or "none"
         spend = self.spend
         lines.append(
             f"  model calls: {calls}; {spend.output_tokens} output tokens, {spend.parameters / 1e6:.1f} M parameters"
         )
         return "\n".join(lines)
+
+
+def _call_in_words(call: CallRecord) -> str:
+    by = f", {call.served}" if call.served else ""
+    return f"{call.role} ({call.output_tokens} tokens{by})"
 
 
 class Failure(_Part):

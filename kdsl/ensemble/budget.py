@@ -20,6 +20,8 @@ class Entry:
 
     role: str
     tokens: int
+    served: str = ""
+    """By what server it is made; empty for this process."""
 
     def settle(self, tokens: int) -> None:
         """Replace the reservation by the number of tokens returned, which must not exceed it."""
@@ -45,7 +47,7 @@ class Ledger:
         tokens = sum(entry.tokens for entry in self.entries)
         return Spend(calls=len(self.entries), output_tokens=tokens, parameters=sum(self._weights.values()))
 
-    def book(self, role: str, tokens: int, weights: Mapping[str, int]) -> Entry:
+    def book(self, role: str, tokens: int, weights: Mapping[str, int], served: str = "") -> Entry:
         """Book one call that returns at most `tokens` tokens and uses `weights` (name -> number of parameters).
 
         Weights with the same name are counted once, however many calls use them; if calls use different shares of
@@ -58,7 +60,7 @@ class Ledger:
         if fault:
             raise BudgetError(f"call '{role}' is refused: {fault}.")
         self._weights = self._touched(weights)
-        entry = Entry(role, tokens)
+        entry = Entry(role, tokens, served)
         self.entries.append(entry)
         return entry
 

@@ -27,11 +27,12 @@ from typing import Any
 import yaml
 
 from kdsl import __version__
-from kdsl.config import Config
+from kdsl.config import Config, ModelServer
 from kdsl.ensemble.parts import WORK
 from kdsl.errors import BundleError
 from kdsl.experts.base import Setup
-from kdsl.experts.large import LargeExpert
+from kdsl.experts.large import LargeExpert, has_adapter
+from kdsl.models.roles import SERVED
 from kdsl.runs import atomic_write, digest, file_hash, file_hashes, read_manifest, write_manifest
 from kdsl.tasks import Task, load_task
 
@@ -65,6 +66,18 @@ class Bundle:
         names = {"bundle": self.manifest["id"], "kdsl": __version__} | base
         return names | ({"edited": ",".join(self.edited)} if self.edited else {})
 
+    def behind(self, server: ModelServer) -> Bundle:
+        """The bundle with its large model asked behind a server, which holds the bundle's base and adapters.
+
+        Raises:
+            BundleError: it has no large model.
+        """
+        large = self.config.large
+        if large is None:
+            raise BundleError(f"{self.folder} was fitted without a large model, so none can be asked behind a server.")
+        config = self.config.model_copy(update={"large": large.model_copy(update={"server": server})})
+        return Bundle(self.folder, self.manifest, config, self.tasks, self.edited)
+
     def adapter(self, task: Task) -> Path:
         """The folder of a task's adapter.
 
@@ -76,7 +89,7 @@ class Bundle:
         return self.folder / self.manifest["adapters"][task.name]
 
     def check_models(self, fingerprints: Mapping[str, str]) -> None:
-        """Check that the base models are those that the bundle was fitted on.
+        """Check that the base models are those that the bundle was fitted on, as far as their weights are here.
 
         Args:
             fingerprints: role, or name of a further large model -> fingerprint.
@@ -86,6 +99,8 @@ class Bundle:
         """
         for role, expected in self.manifest["base"].items():
             found = fingerprints.get(role)
+            if found is not None and found.startswith(SERVED) and not expected.startswith(SERVED):
+                continue  # fitted in a process of its own, asked behind a server, whose weights are not seen
             if found != expected:
                 models = {"small": self.config.small}
                 models |= {name: own.large for name, own in self.config.of_each_large.items()}
@@ -109,13 +124,14 @@ def write_bundle_manifest(folder: Path, setup: Setup, inputs: Mapping[str, Any])
     atomic_write(folder / "config.json", config.model_dump_json(indent=1))
     hashes = file_hashes(folder, leave_out=(folder / "manifest.json", folder / WORK))
     served = [task for task in setup.tasks if LargeExpert.serves(task, config)]
+    placed = [(task, LargeExpert.place(Path(), task, config)) for task in served]
     body = {
         "id": digest(hashes),
         "seed": config.seed,
         "inputs": inputs,
         "tasks": {task.name: list(task.names) for task in setup.tasks},
         "base": setup.models.fingerprints,
-        "adapters": {task.name: str(LargeExpert.place(Path(), task, config).as_posix()) for task in served},
+        "adapters": {task.name: str(place.as_posix()) for task, place in placed if has_adapter(folder / place)},
         "files": hashes,
     }
     write_manifest(folder / "manifest.json", SCHEMA, body)

@@ -42,7 +42,7 @@ def make_call(call: Call, ledgers: Sequence[Ledger]) -> LabelScores:
     Raises:
         BudgetError: the call would exceed a sample's budget; it is not made.
     """
-    entries = [ledger.book(call.role, call.most_tokens, call.weights) for ledger in ledgers]
+    entries = [ledger.book(call.role, call.most_tokens, call.weights, call.served) for ledger in ledgers]
     answer = call.run()
     for entry, row in zip(entries, answer.log_probs, strict=True):
         entry.settle(call.tokens[max(call.tokens, key=row.__getitem__)])

@@ -108,17 +108,25 @@ def _tells(task: Task, group: Sequence[Evidence], setup: Setup, folder: Path) ->
     gold = np.array([task.index(evidence.sample.label or "") for evidence in asked])
     if likelihood_gain(_as_it_is(task, asked, setup), gold) >= GAIN:
         return True
+    if setup.config.model("large").server is not None:  # nothing will train it
+        return False
     if len({evidence.sample.label for evidence in taught}) < 2:  # nothing that could be trained on
         return True
     return likelihood_gain(_after_training(task, taught, asked, setup, folder), gold) >= GAIN
 
 
 def _as_it_is(task: Task, asked: Sequence[Evidence], setup: Setup) -> np.ndarray:
+    config = setup.config
+    if config.model("large").server is not None:
+        from kdsl.models.server_scorer import ServerScorer
+
+        served = setup.models.server
+        return ServerScorer(served, task, config.prompt, served.server.model, {}).score(asked)
     from kdsl.models.scorer import LabelScorer
 
     large = setup.models.large
     with large.using(None):
-        return LabelScorer(large, task, setup.config.prompt).score(asked)
+        return LabelScorer(large, task, config.prompt).score(asked)
 
 
 def _after_training(

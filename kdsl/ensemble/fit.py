@@ -142,11 +142,19 @@ class _Fit:
         self.outside = outside
         self.config = setup.config
         self.parts = Parts(setup)
+        self.given: Mapping[str, Path] = MappingProxyType({})
+        """Adapters that the inner folds use, too: those of a server, where nothing is trained."""
         self.labelled = [task for task in setup.tasks if groups[task.name]]
         n_folds = 1 + max((int(folds.max()) for folds in fold.values()), default=-1)
         self.inner = [folder / WORK / f"inner-{k}" for k in range(n_folds)]
 
     def run(self, inputs: Mapping[str, Any], adapters: Mapping[str, Path]) -> None:
+        if self.config.large is not None and self.config.large.server is not None and adapters:
+            self.given = adapters
+            log.warning(
+                "the server's adapters are asked about every sample: fusion trusts them too much where they were "
+                "trained on some of these"
+            )
         if self.config.training.search and self.config.large is not None and self.labelled:
             self._search()
         for k, part in enumerate(self.inner):
@@ -155,7 +163,7 @@ class _Fit:
                 task.name: [e for e, f in zip(self.groups[task.name], self.fold[task.name], strict=True) if f != k]
                 for task in self.labelled
             }
-            self.parts.fit(kept, part)
+            self.parts.fit(kept, part, self.given)
         log.info("all samples")
         self.parts.fit(self.groups, self.folder, adapters)
         routers = {task.name: self._router(task) for task in self.setup.tasks}
@@ -285,15 +293,16 @@ def _check_budget(setup: Setup) -> None:
         ledger = Ledger(setup.config.ensemble.budget)
         for name, own in callers.items():
             if LargeExpert.serves(task, own.config):
-                large = own.models.large
-                longest = max(LabelTree(frame_of(large), task.names).n_tokens)
-                ledger.book(name, longest, {large.fingerprint: large.n_parameters})
+                asked = own.models.asked
+                longest = max(LabelTree(frame_of(asked), task.names).n_tokens)
+                ledger.book(name, longest, {asked.fingerprint: asked.n_parameters})
 
 
 def _check_adapters(adapters: Mapping[str, Path], setup: Setup) -> None:
     """Check that every adapter is used by this fit and fits the large model."""
     if not adapters:
         return
+    from kdsl.experts.large_served import adapter_behind
     from kdsl.models.adapters import adapter_on
     from kdsl.training.job import adapter_groups
 
@@ -301,6 +310,10 @@ def _check_adapters(adapters: Mapping[str, Path], setup: Setup) -> None:
     for name, adapter in adapters.items():
         if name not in names:
             raise InputError(f"an adapter is given for '{name}'; this fit has: {', '.join(names)}.")
+        if setup.config.large is not None and setup.config.large.server is not None:
+            for task in names[name]:
+                adapter_behind(setup.models.server, task, adapter)
+            continue
         with adapter_on(setup.models.large, adapter):
             pass
 

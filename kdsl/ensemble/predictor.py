@@ -127,7 +127,12 @@ class TaskPredictor:
     ) -> Trace:
         return Trace(
             calls=tuple(
-                CallRecord(role=entry.role, output_tokens=entry.tokens, top=self._top(scores[entry.role][0]))
+                CallRecord(
+                    role=entry.role,
+                    output_tokens=entry.tokens,
+                    top=self._top(scores[entry.role][0]),
+                    served=entry.served,
+                )
                 for entry in ledger.entries
             ),
             experts={

@@ -18,6 +18,7 @@ import numpy as np
 
 from kdsl import errors
 from kdsl.cluster import cluster
+from kdsl.config import ModelServer
 from kdsl.data.resume import Row, Unfinished
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.predict_file import Line, predict_chunk
@@ -91,7 +92,8 @@ class RayEngine:
         """One line per row, as chunks are finished."""
         with cluster() as ray:
             machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-            gpu = any(own.model("large").device != "cpu" for own in bundle.config.of_each_large.values())
+            larges = [own.model("large") for own in bundle.config.of_each_large.values()]
+            gpu = any(large.device != "cpu" for large in larges if large.server is None)
             share = Share.of(machines, self.workers, gpu=gpu)
             job = {
                 "folder": bundle.folder.absolute(),
@@ -99,6 +101,7 @@ class RayEngine:
                 "ocr_file": ocr_file and ocr_file.absolute(),
                 "cache": default_cache_dir().absolute(),
                 "cores": share.cores,
+                "server": bundle.config.large and bundle.config.large.server,
             }
             for batch in _answers(replace(unfinished, source=unfinished.source.absolute()), job, share):
                 for answer in batch["answer"]:
@@ -114,10 +117,12 @@ class ChunkPredictor:
     ocr_file: Path | None
     cache: Path
     cores: int
+    server: ModelServer | None = None
 
     @cached_property
     def bundle(self) -> Bundle:
-        return open_bundle(self.folder)
+        bundle = open_bundle(self.folder)
+        return bundle if self.server is None else bundle.behind(self.server)
 
     @cached_property
     def predictor(self) -> Predictor:

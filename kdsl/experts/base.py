@@ -58,12 +58,14 @@ class Call:
 
     `run` makes the call and returns scores [k, m] for its k samples. `tokens` maps each column that may be returned to
     the output tokens of that label, `weights` the name of each set of weights used to its number of parameters.
+    `served` says by what server, where it is not made in this process.
     """
 
     role: str
     tokens: Mapping[int, int]
     weights: Mapping[str, int]
     run: Callable[[], LabelScores]
+    served: str = ""
 
     @property
     def most_tokens(self) -> int:

@@ -7,7 +7,8 @@ small     the small model (with its student adapter, if there is one), if the bu
 second    else the large model on a second view: finer pictures, only the user's turns       call 3
           (a text-only model: only the user's turns; no call where nobody else speaks)
 
-torch is imported only when a model is needed.
+With `large.server` the same calls are made by a server, with an adapter that it holds or the model as it is; nothing is
+trained. torch is imported only when a model is needed.
 """
 
 from __future__ import annotations
@@ -23,18 +24,25 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from kdsl.config import Config
+from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Call, Expert, Material, RoutedSample, Setup
+from kdsl.experts.large_served import ServedAdapter, adapter_behind
+from kdsl.runs import write_json
 from kdsl.tasks import Task
 
 if TYPE_CHECKING:
     from kdsl.models.base import LoadedModel
     from kdsl.models.scorer import LabelScorer, LabelScores
+    from kdsl.models.server_model import ServerModel
+    from kdsl.models.server_scorer import ServerScorer
 
 SECOND_VIEW_PIXELS = 2.0
 """Pixels of the second view (which has no OCR text), as a multiple of those of the first view."""
 NOT_COPIED = ("checkpoints", "halves", "logs", "README.md")
 """Files of a training run that are not copied into a bundle with the adapter."""
+AS_SERVED = "as_served.json"
+"""Stands in a bundle for the adapter where a server is asked for the model as it is."""
 
 _NUMBER = itertools.count()
 """Makes names of adapters on a base unique, even if several folds of a task are open at the same time."""
@@ -55,7 +63,22 @@ class LargeExpert(Expert):
         return folder / "adapters" / ("joint" if config.training.strategy == "joint" else task.name)
 
     def fit(self, material: Material) -> Self:
-        """Train the task's adapter, or, with strategy `joint`, one for all tasks; resumes after a kill."""
+        """Train the task's adapter, or, with strategy `joint`, one for all tasks; resumes after a kill.
+
+        Raises:
+            ConfigError: the model is behind a server with an adapter for the task, whose folder was not given.
+        """
+        large = self.setup.config.model("large")
+        if large.server is not None:
+            if name := large.server.adapters.get(self.task.name):
+                raise ConfigError(
+                    f"large.server.adapters names '{name}' for task '{self.task.name}': give its folder as well (the "
+                    "adapters of a fit), for its size and its label shifts."
+                )
+            self.adapter = material.work / self.task.name
+            self.adapter.mkdir(parents=True, exist_ok=True)
+            write_json(self.adapter / AS_SERVED, {"model": large.server.model})
+            return self
         from kdsl.training.folder import Run
         from kdsl.training.job import TrainingJob, adapter_groups
         from kdsl.training.lora import train_adapter
@@ -90,13 +113,14 @@ class LargeExpert(Expert):
             with opened.model.using(opened.name):
                 return opened.scorer.score_prompts(prompts, keep=keep)
 
-        return Call(self.name, opened.tokens, opened.weights, run)
+        return Call(self.name, opened.tokens, opened.weights, run, opened.served)
 
     def further_calls(self, routed: RoutedSample) -> Sequence[Sequence[Call]]:
         opened = self._open
         tokens = {column: opened.tokens[column] for column in routed.shortlist}
-        reread = Call("reread", tokens, opened.weights, lambda: self._reread(routed))
-        second = Call("second", opened.tokens, opened.weights, lambda: self._second_view(routed.evidence))
+        reread = Call("reread", tokens, opened.weights, lambda: self._reread(routed), opened.served)
+        view = lambda: self._second_view(routed.evidence)  # noqa: E731
+        second = Call("second", opened.tokens, opened.weights, view, opened.served)
         ways = [self._small.verdict(routed.evidence)] if self._small else []
         if opened.model.sees or any(turn.role != "user" for turn in routed.evidence.sample.turns):
             ways.append(second)
@@ -131,6 +155,8 @@ class LargeExpert(Expert):
 
     @cached_property
     def _open(self) -> _Opened:
+        if self.setup.config.model("large").server is not None:
+            return _Opened.behind(self.task, self.setup, self.adapter, f"{self.name}-adapter")
         return _Opened.of(self.task, self.setup.config, self.setup.models.large, self.adapter, f"{self.name}-adapter")
 
     @cached_property
@@ -145,14 +171,12 @@ class LargeExpert(Expert):
         return _Opened.of(self.task, config, self.setup.models.small, student, "student")
 
     @cached_property
-    def _second_scorer(self) -> LabelScorer:
-        from kdsl.models.scorer import LabelScorer
-
-        model, prompt = self._open.model, self.setup.config.prompt
-        if model.sees:
+    def _second_scorer(self) -> LabelScorer | ServerScorer:
+        opened, prompt = self._open, self.setup.config.prompt
+        if opened.model.sees:
             pixels = int(prompt.max_pixels * SECOND_VIEW_PIXELS)
             prompt = prompt.with_ocr(False).model_copy(update={"max_pixels": pixels})
-        return LabelScorer(model, self.task, prompt)
+        return opened.scorer.viewed(prompt)
 
 
 @dataclass(frozen=True)
@@ -160,14 +184,15 @@ class _Opened:
     """A base model with an adapter (`name`, or None), ready to score a task's labels.
 
     `tokens` maps each column to the number of output tokens of its label, including the end of turn; `weights` maps
-    names to numbers of parameters.
+    names to numbers of parameters; `served` names the server, if the model is behind one, which then holds the adapter.
     """
 
-    model: LoadedModel
+    model: LoadedModel | ServerModel
     name: str | None
-    scorer: LabelScorer
+    scorer: LabelScorer | ServerScorer
     tokens: dict[int, int]
     weights: dict[str, int]
+    served: str = ""
 
     @classmethod
     def of(cls, task: Task, config: Config, model: LoadedModel, adapter: Path | None, kind: str) -> _Opened:
@@ -185,6 +210,20 @@ class _Opened:
             weights[f"{kind}:{task.name}"] = count_parameters(model, name)
         return cls(model, name, scorer, dict(enumerate(scorer.tree.n_tokens)), weights)
 
+    @classmethod
+    def behind(cls, task: Task, setup: Setup, adapter: Path, kind: str) -> _Opened:
+        """The large model behind its server, with the adapter that the folder holds, if it holds any."""
+        from kdsl.models.server_scorer import ServerScorer
+
+        model = setup.models.server
+        weights = {model.fingerprint: model.n_parameters}
+        held = ServedAdapter(model.server.model, 0, {})
+        if has_adapter(adapter):
+            held = adapter_behind(model, task, adapter)
+            weights[f"{kind}:{task.name}"] = held.n_parameters
+        scorer = ServerScorer(model, task, setup.config.prompt, held.name, held.shifts)
+        return cls(model, None, scorer, dict(enumerate(scorer.tree.n_tokens)), weights, scorer.served.described)
+
     def verdict(self, evidence: Evidence) -> Call:
         """The call `small`: the small model's own scores."""
 
@@ -196,9 +235,15 @@ class _Opened:
 
     def close(self) -> None:
         from kdsl.models.adapters import remove_adapter
+        from kdsl.models.base import LoadedModel
 
-        if self.name is not None:
+        if self.name is not None and isinstance(self.model, LoadedModel):
             remove_adapter(self.model, self.name)
+
+
+def has_adapter(place: Path) -> bool:
+    """Whether there is an adapter in a bundle where the large expert's lies, and not a note that there is none."""
+    return not (place / AS_SERVED).is_file()
 
 
 def copy_adapter(source: Path, target: Path) -> None:

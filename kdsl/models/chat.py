@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from kdsl.errors import ConfigError
-from kdsl.models.base import LoadedModel
 from kdsl.models.special_tokens import Neutraliser
 
 _MARK = "正文"
@@ -112,8 +111,19 @@ def _options(templated: Any) -> dict[str, Any]:
     return {"add_generation_prompt": True, "tokenize": False, **thought}
 
 
-def frame_of(loaded: LoadedModel) -> ChatFrame:
-    """The chat frame of a loaded model, created on first use."""
+class Framed(Protocol):
+    """A model that prompts are made for, loaded (`LoadedModel`) or behind a server (`ServerModel`)."""
+
+    processor: Any
+    caches: dict[str, Any]
+
+    @property
+    def factor(self) -> int:
+        """As `ChatFrame` takes it."""
+
+
+def frame_of(loaded: Framed) -> ChatFrame:
+    """The chat frame of a model, created on first use."""
     if "frame" not in loaded.caches:
         loaded.caches["frame"] = ChatFrame(loaded.processor, loaded.factor)
     frame: ChatFrame = loaded.caches["frame"]

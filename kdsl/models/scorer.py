@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class LabelScores:
     log_probs: np.ndarray
     raw: np.ndarray
     prompts: tuple[Prompt, ...]
-    states: tuple[PrefixState, ...] = ()
+    states: tuple[Any, ...] = ()
 
 
 class LabelScorer:
@@ -60,6 +61,10 @@ class LabelScorer:
         self.way = way_of(loaded)
         self.tree = LabelTree(self.frame, task.names).to(loaded.device)
         self._subtrees: dict[tuple[str, ...], LabelTree] = {task.names: self.tree}
+
+    def viewed(self, prompt_config: PromptConfig) -> LabelScorer:
+        """The same with other prompts."""
+        return LabelScorer(self.loaded, self.task, prompt_config, batch_size=self.batch_size)
 
     def prompt(self, evidence: Evidence, context: Sequence[str] = ()) -> Prompt:
         """The prompt that `score` uses for a sample."""

@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from kdsl.config import NANO, Config, ModelConfig
+from kdsl.config import NANO, Config
 from kdsl.data.sample import Sample
-from kdsl.errors import ConfigError, MissingDependency
+from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
-from kdsl.models.base import TEXT_TYPES, load_processor, model_type_of
-from kdsl.models.chat import ChatFrame
+from kdsl.models.chat import frame_of
 from kdsl.models.label_tree import LabelTree
+from kdsl.models.processors import open_processor
 from kdsl.models.prompts import build_prompt
-from kdsl.models.weights import find_weights
 from kdsl.runs import listed
 from kdsl.tasks import Task
 
@@ -39,10 +38,11 @@ def task_faults(tasks: Sequence[Task], config: Config, fetch: bool = True) -> li
         fetch: download missing files of a model from its hub; if False, such a model is not checked.
     """
     faults = [fault for name in config.beside for fault in task_faults(tasks, config.of_beside(name), fetch)]
-    for model in dict.fromkeys(model for model in (config.large, config.small) if model is not None):
+    models = [config.large] if config.large == config.small else [config.large, config.small]
+    for model in filter(None, models):
         if not fetch and model.source != NANO and not Path(model.source).expanduser().is_dir():
             continue
-        frame = _frame(model)
+        frame = frame_of(open_processor(model))
         for task in tasks:
             try:
                 LabelTree(frame, task.names)
@@ -50,16 +50,3 @@ def task_faults(tasks: Sequence[Task], config: Config, fetch: bool = True) -> li
             except ConfigError as error:
                 faults.append(f"task '{task.name}': {error}")
     return list(dict.fromkeys(faults))
-
-
-def _frame(config: ModelConfig) -> ChatFrame:
-    folder = find_weights(config)
-    model_type = model_type_of(folder)
-    try:
-        processor = load_processor(folder, model_type)
-    except (OSError, ValueError) as error:
-        raise MissingDependency(f"the tokenizer in {folder} cannot be loaded: {error}.") from error
-    if model_type in TEXT_TYPES:
-        return ChatFrame(processor, 0)
-    pictures = processor.image_processor
-    return ChatFrame(processor, pictures.patch_size * pictures.merge_size)

@@ -16,6 +16,8 @@ NANO_FOLDER = PACKAGE / "models" / "nano" / "weights"
 
 _DOWNLOAD = ["*.json", "*.safetensors", "*.txt", "*.jinja"]
 """File patterns to download from a hub: no pickles, no Python."""
+_TOKENIZER = ["*.json", "*.txt", "*.jinja"]
+"""Those of tokenizer, processor and config."""
 _WHOLE_FILE = 64 << 20
 """Weight files up to this size, in bytes, are hashed completely; from larger ones only parts are."""
 
@@ -46,6 +48,31 @@ def find_weights(config: ModelConfig) -> Path:
             f"{did_you_mean(source, [NANO, GEMMA])}"
         )
     return _from_modelscope(source) if config.hub == "modelscope" else _from_huggingface(source)
+
+
+def find_tokenizer(config: ModelConfig) -> Path:
+    """The folder of a model's tokenizer, processor and config.json, which alone are downloaded if it is served.
+
+    Raises:
+        MissingDependency: they are not here and cannot be fetched.
+        ConfigError: as `find_weights` raises it.
+    """
+    source = config.source
+    if config.server is None or source in (NANO, GEMMA) or Path(source).expanduser().is_dir() or source.count("/") != 1:
+        return find_weights(config)
+    try:
+        if config.hub == "modelscope":
+            from modelscope import snapshot_download
+
+            return Path(snapshot_download(source, allow_file_pattern=_TOKENIZER))
+        from huggingface_hub import snapshot_download
+
+        return Path(snapshot_download(source, allow_patterns=_TOKENIZER, etag_timeout=10))
+    except Exception as error:  # hub libraries raise exceptions of requests, urllib3 and their own API
+        raise MissingDependency(
+            f"the tokenizer of '{source}' could not be read, neither in the cache nor on {config.hub} "
+            f"({type(error).__name__}). Fetch it where there is a network, or give a local folder as `source`."
+        ) from error
 
 
 def fingerprint_of(folder: Path) -> str:

@@ -6,17 +6,14 @@ import asyncio
 import base64
 import io
 import math
-import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from kdsl.intentions.backends.base import BackendError, Failure, Request, Scores, Usage, Written
 from kdsl.machine import require_extra
+from kdsl.model_server import ModelAddress
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -30,31 +27,14 @@ TOP = 20
 PATIENCE = 16
 """Requests in a row that may get no answer, with all their retries, before the server counts as gone; or that it may
 refuse before it has answered any."""
-_BAD_REQUEST = (400, 413, 422)
-_REFUSED = (401, 403, 404, 405)
 _JOINER = "\u200d"
 _SPECIAL = re.compile(r"<(?=[|/｜]?\w[\w▁ ]{0,40}[|｜]?>)|\[(?=/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|IMG)\])")
 """Where the spelling of a special token of any common tokenizer begins: <|im_end|>, </s>, <image>, [INST]."""
 
 
-class ServerConfig(BaseModel):
+class ServerConfig(ModelAddress):
     """Where the server is, and how it is asked."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: str
-    """Such as `http://localhost:8000/v1`. Nothing else is ever fetched, and no redirect is followed."""
-    model: str
-    """What the server calls the model."""
-    key_variable: str = "OPENAI_API_KEY"
-    """Environment variable that holds the key, if the server wants one. A key is never written or logged."""
-    in_flight: int = Field(16, ge=1)
-    """Requests that are under way at once."""
-    timeout: float = Field(120, gt=0)
-    """Seconds that one attempt may take."""
-    retries: int = Field(6, ge=0)
-    """Further attempts after a time-out, a cut connection, or status 408, 409, 429 or 5xx; between them the wait grows
-    from half a second to eight, or is what `Retry-After` says."""
     prefill: bool = True
     """The server continues a last message of the assistant (vLLM, SGLang, llama.cpp). If not, the wording that an
     answer has to begin with is only asked for, and checked."""
@@ -62,16 +42,6 @@ class ServerConfig(BaseModel):
     """The model sees pictures."""
     extra: Mapping[str, Any] = {}
     """Further fields of each request, such as {chat_template_kwargs: {enable_thinking: false}}."""
-
-    @field_validator("url")
-    @classmethod
-    def _an_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("expected an address such as http://localhost:8000/v1")
-        if parts.username or parts.password:
-            raise ValueError("an address holds no key: put it into the environment variable that key_variable names")
-        return url
 
 
 class ServerBackend:
@@ -149,24 +119,13 @@ class ServerBackend:
         self, client: AsyncOpenAI, request: Request, ask: Callable[[AsyncOpenAI, Request], Awaitable[Answer | Failure]]
     ) -> Answer | Failure:
         """What `ask` gives, or why there is nothing."""
-        openai = self._openai
         try:
             return await ask(client, request)
-        except openai.APIStatusError as error:
-            status = error.status_code
-            if status in _REFUSED or 300 <= status < 400:
-                raise BackendError(
-                    f"the server at {self._config.url} refuses requests for '{self._config.model}' (status {status}). "
-                    f"Check its address, the model's name and the key in ${self._config.key_variable}."
-                ) from error
-            kind = Failure if status in _BAD_REQUEST else _Silence
-            return kind(f"the server answers with status {status}: {_cut(str(error.body))}")
-        except openai.APITimeoutError:
-            return _Silence(f"no answer within {self._config.timeout:g} seconds")
-        except openai.APIConnectionError as error:
-            return _Silence(f"no connection: {_cut(str(error.__cause__ or error))}")
-        except openai.APIError as error:  # what came back is no answer
-            return _Silence(f"the answer cannot be read: {_cut(str(error))}")
+        except self._openai.APIError as error:
+            fault = self._config.fault(error)
+            if fault.kind == "refused":
+                raise BackendError(fault.reason) from error
+            return _Silence(fault.reason) if fault.kind == "silent" else Failure(fault.reason)
 
     def _each(
         self, requests: Iterable[Request], ask: Callable[[AsyncOpenAI, Request], Awaitable[Answer | Failure]]
@@ -200,15 +159,8 @@ class ServerBackend:
                 runner.run(_end(client, tasks))
 
     def _client(self) -> AsyncOpenAI:
-        config = self._config
-        return self._openai.AsyncOpenAI(
-            base_url=config.url,
-            api_key=os.environ.get(config.key_variable) or "none",
-            timeout=config.timeout,
-            max_retries=config.retries,
-            # a redirect would lead to an address that nobody gave
-            http_client=self._openai.DefaultAsyncHttpxClient(follow_redirects=False),
-        )
+        http_client = self._openai.DefaultAsyncHttpxClient(follow_redirects=False)
+        return self._openai.AsyncOpenAI(**self._config.client_settings, http_client=http_client)
 
 
 class _Silence(Failure):
@@ -264,8 +216,3 @@ def _usage(answer: ChatCompletion) -> Usage:
     """The tokens that a server has counted; none where it counts none."""
     usage = answer.usage
     return Usage(usage.prompt_tokens, usage.completion_tokens) if usage else Usage(0)
-
-
-def _cut(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 200 else line[:199] + "…"
