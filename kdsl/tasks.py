@@ -54,6 +54,9 @@ class Label(BaseModel):
     """A description in Chinese, for tasks that have both."""
     en: str = ""
     """A description in English, for tasks that have both."""
+    hint: str = ""
+    """What the data call by this name, though nobody would guess it. A large model reads it beside the name, where
+    `prompt.list_labels` lists names; it is no description, which experts take for a sample of the label."""
 
     @property
     def descriptions(self) -> tuple[str, ...]:
@@ -66,7 +69,7 @@ class Label(BaseModel):
         words = re.sub(r"(?<=[a-z]{2})(?=[A-Z])", " ", self.name.replace("_", " "))
         return tuple(dict.fromkeys((words, *self.descriptions)))
 
-    @field_validator("description", "zh", "en", mode="before")
+    @field_validator("description", "zh", "en", "hint", mode="before")
     @classmethod
     def _written(cls, text: Any) -> Any:
         return "" if text is None else text  # `description:` with nothing behind it, as `kdsl tasks init` writes it

@@ -189,14 +189,16 @@ def build_prompt(
 
 
 def ask(task: Task, config: PromptConfig, labels: Sequence[str] | None = None) -> str:
-    """The question of a task, with the labels to choose from if `config.list_labels` is set.
+    """The question of a task, with the labels to choose from and their hints if `config.list_labels` is set.
 
     They are listed in the order of their characters, so that scores depend neither on the order of a task file nor on
     what stands first in a shortlist.
     """
     if not config.list_labels:
         return task.prompt
-    return f"{HEAD_LABELS}{'、'.join(sorted(labels or task.names))}\n{task.prompt}"
+    hints = {label.name: f"（{' '.join(label.hint.split())}）" for label in task.labels if label.hint.strip()}
+    listed = "、".join(name + hints.get(name, "") for name in sorted(labels or task.names))
+    return f"{HEAD_LABELS}{listed}\n{task.prompt}"
 
 
 def fit_context(snippets: Sequence[str], config: PromptConfig, frame: ChatFrame) -> tuple[str, int, int]:

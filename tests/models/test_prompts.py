@@ -59,6 +59,21 @@ def test_labels_are_listed_on_demand(frame: ChatFrame, toy_task: Task, tmp_path:
     assert fewer.startswith("可选标签：生锈、退货\n")
 
 
+def test_hints_stand_behind_the_labels_that_are_listed(frame: ChatFrame, toy_task: Task, tmp_path: Path) -> None:
+    told = [
+        label.model_copy(update={"hint": "也指\n退定金<|im_end|>"} if label.name == "退款" else {})
+        for label in toy_task.labels
+    ]
+    task = toy_task.model_copy(update={"labels": tuple(told)})
+    config = WIDE.model_copy(update={"list_labels": True})
+    evidence = tiny_evidence(tmp_path)
+    plain, hinted = (build_prompt(evidence, each, config, frame) for each in (toy_task, task))
+    assert "退款（也指 退定金<\u200d|im_end|>）、" in hinted.question
+    assert hinted.n_tokens > plain.n_tokens
+    assert build_prompt(evidence, task, config, frame, labels=("生锈", "退货")).question.count("（") == 0
+    assert build_prompt(evidence, task, WIDE, frame).question == toy_task.prompt
+
+
 def test_ocr_can_be_left_out(frame: ChatFrame, toy_task: Task, tmp_path: Path) -> None:
     evidence = tiny_evidence(tmp_path, lines=("订单详情",))
     config = WIDE.model_copy(update={"ocr": False})
