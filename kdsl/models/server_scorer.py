@@ -95,6 +95,8 @@ class ServerScorer:
             contexts: per sample, snippets or rules to put before the question (may be empty).
             labels: a shortlist, which gives the order of columns; all labels by default.
         """
+        for label in labels or ():
+            self.task.index(label)
         tree = self.tree if labels is None else LabelTree(self.frame, labels)
         question = self.frame.neutralise(ask(self.task, self.prompt_config, tree.labels))
         given = [fit_context(context, self.prompt_config, self.frame)[0] for context in contexts]
@@ -214,8 +216,7 @@ def path_of(tree: LabelTree, row: int) -> list[int]:
 
 def label_tokens(tree: LabelTree, column: int) -> list[int]:
     """The tokens of an answer with a label, the end of turn included."""
-    tokens: list[int] = tree.edge_token[tree.paths[:, column] > 0].tolist()  # edges stand in their order
-    return tokens
+    return list(tree.sequences[column])
 
 
 def _parts(tree: LabelTree) -> Iterator[list[int]]:

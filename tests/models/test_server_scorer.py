@@ -4,7 +4,6 @@ every way in which a server cannot be trusted is told before or instead of a sco
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -110,7 +109,8 @@ def test_a_server_scores_as_this_process_does(
         np.testing.assert_allclose(found.raw, expected.raw, atol=1e-4, rtol=0)
         np.testing.assert_allclose(found.log_probs, expected.log_probs, atol=1e-4, rtol=0)
         np.testing.assert_allclose(reread.raw, again.raw, atol=1e-4, rtol=0)
-        assert (found.labels, found.prompts) == (expected.labels, expected.prompts)
+        assert found.labels == expected.labels
+        assert [(p.prefix, p.n_tokens) for p in found.prompts] == [(p.prefix, p.n_tokens) for p in expected.prompts]
         assert served.tree.n_tokens == local.tree.n_tokens
         seen[name] = found.raw
     assert np.abs(seen["tiny"] - seen["lora"]).max() > 0.1
@@ -240,20 +240,18 @@ def test_a_key_is_sent_and_not_told(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setenv("SHOP_KEY", "right")
+    monkeypatch.setenv("SHOP_KEY", "sesame-77")
     caplog.set_level(logging.DEBUG)
-    model = behind(base_of("qwen3"), serving("qwen3", key="right"), key_variable="SHOP_KEY")
+    model = behind(base_of("qwen3"), serving("qwen3", key="sesame-77"), key_variable="SHOP_KEY")
     scorer = ServerScorer(model, toy_task, CONFIG, "tiny", {})
     assert np.isfinite(scorer.score(evidences)).all()
-    assert "right" not in caplog.text + model.config.model_dump_json() + scorer.served.described + model.fingerprint
+    assert "sesame" not in caplog.text + model.config.model_dump_json() + scorer.served.described + model.fingerprint
 
 
 def test_time_outs_are_told(base_of: Callable[..., ModelConfig], serving: Callable[..., str]) -> None:
     proxy = FaultyProxy(serving("qwen3"), ["hang"])
-    begun = time.monotonic()
     with pytest.raises(ServerError, match="no answer within 1 seconds"):
         behind(base_of("qwen3"), proxy.url, timeout=1).client.models()
-    assert time.monotonic() - begun < 25
     proxy.close()
 
 
