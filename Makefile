@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint clean
+.PHONY: setup demo test test-paddle lint clean
 
 setup: $(VENV)/.ready
 
@@ -21,10 +21,17 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest
 
+# PaddleX pins numpy, PyYAML and OpenCV at versions that the other tests do not run on.
+test-paddle:
+	@test -n "$(PYTHON)" || { echo "kdsl needs Python 3.11, 3.12 or 3.13; none was found. Set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)-paddle
+	$(VENV)-paddle/bin/python -m pip install --quiet -e '.[paddle]' pytest hypothesis -c constraints-paddle.txt
+	$(VENV)-paddle/bin/python -m pytest tests/evidence/test_ocr.py
+
 lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-paddle demo .pytest_cache .mypy_cache .ruff_cache

@@ -32,20 +32,20 @@ from kdsl.evidence.observe import observe
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 
-def draw_screens(folder: Path, count: int, seed: int) -> list[str]:
-    """Names of screens drawn into `folder`, at two pixels a point: 720 wide as most phones send them."""
-    from kdsl.world.screens.registry import families
-
-    from kdsl.world.screens import draw_screen
+def draw_screens(folder: Path, count: int, seed: int) -> dict[str, Counter[str]]:
+    """Names of screens drawn into `folder`, at two pixels per point: 720 wide as most phones send them; and the
+    characters that can be read in each."""
+    from kdsl.world.screens import draw_screen, families
 
     rng = random.Random(seed)
     labels = sorted(families())
-    names = []
+    drawn = {}
     for index in range(count):
-        names.append(f"{index:04d}.jpg")
+        name = f"{index:04d}.jpg"
         screen = draw_screen(labels[index % len(labels)], random.Random(rng.getrandbits(32)), scale=2)
-        screen.image.convert("RGB").save(folder / names[-1], quality=88)
-    return names
+        screen.image.convert("RGB").save(folder / name, quality=88)
+        drawn[name] = characters(line.text for line in screen.lines)
+    return drawn
 
 
 def default_rapidocr(folder: Path, names: Sequence[str]) -> tuple[float, list[Counter[str]]]:
@@ -85,7 +85,7 @@ def main(images: Path | None, pictures: int, max_side: int, seed: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         if images is None:
             folder = Path(scratch)
-            names = draw_screens(folder, pictures, seed)
+            names = list(draw_screens(folder, pictures, seed))
         else:
             folder = images
             found = sorted(path.name for path in images.iterdir() if path.suffix.lower() in SUFFIXES)

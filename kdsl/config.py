@@ -73,6 +73,9 @@ class EvidenceConfig(_Part):
     """How the text of pictures is read."""
 
     ocr: Literal["rapidocr", "paddleocr"] = "rapidocr"
+    paddle_engine: Literal["onnxruntime", "paddle"] = "onnxruntime"
+    """What PaddleOCR computes with. `onnxruntime`: on the models of RapidOCR's wheel; PaddlePaddle is not needed, and
+    nothing is downloaded. `paddle`: on PaddlePaddle, with PaddleOCR's own default models, which it downloads."""
     min_score: float = Field(0.5, ge=0, le=1)
     """OCR lines below this confidence are dropped."""
     max_side: int = Field(1280, ge=64)

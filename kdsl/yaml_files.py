@@ -15,9 +15,22 @@ except ImportError:  # without libyaml, PyYAML gives the same result more slowly
     from yaml import SafeLoader as _Safe  # type: ignore[assignment]
 
 
+DEEPEST = 64
+"""Levels of nesting in a file. libyaml composes a file recursively, in C: some ten thousand would end the process."""
+
+
 class StrictKeys:
     """To be mixed into a safe loader: a key that stands twice in a mapping, of which YAML would keep the last value
-    alone, and a value that is no value of its kind, such as the date 2024-99-99, are errors of the file."""
+    alone, a value that is no value of its kind, such as the date 2024-99-99, and more than `DEEPEST` levels of nesting
+    are errors of the file.
+
+    Args:
+        text: the whole file.
+    """
+
+    def __init__(self, text: str) -> None:
+        _check_depth(text)
+        super().__init__(text)  # type: ignore[call-arg]
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         checked: dict[int, yaml.MappingNode] = vars(self).setdefault("_checked", {})
@@ -36,6 +49,20 @@ class StrictKeys:
 
 class Loader(StrictKeys, _Safe):
     """A safe loader with `StrictKeys`."""
+
+
+def _check_depth(text: str) -> None:
+    """Raise a YAMLError at the first value that is nested too deep; events come one by one, without recursion."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Safe):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                assert event.start_mark is not None  # only events that are made by hand have none
+                line = event.start_mark.line + 1
+                raise yaml.YAMLError(f"line {line}: values are nested more than {DEEPEST} levels deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _check_keys(node: yaml.MappingNode) -> None:

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from kdsl.config_file import load_config
-from kdsl.errors import ConfigError
+from kdsl.errors import ConfigError, KdslError
+from kdsl.evaluation.ablation.grid import load_grid
+from kdsl.evidence.augment import load_words
+from kdsl.knowledge.snippets import load_snippets
 from kdsl.rules.book import RuleBook
 from kdsl.tasks import load_task
 
@@ -38,6 +41,31 @@ def test_nothing_of_a_file_is_dropped_without_a_word(
         load(path)
     assert "t.yaml" in str(error.value)
     assert said in str(error.value)
+
+
+def _snippets(path: Path) -> Any:
+    return load_snippets(path, [])
+
+
+@pytest.mark.parametrize("load", [RuleBook.load, load_task, load_config, load_grid, load_words, _snippets])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 200_000,
+        "a: " + "{a: " * 200_000,
+        "- " * 5_000 + "a",
+        "\n".join(" " * i + "a:" for i in range(1_000)),
+    ],
+    ids=["brackets", "braces", "dashes", "indents"],
+)
+def test_what_is_nested_too_deep_is_refused_before_it_is_built(
+    tmp_path: Path, load: Callable[[Path], Any], text: str
+) -> None:
+    """libyaml would end the process."""
+    path = tmp_path / "t.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(KdslError, match="nested more than 64 levels deep"):
+        load(path)
 
 
 def test_an_override_that_is_no_value_is_a_fault(tmp_path: Path) -> None:

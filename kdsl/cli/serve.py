@@ -103,8 +103,15 @@ def add(name: str, roles: tuple[Any, ...], state: Path) -> None:
 @state_option
 def list_command(state: Path) -> None:
     """List names and roles of the keys."""
-    for entry in _keys(state).entries:
+    from kdsl.errors import InputError
+
+    if not state.is_dir():
+        raise InputError(f"{state}: is no folder; give the one that `kdsl serve` keeps its state in.")
+    entries = _keys(state).entries
+    for entry in entries:
         click.echo(f"{entry.name}  {', '.join(entry.roles)}  {entry.made}")
+    if not entries:
+        click.echo(f"{state}: there is no key", err=True)
 
 
 @keys.command()

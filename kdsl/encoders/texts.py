@@ -132,7 +132,7 @@ class SentenceTransformersEncoder(TextEncoder):
                 f"encoder '{name}' cannot be loaded: {error}. Give a folder or a hub id of a sentence-transformers "
                 f"model with safetensors, or name an encoder that needs nothing: {UniversalSentenceEncoder.name}."
             ) from error
-        self.dim = int(self._model.get_sentence_embedding_dimension() or 0)
+        self.dim = int(self._model.get_embedding_dimension() or 0)
         self.version = _state_hash(self._model.state_dict())
 
     def _vectors(self, items: Sequence[str]) -> np.ndarray:

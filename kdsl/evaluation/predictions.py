@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.files import BadRow, json_rows
+from kdsl.data.notes import grouped
 from kdsl.data.prediction import Spend, Trace, Vote
-from kdsl.data.readers import read_samples
+from kdsl.data.readers import BadSample, read_rows
+from kdsl.data.resume import row_id
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError, faults_of
+from kdsl.runs import listed
 from kdsl.tasks import Task
+
+log = logging.getLogger(__name__)
 
 FAILED = ""
 """The label of a sample that could not be predicted; it is never right."""
@@ -100,23 +106,24 @@ def read_judged(gold: Path, pred: Path, tasks: Sequence[Task], columns: Columns 
     """Gold samples with their predictions, in the order of the gold file.
 
     A prediction is a JSON line with `id` and `label`; `probability`, `distribution`, `spend` and `trace` are optional.
-    A line with `error` instead of `label` is a failed sample.
+    A line with `error` instead of `label` is a failed sample. Rows of gold that cannot be used, which `predict` could
+    not predict either, are left out with a warning that lists them.
 
     Args:
         columns: those of `gold` that are called otherwise than docs/data.md says.
 
     Raises:
-        InputError: a file cannot be read; a gold sample has no label or no prediction; or a prediction is malformed,
-            repeated, for another task, or for an id that is not in gold.
+        InputError: a file cannot be read, or gold holds no sample; a gold sample has no label or no prediction; or a
+            prediction is malformed, repeated, for another task, or for an id that is not in gold.
     """
-    samples = {sample.id: sample for sample in read_samples(gold, tasks, columns)}
+    samples, left_out = _read_gold(gold, tasks, columns)
     unlabelled = [id for id, sample in samples.items() if sample.label is None and not sample.out_of_scope]
     if unlabelled:
         raise InputError(
             f"{gold}: {len(unlabelled)} sample(s) have no label, the first: {unlabelled[0]}; gold needs one each."
         )
     lines = _read_lines(pred)
-    unknown = [id for id in lines if id not in samples]
+    unknown = [id for id in lines if id not in samples and id not in left_out]
     if unknown:
         raise InputError(
             f"{pred}: {len(unknown)} id(s) are not in {gold.name}, the first: {unknown[0]}; "
@@ -129,6 +136,23 @@ def read_judged(gold: Path, pred: Path, tasks: Sequence[Task], columns: Columns 
             f"{missing[0]}. Predict the same file again: the missing ones are added."
         )
     return [_judge(pred, sample, *lines[id]) for id, sample in samples.items()]
+
+
+def _read_gold(gold: Path, tasks: Sequence[Task], columns: Columns) -> tuple[dict[str, Sample], set[str]]:
+    """The samples by id, and the ids of rows that cannot be used."""
+    samples: dict[str, Sample] = {}
+    bad: list[BadSample] = []
+    for row in read_rows(gold, tasks, columns=columns):
+        if isinstance(row, Sample):
+            samples[row.id] = row
+        else:
+            bad.append(row)
+    faults = listed(grouped((fault.where, str(fault)) for fault in bad), rest="`kdsl data check` lists all")
+    if not samples:
+        raise InputError(f"{gold}: holds no sample." + (f" Rows that cannot be used:\n{faults}" if bad else ""))
+    if bad:
+        log.warning("%s: %d row(s) cannot be used and count in no figure:\n%s", gold, len(bad), faults)
+    return samples, {row_id(row) for row in bad}
 
 
 def task_predicted(pred: Path) -> str | None:

@@ -27,6 +27,7 @@ from kdsl.evidence.ocr_noise import misread
 from kdsl.evidence.types import OcrLine, Picture
 from kdsl.runs import listed
 from kdsl.words import is_word, spaced, whole_words
+from kdsl.yaml_files import Loader, read_text
 
 SYNONYM = 0.4
 """Probability that a word with synonyms is replaced."""
@@ -86,8 +87,9 @@ def load_words(path: Path) -> Words:
         ConfigError: the file cannot be read, or has faults (all of them are listed).
     """
     try:
-        file = _File.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raw = yaml.load(read_text(path, "a file of synonyms"), Loader)  # a safe loader
+        file = _File.model_validate(raw)
+    except yaml.YAMLError as error:
         raise ConfigError(f"{path}: cannot be read as a file of synonyms: {error}") from error
     except ValidationError as error:
         raise _faulty(path, faults_of(error)) from error

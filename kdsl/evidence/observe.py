@@ -16,7 +16,8 @@ from kdsl.errors import InputError, KdslError
 from kdsl.evidence.cache import Cache, content_key
 from kdsl.evidence.facts import picture_facts
 from kdsl.evidence.lines import denoise, reading_order
-from kdsl.evidence.ocr import OcrBackend, open_backend
+from kdsl.evidence.ocr import open_backend
+from kdsl.evidence.ocr_shared import OcrBackend
 from kdsl.evidence.pixels import PixelStats
 from kdsl.evidence.precomputed import open_precomputed
 from kdsl.evidence.types import Evidence, OcrLine, Picture

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kdsl.errors import InputError
-from kdsl.evidence.ocr import bounding_box
+from kdsl.evidence.ocr_shared import bounding_box
 from kdsl.evidence.types import Box, OcrLine
 
 

@@ -18,7 +18,8 @@ from kdsl.config import EvidenceConfig
 from kdsl.data.pictures import open_picture
 from kdsl.errors import InputError, KdslError
 from kdsl.evidence.cache import Cache
-from kdsl.evidence.ocr import OcrBackend, open_backend
+from kdsl.evidence.ocr import open_backend
+from kdsl.evidence.ocr_shared import OcrBackend
 from kdsl.evidence.pixels import VERSION as PIXELS
 from kdsl.evidence.pixels import PixelStats, read_pixels
 from kdsl.evidence.types import Box, OcrLine

@@ -7,6 +7,7 @@ share of false discoveries controlled over all pairs of products that could have
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -129,7 +130,13 @@ def mine_pairs(
         q: share of the pairs kept that may be chance.
         lift: least ratio of the orders that hold both to those that would by chance.
         together: least number of orders that hold both: with fewer, a pair may be two customers' whim.
+
+    Raises:
+        InputError: `q` or `lift` is no number.
     """
+    for name, value in (("q", q), ("lift", lift)):
+        if math.isnan(value):
+            raise InputError(f"`{name}` is not a number ({value}).")
     single = Counter(product for order in orders for product in order)
     both = Counter(pair for order in orders for pair in combinations(sorted(order), 2))
     pairs = list(both)
@@ -149,7 +156,7 @@ def write_pairs(orders: Path, out: Path, *, q: float, lift: float, together: int
     """Mine the pairs of a log of orders (`mine_pairs`) into a file; returns their number.
 
     Raises:
-        InputError: the log cannot be read, or `out` cannot be written or is the log.
+        InputError: the log cannot be read, `out` cannot be written or is the log, or `q` or `lift` is no number.
     """
     if out.exists() and out.samefile(orders):
         raise InputError(f"{out}: is the log of orders; write the pairs to another file.")

@@ -18,6 +18,7 @@ import numpy as np
 from kdsl.data.files import BadRow
 from kdsl.data.notes import Notes
 from kdsl.data.rows import file_rows
+from kdsl.data.spreadsheets import as_written, inert
 from kdsl.encoders.registry import text_encoder
 from kdsl.errors import InputError
 from kdsl.intentions.critic import fit_critic
@@ -71,7 +72,7 @@ def read_verdicts(path: Path, known: dict[Key, str], notes: Notes) -> dict[Key, 
         if isinstance(row, BadRow) or not isinstance(row.value, dict):
             notes.add("rows cannot be read", row.where)
             continue
-        values = {str(name).strip().lower(): str(value or "").strip() for name, value in row.value.items()}
+        values = {str(name).strip().lower(): as_written(str(value or "").strip()) for name, value in row.value.items()}
         key: Key = (values.get("a", ""), values.get("b", ""), values.get("relation", ""))
         said = values.get("verdict", "").casefold()
         if not said:
@@ -175,7 +176,7 @@ def _measured(kept: np.ndarray, gold: np.ndarray) -> dict[str, Any]:
 
 def _cells(outcome: Outcome) -> list[str]:
     one, pair = outcome.candidate, outcome.pair
-    return [*one.key, pair.title_a, pair.title_b, one.text, _digest(outcome), ""]
+    return [*map(inert, (*one.key, pair.title_a, pair.title_b, one.text)), _digest(outcome), ""]
 
 
 def _digest(outcome: Outcome) -> str:

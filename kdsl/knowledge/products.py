@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,8 @@ PRODUCT: Known = MappingProxyType(
     }
 )
 """The parts of a product. Every other column is an attribute under its own name."""
+
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +107,14 @@ def read_products(
 
 def _product(entry: Entry, images: Path, anchors: Anchors, notes: Notes) -> Product:
     parts, others = by_part(entry.values, PRODUCT)
-    said = {part: _text(part, parts.get(part)) for part in ("id", "title", "text", "price")}
-    title = said["title"]
+    said = {part: _text(part, parts.get(part)) for part in ("id", "price")}
+    title, text = (_unescaped(_text(part, parts.get(part))) for part in ("title", "text"))
     if not title:
         raise InputError(f"has no title; it is looked for under {', '.join(PRODUCT['title'])}, or name its column")
     given = parts.get("attributes")
     attributes = dict(_attributes(given, others))
-    text = said["text"]
     if isinstance(given, str):  # written out: '材质：陶瓷；容量：300毫升'
-        text = f"{text}\n{clean(given)}".strip()
+        text = f"{text}\n{_unescaped(clean(given))}".strip()
     if fault := too_long([title, text, *attributes, *attributes.values()]):
         raise InputError(fault)
     return Product(
@@ -132,8 +135,8 @@ def _attributes(given: Any, others: Mapping[str, Any]) -> Iterator[tuple[str, st
             raise InputError('attributes should be named values, or a list of {"name": ..., "value": ...}')
         given = {str(one["name"]): one["value"] for one in given}
     for name, value in {**(given if isinstance(given, dict) else {}), **others}.items():
-        if text := _text(name, value):
-            yield clean(str(name)), text
+        if text := _unescaped(_text(name, value)):
+            yield _unescaped(clean(str(name))), text
 
 
 def _text(part: str, value: Any) -> str:
@@ -149,6 +152,16 @@ def _text(part: str, value: Any) -> str:
     if value is None:
         return ""
     raise InputError(f"'{part}' should be a text, a number or a list of them, found {kind(value)}")
+
+
+def _unescaped(text: str) -> str:
+    """A clean text as its reader sees it: shops' exports keep entities of HTML (`&amp;`, `&#39;`), some escaped twice.
+
+    Those without a semicolon stay: `B&ltd` is a name.
+    """
+    for _ in range(2):
+        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    return clean(text)
 
 
 def _pictures(given: Any, images: Path, where: str, notes: Notes) -> Iterator[str]:

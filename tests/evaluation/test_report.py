@@ -172,6 +172,25 @@ def test_bad_predictions_are_told(tmp_path: Path, tasks: list[Task], change: Any
         evaluate_file(gold, pred, tasks)
 
 
+def test_a_row_of_gold_that_cannot_be_used_counts_in_no_figure(
+    tmp_path: Path, tasks: list[Task], caplog: pytest.LogCaptureFixture
+) -> None:
+    """As `predict` reads the same file: it writes an error for such a row, and predicts the others."""
+    broken = gold_row("x1", "没有这个标签")
+    nameless = {"input": "?"}
+    for name in ("whole", "broken"):
+        (tmp_path / name).mkdir()
+    whole = evaluate_file(*write_files(tmp_path / "whole", GOLD, PRED), tasks)
+    pred = [*PRED, {"id": "x1", "error": "no such label"}, {"id": "sample 7", "error": "no turns"}]
+    gold, path = write_files(tmp_path / "broken", [*GOLD, broken, nameless], pred)
+    assert evaluate_file(gold, path, tasks).to_json() == whole.to_json()
+    assert "2 row(s) cannot be used" in caplog.text
+    assert "x1" in caplog.text
+    gold.write_text(json.dumps([broken, nameless]), "utf-8")
+    with pytest.raises(InputError, match=r"(?s)holds no sample.*x1"):
+        evaluate_file(gold, path, tasks)
+
+
 def test_a_line_cut_off_and_gold_without_labels(tmp_path: Path, tasks: list[Task]) -> None:
     gold, pred = write_files(tmp_path, GOLD, PRED)
     pred.write_bytes(pred.read_bytes()[:-20])

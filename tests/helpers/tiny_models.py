@@ -252,11 +252,15 @@ def tiny_processor(kind: str, tokenizer: Qwen2Tokenizer) -> Any:
     )
 
 
-def tiny_folder(folder: Path, kind: str = "qwen2_vl", seed: int = 0) -> Path:
-    """Write a tiny model of one of KINDS, RECURRENT or TEXT_KINDS with all its files; returns `folder`."""
+def tiny_folder(folder: Path, kind: str = "qwen2_vl", seed: int = 0, tokenizer: Qwen2Tokenizer | None = None) -> Path:
+    """Write a tiny model of one of KINDS, RECURRENT or TEXT_KINDS with all its files; returns `folder`.
+
+    Args:
+        tokenizer: of a kind that sees, in place of the tiny one.
+    """
     if kind in (*TEXT_KINDS, RECURRENT_TEXT):
         return _tiny_text_folder(folder, kind, seed)
-    tokenizer = tiny_tokenizer()
+    tokenizer = tokenizer or tiny_tokenizer()
     tiny_model(kind, tokenizer, seed).save_pretrained(folder)
     tiny_processor(kind, tokenizer).save_pretrained(folder)
     return folder
@@ -295,7 +299,8 @@ def tiny_evidence(
 def tiny_sentence_model(folder: Path, texts: Sequence[str]) -> Path:
     """A random BERT of two layers over the characters of some texts, saved as a sentence-transformers folder."""
     pytest.importorskip("sentence_transformers")
-    from sentence_transformers import SentenceTransformer, models
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     from transformers import BertConfig, BertModel, BertTokenizer
 
     characters = sorted({c for text in texts for c in text if not c.isspace()})
@@ -311,6 +316,5 @@ def tiny_sentence_model(folder: Path, texts: Sequence[str]) -> Path:
         intermediate_size=64,
     )
     BertModel(config).save_pretrained(bert)
-    transformer = models.Transformer(str(bert))
-    SentenceTransformer(modules=[transformer, models.Pooling(32)]).save(str(folder / "model"))
+    SentenceTransformer(modules=[Transformer(str(bert)), Pooling(32)]).save(str(folder / "model"))
     return folder / "model"

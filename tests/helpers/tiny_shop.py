@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from helpers.tiny_models import tiny_evidence, tiny_folder
 from kdsl.config import Config
 from kdsl.config_file import load_config, load_tasks
 from kdsl.ensemble.bundle import Bundle
@@ -33,6 +32,8 @@ SCREENS = {
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two tiny models, a config that names them, two tasks and one snippet a label."""
+    from helpers.tiny_models import tiny_folder
+
     folder = tmp_path_factory.mktemp("shop")
     tiny_folder(folder / "large", seed=1)
     tiny_folder(folder / "small", seed=2)
@@ -76,6 +77,8 @@ def tasks(config: Config) -> list[Task]:
 @pytest.fixture(scope="session")
 def samples(shop: Path) -> list[Evidence]:
     """24 labelled samples with real picture files."""
+    from helpers.tiny_models import tiny_evidence
+
     found = []
     for label, words in SCREENS.items():
         for i in range(4):

@@ -127,6 +127,8 @@ def test_from_a_sample_to_a_filtered_run(folder: MiningFolder, tmp_path: Path) -
     assert write_sample(folder, sample, 150, seed=3) == 150
     with pytest.raises(InputError, match="may hold verdicts"):
         write_sample(folder, sample, 150, seed=3)
+    with sample.open(encoding="utf-8-sig", newline="") as cells:
+        assert {row["title_a"][:3] for row in csv.DictReader(cells)} == {"'=s"}  # no spreadsheet calculates it
     fill(sample, lambda intention: "是" if is_good(intention) else "no")
     report = fit_on_verdicts(folder, [sample], 0.9, seed=0)
     after = [json.loads(line) for line in folder.documents.read_text("utf-8").splitlines()]

@@ -40,6 +40,12 @@ def test_what_belongs_together_is_found_and_what_everybody_buys_is_not() -> None
     assert together > found[0].together
 
 
+@pytest.mark.parametrize("limit", ["q", "lift"])
+def test_a_limit_that_is_no_number_is_named(limit: str) -> None:
+    with pytest.raises(InputError, match=f"`{limit}` is not a number"):
+        mine_pairs(orders(n=20), **{limit: float("nan")})  # type: ignore[arg-type]
+
+
 def test_chance_alone_gives_no_pair() -> None:
     rng = np.random.default_rng(5)
     for _ in range(3):

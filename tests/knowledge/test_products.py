@@ -44,6 +44,22 @@ def test_a_table_with_chinese_names(shop: Path) -> None:
     assert (soup.document().picture, soup.document().language) == (None, "zh")
 
 
+def test_entities_of_html_are_read_as_what_they_stand_for(shop: Path) -> None:
+    row = {
+        "id": "a&amp;b",
+        "title": "Pot &amp;amp; Lid &#39;L&#39;, 5&quot; &#x4E2D;&nbsp;&lt;new&gt; B&ltd R&D &nosuch;",
+        "description": "soft &amp; warm",
+        "Size&nbsp;": "5&quot;",
+        "attributes": "colour: black &amp; white",
+    }
+    (shop / "products.jsonl").write_text(json.dumps(row), "utf-8")
+    (pot,) = products(shop / "products.jsonl")
+    assert pot.id == "a&amp;b"  # logs of orders name it so
+    assert pot.title == "Pot & Lid 'L', 5\" 中\xa0<new> B&ltd R&D &nosuch;"
+    assert pot.text == "soft & warm\ncolour: black & white"
+    assert pot.attributes == {"Size": '5"'}
+
+
 def test_excel_and_json_say_the_same(shop: Path) -> None:
     book = openpyxl.Workbook()
     for cells in (["sku", "name", "price", "image", "Colour"], [7, "Iron pan", 12.0, "pics/pot.png", "black"]):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from helpers.running import Running, running, said
 
 from kdsl.cli.main import cli
@@ -39,6 +40,15 @@ def test_a_key_is_known_by_its_hash_alone(keys: Keys, tmp_path: Path) -> None:
     assert (found.name, found.roles) == ("shop", ("predict",))
     for wrong in (key[:-1] + ("A" if key[-1] != "A" else "B"), key[:10], "", "kdsl_00000000_" + "a" * 43, key + "x"):
         assert keys.check(wrong) is None
+
+
+def test_an_empty_list_of_keys_says_so_and_a_missing_folder_is_an_error(tmp_path: Path) -> None:
+    missing = CliRunner().invoke(cli, ["keys", "list", "--state", str(tmp_path / "shop.stat")])
+    assert isinstance(missing.exception, InputError)
+    assert "shop.stat: is no folder" in str(missing.exception)
+    none = CliRunner().invoke(cli, ["keys", "list", "--state", str(tmp_path)])
+    assert (none.exit_code, none.stdout) == (0, "")
+    assert "there is no key" in none.stderr
 
 
 def test_a_revoked_key_ends_at_once_everywhere(keys: Keys, tmp_path: Path) -> None:

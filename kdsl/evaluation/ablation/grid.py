@@ -37,6 +37,7 @@ from kdsl.progress import show_messages
 from kdsl.runs import claim, digest, listed
 from kdsl.tasks import Task
 from kdsl.training.memory import check_memory
+from kdsl.yaml_files import Loader, read_text
 
 log = logging.getLogger(__name__)
 
@@ -121,9 +122,9 @@ def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
     """
     file = find_config(path)
     try:
-        raw = yaml.safe_load(file.read_text("utf-8"))
+        raw = yaml.load(read_text(file, "an ablation"), Loader)  # a safe loader
         ablation = Ablation.model_validate(raw)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except yaml.YAMLError as error:
         raise ConfigError(f"{file}: cannot be read as YAML: {error}") from error
     except ValidationError as error:
         faults = list(dict.fromkeys(faults_of(error)))

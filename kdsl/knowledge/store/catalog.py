@@ -120,6 +120,8 @@ class Catalog:
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = FULL")  # what is acknowledged survives a power cut
                 self._db.execute("PRAGMA cache_size = -65536")
+            if not self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'store'").fetchone():
+                raise BundleError(f"{file} holds nothing of a store. {_ADVICE}")
             found = (self._db.execute("SELECT schema FROM store").fetchone() or [None])[0]
         if found != SCHEMA:
             raise BundleError(f"{file}: schema {found}, this kdsl reads {SCHEMA}. Build it again.")

@@ -175,6 +175,9 @@ def test_a_damaged_catalog_is_refused(folder: Path) -> None:
     catalog.write_bytes(b"no catalog" * 1000)
     with pytest.raises(BundleError, match="is damaged"):
         Store.open(folder)
+    catalog.write_bytes(b"")
+    with pytest.raises(BundleError, match="holds nothing of a store"):
+        Store.open(folder)
     catalog.unlink()
     with pytest.raises(BundleError, match="is not a store"):
         Store.open(folder)
