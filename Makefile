@@ -25,7 +25,7 @@ test: setup
 test-paddle:
 	@test -n "$(PYTHON)" || { echo "kdsl needs Python 3.11, 3.12 or 3.13; none was found. Set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)-paddle
-	$(VENV)-paddle/bin/python -m pip install --quiet -e '.[paddle]' pytest hypothesis -c constraints-paddle.txt
+	$(VENV)-paddle/bin/python -m pip install --quiet --no-compile -e '.[paddle]' pytest hypothesis -c constraints-paddle.txt
 	$(VENV)-paddle/bin/python -m pytest tests/evidence/test_ocr.py
 
 lint: setup
