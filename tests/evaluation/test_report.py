@@ -177,7 +177,7 @@ def test_a_row_of_gold_that_cannot_be_used_counts_in_no_figure(
 ) -> None:
     """As `predict` reads the same file: it writes an error for such a row, and predicts the others."""
     broken = gold_row("x1", "没有这个标签")
-    nameless = {"input": "?"}
+    nameless = ["no", "object"]
     for name in ("whole", "broken"):
         (tmp_path / name).mkdir()
     whole = evaluate_file(*write_files(tmp_path / "whole", GOLD, PRED), tasks)
