@@ -96,6 +96,8 @@ class Trace(_Part):
     """How a prediction came about.
 
     `margin` is the best minus the second probability after call 1; `routed` says that further calls were made.
+    `no_evidence` says why the sample was not classified, if it was not: the prediction then is the labels' shares among
+    the samples of the fit.
     """
 
     calls: tuple[CallRecord, ...] = ()
@@ -104,6 +106,7 @@ class Trace(_Part):
     snippets: tuple[FoundSnippet, ...] = ()
     margin: float = 0.0
     routed: bool = False
+    no_evidence: str | None = None
 
 
 class Prediction(_Part):
@@ -111,7 +114,7 @@ class Prediction(_Part):
 
     `distribution` maps every label to its probability, the likeliest first, given that one of them fits; `in_scope` is
     the probability that one does, and `out_of_scope` says that it is below one half. `abstained` asks for a person:
-    `probability` is below the bundle's threshold, or the sample is out of scope.
+    `probability` is below the bundle's threshold, or the sample is out of scope, or it tells nothing.
     """
 
     id: str
@@ -137,7 +140,7 @@ class Prediction(_Part):
         """
         head = f"sample {self.id}, task {self.task}: {self.label} ({self.probability:.2f})"
         head += f", in scope {self.in_scope:.2f}" if self.in_scope is not None else ""
-        reason = "probably no label fits" if self.out_of_scope else "below the threshold"
+        reason = self.trace.no_evidence or ("probably no label fits" if self.out_of_scope else "below the threshold")
         head += f", {reason}: ask a person" if self.abstained else ""
         head += f", gold {gold}" if gold is not None else ""
         width = max((len(name) for name in self.trace.experts), default=0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +24,7 @@ from kdsl.ensemble.bundle import Bundle, open_bundle, write_bundle_manifest
 from kdsl.ensemble.calls import book_first, first_pass, further_pass
 from kdsl.ensemble.choose_encoders import choose_encoders
 from kdsl.ensemble.first_look import first_look
+from kdsl.ensemble.nothing import tells_small_talk
 from kdsl.ensemble.parts import WORK, Parts, load_experts
 from kdsl.ensemble.router import Router, fit_router, save_routers
 from kdsl.ensemble.scope import ScopeModel, scope_file
@@ -166,7 +168,10 @@ class _Fit:
             self.parts.fit(kept, part, self.given)
         log.info("all samples")
         self.parts.fit(self.groups, self.folder, adapters)
-        routers = {task.name: self._router(task) for task in self.setup.tasks}
+        routers = {
+            task.name: replace(self._router(task), small_talk=tells_small_talk(task, self.groups.get(task.name, ())))
+            for task in self.setup.tasks
+        }
         save_routers(self.folder / "ensemble.json", routers)
         figures = {task.name: routers[task.name].figures for task in self.labelled}
         write_json(self.folder / "report" / "out_of_fold.json", figures)

@@ -11,6 +11,7 @@ from kdsl.data.prediction import CallRecord, Prediction, Top, Trace, Vote
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.calls import FirstPass, FurtherPass, first_pass, further_pass, with_abstentions
+from kdsl.ensemble.nothing import SMALL_TALK, UNKNOWN, missing_evidence
 from kdsl.ensemble.parts import load_experts
 from kdsl.ensemble.router import Router, load_routers
 from kdsl.ensemble.scope import ScopeModel, scope_file
@@ -50,17 +51,43 @@ class TaskPredictor:
 
     def predict(self, evidences: Sequence[Evidence]) -> list[Prediction]:
         """One prediction per sample, in order. Call 1 is batched; further calls are made one by one."""
+        reasons = [self._missing(evidence) for evidence in evidences]
+        asked = iter(self._ask([e for e, reason in zip(evidences, reasons, strict=True) if reason is None]))
+        return [
+            next(asked) if reason is None else self._untold(evidence, Ledger(self.budget), reason)
+            for evidence, reason in zip(evidences, reasons, strict=True)
+        ]
+
+    def _missing(self, evidence: Evidence) -> str | None:
+        """Why the experts are not asked about a sample; None if they are."""
+        reason = missing_evidence(evidence)
+        return None if reason == SMALL_TALK and self.router.small_talk else reason
+
+    def _ask(self, evidences: Sequence[Evidence]) -> list[Prediction]:
+        """Predictions of samples that tell something."""
+        if not evidences:
+            return []
         ledgers = [Ledger(self.budget) for _ in evidences]
         first = first_pass(self.experts, evidences, ledgers, keep=self.router.further is not None)
         fused = self.router.first.log_probabilities(first.scores)
         margin = margins(fused)
+        silent = np.all([np.isnan(scores).any(axis=1) for scores in first.scores.values()], axis=0)
         in_scope, near = self._in_scope(evidences), self._near(evidences)
         return [
-            self._predict_one(
+            self._untold(evidence, ledgers[row], UNKNOWN)
+            if silent[row]
+            else self._predict_one(
                 evidence, ledgers[row], first, row, fused[row], float(margin[row]), in_scope[row], near[row]
             )
             for row, evidence in enumerate(evidences)
         ]
+
+    def _untold(self, evidence: Evidence, ledger: Ledger, reason: str) -> Prediction:
+        """The labels' shares for a sample that tells nothing."""
+        shares = np.array(self.router.prior or [1 / len(self.task.names)] * len(self.task.names))
+        log_shares = np.log(shares / shares.sum())
+        trace = Trace(margin=round(float(margins(log_shares[None])[0]), 4), no_evidence=reason)
+        return self._prediction(evidence, log_shares, ledger, trace, None)
 
     def _in_scope(self, evidences: Sequence[Evidence]) -> list[float | None]:
         """The probability of each sample that a label fits; None where it cannot be told."""
@@ -107,7 +134,7 @@ class TaskPredictor:
             label=names[order[0]],
             probability=round(probability, 6),
             distribution={names[i]: round(float(np.exp(fused[i])), 6) for i in order},
-            abstained=probability < self.router.ask_below or out_of_scope,
+            abstained=probability < self.router.ask_below or out_of_scope or trace.no_evidence is not None,
             spend=ledger.spend,
             trace=trace,
             versions=self.versions,

@@ -32,7 +32,9 @@ class Router:
 
     A sample whose fused margin (best minus second-best probability) after call 1 is below `route_below` gets calls 2
     and 3, and is fused by `further`. `route_below` is 0 if further calls did not help on held-out scores. A prediction
-    with a probability below `ask_below` abstains. `figures` are metrics on held-out scores.
+    with a probability below `ask_below` abstains. `figures` are metrics on held-out scores. `prior` is the share of
+    each label among the samples, one more counted for each; where it is empty, all are as likely. `small_talk` says
+    that greetings and thanks are among what the labels tell apart (`kdsl.ensemble.nothing`).
     """
 
     first: Fusion
@@ -40,6 +42,8 @@ class Router:
     route_below: float
     ask_below: float
     figures: dict[str, float] = field(default_factory=dict)
+    prior: Sequence[float] = ()
+    small_talk: bool = False
 
     @property
     def names(self) -> set[str]:
@@ -91,7 +95,9 @@ def fit_router(
     accuracy = float((fused.argmax(1) == gold).mean())
     figures |= {"f1_fused": weighted_f1(gold, fused.argmax(1)), "accuracy": accuracy}
     ask_below = ask_threshold(fused, gold, config.target_accuracy)
-    return Router(fusion, further, route_below if further else 0.0, ask_below, figures)
+    counts = np.bincount(gold, minlength=fused.shape[1]) + 1
+    prior = tuple((counts / counts.sum()).round(6).tolist())
+    return Router(fusion, further, route_below if further else 0.0, ask_below, figures, prior)
 
 
 def _figures_alone(first: OutOfFold) -> dict[str, float]:

@@ -124,7 +124,7 @@ def test_a_prediction_is_a_distribution_and_its_line_reads_back(
         assert sum(line["distribution"].values()) == pytest.approx(1, abs=1e-4)
         assert line["probability"] == max(line["distribution"].values())
         assert line["versions"]["bundle"] == bundle.manifest["id"]
-        assert set(line["trace"]) == {"calls", "experts", "rules", "snippets", "margin", "routed"}
+        assert set(line["trace"]) == {"calls", "experts", "rules", "snippets", "margin", "routed", "no_evidence"}
         assert Prediction.from_json(line) == prediction
 
 
