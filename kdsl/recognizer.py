@@ -24,6 +24,7 @@ from kdsl.data.prediction import Prediction
 from kdsl.data.readers import load_task_files, read_files
 from kdsl.data.resume import Unfinished
 from kdsl.data.sample import Sample
+from kdsl.data.source import DataSource
 from kdsl.data.trainable import check_fit
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.predict_file import Engine, Summary, local_engine, predict_file
@@ -121,16 +122,8 @@ class Recognizer:
         else:
             tasks = tasks_for(given, load_tasks(settings), columns)
         note_descriptions(tasks)
-        if settings.of_each_large and (given or adapters):  # else no model is trained or asked
-            require_models()
-            from kdsl.models.task_checks import check_tasks
-            from kdsl.training.memory import check_memory
-
-            for name, own in settings.of_each_large.items():
-                if own.model("large").server is not None:  # it takes no memory here
-                    continue
-                log.info("memory of %s by estimate: %s", name, check_memory(own, beside_small=True))
-            check_tasks(tasks, settings)
+        if given or adapters:  # else no model is trained or asked
+            check_models(settings, tasks)
         with tempfile.TemporaryDirectory(prefix="kdsl-") as inbox:
             samples, root = _read(given, tasks, Path(images), Path(inbox), columns)
             fewest = settings.ensemble.fewest_folds
@@ -144,7 +137,9 @@ class Recognizer:
                 )
             evidences = observe(used, root, settings.evidence, Path(ocr) if ocr else None)
             folders = {name: Path(folder) for name, folder in adapters.items()}
-            bundle = fit_bundle(evidences, tasks, settings, Path(out), adapters=folders)
+            paths = [one for one in given if isinstance(one, Path)]
+            source = DataSource(paths, root, Path(ocr) if ocr else None, columns) if paths else None
+            bundle = fit_bundle(evidences, tasks, settings, Path(out), adapters=folders, source=source)
         if bundle.config.large is not None:
             from kdsl.export.card import write_cards
 
@@ -295,6 +290,25 @@ class Recognizer:
     def _observe(self, samples: Sequence[Sample]) -> list[Evidence]:
         inbox = Path(self._inbox.name)
         return observe(place(samples, self.bundle.tasks, inbox), inbox, self.bundle.config.evidence)
+
+
+def check_models(config: Config, tasks: Sequence[Task]) -> None:
+    """Check, before anything is read, that the large models of a fit can be trained here.
+
+    Raises:
+        KdslError: a package is not installed, or memory or a prompt's room is too small.
+    """
+    if not config.of_each_large:
+        return
+    require_models()
+    from kdsl.models.task_checks import check_tasks
+    from kdsl.training.memory import check_memory
+
+    for name, own in config.of_each_large.items():
+        if own.model("large").server is not None:  # it takes no memory here
+            continue
+        log.info("memory of %s by estimate: %s", name, check_memory(own, beside_small=True))
+    check_tasks(tasks, config)
 
 
 def _given(data: Data) -> list[Path] | list[Sample]:

@@ -26,6 +26,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Serve": {
         "serve": ("kdsl.cli.serve", "Serve a bundle over HTTP."),
         "keys": ("kdsl.cli.serve", "Add, list and revoke the keys of a server."),
+        "queue": ("kdsl.cli.queue", "List samples to label; to Label Studio and back."),
+        "refit": ("kdsl.cli.refit", "Make a better bundle of corrections; compare, switch, and switch back."),
     },
     "Learn one part": {
         "train-large": ("kdsl.cli.train_large", "Train one adapter per task."),

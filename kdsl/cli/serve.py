@@ -51,6 +51,11 @@ STATE = "Folder of keys, corrections and the record of which bundle is served."
 )
 @click.option("--rate", help="Requests per key, such as 600/minute. [default: any]")
 @click.option("--log-texts", is_flag=True, help="Log what users write.")
+@click.option(
+    "--keep-uncertain",
+    is_flag=True,
+    help="Keep samples on which the bundle is in doubt, with their pictures, for people to label (`kdsl queue`).",
+)
 def serve(**given: Any) -> None:
     """Serve a bundle over HTTP: predictions, rules and corrections (docs/serving.md).
 
@@ -83,7 +88,7 @@ state_option = click.option("--state", type=FILE, required=True, help=STATE)
 @click.option(
     "--role",
     "roles",
-    type=click.Choice(["read", "predict", "feedback", "admin"]),
+    type=click.Choice(["read", "predict", "feedback", "label", "admin"]),
     multiple=True,
     required=True,
     help="What it may be used for; may be given more than once.",

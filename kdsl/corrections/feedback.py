@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -50,6 +50,14 @@ CREATE TABLE pictures (digest TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;
 _OWN = ("request", "sample", "task", "turns", "pictures", "label", "note", "author", "version", "prediction")
 
 
+Role = Literal["user", "agent"]
+
+
+def sample_digest(task: str, turns: Sequence[tuple[Role, str]], pictures: Sequence[bytes]) -> str:
+    """A digest of a sample's content, by which corrections of the same sample are known."""
+    return digest(task, turns, list(pictures))
+
+
 @dataclass(frozen=True)
 class Correction:
     """What a person says of a sample; `label` is None where no label fits.
@@ -59,7 +67,7 @@ class Correction:
 
     request: str
     task: str
-    turns: Sequence[tuple[Literal["user", "agent"], str]]
+    turns: Sequence[tuple[Role, str]]
     pictures: Sequence[bytes]
     label: str | None
     author: str
@@ -70,7 +78,7 @@ class Correction:
     @property
     def sample(self) -> str:
         """A digest of what the correction is about."""
-        return digest(self.task, self.turns, list(self.pictures))
+        return sample_digest(self.task, self.turns, self.pictures)
 
 
 class Feedback(Store):
@@ -137,6 +145,20 @@ class Feedback(Store):
         """
         with self._reading() as connection:
             return int(connection.execute(f"SELECT count(*) FROM corrections WHERE {_COUNTS}").fetchone()[0])
+
+    def labelled(self, samples: Iterable[str]) -> set[str]:
+        """Those of some samples, by their digests, of which a correction counts.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT sample FROM corrections WHERE undone IS NULL"
+                " AND sample IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(samples)),),
+            )
+            return {row["sample"] for row in rows}
 
     def export(self, tasks: Mapping[str, Task]) -> Iterator[dict[str, Any]]:
         """Rows of the corrections that count, the oldest first, in MIRE's format, which kdsl's readers read.

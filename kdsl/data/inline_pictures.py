@@ -75,9 +75,13 @@ def inline_address(name: str) -> str:
 
 def picture_address(content: bytes) -> str:
     """A picture's content as a `data:` address."""
+    return f"data:{media_type(content)};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def media_type(content: bytes) -> str:
+    """The media type of a picture by its first bytes."""
     kind = re.search(r"\((\w+)", magic(content) or "")
-    media = f"image/{kind[1].lower()}" if kind else "application/octet-stream"
-    return f"data:{media};base64,{base64.b64encode(content).decode('ascii')}"
+    return f"image/{kind[1].lower()}" if kind else "application/octet-stream"
 
 
 def _path(digest: str) -> Path:

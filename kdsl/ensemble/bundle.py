@@ -28,6 +28,7 @@ import yaml
 
 from kdsl import __version__
 from kdsl.config import Config, ModelServer
+from kdsl.data.source import DataSource
 from kdsl.ensemble.parts import WORK
 from kdsl.errors import BundleError
 from kdsl.experts.base import Setup
@@ -58,6 +59,13 @@ class Bundle:
         self.tasks = tasks
         self.edited = edited
         """Rule books that were edited after the fit."""
+
+    @property
+    def version(self) -> str:
+        """Changes with the bundle and with every change of its rules."""
+        id = str(self.manifest["id"])
+        edits = [(self.folder / name).read_bytes() for name in self.edited]
+        return f"{id}-{digest(edits)[:8]}" if edits else id
 
     @property
     def versions(self) -> dict[str, str]:
@@ -111,11 +119,14 @@ class Bundle:
                 )
 
 
-def write_bundle_manifest(folder: Path, setup: Setup, inputs: Mapping[str, Any]) -> None:
+def write_bundle_manifest(
+    folder: Path, setup: Setup, inputs: Mapping[str, Any], source: DataSource | None = None
+) -> None:
     """Hash every file of a finished bundle and write its manifest atomically, as the last file.
 
     Args:
         inputs: the digests of what it was fitted on, from `kdsl.ensemble.fit.fit_inputs`.
+        source: the files that its samples were read from, if they were.
     """
     config = setup.config
     for task in setup.tasks:
@@ -133,7 +144,7 @@ def write_bundle_manifest(folder: Path, setup: Setup, inputs: Mapping[str, Any])
         "base": setup.models.fingerprints,
         "adapters": {task.name: str(place.as_posix()) for task, place in placed if has_adapter(folder / place)},
         "files": hashes,
-    }
+    } | ({"data": source.record(folder)} if source else {})
     write_manifest(folder / "manifest.json", SCHEMA, body)
 
 

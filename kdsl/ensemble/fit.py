@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from kdsl.config import UNLEARNED, Config
+from kdsl.data.source import DataSource
 from kdsl.data.trainable import check_fit
 from kdsl.ensemble.budget import Ledger
 from kdsl.ensemble.bundle import Bundle, open_bundle, write_bundle_manifest
@@ -57,6 +58,8 @@ def fit_bundle(
     folder: Path,
     models: Models | None = None,
     adapters: Mapping[str, Path] = MappingProxyType({}),
+    folds: Mapping[str, int] = MappingProxyType({}),
+    source: DataSource | None = None,
 ) -> Bundle:
     """Fit a bundle into `folder`, or resume a fit; a finished bundle is opened.
 
@@ -67,6 +70,8 @@ def fit_bundle(
         models: the base models, if they are loaded already.
         adapters: adapter name (a task's, or 'joint') -> the folder of one that was trained or merged elsewhere. It
             replaces the adapter trained on all samples; those that fusion is fitted on are still trained here.
+        folds: id -> inner fold, for all labelled samples of some tasks; other tasks' folds are drawn.
+        source: the files that the samples were read from; the manifest records them.
 
     Raises:
         InputError: there are too few labelled samples, an adapter's name is not one of this fit, or another command
@@ -80,13 +85,13 @@ def fit_bundle(
         task.name: [e for e in evidences if e.sample.task == task.name and e.sample.label is not None] for task in tasks
     }
     labelled = [task for task in tasks if groups[task.name]]
-    fold = inner_folds(groups, labelled, config)  # refuses too few samples before anything is written
+    fold = inner_folds(groups, labelled, config, folds)  # refuses too few samples before anything is written
     setup = Setup(tuple(tasks), config, models or Models(config))
     check_books(config.rules.books, tasks)
     setup = without_idle_models(setup, [task.name for task in labelled], adapters)
     _check_budget(setup)
     _check_adapters(adapters, setup)
-    inputs = fit_inputs(evidences, setup, adapters)
+    inputs = fit_inputs(evidences, setup, adapters) | ({"folds": digest(dict(folds))} if folds else {})
     with sole_writer(folder):
         if (folder / "manifest.json").is_file():
             check_inputs(folder, open_bundle(folder).manifest["inputs"], inputs, "a fit", _ADVICE)
@@ -96,9 +101,9 @@ def fit_bundle(
             fitted = setup if adapters else first_look(setup, groups, folder / WORK / "first-look")
             outside = [e for e in evidences if e.sample.out_of_scope]
             if fitted is not setup:  # without a large model there are more folds
-                fold = inner_folds(groups, labelled, fitted.config)
+                fold = inner_folds(groups, labelled, fitted.config, folds)
             fitted = choose_encoders(fitted, groups, fold)
-            _Fit(groups, fold, folder, fitted, outside).run(inputs, adapters)
+            _Fit(groups, fold, folder, fitted, outside).run(inputs, adapters, source)
         shutil.rmtree(folder / WORK, ignore_errors=True)  # once there is a manifest: till then it says whose fit it is
     return open_bundle(folder)
 
@@ -150,7 +155,7 @@ class _Fit:
         n_folds = 1 + max((int(folds.max()) for folds in fold.values()), default=-1)
         self.inner = [folder / WORK / f"inner-{k}" for k in range(n_folds)]
 
-    def run(self, inputs: Mapping[str, Any], adapters: Mapping[str, Path]) -> None:
+    def run(self, inputs: Mapping[str, Any], adapters: Mapping[str, Path], source: DataSource | None) -> None:
         if self.config.large is not None and self.config.large.server is not None and adapters:
             self.given = adapters
             log.warning(
@@ -178,7 +183,7 @@ class _Fit:
         for task in self.labelled:
             self._scope(task)
         report_basis(self.folder / "report" / "without_samples.json", self.parts.basis, routers)
-        write_bundle_manifest(self.folder, self.setup, inputs)
+        write_bundle_manifest(self.folder, self.setup, inputs, source)
 
     def _search(self) -> None:
         """Search for each adapter's recipe; the adapters it trained on the inner folds are reused."""

@@ -48,7 +48,7 @@ class WithBook:
             for name in names:
                 others[name][known] = kept.scores[name][rows[known]]
         if len(new):
-            for name, matrix in _scored(bundle, self._task, names, [labelled[int(i)] for i in new]).items():
+            for name, matrix in scored(bundle, self._task, names, [labelled[int(i)] for i in new]).items():
                 others[name][new] = matrix
         self._others = others
         self.note = _note(len(known), len(new), RulesExpert.name in self._fusion.weights)
@@ -71,7 +71,7 @@ def _rows(kept: OutOfFold, task: Task, labelled: Sequence[Evidence]) -> np.ndarr
     return np.array(rows, dtype=int)
 
 
-def _scored(bundle: Bundle, task: Task, names: Sequence[str], evidences: Sequence[Evidence]) -> Scores:
+def scored(bundle: Bundle, task: Task, names: Sequence[str], evidences: Sequence[Evidence]) -> Scores:
     """Scores after call 1 of the bundle's experts."""
     models = Models(bundle.config)
     bundle.check_models(models.fingerprints)

@@ -35,11 +35,11 @@ class Moved:
 
 @dataclass(frozen=True)
 class Effect:
-    """Weighted F1 on n labelled samples with the book before and after a change.
+    """Weighted F1 on n labelled samples before and after a change.
 
-    `of` says whose F1: that of the book alone, where an abstention is wrong, or of the bundle that it is in.
+    `of` says whose F1: that of a book alone, where an abstention is wrong, or of a bundle; or on which samples.
     `interval95` is a 95% interval of `difference` by the paired percentile bootstrap (Efron & Tibshirani 1993): the
-    same samples are drawn with replacement for both books, 2000 times, with a fixed seed. `mended` and `broken` are
+    same samples are drawn with replacement for both, 2000 times, with a fixed seed. `mended` and `broken` are
     the samples that were wrong and are right, and the other way round.
     """
 
@@ -70,14 +70,15 @@ def effects(
     """
     if not labelled:
         return []
-    found = [_effect("the book alone", labelled, labels_alone(before, labelled), labels_alone(after, labelled))]
+    found = [effect("the book alone", labelled, labels_alone(before, labelled), labels_alone(after, labelled))]
     if ensemble is not None:
         labels = ensemble.labels(before), ensemble.labels(after)
-        found.append(_effect("the bundle", labelled, *labels, ensemble.note))
+        found.append(effect("the bundle", labelled, *labels, ensemble.note))
     return found
 
 
-def _effect(of: str, labelled: Sequence[Evidence], before: np.ndarray, after: np.ndarray, note: str = "") -> Effect:
+def effect(of: str, labelled: Sequence[Evidence], before: np.ndarray, after: np.ndarray, note: str = "") -> Effect:
+    """What lies between two predictions [n] of the same labelled samples, of which there is one at least."""
     gold = gold_of(labelled)
     was, now = before == gold, after == gold
     (f1_before, f1_after), interval = f1_difference(gold, before, after)

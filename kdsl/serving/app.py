@@ -18,14 +18,17 @@ from starlette.middleware import Middleware
 
 from kdsl import __version__
 from kdsl.corrections.feedback import Feedback
+from kdsl.corrections.queue import Queue
 from kdsl.serving.bundles import Bundles
+from kdsl.serving.keeper import Keeper
 from kdsl.serving.keys import Keys
 from kdsl.serving.labelled import Labelled
 from kdsl.serving.logs import configure_logs
 from kdsl.serving.metrics import Metrics
 from kdsl.serving.middleware import OPEN, BodyLimit, Guard, Requests
 from kdsl.serving.problems import Problem, ProblemDetails
-from kdsl.serving.routes import bundles, feedback, health, predict, rules
+from kdsl.serving.refits import Refits
+from kdsl.serving.routes import bundles, feedback, health, label_studio, predict, queue, refit, rules
 from kdsl.serving.schemas import Item
 from kdsl.serving.screen.app import add_screen
 from kdsl.serving.screen.paths import ROOT
@@ -51,12 +54,17 @@ def build_app(settings: ServerSettings) -> FastAPI:
     settings.check_reach(len(keys.entries))
     checks, sessions = KeyCheck(keys), Sessions(keys)
     metrics = Metrics()
+    corrections = Feedback(settings.state_folder / "feedback.sqlite")
+    waiting = Queue(settings.state_folder / "queue.sqlite", corrections)
     services = Services(
         settings=settings,
         keys=keys,
         metrics=metrics,
         bundles=Bundles(settings, metrics.batch),
-        feedback=Feedback(settings.state_folder / "feedback.sqlite"),
+        feedback=corrections,
+        queue=waiting,
+        keeper=Keeper(waiting),
+        refits=Refits(settings),
         labelled=Labelled(settings),
         changing=asyncio.Lock(),
         checks=checks,
@@ -70,6 +78,8 @@ def build_app(settings: ServerSettings) -> FastAPI:
         yield
         await asyncio.wait([loading])
         await services.bundles.close()
+        await asyncio.to_thread(services.keeper.close)
+        await services.refits.close()
         await asyncio.to_thread(stop_tracing)
 
     app = described(
@@ -96,7 +106,7 @@ def described(**options: Any) -> FastAPI:
         options: of FastAPI.
     """
     app = FastAPI(title="kdsl", version=__version__, openapi_url=None, **options)  # `health` has it, behind a key
-    for part in (predict, rules, feedback, bundles, health):
+    for part in (predict, rules, feedback, queue, refit, bundles, label_studio, health):
         app.include_router(part.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from pydantic import BaseModel, ValidationError
 
+from kdsl.corrections.switching import check_switch
 from kdsl.errors import BundleError, InputError, did_you_mean
 from kdsl.recognizer import Recognizer
 from kdsl.runs import write_json
@@ -84,11 +85,12 @@ class Bundles:
         self._served, self._first = await self._tested(self._first), None
         write_json(self._file, self.record.model_dump())
 
-    async def swap(self, name: str) -> Served:
+    async def swap(self, name: str, *, anyway: bool = False) -> Served:
         """Serve another bundle, or the same one read again.
 
         Raises:
-            InputError: there is no such bundle.
+            InputError: there is no such bundle; or it is a candidate that is worse than the bundle it was made from,
+                not compared yet, or without rules that were changed since, and `anyway` is not set.
             BundleError: it is damaged, or does not predict; the old one goes on.
             Busy: another one is being opened.
         """
@@ -100,6 +102,8 @@ class Bundles:
             raise Busy
         async with self._switching:
             old = self.current
+            if not anyway:
+                await asyncio.to_thread(check_switch, self._folder / name, old.recognizer.bundle)
             new = await self._tested(await asyncio.to_thread(Recognizer.load, self._folder / name))
             previous = old.name if name != old.name else self.record.previous
             record = Record(given=self.record.given, current=name, previous=previous)
@@ -120,7 +124,7 @@ class Bundles:
         """
         if self.record.previous is None:
             raise InputError("no other bundle was served before this one.")
-        return await self.swap(self.record.previous)
+        return await self.swap(self.record.previous, anyway=True)
 
     async def close(self) -> None:
         """Answer all that was admitted, and close what is open."""

@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from kdsl.errors import InputError, did_you_mean
 from kdsl.runs import atomic_write, sole_writer
 
-Role = Literal["read", "predict", "feedback", "admin"]
-ROLES: tuple[Role, ...] = ("read", "predict", "feedback", "admin")
-"""read: tasks, rules, figures. predict: predictions. feedback: corrections. admin: all, rules and bundles, too."""
+Role = Literal["read", "predict", "feedback", "label", "admin"]
+ROLES: tuple[Role, ...] = ("read", "predict", "feedback", "label", "admin")
+"""read: tasks, rules, figures. predict: predictions. feedback: corrections. label: what users wrote, in the queue.
+admin: all, rules and bundles, too."""
 
 _NAME = re.compile(r"[\w.-]{1,64}")
 _KEY = re.compile(r"kdsl_(?P<id>[0-9a-f]{8})_[\w-]{43}", re.ASCII)

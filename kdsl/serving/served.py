@@ -23,7 +23,6 @@ from kdsl.ensemble.router import load_routers
 from kdsl.errors import BundleError
 from kdsl.evidence.types import Evidence
 from kdsl.recognizer import Recognizer, place
-from kdsl.runs import digest
 from kdsl.serving.batcher import Answer, Batcher, Cost, Expired
 from kdsl.serving.pictures import Reader
 from kdsl.serving.schemas import LabelInfo, Model, TaskInfo
@@ -161,11 +160,7 @@ class Served:
             return self.recognizer.predict_evidence(evidences)
 
     def _model(self) -> Model:
-        bundle = self.recognizer.bundle
-        version = str(bundle.manifest["id"])
-        if bundle.edited:
-            version += "-" + digest([(bundle.folder / name).read_bytes() for name in bundle.edited])[:8]
-        return Model(version=version, bundle=self.name, kdsl=__version__)
+        return Model(version=self.recognizer.bundle.version, bundle=self.name, kdsl=__version__)
 
 
 def _probe(task: Task) -> Sample:

@@ -12,14 +12,17 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request
 
 from kdsl.corrections.feedback import Feedback
+from kdsl.corrections.queue import Queue
 from kdsl.errors import KdslError
 from kdsl.serving.batcher import Closed, Expired, Overloaded
 from kdsl.serving.bundles import Bundles
+from kdsl.serving.keeper import Keeper
 from kdsl.serving.keys import Keys, Role
 from kdsl.serving.labelled import Labelled
 from kdsl.serving.metrics import Metrics
 from kdsl.serving.middleware import Caller
 from kdsl.serving.problems import MEDIA_TYPE, TITLES, Problem, without_folders
+from kdsl.serving.refits import Refits
 from kdsl.serving.served import Served
 from kdsl.serving.sessions import KeyCheck, Sessions
 from kdsl.serving.settings import ServerSettings
@@ -36,6 +39,9 @@ class Services:
     metrics: Metrics
     bundles: Bundles
     feedback: Feedback
+    queue: Queue
+    keeper: Keeper
+    refits: Refits
     labelled: Labelled
     changing: asyncio.Lock
     """Held while a rule book is changed."""

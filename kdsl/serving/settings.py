@@ -35,6 +35,8 @@ class ServerSettings:
     rate: str | None = None
     """Requests of one key, or address where there are no keys, such as '600/minute'."""
     log_texts: bool = False
+    keep_uncertain: bool = False
+    """Keep samples that a person should look at, with their pictures, in the state folder."""
 
     @property
     def state_folder(self) -> Path:

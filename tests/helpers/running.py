@@ -38,8 +38,12 @@ class Running:
 
 
 @contextmanager
-def running(settings: ServerSettings, *, held: bool = False) -> Iterator[Running]:
-    """Run a server; it predicts when the block begins, or its model is held up by the lock `held_up` gives."""
+def running(settings: ServerSettings, *, held: bool = False, key: str = "") -> Iterator[Running]:
+    """Run a server; it predicts when the block begins, or its model is held up by the lock `held_up` gives.
+
+    Args:
+        key: what its client sends.
+    """
     app = build_app(settings)
     if held:
         app.state.services.bundles._first._lock.acquire()
@@ -49,7 +53,8 @@ def running(settings: ServerSettings, *, held: bool = False) -> Iterator[Running
     try:
         wait_until(lambda: server.started or not thread.is_alive())
         port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, headers=headers) as client:
             if not held:
                 wait_until(lambda: client.get("/readyz").status_code == 200)
             yield Running(client, app.state.services)

@@ -23,6 +23,8 @@ class Swap(Body):
 
     bundle: FolderName
     """The name of a folder beside the bundle that is served; the same name reads that again."""
+    anyway: bool = False
+    """Serve a candidate that a refit found worse, too."""
 
 
 class BundleList(BaseModel):
@@ -44,7 +46,7 @@ async def swap(body: Swap, services: Shared) -> BundleList:
     """Serve another bundle, once it has predicted; until then, and if it does not, the present one goes on."""
     if body.bundle not in services.bundles.names:
         raise Problem(404, "there is no such bundle beside the one that is served.")
-    return await _swapped(services, body.bundle)
+    return await _swapped(services, body.bundle, anyway=body.anyway)
 
 
 @router.post("/back", dependencies=[need("admin")], responses=problems(409))
@@ -53,10 +55,10 @@ async def back(services: Shared) -> BundleList:
     return await _swapped(services, None)
 
 
-async def _swapped(services: Services, name: str | None) -> BundleList:
+async def _swapped(services: Services, name: str | None, *, anyway: bool = False) -> BundleList:
     bundles = services.bundles
     try:
-        await (bundles.back() if name is None else bundles.swap(name))
+        await (bundles.back() if name is None else bundles.swap(name, anyway=anyway))
     except Busy as error:
         raise Problem(409, "another bundle is being opened.", retry_after=5) from error
     except (BundleError, ConfigError, InputError) as error:

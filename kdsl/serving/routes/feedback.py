@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from kdsl.corrections.feedback import Correction
 from kdsl.corrections.store import StoreError
+from kdsl.data.sample import Sample
 from kdsl.errors import InputError, did_you_mean
 from kdsl.serving.middleware import Caller
 from kdsl.serving.pictures import picture_bytes
@@ -45,8 +46,10 @@ class Shown(Body):
 class Correct(Body):
     """What a person says of a sample."""
 
-    sample: Item
+    sample: Item | None = None
     """The sample, as it was sent to be predicted."""
+    queue: int | None = Field(None, ge=1, lt=1 << 63)
+    """In place of `sample`: the number of one in the queue."""
     label: Name | None = None
     """The right label; null where none of the task's labels fits."""
     shown: Shown | None = None
@@ -74,20 +77,22 @@ async def correct(
 ) -> Stored:
     """Store a correction; when this answers, it is on the disk. Sent again with the same X-Request-Id, it stays one."""
     served, id = services.served, request.state.request_id
+    if body.queue is not None and not caller.allows("label"):
+        raise Problem(403, "the queue needs a key with the role 'label'.")
 
     def store() -> tuple[int, bool, str]:
-        pictures = picture_bytes(body.sample.pictures)
-        sample = served.checked(sample_of(body.sample, pictures, id))
+        given, shown = _sample(body, services, id)
+        sample = served.checked(given)
         correction = Correction(
             request=id,
             task=sample.task,
-            turns=[(turn.role, turn.text) for turn in body.sample.turns],
-            pictures=pictures,
+            turns=[(turn.role, turn.raw) for turn in sample.turns],
+            pictures=[content for content in given.pictures if isinstance(content, bytes)],
             label=_label(body.label, task_by_name(served.recognizer.bundle.tasks, sample.task)),
             author=caller.name,
             version=served.model.version,
             note=body.note,
-            prediction=None if body.shown is None else body.shown.model_dump(),
+            prediction=shown,
         )
         return (*services.feedback.add(correction), sample.task)
 
@@ -139,6 +144,27 @@ def _stored(services: Services) -> Iterator[None]:
         except StoreError as error:
             log.error("corrections: %s: %s", error, error.__cause__)
             raise Problem(503, str(error), retry_after=10) from error
+
+
+def _sample(body: Correct, services: Services, id: str) -> tuple[Sample, dict[str, Any] | None]:
+    """The sample that a person speaks of, and what the person was shown.
+
+    Raises:
+        InputError: it cannot be used, or the queue does not have it.
+    """
+    shown = None if body.shown is None else body.shown.model_dump()
+    if body.sample is not None and body.queue is None:
+        return sample_of(body.sample, picture_bytes(body.sample.pictures), id), shown
+    if body.queue is None or body.sample is not None:
+        raise InputError("give `sample`, or the number of one in the `queue`.")
+    item = services.queue.get(body.queue)
+    if item is None:
+        raise InputError(f"there is no sample {body.queue} in the queue.")
+    pictures = [services.queue.picture(name) for name in item.pictures]
+    named: dict[str, Any] = {"task": item.task, "id": id}
+    sample = Sample.dialogue(item.turns, pictures, **named) if item.turns else Sample.picture(pictures[0], **named)
+    seen = {"label": item.prediction.label, "probability": item.prediction.probability, "version": item.version}
+    return sample, shown or seen
 
 
 def _label(label: str | None, task: Task) -> str | None:

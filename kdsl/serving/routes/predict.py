@@ -151,6 +151,8 @@ async def predicted(services: Services, served: Served, sample: Sample, deadline
     told: dict[str, Any] = {"task": prediction.task, "label": prediction.label, "probability": prediction.probability}
     if services.settings.log_texts:
         told["turns"] = [[turn.role, turn.raw] for turn in sample.turns]
+    if services.settings.keep_uncertain:
+        services.keeper.keep(sample, prediction, served.model.version)
     log.info("predicted", extra=told | {"batch": found.together, "model": served.model.version})
     answer = Predicted(
         prediction=prediction,
