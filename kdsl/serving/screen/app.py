@@ -11,12 +11,12 @@ from starlette.staticfiles import StaticFiles
 from kdsl.serving.middleware import Caller
 from kdsl.serving.problems import Problem
 from kdsl.serving.screen.navigation import NAVIGATION
-from kdsl.serving.screen.pages import predict, report, rules, sign_in
+from kdsl.serving.screen.pages import predict, queue, refit, report, rules, sign_in
 from kdsl.serving.screen.paths import ROOT, STATIC
 
 router = APIRouter(include_in_schema=False)
 
-PAGES = (router, sign_in.router, predict.router, rules.router, report.router)
+PAGES = (router, sign_in.router, predict.router, rules.router, report.router, queue.router, refit.router)
 
 
 @router.get("/")

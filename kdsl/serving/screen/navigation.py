@@ -21,4 +21,6 @@ NAVIGATION = (
     Entry(f"{ROOT}/predict", "nav_predict", "predict"),
     Entry(f"{ROOT}/rules", "nav_rules", "read"),
     Entry(f"{ROOT}/report", "nav_report", "read"),
+    Entry(f"{ROOT}/queue", "nav_queue", "label"),
+    Entry(f"{ROOT}/refit", "nav_refit", "admin"),
 )

@@ -9,11 +9,14 @@ from typing import get_args
 
 import pytest
 
+from kdsl.corrections.comparison import ALL, CORRECTED, OTHERS, Verdict
+from kdsl.corrections.uncertain import ORDER
 from kdsl.errors import ConfigError
 from kdsl.rules.grammar import GRAMMAR, parse
 from kdsl.rules.groups import WordGroup
 from kdsl.rules.listing import How, SortKey
 from kdsl.rules.rule import When
+from kdsl.serving.refits import State
 from kdsl.serving.screen.languages import FILE, LANGUAGES, messages
 from kdsl.serving.screen.navigation import NAVIGATION
 from kdsl.serving.screen.rule_words import in_words
@@ -26,6 +29,11 @@ BUILT = {
     *("role_user", "role_agent", "part_when", "part_any", "part_none", "right_samples", "wrong_samples"),
     *("mends", "breaks", "disable_rule", "enable_rule"),
     *("effect_on_book", "effect_on_bundle", "no_effect", "no_labelled"),
+    *(f"why_{why}" for why in ORDER),
+    *(f"refit_{state}" for state in get_args(State)),
+    *(f"refit_verdict_{verdict.replace(' ', '_')}" for verdict in get_args(Verdict)),
+    *(f"refit_of_{group.replace(' ', '_')}" for group in (ALL, OTHERS, CORRECTED)),
+    *("refit_go_on", "refit_start"),
     *(entry.name for entry in NAVIGATION),
 }
 """Keys that templates put together, or choose from."""
