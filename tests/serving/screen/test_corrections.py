@@ -33,7 +33,10 @@ def shop(tmp_path: Path) -> Iterator[Running]:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_five_samples_by_keyboard_and_a_refit(shop: Running, page: Page, language: str) -> None:
-    words = {"en": ("Make a candidate", "Serve the candidate", "Back to shop"), "zh": ("拟合候选模型", "切换到候选模型", "退回 shop")}
+    words = {
+        "en": ("Make a candidate", "Serve the candidate", "Back to shop"),
+        "zh": ("拟合候选模型", "切换到候选模型", "退回 shop"),
+    }
     make, serve, back = words[language]
     page.goto(f"{shop.url}/screen/queue?lang={language}")
     heading = page.locator("#queued h2")

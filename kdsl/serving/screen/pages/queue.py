@@ -27,7 +27,7 @@ NONE_FITS = ""
 
 @dataclass(frozen=True)
 class Place:
-    """Where a person is in the queue: the task that is looked at ('' for all), and the numbers that were passed over."""
+    """Where a person is in the queue: the task ('' for all), and the numbers that were passed over."""
 
     task: str
     passed: tuple[int, ...]
