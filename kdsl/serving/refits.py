@@ -1,4 +1,4 @@
-"""`Refits`: makes a candidate of the served bundle and its corrections, by `kdsl refit` in a process of its own.
+"""`Refits`: makes a candidate of the served bundle and its corrections, in a process of its own.
 
 What it did stands in the candidate's folder, so that a server that was stopped goes on with it when it is asked again.
 """
@@ -92,9 +92,8 @@ class Refits:
             await asyncio.to_thread(write_json, self._file, {"candidate": out.name})
             self._lines.clear()
             feedback = self._settings.state_folder / "feedback.sqlite"
-            words = ["--bundle", str(bundle.folder), "--feedback", str(feedback), "--out", str(out)]
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "kdsl", "refit", "make", *words,
+                sys.executable, "-m", "kdsl.corrections.process", str(bundle.folder), str(feedback), str(out),
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
             self._watch = asyncio.create_task(self._follow(self._process))

@@ -92,7 +92,7 @@ async def _predicted(
         sample = sample_in(data)
         if len(sample.turns) > MOST_TURNS or any(len(turn.raw) > MOST_LETTERS for turn in sample.turns):
             raise InputError("is longer than a sample may be.")
-        found = await served.answer(sample, deadline)
+        found, _ = await served.answer(sample, deadline)
     except InputError:
         return {"model_version": version, "score": 0.0, "result": []}
     services.metrics.predicted(found.value, found.waited)

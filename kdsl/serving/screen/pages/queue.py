@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
@@ -111,7 +111,7 @@ async def _shown(request: Request, services: Services, place: Place, wanted: int
     return part(request, "queued.html.j2", **await _values(services, place, wanted))
 
 
-async def _values(services: Services, place: Place, wanted: int | None = None) -> dict[str, object]:
+async def _values(services: Services, place: Place, wanted: int | None = None) -> dict[str, Any]:
     """What the template of a sample shows: a wanted one, or the first that was not passed over."""
     found = await queue.waiting(services, place.task or None)
     ahead = [item for item in found.items if item.number not in place.passed]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -64,7 +64,7 @@ async def _state(request: Request, services: Services) -> Response:
     return part(request, "candidate.html.j2", **await _values(services))
 
 
-async def _values(services: Services) -> dict[str, object]:
+async def _values(services: Services) -> dict[str, Any]:
     return {
         "found": await refit.show_refit(services),
         "served": services.served.name,
