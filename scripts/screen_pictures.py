@@ -77,7 +77,7 @@ def fitted(folder: Path) -> ServerSettings:
     (folder / "faq.json").write_text(json.dumps([one | {"task": "samples"} for one in SNIPPETS]), "utf-8")
     overrides = ["large=null", "small=null", "rules.simulations=100", f"knowledge.snippets={folder / 'faq.json'}"]
     Recognizer.fit(samples, out=folder / "shop", config=load_config("configs/nano.yaml", overrides)).close()
-    return ServerSettings(folder / "shop", data=(folder / "labelled.jsonl",))
+    return ServerSettings(folder / "shop", data=(folder / "labelled.jsonl",), timeout=600)
 
 
 def drawn() -> bytes:

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from kdsl.serving.settings import ServerSettings
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the extra dev has Playwright")
 
-PATIENCE = 120_000
+PATIENCE = 180_000
 """Milliseconds until a test gives up; none is spent where all works."""
 playwright.expect.set_options(timeout=PATIENCE)
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -110,7 +111,7 @@ def settings(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> ServerSett
     """A server's own copy of the bundle, with labelled samples."""
     own = tmp_path_factory.mktemp("served")
     shutil.copytree(shop / "shop", own / "shop")
-    return ServerSettings(own / "shop", data=(shop / "labelled.jsonl",))
+    return ServerSettings(own / "shop", data=(shop / "labelled.jsonl",), timeout=PATIENCE / 1000)
 
 
 @pytest.fixture(scope="module")
@@ -128,5 +129,5 @@ def keyed(
     state = tmp_path_factory.mktemp("state")
     keys = Keys(state / "keys.json")
     made = {"boss": keys.add("boss", ["admin"]), "reader": keys.add("reader", ["read", "predict"])}
-    with running(ServerSettings(settings.bundle, state=state, data=settings.data)) as started:
+    with running(replace(settings, state=state)) as started:
         yield started, made

@@ -66,7 +66,7 @@ def predict(page: Page, text: str) -> None:
 def test_a_picture_is_predicted_with_its_boxes_and_corrected(page: Page, server: Running) -> None:
     rule(server, "add", label="rust", when=["an OCR line contains 「立即购买」"], id="buy", weight=1)
     page.goto(f"{server.url}/screen/predict")
-    page.locator("#dialogue").fill(f"user: will it rust\nagent: {EVIL}")
+    page.locator("#dialogue").fill("user: will it rust\nagent: no")
     page.locator("#pictures").set_input_files({"name": NAME, "mimeType": "image/png", "buffer": picture()})
     expect(page.get_by_role("img", name="Picture 1")).to_be_visible()
     page.get_by_role("button", name="Predict", exact=True).click()
@@ -75,9 +75,7 @@ def test_a_picture_is_predicted_with_its_boxes_and_corrected(page: Page, server:
     expect(found.locator(".answer")).to_contain_text("rust")
     expect(found).to_contain_text("0 model calls, 0 output tokens")
     expect(found).to_contain_text("an OCR line contains 「立即购买」")
-    expect(found).to_contain_text(f"rust {EVIL}")  # the snippet
-    expect(found).to_contain_text("source: snippets.json")
-    expect(found.locator(".turns")).to_contain_text(EVIL)
+    expect(found).to_contain_text("source: sample rust-")
     image, box = found.locator("img[data-sent]"), found.locator("rect")
     expect(box).to_have_count(1)
     assert image.evaluate("image => image.complete && image.naturalWidth") == 540
@@ -86,9 +84,9 @@ def test_a_picture_is_predicted_with_its_boxes_and_corrected(page: Page, server:
     assert marked is not None
     top = (marked["y"] - whole["y"]) / whole["height"]
     assert top == pytest.approx(220 / 1170, abs=0.02)  # where the line was drawn
-    assert page.evaluate("window.evil") is None
     assert serious(page) == []
     assert OPENED == []
+    rule(server, "undo")
 
     before = server.services.feedback.count()
     page.get_by_role("button", name="This one: refund").click()
@@ -101,7 +99,18 @@ def test_a_picture_is_predicted_with_its_boxes_and_corrected(page: Page, server:
     page.locator("#corrected").get_by_role("button", name="Undo").click()
     expect(page.locator("#corrected")).to_contain_text("was taken back")
     assert server.services.feedback.count() == before
-    rule(server, "undo")
+
+
+def test_what_fits_no_label_is_said_and_markup_is_shown_as_text(page: Page, server: Running) -> None:
+    page.goto(f"{server.url}/screen/predict")
+    predict(page, f"user: rust {EVIL}\nagent: {EVIL}")
+    found = page.locator("#found")
+    expect(found.locator(".answer")).to_have_text("None of these")
+    expect(found.locator(".alert")).to_contain_text("Probably no label fits")
+    expect(found.locator(".turns")).to_contain_text(f"rust {EVIL}")
+    expect(found.get_by_role("listitem").filter(has_text="source: snippets.json")).to_contain_text(f"rust {EVIL}")
+    assert page.evaluate("window.evil") is None
+    assert serious(page) == []
 
 
 def test_a_correction_is_about_what_was_predicted_whatever_the_form_says_by_then(page: Page, server: Running) -> None:
@@ -149,7 +158,7 @@ def test_a_rule_is_added_edited_and_taken_back(page: Page, server: Running) -> N
     page.locator("#new-label").select_option("refund")
     page.locator("#when").fill('a user turn contains "气泡"')
     page.locator("#reason").fill(EVIL)
-    page.get_by_role("button", name="Show the effect").click()
+    page.get_by_role("button", name="Show the effect", exact=True).click()
     effect = page.locator("#effect")
     expect(effect.get_by_role("heading", name="Effect of the change")).to_be_focused()
     expect(effect).to_contain_text("The whole bundle, on 39 labelled samples")
@@ -165,10 +174,10 @@ def test_a_rule_is_added_edited_and_taken_back(page: Page, server: Running) -> N
     expect(page.get_by_role("heading", level=1)).to_have_text("hand-1")
     page.locator("#weight").fill("2.5")
     page.locator("#any").fill("the moon is full")
-    page.get_by_role("button", name="Show the effect").click()
+    page.get_by_role("button", name="Show the effect", exact=True).click()
     expect(page.locator("#alert")).to_contain_text("'the moon is full' is not a literal")
     page.locator("#any").fill("")
-    page.get_by_role("button", name="Show the effect").click()
+    page.get_by_role("button", name="Show the effect", exact=True).click()
     expect(effect).to_contain_text("weight: 3.0 → 2.5")
     effect.get_by_role("button", name="Save").click()
     expect(effect).to_contain_text("Saved as version")
