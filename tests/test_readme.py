@@ -47,6 +47,8 @@ def why_not_run(line: str) -> str | None:
         return "it installs, or takes minutes"
     if "..." in line or "configs/qwen2-vl" in line or line == "kdsl doctor":
         return "it wants weights or a machine that a test does not have"
+    if line.startswith("kdsl refit"):
+        return "it wants what people corrected; tests/corrections has that"
     if line.startswith(("kdsl serve", "curl")):
         return "a server runs until it is stopped; it is asked below"
     return None
