@@ -2,7 +2,7 @@
 
     python scripts/screen_pictures.py            # writes docs/pictures/screen-*.png
 
-All that is seen is made up here or drawn by kdsl's synthetic world. It needs the extra `dev`, and a `chromium`.
+All that is seen is made up here or drawn by kdsl's synthetic world. It needs the extra `dev`, a `chromium`, and a Chinese font (Debian: fonts-wqy-microhei).
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def fitted(folder: Path) -> ServerSettings:
 def drawn() -> bytes:
     """A screen of the synthetic world."""
     stream = io.BytesIO()
-    draw_screen("退款页面", random.Random(7), 1.5).image.save(stream, "PNG")
+    draw_screen("退款页面", random.Random(3), 1.5).image.save(stream, "PNG")
     return stream.getvalue()
 
 
@@ -99,12 +99,12 @@ def desktop(browser: Browser, url: str) -> None:
     page = browser.new_page(viewport={"width": 1120, "height": 1180}, locale="en-GB")
     page.set_default_timeout(300_000)
     page.goto(f"{url}/screen/predict")
-    predict(page, "用户：你好，钱退了吗\n客服：亲，帮您看一下\n用户：三天了还没到")
+    predict(page, "用户：你好\n客服：亲，有什么可以帮您\n用户：钱退了吗")
     save(page, "predict")
     page.set_viewport_size({"width": 1120, "height": 900})
     page.goto(f"{url}/screen/rules/rule?id=samples/hand-1")
     page.locator("#weight").fill("4")
-    page.get_by_role("button", name="Show the effect").click()
+    page.get_by_role("button", name="Show the effect", exact=True).click()
     page.locator("#effect h2").wait_for()
     save(page, "rule")
     page.goto(f"{url}/screen/report")
