@@ -2,7 +2,8 @@
 
     python scripts/screen_pictures.py            # writes docs/pictures/screen-*.png
 
-All that is seen is made up here or drawn by kdsl's synthetic world. It needs the extra `dev`, a `chromium`, and a Chinese font (Debian: fonts-wqy-microhei).
+All that is seen is made up here or drawn by kdsl's synthetic world. It needs the extra `dev`, a `chromium`, and a
+Chinese font (Debian: fonts-wqy-microhei).
 """
 
 from __future__ import annotations
