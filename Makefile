@@ -19,7 +19,7 @@ demo: setup
 	$(BIN)/kdsl demo --out demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 # PaddleX pins numpy, PyYAML and OpenCV at versions that the other tests do not run on.
 test-paddle:
