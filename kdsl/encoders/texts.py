@@ -79,6 +79,8 @@ class MultilingualE5(Packaged, TextEncoder):
         "e5-small-q4.bin": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
     }
     NOTHING: ClassVar = ("", "。", "...", "?")
+    LONGEST: ClassVar = 2_000
+    """Characters that are read: 512 tokens are about as many, and the engine takes time for all that it is given."""
 
     def __init__(self) -> None:
         found = find_spec(self.package)
@@ -104,7 +106,7 @@ class MultilingualE5(Packaged, TextEncoder):
         return np.mean([self._model.query(text) for text in self.NOTHING], axis=0)
 
     def _vectors(self, items: Sequence[str]) -> np.ndarray:
-        raw = np.stack([self._model.query(item.lower()) for item in items]) - self._origin
+        raw = np.stack([self._model.query(item[: self.LONGEST].lower()) for item in items]) - self._origin
         return np.asarray(raw / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-9), np.float32)
 
 

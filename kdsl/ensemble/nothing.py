@@ -21,7 +21,7 @@ SMALL_TALK = "it holds greetings and thanks alone"
 UNKNOWN = "no expert knows anything of it"
 
 ONE_COLOUR = 0.98
-"""From this share of its pixels of one hue, or black, grey or white, a picture may be blank."""
+"""From this share of its pixels black, grey or white, a picture may be blank; a colour may be what a label is about."""
 TALK = 0.2
 """Share of a label's samples that are small talk alone from which small talk is what the label means."""
 NO_EDGES = 0.001
@@ -65,8 +65,8 @@ def tells_small_talk(task: Task, labelled: Sequence[Evidence]) -> bool:
 
 
 def is_blank(picture: Picture) -> bool:
-    """Whether a picture is all of one colour."""
-    return max(picture.facts.colours) >= ONE_COLOUR and picture.facts.edges < NO_EDGES
+    """Whether a picture is all black, grey or white."""
+    return max(picture.facts.colours[-3:]) >= ONE_COLOUR and picture.facts.edges < NO_EDGES
 
 
 def bears_content(text: str) -> bool:

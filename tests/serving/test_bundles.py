@@ -52,20 +52,29 @@ def swap(started: Running | Process, name: str) -> httpx.Response:
 
 def test_no_request_is_lost_in_a_swap_and_back(served: Running) -> None:
     old, stop = version(served), threading.Event()
+    found: list[tuple[int, str]] = []
 
-    def ask(number: int) -> list[tuple[int, str]]:
-        found = []
+    def ask(number: int) -> None:
         with httpx.Client(base_url=served.url, timeout=120) as client:
             while not stop.is_set():
                 answer = client.post("/v1/predict", json=said(f"money back {number} {len(found)}"))
                 found.append((answer.status_code, answer.json().get("model", {}).get("version", "")))
-        return found
+
+    def after(change: httpx.Response) -> httpx.Response:
+        """The answer to a change, once the clients were answered again, by what it serves too."""
+        start = len(found)
+        while not any(name == change.json()["model"]["version"] for _, name in found[start:]):
+            time.sleep(0.01)
+        return change
 
     with ThreadPoolExecutor(6) as pool:
         asking = [pool.submit(ask, number) for number in range(6)]
-        answers = [swap(served, "new"), served.client.post("/v1/bundles/back"), swap(served, "new")]
-        stop.set()
-        found = [one for asked in asking for one in asked.result()]
+        try:
+            answers = [after(swap(served, "new")), after(served.client.post("/v1/bundles/back")), swap(served, "new")]
+        finally:
+            stop.set()
+        for asked in asking:
+            asked.result()
     assert [answer.status_code for answer in answers] == [200] * 3, [answer.text for answer in answers]
     assert [answer.json()["model"]["version"] for answer in answers] == ["feedfacefeedface", old, "feedfacefeedface"]
     assert answers[-1].json()["previous"] == "old"

@@ -111,7 +111,8 @@ class Catalog:
         file = folder / FILE
         if not file.is_file():
             raise BundleError(f"{folder} has no {FILE}: it is not a store. {_ADVICE}")
-        uri = f"{file.absolute().as_uri()}?mode={'rw' if write else 'ro'}"
+        # 'rw' for readers too: one that finds the log of a writer that was killed must be able to recover it
+        uri = f"{file.absolute().as_uri()}?mode=rw"
         if not os.access(folder, os.W_OK):
             uri += "&immutable=1"  # where the files of write-ahead logging cannot be made, nobody writes
         with self._understood():
