@@ -28,7 +28,6 @@ def cluster() -> Iterator[Any]:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     try:
         import ray
-        import ray.data
     except ImportError as error:
         raise MissingDependency("this needs Ray, which is not installed. Run: pip install 'kdsl[ray]'") from error
     own = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE}
@@ -39,7 +38,6 @@ def cluster() -> Iterator[Any]:
         except Exception as error:  # Ray raises no narrower type if the start takes too long
             where = f"no cluster answers at RAY_ADDRESS={address}" if address else "no local cluster could be started"
             raise ConfigError(f"{where}: {error}") from error
-        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         try:
             yield ray
         finally:

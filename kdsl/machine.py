@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from kdsl.child_processes import cores
 from kdsl.errors import MissingDependency
 from kdsl.resources import PACKAGE
 
@@ -35,6 +36,7 @@ EXTRAS = {
     "paddle": "PaddleOCR",
     "e5": "a second encoder of texts, for a hundred languages",
     "embed": "encoders of sentence-transformers, and one for English with its weights",
+    "parquet": "Parquet files of samples and of predictions",
     "ray": "prediction and search on many machines",
     "serve": "`kdsl serve`",
     "otel": "traces of `kdsl serve` by OpenTelemetry",
@@ -127,8 +129,8 @@ def _python() -> Check:
 
 
 def _cores() -> Check:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Check("CPU cores", "ok", str(cores), "" if cores > 1 else "A fit takes about twice as long on one core.")
+    count = cores()
+    return Check("CPU cores", "ok", str(count), "" if count > 1 else "A fit takes about twice as long on one core.")
 
 
 def _memory() -> Check:

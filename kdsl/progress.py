@@ -8,7 +8,9 @@ markup and emoji codes are off everywhere.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kdsl.processes import is_main
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 log = logging.getLogger("kdsl")
+
+SAID_EVERY = 60.0
+"""Seconds between two messages of work whose bar is not shown."""
 
 
 class _Terminal(logging.Handler):
@@ -69,6 +74,33 @@ def track(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
 
     with bar(BarColumn(), MofNCompleteColumn()) as progress:
         yield from progress.track(items, total=total, description=what)
+
+
+@contextmanager
+def counted(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar for work that tells how far it is; where nobody sees the bar, a message now and then.
+
+    Args:
+        total: about how many there are; None where that is not known.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn
+
+    start = said = time.monotonic()
+    with bar(BarColumn(), MofNCompleteColumn()) as progress:
+        task = progress.add_task(what, total=total)
+
+        def count(done: int) -> None:
+            nonlocal said
+            progress.update(task, completed=done, total=None if total is None else max(total, done))
+            now = time.monotonic()
+            if progress.disable and now - said > SAID_EVERY:
+                said = now
+                rate = done / (now - start)
+                left = f", about {(total - done) / rate / 60:.0f} min left" if total and total > done else ""
+                of = f" of about {total:,}" if total else ""
+                say(f"{what}: {done:,}{of}, {rate:,.0f} per second{left}")
+
+        yield count
 
 
 def show(*renderables: Any) -> None:

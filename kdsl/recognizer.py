@@ -22,14 +22,15 @@ from kdsl.data.folders import picture_root
 from kdsl.data.own_task import note_descriptions, tasks_for
 from kdsl.data.prediction import Prediction
 from kdsl.data.readers import load_task_files, read_files
-from kdsl.data.resume import Unfinished
 from kdsl.data.sample import Sample
 from kdsl.data.source import DataSource
 from kdsl.data.trainable import check_fit
+from kdsl.ensemble.blocks import Engine, in_this_process
 from kdsl.ensemble.bundle import Bundle, open_bundle
-from kdsl.ensemble.predict_file import Engine, Summary, local_engine, predict_file
+from kdsl.ensemble.predict_file import Summary, predict_file, predicted_lines
 from kdsl.ensemble.predictor import Predictor
 from kdsl.ensemble.with_book import WithBook
+from kdsl.ensemble.workers import in_processes
 from kdsl.errors import InputError
 from kdsl.evidence.observe import observe
 from kdsl.evidence.types import Evidence
@@ -220,29 +221,23 @@ class Recognizer:
         images: str | Path = ".",
         ocr: str | Path | None = None,
         engine: Literal["local", "ray"] = "local",
-        workers: int | None = None,
+        workers: int | Literal["auto"] | None = None,
         columns: Columns = AS_KNOWN,
     ) -> Summary:
-        """Predict a file of samples, one JSON line each; see `kdsl.ensemble.predict_file.predict_file`.
+        """Predict a file of samples of any length; see `kdsl.ensemble.predict_file.predict_file`.
 
         Args:
+            out: a file of JSON lines, or of Parquet where its name ends in `.parquet`.
             images: the folder that the pictures lie below; where `data` is a folder, that folder.
             ocr: a file of OCR results that exist already.
-            engine: `ray` predicts in many processes, on this machine or a cluster (docs/predicting.md).
-            workers: processes of the engine `ray`.
+            engine: `ray` predicts on a cluster (docs/predicting.md).
+            workers: processes. `auto` takes as many as this machine has use for; a script that has them must guard its
+                main part by `if __name__ == "__main__":`. None: this process alone; for `ray` one per GPU or core.
             columns: as `fit` takes them.
         """
-        if workers and engine != "ray":
-            raise InputError("`workers` belongs to the engine 'ray'.")
-        chosen: Engine
-        if engine == "ray":
-            from kdsl.ensemble.ray_engine import RayEngine
-
-            chosen = RayEngine(workers)
-        else:
-            chosen = local_engine(lambda: self._predictor)
         with self._lock:
             ocr_file = Path(ocr) if ocr else None
+            chosen = self._engine(engine, workers)
             return predict_file(self.bundle, Path(data), Path(images), ocr_file, Path(out), chosen, columns)
 
     def predict_lines(
@@ -254,11 +249,18 @@ class Recognizer:
         columns: Columns = AS_KNOWN,
     ) -> Iterator[dict[str, Any]]:
         """Predict a file of samples, one after another: a line as `predict_file` writes it for each, kept nowhere."""
-        root = picture_root([Path(data)], Path(images))
-        rows = Unfinished.of(Path(data), self.bundle.tasks, root, {}, columns)
         with self._lock:
-            engine = local_engine(lambda: self._predictor)
-            yield from engine(self.bundle, rows, root, Path(ocr) if ocr else None)
+            ocr_file = Path(ocr) if ocr else None
+            engine = self._engine("local", None)
+            yield from predicted_lines(self.bundle, Path(data), Path(images), ocr_file, engine, columns)
+
+    def _engine(self, engine: Literal["local", "ray"], workers: int | Literal["auto"] | None) -> Engine:
+        if engine == "ray":
+            from kdsl.ensemble.ray_engine import RayEngine
+
+            return RayEngine(None if workers == "auto" else workers)
+        here = in_this_process(lambda: self._predictor)
+        return in_processes(self.bundle, None if workers == "auto" else workers, here) if workers else here
 
     def close(self) -> None:
         """Take the bundle's adapters off the models and delete the pictures that were handed in."""

@@ -27,7 +27,7 @@ from kdsl.tasks import Label, Task, load_task
 if TYPE_CHECKING:
     from kdsl.models.base import LoadedModel
 
-pytest_plugins = ["helpers.tiny_shop"]
+pytest_plugins = ["helpers.tiny_shop", "helpers.light_shop"]
 settings.register_profile("kdsl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kdsl")  # no test depends on the machine's speed
 

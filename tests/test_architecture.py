@@ -23,6 +23,7 @@ BASE = {
     "scores",
     "progress",
     "processes",
+    "child_processes",
     "machine",
     "model_server",
     "cluster",

@@ -144,7 +144,7 @@ def test_probabilities_are_those_of_the_file(recognizer: Recognizer, samples: li
     input_file(data, samples[:3], [])
     ocr_file(known, samples[:3])
     summary = recognizer.predict_file(data, out, images=shop, ocr=known)
-    assert (summary.predicted, summary.kept, summary.failed) == (3, 0, [])
+    assert (summary.predicted, summary.kept, summary.failed) == (3, 0, 0)
     assert recognizer.predict_file(data, out, images=shop, ocr=known).kept == 3
     lines = [Prediction.from_json(json.loads(line)) for line in out.read_text("utf-8").splitlines()]
     assert all(line.content for line in lines)
@@ -169,6 +169,6 @@ def test_a_folder_of_photos_is_fitted_and_predicted(tmp_path: Path) -> None:
             Image.new("RGB", (60 + number, 80), colour).save(photos / label / f"{number}.png")
     with Recognizer.fit(photos, out=tmp_path / "out", overrides=["large=null", "small=null"]) as fitted:
         summary = fitted.predict_file(photos / "red", tmp_path / "out.jsonl")
-    assert (summary.predicted, summary.failed) == (6, [])
+    assert (summary.predicted, summary.failed) == (6, 0)
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
     assert {(line["id"], line["label"]) for line in lines} == {(f"{number}.png", "red") for number in range(6)}

@@ -245,7 +245,7 @@ def pseudo_label(
     found = label(open_bundle(bundle), data, images, ocr, out, min_probability=min_probability, per_label=per_label)
     show(counts_table(found))
     say(f"{len(found.samples)} of {sum(found.predicted.values())} samples are labelled in {out}")
-    for fault in found.failed[:10]:
+    for fault in found.faults:
         say(f"failed: {fault}")
     if found.failed:
         sys.exit(2)

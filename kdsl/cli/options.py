@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -174,7 +175,8 @@ def _from_stdin(context: click.Context, option: click.Parameter, value: Any) -> 
             return given
         folder = context.with_resource(tempfile.TemporaryDirectory(prefix="kdsl-"))
         file = Path(folder) / "standard-input"
-        file.write_bytes(sys.stdin.buffer.read())
+        with file.open("wb") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)  # it may be larger than memory
         return file
 
     return tuple(path(one) for one in value) if isinstance(value, tuple) else value and path(value)

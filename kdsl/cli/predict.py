@@ -22,8 +22,6 @@ from kdsl.cli.options import (
 if TYPE_CHECKING:
     from kdsl.data.columns import Columns
 
-SHOWN_FAULTS = 10
-
 
 @click.command(cls=HelpfulCommand)
 @bundle_option(required=True)
@@ -35,19 +33,20 @@ SHOWN_FAULTS = 10
     "--out",
     type=click.Path(path_type=Path, allow_dash=True),
     required=True,
-    help="Predictions, one JSON line each; '-' for standard output.",
+    help="Predictions, one JSON line each, or Parquet by the ending .parquet; '-' for standard output.",
 )
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="ray: many processes, on this machine or on the cluster at RAY_ADDRESS; lines in any order.",
+    help="ray: on the cluster at RAY_ADDRESS, or in Ray's processes on this machine.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Processes of --engine ray, each with the bundle's models. [default: one per GPU, else one per core]",
+    help="Processes that predict, each with the bundle. [default: one where the bundle has a model, else one per core; "
+    "of ray one per GPU, else one per core]",
 )
 @click.option(
     "--server",
@@ -67,17 +66,20 @@ def predict(
 ) -> None:
     """Predict samples with a bundle; one JSON line each.
 
-    Lines are appended as they are made. A sample that cannot be predicted becomes a line with an `error`,
-    the rest goes on, and the exit code is 2. A killed run continues where it was, with either engine. A prediction
-    that was made of other content under the same id is made anew.
+    Files may be larger than memory, and any number of lines long. Lines are appended as they are made, in the order of
+    the data. A row that cannot be predicted is set aside with the reason in OUT.bad.jsonl, the rest goes on, and the
+    exit code is 2. A killed run continues where it was, with either engine. A prediction that was made of other content
+    under the same id is made anew.
 
     \b
     examples:
       kdsl predict --bundle runs/shop --data test.json --images images --out predictions.jsonl
+      kdsl predict --bundle runs/shop --data million.parquet --out predictions.parquet
       kdsl predict --bundle runs/shop --data many.jsonl --images images --out predictions.jsonl --engine ray
       kdsl predict --bundle runs/7b --data test.json --images images --out predictions.jsonl --server vllm.yaml
       cat questions.jsonl | kdsl predict --bundle runs/shop --data - --out -
     """
+    from kdsl.data.prediction import bad_file
     from kdsl.progress import say
     from kdsl.recognizer import Recognizer
 
@@ -94,13 +96,14 @@ def predict(
             images=images,
             ocr=ocr,
             engine=engine,  # type: ignore[arg-type]
-            workers=workers,
+            workers=workers or "auto",
             columns=columns,
         )
-    say(f"{found.predicted} predicted, {found.kept} kept from before, {len(found.failed)} failed")
-    for fault in found.failed[:SHOWN_FAULTS]:
+    say(f"{found.predicted} predicted, {found.kept} kept from before, {found.failed} failed")
+    for fault in found.faults:
         say(f"failed: {fault}")
     if found.failed:
+        say(f"all that failed stand in {bad_file(out)}")
         sys.exit(2)
 
 

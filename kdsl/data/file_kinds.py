@@ -8,8 +8,10 @@ from typing import Literal
 
 from kdsl.errors import InputError
 
-Kind = Literal["json", "csv", "rasa", "xlsx"]
+Kind = Literal["json", "csv", "rasa", "xlsx", "parquet"]
 
+PARQUET = b"PAR1"
+"""What a Parquet file begins and ends with."""
 _START = 65536
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "is compressed by gzip; unpack it first (`gunzip`)"),
@@ -18,7 +20,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "is compressed by Zstandard; unpack it first (`unzstd`)"),
     (b"7z\xbc\xaf\x27\x1c", "is a 7z archive; unpack it first"),
     (b"Rar!\x1a\x07", "is a RAR archive; unpack it first"),
-    (b"PAR1", "is a Parquet file; write it as JSON first: pandas.read_parquet(file).to_json(out, 'records')"),
+    (PARQUET, "is a Parquet file"),
     (b"ARROW1", "is an Arrow file; write it as JSON first: datasets.Dataset.from_file(file).to_json(out)"),
     (b"\xff\xff\xff\xff", "is an Arrow stream; write it as JSON first: datasets.Dataset.from_file(file).to_json(out)"),
     (b"\xd0\xcf\x11\xe0", "is an old Excel or Word file; save it as .xlsx or CSV (UTF-8)"),
@@ -85,6 +87,8 @@ def kind_of(path: Path) -> Kind:
         start = file.read(_START)
     if start.startswith(_ZIP) and _EXCEL in start:
         return "xlsx"
+    if start.startswith(PARQUET):
+        return "parquet"
     if what := magic(start):
         raise InputError(f"{path}: {what}; expected rows as JSON, JSONL, CSV or Excel.")
     require_text(start, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -12,7 +13,12 @@ from typing import Any
 from kdsl.data.file_kinds import encoding_hint, kind_of
 from kdsl.errors import InputError
 
+LONGEST = 64 << 20
+"""Bytes of a line of JSONL, or of a table's cell: room for some pictures in base64. A file that is one long line, which
+may be larger than memory, is set aside."""
 _BETWEEN = re.compile(r"[\s,]*")
+_PART = 1 << 16
+"""Bytes that are read at once to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,12 @@ def json_rows(path: Path) -> Iterator[Row | BadRow]:
     try:
         kind = kind_of(path)
         if kind != "json":
-            found = {"csv": "a table (CSV)", "rasa": "Rasa's training data (YAML)", "xlsx": "an Excel workbook"}[kind]
+            found = {
+                "csv": "a table (CSV)",
+                "rasa": "Rasa's training data (YAML)",
+                "xlsx": "an Excel workbook",
+                "parquet": "a Parquet file",
+            }[kind]
             raise InputError(f"{path}: is {found}; expected a JSON list, or one JSON object per line (JSONL).")
         with path.open("rb") as file:
             start = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
@@ -69,9 +80,12 @@ def _list_rows(path: Path) -> Iterator[Row]:
 
 def _line_rows(path: Path) -> Iterator[Row | BadRow]:
     offset = 0
-    for number, line in enumerate(_lines(path), start=1):
+    for number, (line, length) in enumerate(_lines(path), start=1):
         where, at = f"line {number}", offset
-        offset += len(line)
+        offset += length
+        if length > LONGEST:
+            yield BadRow(where, f"takes more than {LONGEST >> 20} MiB; is each sample on a line of its own?")
+            continue
         try:
             text = decode(line, at, path).rstrip()
             if text:
@@ -88,19 +102,32 @@ def _line_rows(path: Path) -> Iterator[Row | BadRow]:
             yield BadRow(where, f"cannot be read: {error}")
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file; those of old Macs end in a carriage return."""
+def _lines(path: Path) -> Iterator[tuple[bytes, int]]:
+    """Each line of a file, and its length in bytes; of one over `LONGEST` bytes only the beginning is read.
+
+    The lines of old Macs end in a carriage return.
+    """
     with path.open("rb") as file:
-        start = file.read(65536)
+        start = file.read(_PART)
         file.seek(0)
-        if b"\r" in start and b"\n" not in start:
-            yield from file.read().splitlines(keepends=True)
-        else:
-            yield from file
+        old = b"\r" in start and b"\n" not in start
+        text = io.TextIOWrapper(file, "latin-1", newline="\r") if old else None  # of which each character is one byte
+
+        def read(most: int) -> bytes:
+            return text.readline(most).encode("latin-1") if text else file.readline(most)
+
+        end = b"\r" if old else b"\n"
+        while line := read(LONGEST + 1):
+            length, part = len(line), line
+            while length > LONGEST and not part.endswith(end) and (part := read(_PART)):
+                length += len(part)
+            yield line, length
 
 
 def _refuse_spread_objects(path: Path, fault: json.JSONDecodeError) -> None:
     """Refuse a file whose objects take several lines each; leave one that is broken otherwise to its lines."""
+    if path.stat().st_size > LONGEST:
+        return
     decoder, objects, place = json.JSONDecoder(), [], 0
     try:
         text = path.read_bytes().decode("utf-8-sig").strip()

@@ -1,7 +1,7 @@
 """`Prediction`: one classified sample with its distribution, its cost, and a trace of the computation.
 
 A prediction is written as one JSON line and read back as the same object. A sample that could not be predicted is
-written as a `Failure` in its place.
+written as a `Failure`, in a file of its own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import IO, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from kdsl.data.files import BadRow, json_rows
+from kdsl.data.files import BadRow, Row, json_rows
+from kdsl.data.parquet import is_parquet, stored_predictions
 from kdsl.errors import InputError, did_you_mean, faults_of
 
 SHOWN_RULES = 5
@@ -204,13 +205,39 @@ def _parsed(stream: IO[bytes]) -> Iterator[Prediction | Failure]:
         yield _read(value, f"line {number}")
 
 
+def bad_file(out: Path) -> Path:
+    """Where a run that writes its predictions to `out` sets aside what it could not predict."""
+    return out.with_name(f"{out.stem}.bad.jsonl")
+
+
+def prediction_rows(path: Path) -> Iterator[Row | BadRow]:
+    """The lines of a file of predictions, JSON or Parquet, then those that its run has set aside (`bad_file`).
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    aside = bad_file(path)
+    bad = aside.is_file() and aside.stat().st_size > 0
+    if is_parquet(path):
+        yield from (Row(f"row {number}", line) for number, line in enumerate(stored_predictions(path), 1))
+    elif not (bad and path.is_file() and path.stat().st_size == 0):  # every row was set aside
+        yield from json_rows(path)
+    for row in json_rows(aside) if bad else ():
+        where = f"{row.where} of {aside.name}"
+        if isinstance(row, BadRow):
+            yield BadRow(where, row.message)
+        elif isinstance(row.value, dict) and {"id", "where", "error"} <= row.value.keys():
+            # a row without an id, or without one of its own, is called by its place
+            yield Row(where, row.value | {"id": row.value["id"] or row.value["where"]})
+
+
 def read_predictions(path: Path) -> Iterator[Prediction | Failure]:
-    """The predictions and failures of a file, line by line.
+    """The predictions and failures of a file, line by line, and of what its run has set aside.
 
     Raises:
         InputError: the file cannot be read, or a line is neither; the message says which line.
     """
-    for row in json_rows(path):
+    for row in prediction_rows(path):
         if isinstance(row, BadRow):
             raise InputError(f"{path}, {row.where}: {row.message}")
         yield _read(row.value, f"{path}, {row.where}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.dialogue import IMAGE
 from kdsl.data.files import BadRow
 from kdsl.data.formats import LAST_MESSAGE, Conventions, Record, parse_row
+from kdsl.data.ids import Ids, IdsInMemory
 from kdsl.data.notes import Notes, grouped
 from kdsl.data.pictures import check_name
 from kdsl.data.rows import file_rows
@@ -114,7 +114,19 @@ def read_rows(
     notes: Notes | None = None,
     columns: Columns = AS_KNOWN,
 ) -> Iterator[Sample | BadSample]:
-    """The samples of a file one by one; a bad row is yielded as `BadSample` and reading goes on.
+    """The samples of a file one by one; see `placed_rows`."""
+    return (row for _, row in placed_rows(path, tasks, on_unknown_label, notes, columns))
+
+
+def placed_rows(
+    path: Path,
+    tasks: Sequence[Task],
+    on_unknown_label: Literal["error", "keep"] = "error",
+    notes: Notes | None = None,
+    columns: Columns = AS_KNOWN,
+    ids: Ids | None = None,
+) -> Iterator[tuple[str, Sample | BadSample]]:
+    """The samples of a file one by one, each with its place; a bad row is yielded as `BadSample`, and reading goes on.
 
     Which task a row belongs to: its `task` key, else the only task whose input fits (`_task`). A row without `id`
     gets one from a hash of its content.
@@ -123,19 +135,19 @@ def read_rows(
         on_unknown_label: `keep` yields samples whose label the task does not have (for `kdsl data check`).
         notes: takes what was seen and left alone; None logs it as one warning when the file has been read.
         columns: those of the file that are called otherwise than docs/data.md says.
+        ids: keeps the ids; by default in memory.
 
     Raises:
         InputError: the file as a whole cannot be read (missing, not UTF-8, cut off, not a list), or lacks one of
             `columns`.
     """
-    first: dict[str, str] = {}
-    copies: Counter[str] = Counter()
+    ids = IdsInMemory() if ids is None else ids
     kept = Notes() if notes is None else notes
     names = [name for task in tasks for name in (*task.names, task.out_of_scope) if name]
     conventions = Conventions(Speakers.of(tasks), frozenset(names))
     for row in file_rows(path, kept, columns):
         if isinstance(row, BadRow):
-            yield BadSample(None, row.where, row.message)
+            yield row.where, BadSample(None, row.where, row.message)
             continue
         say = _speaker_at(kept, row.where)
         id_: str | None = None
@@ -144,18 +156,19 @@ def read_rows(
             id_ = record.id
             sample = _sample(record, tasks, on_unknown_label, say)
             id_ = sample.id
-            if not record.id:
-                copies[id_] += 1
-                if copies[id_] > 1:  # two rows of the same content and no id are two samples
-                    id_ = f"{id_}-{copies[id_]}"
-                    sample = replace(sample, id=id_)
-            if id_ in first:  # the id is the other's
-                yield BadSample(None, row.where, f"id '{id_}' stands in {first[id_]} already; ids must differ.")
-                continue
-            first[id_] = row.where
-            yield sample
+            if (
+                not record.id and (number := ids.copies(id_)) > 1
+            ):  # two rows of the same content and no id are two samples
+                id_ = f"{id_}-{number}"
+                sample = replace(sample, id=id_)
         except InputError as error:
-            yield BadSample(id_, row.where, str(error))
+            yield row.where, BadSample(id_, row.where, str(error))
+            continue
+        earlier = ids.claim(id_, row.where)
+        if earlier is None:
+            yield row.where, sample
+        else:  # the id is the other's
+            yield row.where, BadSample(None, row.where, f"id '{id_}' stands in {earlier} already; ids must differ.")
     if notes is None:
         kept.log(path)
 

@@ -1,4 +1,4 @@
-"""Reads rows from all kinds of files and folders: JSON and JSONL, tables (CSV, TSV, Excel), Rasa's data, pictures."""
+"""Reads rows from files and folders: JSON, JSONL, tables (CSV, TSV, Excel, Parquet), Rasa's data, pictures."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from typing import Any
 import yaml
 
 from kdsl.data.columns import AS_KNOWN, Columns, renamed
-from kdsl.data.file_kinds import kind_of
-from kdsl.data.files import BadRow, Row, decode, json_rows
+from kdsl.data.file_kinds import encoding_hint, kind_of
+from kdsl.data.files import LONGEST, BadRow, Row, decode, json_rows
 from kdsl.data.folders import folder_rows
 from kdsl.data.notes import Notes
+from kdsl.data.parquet import parquet_count, parquet_rows
 from kdsl.errors import InputError
 
 _NESTED = {"messages", "conversations", "history", "image", "images"}
 """Columns whose cells may hold JSON."""
+_START = 1 << 16
+"""Bytes of a table in which its encoding and its header are looked at."""
+_PART = 1 << 20
+"""Bytes that are looked at at once where lines are counted."""
 _ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^()]*\)|\{[^{}]*\})")
 
 
@@ -41,6 +46,27 @@ def file_rows(path: Path, notes: Notes | None = None, columns: Columns = AS_KNOW
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
+def expected_rows(path: Path) -> int | None:
+    """About how many rows a file has, told quickly; None where one would have to read it.
+
+    Raises:
+        InputError: it is no file of rows.
+    """
+    if path.is_dir():
+        return None
+    kind = kind_of(path)
+    if kind == "parquet":
+        return parquet_count(path)
+    if kind not in ("json", "csv"):
+        return None
+    with path.open("rb") as file:
+        parts = iter(lambda: file.read(_PART), b"")
+        first = next(parts, b"")
+        if kind == "json" and first.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
+            return None
+        return first.count(b"\n") + sum(part.count(b"\n") for part in parts)
+
+
 def _rows(path: Path, notes: Notes) -> Iterator[Row | BadRow]:
     if path.is_dir():
         return folder_rows(path, notes)
@@ -49,33 +75,58 @@ def _rows(path: Path, notes: Notes) -> Iterator[Row | BadRow]:
         return _table_rows(path)
     if kind == "xlsx":
         return _sheet_rows(path, notes)
+    if kind == "parquet":
+        return parquet_rows(path)
     return _rasa_rows(path) if kind == "rasa" else json_rows(path)
 
 
 def _table_rows(path: Path) -> Iterator[Row | BadRow]:
-    """A table with a header, as spreadsheets write it; the delimiter is the one that parts the header most often."""
-    text = decode(path.read_bytes(), 0, path)
-    first = text.lstrip().partition("\n")[0]
-    delimiter = max(",;\t|", key=first.count)
-    csv.field_size_limit(max(len(text), 1 << 17))  # a cell may hold a picture
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        names = _header(path, next(reader))
-        last = reader.line_num
-        for cells in reader:
-            where, last = f"line {last + 1}", reader.line_num
-            if not any(cell.strip() for cell in cells):
+    """A table with a header, as spreadsheets write it; the delimiter is the one that parts the header most often.
+
+    It is read line by line, so it may be larger than memory.
+    """
+    with path.open("rb") as file:
+        start = file.read(_START)
+        decode(start if len(start) < _START else start[: start.rfind(b"\n") + 1], 0, path)  # refuses another encoding
+        first = start.decode("utf-8-sig", "replace").lstrip().partition("\n")[0]
+        delimiter = max(",;\t|", key=first.count)
+        file.seek(0)
+        # what is not UTF-8 further down costs its own row alone
+        text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+        csv.field_size_limit(LONGEST)  # a cell may hold a picture
+        lines = iter(lambda: text.readline(LONGEST), "")
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        names: list[str] | None = None
+        while True:
+            where = f"line {reader.line_num + 1}"
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                if names is None or "end of data" in str(error):  # a quote that is never closed swallows what follows
+                    raise InputError(f"{path}: is no whole table at line {reader.line_num}: {error}.") from error
+                yield BadRow(where, f"is no whole row of a table: {error}.")
                 continue
-            if len(cells) == len(names):
-                yield _table_row(where, names, cells)
-            else:
-                yield BadRow(
-                    where,
-                    f"has {len(cells)} cell(s), and the header {len(names)}; a text that holds '{delimiter}' must "
-                    'stand in double quotes ("...").',
-                )
-    except csv.Error as error:
-        raise InputError(f"{path}: is no whole table at line {reader.line_num}: {error}.") from error
+            if cells is None:
+                return
+            if names is None:
+                names = _header(path, cells)
+            elif any(cell.strip() for cell in cells):
+                yield _cells_row(where, names, cells, delimiter)
+
+
+def _cells_row(where: str, names: list[str], cells: list[str], delimiter: str) -> Row | BadRow:
+    if len(cells) != len(names):
+        return BadRow(
+            where,
+            f"has {len(cells)} cell(s), and the header {len(names)}; a text that holds '{delimiter}' must stand in "
+            'double quotes ("...").',
+        )
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        raw = delimiter.join(cells).encode("utf-8", "surrogateescape")
+        return BadRow(where, f"is not UTF-8.{encoding_hint(raw)} Save the file as UTF-8.")
+    return _table_row(where, names, cells)
 
 
 def _header(path: Path, cells: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from kdsl.data.dialogue import END, IMAGE, START, format_turns
 from kdsl.data.files import BadRow, json_rows
 from kdsl.data.inline_pictures import inline_address, is_inline
+from kdsl.data.prediction import prediction_rows
 from kdsl.data.readers import read_samples
 from kdsl.data.sample import Sample
 from kdsl.data.speakers import Speakers
@@ -130,7 +131,7 @@ def write_submission(predictions: Path, output: Path, test: Path | None = None) 
     """
     labels: dict[str, str] = {}
     faults: list[str] = []
-    for row in json_rows(predictions):
+    for row in prediction_rows(predictions):
         value = {} if isinstance(row, BadRow) else row.value
         id_ = value.get("id") if isinstance(value, dict) else None
         if isinstance(row, BadRow):

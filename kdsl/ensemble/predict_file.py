@@ -1,63 +1,58 @@
-"""`predict_file`: predicts a file of samples line by line; a run that was killed resumes where it stopped."""
+"""`predict_file`: predicts a file of samples of any length; a run that was killed resumes where it stopped.
+
+The file is read once, row by row. Rows that have a prediction already are passed over, those that are none are set
+aside, and the others go to an engine in blocks. What has to be remembered of all rows lies on disk (`Register`); only a
+few blocks are in memory, however long the file is.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.folders import picture_root
 from kdsl.data.prediction import Failure
-from kdsl.data.readers import BadSample
-from kdsl.data.resume import Row, Unfinished, content_digest, row_id
+from kdsl.data.readers import BadSample, placed_rows
+from kdsl.data.register import Register
+from kdsl.data.resume import content_digest
+from kdsl.data.rows import expected_rows
 from kdsl.data.sample import Sample
+from kdsl.ensemble.blocks import BLOCK, Blocks, Engine, Job, in_this_process
 from kdsl.ensemble.bundle import Bundle
+from kdsl.ensemble.predictions import Predictions, writing
 from kdsl.ensemble.predictor import Predictor
-from kdsl.errors import InputError, KdslError
-from kdsl.evidence.observe import observe
-from kdsl.evidence.types import Evidence
-from kdsl.progress import track
-from kdsl.runs import atomic_write, sole_writer
+from kdsl.progress import counted
+from kdsl.runs import sole_writer
 
 log = logging.getLogger(__name__)
 
-BATCH = 8
-"""Samples per batch of the first call."""
-CHUNK = 256
-"""Samples whose pictures are read together, on all cores, before they are predicted."""
-OPENING = b'{"id": '
-"""The start of every line of an output: tells an incomplete last line from a line of some other file."""
-
-Line = dict[str, Any]
-"""A prediction or a failure as plain JSON values."""
+CHARACTERS = 1 << 20
+"""Text of a block, about: samples of a megabyte each go in blocks of one."""
+SHOWN = 10
+"""Bad rows that a summary names."""
 
 
 @dataclass
 class Summary:
-    """The result of predicting a file: lines written, lines kept from an earlier run, and failures."""
+    """The result of predicting a file: lines written, lines kept from an earlier run, rows set aside."""
 
     predicted: int = 0
     kept: int = 0
-    failed: list[str] = field(default_factory=list)
+    failed: int = 0
+    faults: list[str] = field(default_factory=list)
+    """The first of the rows that were set aside, each with the reason."""
 
-
-Engine = Callable[[Bundle, Unfinished, Path, Path | None], Iterator[Line]]
-"""(bundle, rows, folder of pictures, file of OCR results) -> one line per row, in any order."""
-
-
-def local_engine(open_predictor: Callable[[], Predictor]) -> Engine:
-    """An engine with one set of models in this process, loaded on first use; lines are in the order of the file."""
-
-    def run(bundle: Bundle, unfinished: Unfinished, images: Path, ocr_file: Path | None) -> Iterator[Line]:
-        predictor = open_predictor()
-        for chunk in unfinished.chunks(CHUNK):
-            yield from predict_chunk(predictor, bundle, chunk, images, ocr_file)
-
-    return run
+    @property
+    def rows(self) -> int:
+        """Rows that are dealt with."""
+        return self.predicted + self.kept + self.failed
 
 
 def predict_file(
@@ -69,14 +64,15 @@ def predict_file(
     engine: Engine | None = None,
     columns: Columns = AS_KNOWN,
 ) -> Summary:
-    """Predict the samples of the file `data` and append one line each to `out`.
+    """Predict the samples of the file `data` and write one line each to `out`, in their order.
 
-    Invalid rows and samples whose pictures cannot be read become lines with an `error`; the others are predicted. A
-    further run with the same `out` keeps the existing predictions, tries failed samples again, and replaces
-    predictions whose sample has changed under the same id.
+    Invalid rows and samples whose pictures cannot be read are set aside (`kdsl.data.prediction.bad_file`), and the
+    others are predicted. A further run with the same `out` keeps the existing predictions, tries failed samples again,
+    and replaces predictions whose sample has changed under the same id.
 
     Args:
         engine: by default the bundle's models in this process.
+        out: JSON lines, or Parquet where its name ends so.
         columns: those of `data` that are called otherwise than docs/data.md says.
 
     Raises:
@@ -84,156 +80,104 @@ def predict_file(
             be written, or is being written by another command.
         BundleError: the loaded models are not those of the bundle.
     """
-    engine = engine or local_engine(lambda: Predictor(bundle))
-    images = picture_root([data], images)
-    with sole_writer(out):
-        done = read_done(out, bundle.versions["bundle"])
-        unfinished = Unfinished.of(data, bundle.tasks, images, done, columns)
-        summary = Summary(kept=len(unfinished.marks) - len(unfinished))
-        if unfinished.stale:
-            some = ", ".join(sorted(unfinished.stale)[:3])
+    engine = engine or in_this_process(lambda: Predictor(bundle))
+    images, expected = picture_root([data], images), expected_rows(data)
+    with (
+        sole_writer(out),
+        Register() as register,
+        writing(out, bundle.versions["bundle"], register) as written,
+        counted("predicting", expected) as count,
+    ):
+        run = _Run(written, images)
+        rows = placed_rows(data, bundle.tasks, "keep", columns=columns, ids=register)
+        for answer in engine(Job(bundle, images, ocr_file), in_blocks(run.remaining(rows))):
+            run.settle(answer.text, answer.failed)
+            count(run.summary.rows)
+        if written.outdated:
             log.warning(
-                "%s holds %d prediction(s) made of other content under the same id (%s); they are made anew",
+                "%s held %d prediction(s) made of other content under the same id (%s); they were made anew",
                 out,
-                len(unfinished.stale),
-                some,
+                written.outdated,
+                ", ".join(written.some_outdated),
             )
-            _take_out(out, unfinished.stale)
-        if len(unfinished):
-            append(out)  # before hours of work
-            for line in track(engine(bundle, unfinished, images, ocr_file), "predicting", len(unfinished)):
-                append(out, line)
-                if "error" in line:
-                    summary.failed.append(f"{line['id']}: {line['error']}")
-                else:
-                    summary.predicted += 1
-    return summary
+    return run.summary
 
 
-def predict_chunk(
-    predictor: Predictor,
+class _Run:
+    """The rows of a file on their way from being read to being written."""
+
+    def __init__(self, written: Predictions, images: Path) -> None:
+        self.summary = Summary()
+        self._written, self._images = written, images
+        self._waiting: deque[tuple[int, str, Sample]] = deque()
+
+    def remaining(self, rows: Iterable[tuple[str, Sample | BadSample]]) -> Iterator[Sample]:
+        """The samples that are to be predicted; rows that are none are set aside."""
+        for number, (where, row) in enumerate(rows):
+            if isinstance(row, BadSample):
+                self._set_aside(where, row.id, None, row.message)
+            elif self._written.has(number, row.id, partial(content_digest, row, self._images)):
+                self.summary.kept += 1
+            else:
+                self._waiting.append((number, where, row))
+                yield row
+
+    def settle(self, text: str, failed: bool) -> None:
+        """Write the answer to the next of the samples that wait, or why there is none."""
+        number, where, sample = self._waiting.popleft()
+        if failed:
+            self._set_aside(where, sample.id, sample.task, text)
+        else:
+            self._written.add(number, text)
+            self.summary.predicted += 1
+
+    def _set_aside(self, where: str, id: str | None, task: str | None, error: str) -> None:
+        self._written.set_aside(where, id, task, error)
+        self.summary.failed += 1
+        if len(self.summary.faults) < SHOWN:
+            self.summary.faults.append(f"{where}{f' (id {id})' if id else ''}: {error}")
+
+
+def predicted_lines(
     bundle: Bundle,
-    chunk: Sequence[Row],
+    data: Path,
     images: Path,
     ocr_file: Path | None,
-    cache: Path | None = None,
-    workers: int | None = None,
-) -> Iterator[Line]:
-    """One line per row: first invalid rows, then samples without evidence, then predictions.
+    engine: Engine,
+    columns: Columns = AS_KNOWN,
+) -> Iterator[dict[str, Any]]:
+    """The lines that `predict_file` would write, kept nowhere; a row that cannot be predicted is one with `error`."""
+    images = picture_root([data], images)
+    bad: list[Failure] = []
+    waiting: deque[Sample] = deque()
 
-    Args:
-        cache: as `observe` takes it.
-        workers: processes that read pictures, as `observe` takes it.
-    """
-    yield from (_failure(row_id(row), None, str(row)) for row in chunk if isinstance(row, BadSample))
-    samples = {row.id: row for row in chunk if isinstance(row, Sample)}
-    evidences, faults = observe(
-        list(samples.values()), images, bundle.config.evidence, ocr_file, cache, on_error="collect", workers=workers
-    )
-    yield from (_failure(id, samples[id].task, message) for id, message in faults)
-    for line in predict_rows(predictor, evidences):
-        yield line if "error" in line else line | {"content": content_digest(samples[line["id"]], images)}
+    def samples(register: Register) -> Iterator[Sample]:
+        for where, row in placed_rows(data, bundle.tasks, "keep", columns=columns, ids=register):
+            if isinstance(row, BadSample):
+                bad.append(Failure(id=row.id or where, task=None, error=str(row)))
+            else:
+                waiting.append(row)
+                yield row
 
-
-def predict_rows(predictor: Predictor, evidences: Sequence[Evidence]) -> Iterator[Line]:
-    """Predictions as lines; a sample that fails becomes a line with `id`, `task` and `error`."""
-    for start in range(0, len(evidences), BATCH):
-        batch = evidences[start : start + BATCH]
-        try:
-            yield from [prediction.to_json() for prediction in predictor.predict(batch)]
-        except Exception:  # any error must cost only the sample that causes it: try them one by one
-            for evidence in batch:
-                yield _predict_one(predictor, evidence)
+    with Register() as register:
+        for answer in engine(Job(bundle, images, ocr_file), in_blocks(samples(register))):
+            sample = waiting.popleft()
+            yield from (failure.to_json() for failure in bad)
+            bad.clear()
+            failure = Failure(id=sample.id, task=sample.task, error=answer.text)
+            yield failure.to_json() if answer.failed else json.loads(answer.text)
+        yield from (failure.to_json() for failure in bad)
 
 
-def _predict_one(predictor: Predictor, evidence: Evidence) -> Line:
-    try:
-        return predictor.predict([evidence])[0].to_json()
-    except KdslError as error:
-        message = str(error)
-    except Exception as error:  # raised by a library because of this sample; the others are not affected
-        log.exception("sample %s", evidence.sample.id)
-        message = f"{type(error).__name__}: {error}"
-    return _failure(evidence.sample.id, evidence.sample.task, message)
-
-
-def _failure(id: str, task: str | None, message: str) -> Line:
-    return Failure(id=id, task=task, error=message).to_json()
-
-
-def append(path: Path, *lines: Line) -> None:
-    """Append JSON lines and flush them to the file.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written: {error.strerror or error}. Lines that are there are kept: mend that, and run "
-            "the same command again."
-        ) from error
-
-
-def read_done(path: Path, bundle: str | None = None) -> dict[str, str]:
-    """Id -> content digest of the predictions in an output file ('' if a line has none).
-
-    An incomplete last line and the lines of failed samples are removed from the file, to be predicted again.
-
-    Args:
-        bundle: the id of the bundle that must have made them.
-
-    Raises:
-        InputError: a line is not a prediction, or is one of another bundle; the file is not changed.
-    """
-    if not path.is_file():
-        return {}
-    done: dict[str, str] = {}
-    spoilt: set[int] = set()
-    for number, line in _numbered(path):
-        row = _read_line(path, number, line)
-        if "error" in row or not line.endswith(b"\n"):
-            spoilt.add(number)
-            continue
-        made_by = row.get("versions", {}).get("bundle")
-        if bundle and made_by != bundle:
-            raise InputError(
-                f"{path} holds predictions of bundle {made_by}, not of {bundle}. Choose another `out`, or delete "
-                "that file."
-            )
-        done[str(row["id"])] = row.get("content", "")
-    if spoilt:
-        atomic_write(path, (line for number, line in _numbered(path) if number not in spoilt))
-    return done
-
-
-def _read_line(path: Path, number: int, line: bytes) -> Line:
-    """Parse a line of an output; an incomplete line counts as a failure.
-
-    Raises:
-        InputError: it is neither a prediction nor a failure.
-    """
-    try:
-        row = json.loads(line)
-        _ = row["id"], row.get("versions", {}).get("bundle"), "error" in row or row["label"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        if not line.endswith(b"\n") and isinstance(error, ValueError) and line.startswith(OPENING[: len(line)]):
-            return {"error": "cut off"}
-        raise InputError(
-            f"{path}, line {number}: not a prediction ({error!r}). To continue a run, `out` must be its "
-            "own file; choose another name."
-        ) from error
-    return dict(row)
-
-
-def _take_out(path: Path, ids: Collection[str]) -> None:
-    """Rewrite an output without the lines of these ids."""
-    atomic_write(path, (line for _, line in _numbered(path) if str(json.loads(line)["id"]) not in ids))
-
-
-def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
-    with path.open("rb") as file:  # line by line: it may be larger than memory
-        yield from enumerate(file, 1)
+def in_blocks(samples: Iterator[Sample]) -> Blocks:
+    """Samples in lists of up to `BLOCK`, or fewer where they hold much text."""
+    block: list[Sample] = []
+    size = 0
+    for sample in samples:
+        block.append(sample)
+        size += sum(len(turn.raw) for turn in sample.turns)
+        if len(block) == BLOCK or size > CHARACTERS:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block

@@ -28,7 +28,9 @@ class PseudoLabels:
     samples: list[Sample]
     predicted: Counter[tuple[str, str]]
     kept: Counter[tuple[str, str]]
-    failed: list[str]
+    failed: int
+    faults: list[str]
+    """The first of the rows that could not be predicted."""
 
 
 def pseudo_label(
@@ -77,7 +79,7 @@ def pseudo_label(
     write_jsonl(out.with_name(out.name + ".origin.jsonl"), origin)
     samples = [replace(unlabelled[one.id], label=one.label) for one in chosen]
     write_mire(out, samples, bundle.tasks)
-    return PseudoLabels(samples, _count(found), _count(chosen), summary.failed)
+    return PseudoLabels(samples, _count(found), _count(chosen), summary.failed, summary.faults)
 
 
 def counts_table(found: PseudoLabels) -> Any:

@@ -1,36 +1,29 @@
-"""`RayEngine`: predicts a file with Ray Data, on all cores or GPUs of this machine or of a cluster.
+"""`RayEngine`: predicts a file with Ray, on all cores or GPUs of this machine or of a cluster.
 
-One task reads the file and distributes chunks of rows. Workers, each a process with the bundle's models, return the
-lines of a chunk together, and the caller writes them in the order in which they arrive. If a worker dies, Ray restarts
-it and repeats its chunks; the result of a repeated task replaces the earlier one, so every row has its lines once.
+The command reads the file, hands blocks of samples to workers in turn, and takes their answers in that order. Workers
+are processes with the bundle's models. If one dies, Ray restarts it and repeats its blocks; a block's answers arrive
+together, so every sample has its line once.
 """
 
 from __future__ import annotations
 
-import json
+import os
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from kdsl import errors
 from kdsl.cluster import cluster
-from kdsl.config import ModelServer
-from kdsl.data.resume import Row, Unfinished
-from kdsl.ensemble.bundle import Bundle, open_bundle
-from kdsl.ensemble.predict_file import Line, predict_chunk
-from kdsl.ensemble.predictor import Predictor
+from kdsl.data.sample import Sample
+from kdsl.ensemble.blocks import Answer, Blocks, Job
+from kdsl.ensemble.workers import AHEAD, Worker, WorkerJob
 from kdsl.errors import ConfigError, KdslError
-from kdsl.machine import missing_models
-from kdsl.resources import default_cache_dir
 
-CHUNK = 64
-"""Rows per worker task: what is predicted again if the worker or the command is killed."""
+BLOCK = 64
+"""Samples per task: what is predicted again if a worker or the command is killed."""
 RETRIES = 3
-"""Number of times that a chunk is retried after its worker died; rows that always kill it end the run."""
+"""Number of times that a block is repeated after its worker died; samples that always kill it end the run."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +71,7 @@ class Share:
 class RayEngine:
     """The engine `ray`: a cluster at RAY_ADDRESS, or processes on this machine.
 
-    The bundle, samples, pictures and OCR results must have the same paths on every machine of a cluster.
+    The bundle, pictures and OCR results must have the same paths on every machine of a cluster.
 
     Raises:
         MissingDependency: Ray is not installed.
@@ -88,108 +81,59 @@ class RayEngine:
 
     workers: int | None = None
 
-    def __call__(self, bundle: Bundle, unfinished: Unfinished, images: Path, ocr_file: Path | None) -> Iterator[Line]:
-        """One line per row, as chunks are finished."""
+    def __call__(self, job: Job, blocks: Blocks) -> Iterator[Answer]:
+        """One answer per sample, in their order."""
         with cluster() as ray:
+            from ray.exceptions import RayError
+
             machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-            larges = [own.model("large") for own in bundle.config.of_each_large.values()]
+            larges = [own.model("large") for own in job.bundle.config.of_each_large.values()]
             gpu = any(large.device != "cpu" for large in larges if large.server is None)
             share = Share.of(machines, self.workers, gpu=gpu)
-            job = {
-                "folder": bundle.folder.absolute(),
-                "images": images.absolute(),
-                "ocr_file": ocr_file and ocr_file.absolute(),
-                "cache": default_cache_dir().absolute(),
-                "cores": share.cores,
-                "server": bundle.config.large and bundle.config.large.server,
-            }
-            for batch in _answers(replace(unfinished, source=unfinished.source.absolute()), job, share):
-                for answer in batch["answer"]:
-                    yield from lines_of(answer)
+            options = {"num_cpus": share.cores, "num_gpus": share.gpus, "max_restarts": -1, "max_task_retries": RETRIES}
+            actor, told = ray.remote(**options)(RayWorker), WorkerJob.of(job, share.cores)
+            workers = [actor.remote(told) for _ in range(share.workers)]
+            try:
+                for answer in _in_turn(ray, workers, blocks):
+                    yield from answers_of(answer)
+            except RayError as error:
+                raise KdslError(
+                    f"workers failed: {error}\nWhat was predicted is kept: run the same command again, with fewer "
+                    "`workers` if they ran out of memory."
+                ) from error
 
 
-@dataclass
-class ChunkPredictor:
-    """One worker. It opens the bundle in `folder` with its first chunk, where an error can be returned as such."""
+class RayWorker:
+    """A `Worker` as an actor of Ray."""
 
-    folder: Path
-    images: Path
-    ocr_file: Path | None
-    cache: Path
-    cores: int
-    server: ModelServer | None = None
+    def __init__(self, job: WorkerJob) -> None:
+        os.environ["KDSL_CACHE"] = str(job.cache)  # on every machine the path of the one that the command runs on
+        self._worker = Worker(job)
 
-    @cached_property
-    def bundle(self) -> Bundle:
-        bundle = open_bundle(self.folder)
-        return bundle if self.server is None else bundle.behind(self.server)
-
-    @cached_property
-    def predictor(self) -> Predictor:
-        if not missing_models():
-            import torch
-
-            torch.set_num_threads(self.cores)
-        return Predictor(self.bundle)
-
-    def __call__(self, batch: Mapping[str, np.ndarray]) -> dict[str, list[str]]:
-        """For each chunk of a batch, as JSON: the list of its lines, or the `error` and `message` that end the run."""
-        return {"answer": [json.dumps(self._answer(chunk), ensure_ascii=False) for chunk in batch["rows"]]}
-
-    def _answer(self, chunk: Sequence[Row]) -> list[Line] | dict[str, str]:
+    def answer(self, block: Sequence[Sample]) -> list[Answer] | tuple[str, str]:
+        """The answers to a block, or name and message of the error that ends the run: Ray would wrap the error itself
+        in an exception of its own."""
         try:
-            return list(
-                predict_chunk(
-                    self.predictor, self.bundle, chunk, self.images, self.ocr_file, self.cache, workers=self.cores
-                )
-            )
-        except KdslError as error:  # Ray would wrap it in an exception of its own
-            return {"error": type(error).__name__, "message": str(error)}
+            return self._worker.answer(block)
+        except KdslError as error:
+            return type(error).__name__, str(error)
 
 
-def lines_of(answer: str) -> list[Line]:
-    """The lines that a worker returned; if it returned an error, that error is raised."""
-    found = json.loads(answer)
-    if isinstance(found, dict):
-        raise getattr(errors, found["error"])(found["message"])
-    return found
+def answers_of(answer: list[Answer] | tuple[str, str]) -> list[Answer]:
+    """The answers that a worker returned; if it returned an error, that error is raised."""
+    if isinstance(answer, tuple):
+        name, message = answer
+        raise getattr(errors, name)(message)
+    return answer
 
 
-def _answers(unfinished: Unfinished, job: Mapping[str, Any], share: Share) -> Iterator[Mapping[str, np.ndarray]]:
-    """Batches of `answer` as they arrive."""
-    import ray
-    from ray.data import ActorPoolStrategy, DataContext
-    from ray.exceptions import RayError
-
-    size = CHUNK
-
-    def read(_: object) -> Iterator[dict[str, np.ndarray]]:
-        for chunk in unfinished.chunks(size):
-            cell = np.empty(1, dtype=object)  # numpy would make a matrix of the list
-            cell[0] = chunk
-            yield {"rows": cell}
-
-    context = DataContext.get_current().copy()
-    context.target_max_block_size = 1  # one task per chunk, however small it is
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    context.execution_no_progress_timeout_s = -1  # a large model may take a long time
-    with DataContext.current(context):
-        chunks = ray.data.from_items([0], override_num_blocks=1).map_batches(read, batch_size=None, num_cpus=0)
-        answers = chunks.map_batches(
-            ChunkPredictor,
-            fn_constructor_kwargs=job,
-            batch_size=None,
-            compute=ActorPoolStrategy(size=share.workers),
-            num_cpus=share.cores,
-            num_gpus=share.gpus,
-            max_restarts=-1,
-            max_task_retries=RETRIES,
-        )
-    try:
-        yield from answers.iter_batches(batch_size=None, prefetch_batches=0)
-    except RayError as error:
-        raise KdslError(
-            f"workers failed: {error}\nWhat was predicted is kept: run the same command again, with fewer "
-            "`workers` if they ran out of memory."
-        ) from error
+def _in_turn(ray: Any, workers: Sequence[Any], blocks: Blocks) -> Iterator[Any]:
+    """What workers return for each block, in the order of the blocks; a few blocks are on their way at a time."""
+    waiting: deque[Any] = deque()
+    parts = (block[start : start + BLOCK] for block in blocks for start in range(0, len(block), BLOCK))
+    for number, part in enumerate(parts):
+        waiting.append(workers[number % len(workers)].answer.remote(part))
+        if len(waiting) == AHEAD * len(workers):
+            yield ray.get(waiting.popleft())
+    while waiting:
+        yield ray.get(waiting.popleft())

@@ -17,8 +17,9 @@ from kdsl.config import Config
 from kdsl.config_file import load_config, load_tasks
 from kdsl.data.own_task import tasks_for
 from kdsl.data.splits import read_folds
+from kdsl.ensemble.blocks import predict_rows
 from kdsl.ensemble.fit import fit_bundle, fit_inputs, scores_file
-from kdsl.ensemble.predict_file import append, predict_rows, read_done
+from kdsl.ensemble.predictions import append, read_done
 from kdsl.ensemble.predictor import Predictor, TaskPredictor
 from kdsl.errors import InputError
 from kdsl.evidence.observe import load_evidence

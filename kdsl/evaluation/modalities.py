@@ -14,8 +14,8 @@ from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.dialogue import IMAGE
 from kdsl.data.folders import picture_root
 from kdsl.data.readers import read_samples
+from kdsl.ensemble.blocks import BATCH
 from kdsl.ensemble.bundle import Bundle
-from kdsl.ensemble.predict_file import BATCH
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import InputError
 from kdsl.evidence.observe import observe

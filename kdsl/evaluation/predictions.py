@@ -11,11 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kdsl.data.columns import AS_KNOWN, Columns
-from kdsl.data.files import BadRow, json_rows
+from kdsl.data.files import BadRow
 from kdsl.data.notes import grouped
-from kdsl.data.prediction import Spend, Trace, Vote
+from kdsl.data.prediction import Spend, Trace, Vote, prediction_rows
 from kdsl.data.readers import BadSample, read_rows
-from kdsl.data.resume import row_id
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError, faults_of
 from kdsl.runs import listed
@@ -152,7 +151,7 @@ def _read_gold(gold: Path, tasks: Sequence[Task], columns: Columns) -> tuple[dic
         raise InputError(f"{gold}: holds no sample." + (f" Rows that cannot be used:\n{faults}" if bad else ""))
     if bad:
         log.warning("%s: %d row(s) cannot be used and count in no figure:\n%s", gold, len(bad), faults)
-    return samples, {row_id(row) for row in bad}
+    return samples, {row.id or row.where for row in bad}
 
 
 def task_predicted(pred: Path) -> str | None:
@@ -168,7 +167,7 @@ def task_predicted(pred: Path) -> str | None:
 def _read_lines(pred: Path) -> dict[str, tuple[str, Mapping[str, Any]]]:
     """Id -> (location in the file, the line)."""
     lines: dict[str, tuple[str, Mapping[str, Any]]] = {}
-    for row in json_rows(pred):
+    for row in prediction_rows(pred):
         if isinstance(row, BadRow):
             raise InputError(f"{pred}, {row.where}: {row.message}")
         line = row.value

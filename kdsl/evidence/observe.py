@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, overload
 
+from kdsl.child_processes import cores
 from kdsl.config import EvidenceConfig
 from kdsl.data.folders import picture_root
 from kdsl.data.pictures import picture_path
@@ -194,14 +194,10 @@ class _Reader:
         """Run the jobs in this process or in worker processes."""
         if not jobs:
             return iter(())
-        count = min(workers or _cores(), len(jobs))
+        count = min(workers or cores(), len(jobs))
         if count == 1 or len(jobs) < POOL_FROM:
             worker = Worker(self.images, self.config, self.store.cache.root, self._backend)
             outcomes: Iterator[Outcome] = (worker.read(job) for job in jobs)
         else:
             outcomes = read_in_processes(jobs, count, (self.images, self.config, self.store.cache.root))
         return track(outcomes, "reading pictures", len(jobs))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

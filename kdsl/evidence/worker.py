@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from kdsl.child_processes import end_with_parent, threads_each
 from kdsl.config import EvidenceConfig
 from kdsl.data.pictures import open_picture
 from kdsl.errors import InputError, KdslError
@@ -129,6 +128,7 @@ _worker: Worker | None = None
 
 def _start_worker(images: Path, config: EvidenceConfig, cache: Path) -> None:
     global _worker  # one per process, so that the models are loaded once
+    end_with_parent()
     _worker = Worker(images, config, cache)
 
 
@@ -148,7 +148,7 @@ def read_in_processes(
     Raises:
         KdslError: a process was killed.
     """
-    with _one_thread_each():
+    with threads_each(1):
         pool = ProcessPoolExecutor(count, get_context("spawn"), _start_worker, settings)
         try:
             # not `map`: a slow picture must not delay the progress of the pictures after it
@@ -161,19 +161,3 @@ def read_in_processes(
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes started within the block use one thread each, because there is one process per core."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -13,13 +13,13 @@ import binascii
 import logging
 import os
 import signal
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 
+from kdsl.child_processes import end_with_parent
 from kdsl.config import EvidenceConfig
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError, KdslError
@@ -110,16 +110,9 @@ class Reader:
 
 
 def _start() -> None:
-    """Prepare a process: it leaves Ctrl-C to the server, and ends with it, however that ends."""
+    """Prepare a process: it leaves Ctrl-C to the server, and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    server = parent_process()
-    assert server is not None
-
-    def follow() -> None:
-        server.join()
-        os._exit(0)
-
-    threading.Thread(target=follow, daemon=True).start()
+    end_with_parent()
 
 
 def _observe(sample: Sample, folder: Path, config: EvidenceConfig) -> Evidence | str:

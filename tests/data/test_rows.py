@@ -10,10 +10,12 @@ import openpyxl
 import pytest
 from PIL import Image
 
+from kdsl.data import files
+from kdsl.data import rows as table_rows
 from kdsl.data.file_kinds import encoding_hint, magic
 from kdsl.data.files import BadRow, Row, json_rows
 from kdsl.data.notes import Notes
-from kdsl.data.rows import file_rows
+from kdsl.data.rows import expected_rows, file_rows
 from kdsl.errors import InputError
 
 
@@ -77,6 +79,35 @@ def test_broken_tables(tmp_path: Path, text: str, message: str):
         list(file_rows(saved(tmp_path / "a.csv", text)))
 
 
+def test_a_row_of_a_table_that_is_broken_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(table_rows, "_START", 24)  # what is looked at before the first row
+    text = b'\xef\xbb\xbftext,label\nok,refund\n"not" whole,refund\nagain,delay\n\xff\xfe,delay\nlast,refund\n'
+    good, fault, again, coded, last = file_rows(saved(tmp_path / "a.csv", text))
+    assert good == Row("line 2", {"text": "ok", "label": "refund"})
+    assert (again.where, last.where) == ("line 4", "line 6")
+    assert isinstance(fault, BadRow)
+    assert (fault.where, "is no whole row of a table" in fault.message) == ("line 3", True)
+    assert isinstance(coded, BadRow)
+    assert (coded.where, "is not UTF-8" in coded.message) == ("line 5", True)
+    with pytest.raises(InputError, match="not UTF-8: byte 4"):
+        list(file_rows(saved(tmp_path / "a.csv", b"a,b\n\xff,c\n")))
+
+
+def test_a_line_larger_than_any_sample_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(files, "LONGEST", 1000)
+    for end in ("\n", "\r"):
+        lines = ['{"id": "a"}', '{"id": "b", "text": "' + "x" * 5000 + '"}', '{"id": "c"}', "y" * 1001]
+        found = list(json_rows(saved(tmp_path / "a.jsonl", end.join(lines))))
+        assert [row.where for row in found] == ["line 1", "line 2", "line 3", "line 4"]
+        assert [isinstance(row, BadRow) for row in found] == [False, True, False, True]
+
+
+def test_a_file_says_about_how_many_rows_it_has(tmp_path: Path):
+    assert expected_rows(saved(tmp_path / "a.jsonl", '{"id": 1}\n{"id": 2}\n')) == 2
+    assert expected_rows(saved(tmp_path / "a.json", '[{"id": 1}]')) is None
+    assert expected_rows(tmp_path) is None
+
+
 def test_rasas_training_data(tmp_path: Path):
     text = """version: '3.1'
 nlu:
@@ -118,7 +149,6 @@ def _picture(kind: str) -> bytes:
         (gzip.compress(b"[]", mtime=0), "compressed by gzip; unpack"),
         (_zip("xl/workbook.xml"), "an Excel workbook"),
         (_zip("train.json"), "a ZIP archive"),
-        (b"PAR1" + bytes(9), "a Parquet file; write it as JSON"),
         (b"\0\0\0\x18ftypheic" + bytes(9), "a picture \\(HEIC"),
         (_picture("PNG"), "a picture \\(PNG\\)"),
         (_picture("JPEG"), "a picture \\(JPEG\\)"),

@@ -18,9 +18,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from kdsl.cli.main import cli
+from kdsl.data.prediction import Prediction, bad_file, read_predictions
+from kdsl.data.register import Register
 from kdsl.data.sample import Sample
+from kdsl.ensemble.blocks import Job, answers
 from kdsl.ensemble.bundle import Bundle
-from kdsl.ensemble.predict_file import append, predict_chunk, predict_file, read_done
+from kdsl.ensemble.predict_file import predict_file
+from kdsl.ensemble.predictions import append, read_done, writing
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
@@ -44,24 +48,29 @@ def run(bundle: Bundle, shop: Path, samples: list[Evidence], tmp_path: Path):
     known = ocr_file(tmp_path / "ocr.jsonl", samples)
     output = tmp_path / "out.jsonl"
 
-    def predict(read: bool = True):
+    def predict():
         arguments = ["--bundle", bundle.folder, "--data", source, "--images", shop, "--ocr", known]
         result = CliRunner().invoke(cli, ["predict", *map(str, arguments), "--out", str(output)])
-        return result, [json.loads(line) for line in output.read_text("utf-8").splitlines()] if read else []
+        return result, read(output) if output.is_file() else []
 
     return predict, output
 
 
-def test_bad_samples_are_recorded_and_the_rest_goes_on(run) -> None:
-    predict, _ = run
+def read(output: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.read_text("utf-8").splitlines()]
+
+
+def test_bad_samples_are_set_aside_and_the_rest_goes_on(run, samples: list[Evidence]) -> None:
+    predict, output = run
     result, lines = predict()
     assert result.exit_code == 2
-    errors = {line["id"]: line["error"] for line in lines if "error" in line}
-    assert set(errors) == {"gone", "away"}
-    assert "gone.png" in errors["gone"]
-    good = [line for line in lines if "error" not in line]
-    assert len(good) == 6
-    assert all(line["spend"]["calls"] <= 3 for line in good)
+    assert [line["id"] for line in lines] == [e.sample.id for e in samples[::4]]
+    assert all(line["spend"]["calls"] <= 3 for line in lines)
+    gone, away = sorted(read(bad_file(output)), key=lambda line: line["id"], reverse=True)
+    assert (gone["id"], gone["where"], gone["task"]) == ("gone", "sample 7", "screen")
+    assert "gone.png" in gone["error"]
+    assert (away["id"], away["where"]) == ("away", "sample 8")
+    assert "leaves the image folder" in away["error"]
 
 
 def test_a_killed_run_continues_with_nothing_lost_or_doubled(run) -> None:
@@ -70,40 +79,107 @@ def test_a_killed_run_continues_with_nothing_lost_or_doubled(run) -> None:
     cut = output.read_text("utf-8").splitlines(keepends=True)
     output.write_text("".join(cut[:3]) + cut[3][:20], "utf-8")  # killed in the middle of line 4
     _, lines = predict()
-    assert sorted(line["id"] for line in lines) == sorted(line["id"] for line in whole)
-    by_id = {line["id"]: line for line in whole}
-    for line in lines:
-        if "error" not in line:
-            assert line["label"] == by_id[line["id"]]["label"]
-            assert line["probability"] == pytest.approx(by_id[line["id"]]["probability"], abs=1e-4)
+    assert output.read_text("utf-8").startswith("".join(cut[:3]))
+    assert [line["id"] for line in lines] == [line["id"] for line in whole]
+    for line, before in zip(lines, whole, strict=True):
+        assert line["label"] == before["label"]
+        assert line["probability"] == pytest.approx(before["probability"], abs=1e-4)
 
 
-def test_failed_samples_are_tried_again_and_predictions_kept(tmp_path: Path) -> None:
+def test_what_a_run_has_made_good_stands_in_its_place(run, shop: Path) -> None:
+    """Lines that were lost, or set aside, come back where their samples are in the file."""
+    predict, output = run
+    predict()
+    whole = output.read_text("utf-8").splitlines(keepends=True)
+    output.write_text("".join([*whole[3:], whole[0]]), "utf-8")
+    _, lines = predict()
+    assert [line["id"] for line in lines] == [json.loads(line)["id"] for line in whole]
+
+
+def test_lines_of_kdsl_0_2_that_tell_a_failure_are_tried_again(run) -> None:
+    predict, output = run
+    predict()
+    whole = output.read_text("utf-8").splitlines(keepends=True)
+    failed = json.dumps({"id": json.loads(whole[1])["id"], "task": "ask", "error": "picture is missing"}) + "\n"
+    output.write_text("".join([whole[0], failed, *whole[2:]]), "utf-8")
+    _, lines = predict()
+    assert [line["id"] for line in lines] == [json.loads(line)["id"] for line in whole]
+    assert all("error" not in line for line in lines)
+
+
+def test_a_table_of_columns_is_written_and_read_back(
+    bundle: Bundle, shop: Path, samples: list[Evidence], tmp_path: Path
+) -> None:
+    """Parquet in, Parquet out; a further run adds what is new to it."""
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    asks = [e for e in samples if e.sample.task == "ask"]
+    rows = json.loads(input_file(tmp_path / "in.json", asks, []).read_text("utf-8"))
+    data, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    known = ocr_file(tmp_path / "ocr.jsonl", samples)
+    for count in (4, 6):
+        parquet.write_table(arrow.Table.from_pylist(rows[:count]), data)
+        found = predict_file(bundle, data, shop, known, out)
+        assert (found.predicted, found.kept, found.failed) == ((4, 0, 0) if count == 4 else (2, 4, 0))
+    predict_file(bundle, tmp_path / "in.json", shop, known, lines := tmp_path / "out.jsonl")
+    expected = list(read_predictions(lines))[:6]
+    found = list(read_predictions(out))
+    assert [one.id for one in found] == [one.id for one in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert isinstance(one, Prediction)
+        assert one.distribution == pytest.approx(other.distribution, abs=1e-4)
+        assert next(iter(one.distribution)) == one.label
+        assert (one.label, one.spend, one.versions, one.content) == (
+            other.label,
+            other.spend,
+            other.versions,
+            other.content,
+        )
+        assert one.trace.experts.keys() == other.trace.experts.keys()
+    assert sorted(path.name for path in tmp_path.glob("*out.parquet*")) == [".out.parquet.lock", "out.parquet"]
+
+
+def test_predictions_in_memory_are_continued(tmp_path: Path) -> None:
+    """As a cross-validation does it."""
     output = tmp_path / "out.jsonl"
     append(output, {"id": "a", "label": "x"})
     append(output, {"id": "b", "error": "picture is missing"})
-    assert read_done(output) == {"a": ""}
+    assert read_done(output) == {"a"}
     assert output.read_text("utf-8") == '{"id": "a", "label": "x"}\n'
     with output.open("a") as file:
         file.write('{"id": "b", "label": "')
-    assert read_done(output) == {"a": ""}
+    assert read_done(output) == {"a"}
     assert output.read_text("utf-8") == '{"id": "a", "label": "x"}\n'
+
+
+def opened(output: Path, bundle: str = "new") -> None:
+    """Begin to write an output, and end at once."""
+    with Register() as register, writing(output, bundle, register):
+        pass
 
 
 def test_predictions_of_another_bundle_are_refused_and_left_alone(tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
     append(output, {"id": "a", "label": "x", "versions": {"bundle": "old"}}, {"id": "b", "error": "picture is missing"})
-    before = output.read_bytes()
+    append(bad_file(output), {"id": "b", "where": "line 2", "task": None, "error": "picture is missing"})
+    before = output.read_bytes(), bad_file(output).read_bytes()
     with pytest.raises(InputError, match="predictions of bundle old, not of new"):
-        read_done(output, "new")
-    assert output.read_bytes() == before
-    assert read_done(output, "old") == {"a": ""}
+        opened(output)
+    assert (output.read_bytes(), bad_file(output).read_bytes()) == before
+    opened(output, "old")
+    assert output.read_text("utf-8") == '{"id": "a", "label": "x", "versions": {"bundle": "old"}}\n'
+
+
+def test_a_file_of_somebody_else_is_not_taken_for_the_bad_rows(tmp_path: Path) -> None:
+    bad_file(tmp_path / "out.jsonl").write_text("my notes\n")
+    with pytest.raises(InputError, match="no list of bad rows"):
+        opened(tmp_path / "out.jsonl")
+    assert bad_file(tmp_path / "out.jsonl").read_text() == "my notes\n"
 
 
 def test_an_output_that_cannot_be_written_is_told_before_the_work(run) -> None:
     predict, output = run
     output.mkdir()
-    result = predict(read=False)[0]
+    result = predict()[0]
     assert isinstance(result.exception, InputError)
     assert f"{output}: cannot be written: Is a directory" in str(result.exception)
 
@@ -116,7 +192,7 @@ def test_a_file_that_is_no_output_is_refused_and_left_alone(tmp_path: Path, cont
     output = tmp_path / "notes.txt"
     output.write_text(content)
     with pytest.raises(InputError, match="line 1: not a prediction"):
-        read_done(output)
+        opened(output)
     assert output.read_text() == content
 
 
@@ -139,7 +215,7 @@ def test_another_text_under_the_same_id_is_predicted_anew(
     def predict(day: str, evidences: list[Evidence]) -> dict[str, dict[str, Any]]:
         numbered = [replace(e, sample=replace(e.sample, id=str(i))) for i, e in enumerate(evidences)]
         predict_file(bundle, input_file(tmp_path / f"{day}.json", numbered, []), shop, known, out)
-        lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+        lines = read(out)
         assert len({line["id"] for line in lines}) == len(lines)
         return {line["id"]: line for line in lines}
 
@@ -167,6 +243,10 @@ def test_whatever_one_picture_does_every_row_has_one_line(
         for name, written in {"a": content, "b": whole[:cut], "c": whole, "d": whole + content}.items():
             (images / f"{name}.png").write_bytes(written)
         rows = [Sample(name, "screen", (f"{name}.png",), ()) for name in "abcd"]
-        lines = list(predict_chunk(predictor, bundle, rows, images, None, images / "cache", workers=1))
-    assert sorted(line["id"] for line in lines) == list("abcd")
-    assert all(("label" in line) != ("error" in line) for line in lines)
+        job = Job(bundle, images, None)
+        found = list(answers(predictor, job, rows, keep=True, cache=images / "cache", workers=1))
+    assert len(found) == len(rows)
+    assert all(
+        answer.failed or json.loads(answer.text)["id"] == row.id for row, answer in zip(rows, found, strict=True)
+    )
+    assert not found[2].failed

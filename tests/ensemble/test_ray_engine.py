@@ -6,23 +6,23 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import pytest
 from helpers.sample_files import input_file, ocr_file
+from helpers.waiting import until
 
-from kdsl.data.readers import BadSample
+from kdsl.data.prediction import bad_file
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.predict_file import predict_file
-from kdsl.ensemble.ray_engine import ChunkPredictor, RayEngine, Share, lines_of
+from kdsl.ensemble.ray_engine import RayEngine, RayWorker, Share, answers_of
+from kdsl.ensemble.workers import WorkerJob
 from kdsl.errors import BundleError, ConfigError, MissingDependency
 from kdsl.evidence.types import Evidence
 
@@ -62,21 +62,12 @@ def whole(output: Path) -> list[bytes]:
     return [line for line in lines if line.endswith(b"\n")]
 
 
-def until(met: Callable[[], Any], seconds: float = 300) -> Any:
-    """Wait until something is there, and give it back."""
-    end = time.monotonic() + seconds
-    while not (found := met()):
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.02)
-    return found
-
-
 @contextmanager
 def started(job: dict[str, Any], output: Path, workers: int) -> Iterator[subprocess.Popen[str]]:
-    """`kdsl predict` as a process of its own, with chunks of four rows."""
+    """`kdsl predict` as a process of its own, with blocks of four rows."""
     # Ray gives its workers niceness 15, which takes minutes where something else uses the cores
     environment = os.environ | {"RAY_worker_niceness": "0"}
-    script = "from kdsl.ensemble import ray_engine; ray_engine.CHUNK = 4; from kdsl.cli.main import main; main()"
+    script = "from kdsl.ensemble import ray_engine; ray_engine.BLOCK = 4; from kdsl.cli.main import main; main()"
     options = ["--bundle", job["bundle"].folder, "--data", job["data"], "--images", job["images"]]
     options += ["--ocr", job["ocr_file"], "--out", output, "--engine", "ray", "--workers", workers]
     command = [sys.executable, "-c", script, "predict", *map(str, options)]
@@ -90,12 +81,12 @@ def started(job: dict[str, Any], output: Path, workers: int) -> Iterator[subproc
 
 
 def at_work(driver: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The workers in the middle of a chunk: Ray names a process after what it does."""
+    """The workers in the middle of a block: Ray names a process after what it does."""
     found = []
     for process in psutil.Process(driver.pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             name = "".join(process.cmdline())
-            if name.startswith("ray::MapWorker") and ".submit" in name:
+            if name.startswith("ray::RayWorker.answer"):
                 found.append(process)
     return found
 
@@ -108,7 +99,7 @@ def test_nothing_is_lost_or_doubled_when_the_command_and_then_a_worker_are_kille
     local, output = tmp_path / "local.jsonl", tmp_path / "ray.jsonl"
     predict_file(**job, out=local)
     expected = {line["id"]: line for line in read(local)}
-    assert len(expected) == 121
+    assert len(expected) == 120
 
     with started(job, output, 1) as driver:
         until(lambda: whole(output) or driver.poll() is not None)
@@ -118,30 +109,27 @@ def test_nothing_is_lost_or_doubled_when_the_command_and_then_a_worker_are_kille
     assert heard == {"127.0.0.1"}
     first = whole(output)
     assert 0 < len(first) < len(expected)
-    kept = [line for line in first if b'"error"' not in line]
 
     with started(job, output, 2) as driver:
-        until(lambda: len(whole(output)) > len(kept) or driver.poll() is not None)
+        until(lambda: len(whole(output)) > len(first) or driver.poll() is not None)
         assert driver.poll() is None, driver.communicate()
         until(lambda: at_work(driver))[0].kill()
         before = whole(output)
         out, err = driver.communicate(timeout=300)
-    assert len(kept) < len(before) < len(expected)
+    assert len(first) < len(before) < len(expected)
     assert driver.returncode == 2, err
     assert out == ""
-    assert f"{len(kept)} kept from before, 1 failed" in err, err
-    assert whole(output)[: len(kept)] == kept
+    assert f"{len(first)} kept from before, 1 failed" in err, err
+    assert whole(output)[: len(first)] == first
     lines = read(output)
     assert output.read_bytes().endswith(b"\n")
-    assert sorted(line["id"] for line in lines) == sorted(expected)
+    assert [line["id"] for line in lines] == list(expected)
+    assert bad_file(output).read_bytes() == bad_file(local).read_bytes()
     for line in lines:
         wanted = expected[line["id"]]
         assert line.keys() == wanted.keys()
-        if "error" in line:
-            assert line == wanted
-        else:
-            assert all(line[key] == wanted[key] for key in ("label", "spend", "versions"))
-            assert line["distribution"] == pytest.approx(wanted["distribution"], abs=1e-4)
+        assert all(line[key] == wanted[key] for key in ("label", "spend", "versions", "content"))
+        assert line["distribution"] == pytest.approx(wanted["distribution"], abs=1e-4)
 
 
 def listening(process: psutil.Process) -> set[str]:
@@ -152,13 +140,13 @@ def listening(process: psutil.Process) -> set[str]:
     return set()
 
 
-def test_an_error_of_a_worker_is_told_as_the_local_engine_tells_it(shop: Path, tmp_path: Path) -> None:
-    worker = ChunkPredictor(tmp_path / "moved", shop, None, tmp_path, cores=1)
-    rows = np.empty(1, dtype=object)
-    rows[0] = [BadSample(None, "line 1", "is no JSON")]
-    (answer,) = worker({"rows": rows})["answer"]
+def test_an_error_of_a_worker_is_told_as_the_local_engine_tells_it(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KDSL_CACHE", str(tmp_path))
+    worker = RayWorker(WorkerJob(tmp_path / "moved", "id", shop, None, tmp_path, cores=1))
     with pytest.raises(BundleError, match="moved does not exist"):
-        lines_of(answer)
+        answers_of(worker.answer([]))
 
 
 MACHINES = [{"CPU": 8.0, "memory": 1e9}, {"CPU": 4.0}]

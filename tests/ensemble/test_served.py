@@ -16,12 +16,12 @@ from helpers.model_servers import FaultyProxy
 from helpers.vllm_like import Model, vllm_like
 
 from kdsl.config import Config, ModelServer
+from kdsl.ensemble.blocks import predict_rows
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.fusion import Fusion
-from kdsl.ensemble.predict_file import predict_rows
 from kdsl.ensemble.predictor import Predictor
-from kdsl.ensemble.ray_engine import ChunkPredictor
+from kdsl.ensemble.workers import Worker, WorkerJob
 from kdsl.errors import BudgetError, BundleError, ConfigError, ServerError
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Setup
@@ -218,7 +218,8 @@ def test_a_file_of_settings_names_the_server_on_every_way_to_the_bundle(
     file.write_text(yaml.safe_dump(server.model_dump(mode="json")), "utf-8")
     with Recognizer.load(bundle.folder, server=file) as recognizer:
         assert recognizer.bundle.config.model("large").server == server
-    worker = ChunkPredictor(bundle.folder, tmp_path, None, tmp_path, cores=1, server=server)
+    id = bundle.versions["bundle"]
+    worker = Worker(WorkerJob(bundle.folder, id, tmp_path, None, tmp_path, cores=1, server=server))
     assert worker.bundle.config.model("large").server == server
     file.write_text("url: http://host/v1\nmodel: tiny\nadapter: {}\n", "utf-8")
     with pytest.raises(ConfigError, match=r"(?s)parameters.*adapter"):

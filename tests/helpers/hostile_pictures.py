@@ -41,7 +41,30 @@ def _sizes() -> dict[str, bytes]:
         "one pixel": saved(Image.new("RGB", (1, 1)), "PNG"),
         "1 x 100000": saved(Image.new("L", (1, 100_000), 255), "PNG"),
         "100000 x 1": saved(Image.new("L", (100_000, 1), 255), "PNG"),
+        "JPEG, 1 x 60000": saved(Image.new("L", (1, 60_000), 255), "JPEG"),
+        "WebP, 16000 x 1": saved(Image.new("RGB", (16_000, 1), "white"), "WEBP"),
+        "GIF, bomb by its header": b"GIF89a" + struct.pack("<HHBBB", 65_535, 65_535, 0, 0, 0) + b";",
+        "WebP, bomb by its header": _webp_header(1 << 24, 1 << 24),
+        "BMP, bomb by its header": _bmp_header(60_000, 60_000),
+        "BMP, less than nothing": _bmp_header(-5, -2_147_483_648),
+        "TIFF, bomb by its header": _tiff_header(100_000, 100_000),
     }
+
+
+def _webp_header(width: int, height: int) -> bytes:
+    canvas = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    chunk = b"VP8X" + struct.pack("<I", 10) + bytes(4) + canvas
+    return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
+
+
+def _bmp_header(width: int, height: int) -> bytes:
+    return b"BM" + struct.pack("<IHHI", 54, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, *[0] * 6)
+
+
+def _tiff_header(width: int, height: int) -> bytes:
+    tags = ((256, width), (257, height), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, height), (279, 9))
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
 
 
 def _cut_off() -> dict[str, bytes]:
@@ -56,6 +79,9 @@ def _colours() -> dict[str, bytes]:
     return {
         "animated GIF": saved(frames[0], "GIF", save_all=True, append_images=frames[1:]),
         "animated WebP": saved(frames[0], "WEBP", save_all=True, append_images=frames[1:]),
+        "animated PNG": saved(frames[0], "PNG", save_all=True, append_images=frames[1:]),
+        "TIFF of three pages": saved(frames[0], "TIFF", save_all=True, append_images=frames[1:]),
+        "JPEG of three pictures": saved(frames[0], "MPO", save_all=True, append_images=frames[1:]),
         "CMYK": saved(noise(1).convert("CMYK"), "JPEG"),
         "LAB": saved(Image.new("LAB", (40, 30), (128, 128, 128)), "TIFF"),
         "16 bits": saved(Image.new("I;16", (40, 30), 40_000), "PNG"),
@@ -75,6 +101,9 @@ def _polyglots() -> dict[str, bytes]:
         "SVG": b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
         "PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n",
         "text": "用户: 你好\n".encode() * 40,
+        "JPEG 2000": b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40),
+        "icon": saved(noise(1), "ICO"),
+        "program": b"\x7fELF" + bytes(60),
     }
 
 
@@ -86,6 +115,9 @@ def _malformed() -> dict[str, bytes]:
     }
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     tags[270] = "x" * 5000
+    strange: dict[str, Any] = {"far offset": (34665, 0x7FFFFFFF), "itself": (34665, 8), "orientation 99": (274, 99)}
+    for what, (tag, value) in strange.items():
+        found[f"TIFF, EXIF: {what}"] = saved(noise(3), "TIFF", tiffinfo={tag: value})
     text = PngInfo()
     text.add_text("Comment", "a" * 2_000_000, zip=True)
     tiff = saved(noise(1), "TIFF")

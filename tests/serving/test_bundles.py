@@ -13,14 +13,13 @@ from typing import Any
 
 import httpx
 import pytest
+from helpers.light_shop import copied
 from helpers.running import Process, Running, running, said, serving, wait_until
 
 from kdsl.errors import BundleError, InputError
 from kdsl.runs import file_hash
 from kdsl.serving.app import build_app
 from kdsl.serving.settings import ServerSettings
-
-from .conftest import copied
 
 
 @pytest.fixture

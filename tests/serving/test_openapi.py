@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import schemathesis
+from helpers.light_shop import copied
 from helpers.running import Running, running
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import load_all_checks
@@ -15,8 +16,6 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from kdsl.serving.app import described
 from kdsl.serving.keys import Keys
 from kdsl.serving.settings import ServerSettings
-
-from .conftest import copied
 
 EXAMPLES = 25
 """Of each operation."""

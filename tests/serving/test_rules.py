@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.light_shop import ASKED, copied
 from helpers.running import Running, running, said
 
 from kdsl.rules.collection import Rules
 from kdsl.serving.settings import ServerSettings
-
-from .conftest import ASKED, copied
 
 NEW = {"label": "stock", "when": ["a user turn contains 「气泡」"], "weight": 9, "reason": "bubbles are a product"}
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kdsl.data.files import Row, json_rows
-from kdsl.ensemble.predict_file import append
+from kdsl.ensemble.predictions import append
 from kdsl.evaluation.intentionqa.items import LETTERS, Item
 from kdsl.evaluation.intentionqa.scorers import OptionScores, Scorer
 from kdsl.intentions.backends.base import Failure

@@ -1,0 +1,5 @@
+"""Fixtures of the rooms' faults."""
+
+from helpers.quotas import quota
+
+__all__ = ["quota"]
