@@ -8,10 +8,15 @@ Names are imported when they are first used: `import kdsl` loads no torch.
 from __future__ import annotations
 
 import logging
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 logging.getLogger("kdsl").addHandler(logging.NullHandler())  # what kdsl says is shown where a program asks for it
+
+# onnxruntime, which reads pictures, would note an id of this machine and what it does for its makers (1.31 and newer);
+# it looks here when it is imported
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.2.0"
 

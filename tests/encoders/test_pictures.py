@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,6 +75,16 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"")
     with pytest.raises(InputError, match="cannot be read as weights"):
         read_state(file)
+
+
+def test_no_library_takes_note_of_the_machine(tmp_path: Path) -> None:
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
+    }
+    code = "from kdsl.encoders.registry import picture_encoder as e; e('efficientnet-lite2')._session"
+    environment = kept | {"HOME": str(tmp_path), "KDSL_CACHE": str(tmp_path / "kdsl")}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def _forward(torch, state, x):
