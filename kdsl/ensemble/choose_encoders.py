@@ -15,6 +15,7 @@ import numpy as np
 
 from kdsl.config import AUTO
 from kdsl.encoders import registry
+from kdsl.encoders.base import TextEncoder
 from kdsl.errors import MissingDependency
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Setup
@@ -45,11 +46,11 @@ def choose_encoders(setup: Setup, groups: Mapping[str, Sequence[Evidence]], fold
     """
     if setup.config.encoders.text != (AUTO,):
         return setup
-    first, *others = (kind.name for kind in registry.TEXT_ENCODERS)
-    chosen, texts = _with(setup, (first,)), _texts(setup.tasks, groups)
-    here = [name for name in others if _reads(name, texts)]
+    first, *others = registry.TEXT_ENCODERS
+    chosen, texts = _with(setup, (first.name,)), _texts(setup.tasks, groups)
+    here = [kind.name for kind in others if _reads(kind, texts) and _is_here(kind.name)]
     if sum(map(len, fold.values())) < ENOUGH:
-        return _with(setup, (first, *here))
+        return _with(setup, (first.name, *here))
     losses = _held_out_losses(chosen, groups, fold)
     for name in here:
         more = _with(setup, (*chosen.config.encoders.text, name))
@@ -64,14 +65,19 @@ def choose_encoders(setup: Setup, groups: Mapping[str, Sequence[Evidence]], fold
     return chosen
 
 
-def _reads(name: str, texts: Sequence[str]) -> bool:
-    """Whether the encoder can be used here and knows the language of the texts."""
+def _reads(kind: type[TextEncoder], texts: Sequence[str]) -> bool:
+    """Whether a kind of encoder knows the language of the texts; it is not opened for that, which may load torch."""
+    return bool(np.mean([kind.reads(text) for text in texts]) >= READ)
+
+
+def _is_here(name: str) -> bool:
+    """Whether the encoder can be used on this machine."""
     try:
-        encoder = registry.text_encoder(name)
+        registry.text_encoder(name)
     except MissingDependency as error:
         log.info("encoder %s: left out, %s", name, error)
         return False
-    return bool(np.mean([encoder.reads(text) for text in texts]) >= READ)
+    return True
 
 
 def _texts(tasks: Sequence[Task], groups: Mapping[str, Sequence[Evidence]]) -> list[str]:
