@@ -71,7 +71,8 @@ class TaskPredictor:
         first = first_pass(self.experts, evidences, ledgers, keep=self.router.further is not None)
         fused = self.router.first.log_probabilities(first.scores)
         margin = margins(fused)
-        silent = np.all([np.isnan(scores).any(axis=1) for scores in first.scores.values()], axis=0)
+        votes = [first.scores[name] for name in self.router.first.weights if name in first.scores]
+        silent = np.all([np.isnan(scores).any(axis=1) for scores in votes], axis=0)
         in_scope, near = self._in_scope(evidences), self._near(evidences)
         return [
             self._untold(evidence, ledgers[row], UNKNOWN)

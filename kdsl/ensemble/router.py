@@ -70,8 +70,9 @@ def fit_router(
     unlabelled = sorted(set(range(next(iter(scores.values())).shape[1])) - set(gold.tolist()))
     if len(gold) >= ENOUGH:
         voting = voting_experts(scores, gold, seed, unlabelled)
-        for name in scores.keys() - voting:
-            log.info("%s: held-out samples are told as well without it, so it has no vote", name)
+        for name in scores:
+            if name not in voting:
+                log.info("%s: held-out samples are told as well without it, so it has no vote", name)
         scores = {name: scores[name] for name in voting}
     fusion, fused = fit_fusion(scores, gold, seed, unlabelled=unlabelled)
     if len(gold) >= ENOUGH:

@@ -148,10 +148,13 @@ def test_small_talk_is_evidence_where_labels_mean_it(predictor: Predictor, care:
     own.router = replace(own.router, small_talk=False)
 
 
-def test_what_no_expert_knows_is_left_to_a_person(predictor: Predictor) -> None:
+@pytest.mark.parametrize("shown", [(), ("retrieval",)])
+def test_what_no_expert_with_a_vote_knows_is_left_to_a_person(predictor: Predictor, shown: tuple[str, ...]) -> None:
     own = predictor.tasks["ask"]
-    own.experts = [expert for expert in own.experts if expert.name in ("lexical", "rules")]
+    all_experts, router = own.experts, own.router
+    own.experts = [expert for expert in own.experts if expert.name in ("lexical", "rules", *shown)]
     own.router = replace(own.router, first=Fusion({"lexical": 1.0, "rules": 1.0}), further=None, route_below=0.0)
     unknown, known = predictor.predict([dialogue("zzxqj"), dialogue("会不会生锈")])
     assert_prior(unknown, UNKNOWN)
     assert known.trace.no_evidence is None
+    own.experts, own.router = all_experts, router
