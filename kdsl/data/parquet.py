@@ -105,15 +105,16 @@ def stored_predictions(path: Path) -> Iterator[dict[str, Any]]:
         MissingDependency: pyarrow is not installed.
     """
     for row in parquet_rows(path):
+        if isinstance(row, BadRow):
+            raise InputError(f"{path}, {row.where}: {row.message}")
+        value = row.value
         try:
-            assert isinstance(row, Row)
-            value = row.value
             yield value | {
                 "distribution": dict(value["distribution"]),
                 "versions": dict(value["versions"]),
                 "trace": json.loads(value["trace"]),
             }
-        except (AssertionError, KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}, {row.where}: is no prediction of kdsl ({error!r}).") from error
 
 

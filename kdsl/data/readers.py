@@ -156,9 +156,8 @@ def placed_rows(
             id_ = record.id
             sample = _sample(record, tasks, on_unknown_label, say)
             id_ = sample.id
-            if (
-                not record.id and (number := ids.copies(id_)) > 1
-            ):  # two rows of the same content and no id are two samples
+            # two rows of the same content and no id are two samples
+            if not record.id and (number := ids.copies(id_)) > 1:
                 id_ = f"{id_}-{number}"
                 sample = replace(sample, id=id_)
         except InputError as error:

@@ -188,7 +188,7 @@ class Predictions:
             for start, line, row in scanned(self._lines, bundle):
                 if not line.endswith(b"\n"):
                     cut = start
-                elif "error" in row:  # of kdsl 0.2, which wrote them here
+                elif "error" in row:  # of earlier versions, which wrote them here
                     self._register.outdate(start)
                     spoilt = True
                 else:

@@ -7,6 +7,7 @@ The address to give in Label Studio is `http://HOST:PORT/label-studio`. A projec
 from __future__ import annotations
 
 import asyncio
+import logging
 from time import monotonic
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from kdsl.serving.schemas import MOST_LETTERS, MOST_TURNS
 from kdsl.serving.served import Served
 from kdsl.serving.services import Services, Shared, need, problems
 
+log = logging.getLogger(__name__)
 router = APIRouter(prefix="/label-studio", tags=["label-studio"])
 
 MOST_TASKS = 256
@@ -93,7 +95,8 @@ async def _predicted(
         if len(sample.turns) > MOST_TURNS or any(len(turn.raw) > MOST_LETTERS for turn in sample.turns):
             raise InputError("is longer than a sample may be.")
         found, _ = await served.answer(sample, deadline)
-    except InputError:
+    except InputError as error:  # Label Studio has no place for the reason
+        log.warning("a task of Label Studio cannot be predicted: it %s", error)
         return {"model_version": version, "score": 0.0, "result": []}
     services.metrics.predicted(found.value, found.waited)
     return prediction_of(found.value, version, names)
