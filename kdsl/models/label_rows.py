@@ -37,9 +37,8 @@ def row_passes(attends: torch.Tensor, forward: float = FORWARD) -> tuple[RowPass
     last = attends.sum(0) == 1  # nobody but itself attends to it
     chains = [tuple(row.nonzero().flatten().tolist()) for row in attends[last]]
     longest = max(map(len, chains), default=0)
-    cheapest: dict[int, tuple[float, list[int]]] = {
-        longest: (0.0, [])
-    }  # from a depth on: the cost, and where passes end
+    # from a depth on: the cost, and where passes end
+    cheapest: dict[int, tuple[float, list[int]]] = {longest: (0.0, [])}
     for start in range(longest - 1, -1, -1):
         ways = []
         for end in range(start + 1, longest + 1):

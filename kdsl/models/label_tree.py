@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import torch
 
 from kdsl.errors import ConfigError
 from kdsl.models.chat import ChatFrame
-from kdsl.models.label_rows import row_passes
+from kdsl.models.label_rows import RowPass, row_passes
 
 
 class LabelTree:
@@ -28,7 +29,6 @@ class LabelTree:
         paths: 1 where an edge is on a label's path, [e, m].
         sequences: tokens of each label, with its end-of-turn token.
         n_tokens: output tokens of an answer with each label, including its end-of-turn token.
-        passes: how the inner nodes are run as causal rows, where a tree cannot be (`kdsl.models.label_rows`).
     """
 
     def __init__(self, frame: ChatFrame, labels: Sequence[str], *, closed: bool = True) -> None:
@@ -61,7 +61,6 @@ class LabelTree:
         for column, tokens in enumerate(self.sequences):
             for end in range(1, len(tokens) + 1):
                 self.paths[edges[tokens[:end]], column] = 1
-        self.passes = row_passes(self.attends)
 
     def __len__(self) -> int:
         """Number of inner nodes: the tokens that scoring adds to a prompt."""
@@ -89,6 +88,11 @@ class LabelTree:
         """Log-probability of each label with its end of turn, [b, m], from logits [b, 1 + n, v]."""
         edges = logits[:, self.edge_row, self.edge_token] - logits.logsumexp(-1)[:, self.edge_row]
         return edges.double() @ self.paths
+
+    @cached_property
+    def passes(self) -> tuple[RowPass, ...]:
+        """How the inner nodes are run as causal rows, where a tree cannot be."""
+        return row_passes(self.attends.cpu())
 
     def to(self, device: torch.device) -> LabelTree:
         """Move the tensors to a device, in place."""

@@ -170,7 +170,7 @@ class _Prompts:
     columns: Sequence[int]
 
     def __call__(self) -> np.ndarray:
-        answers = [label_tokens(self.tree, column) for column in self.columns]
+        answers = [self.tree.sequences[column] for column in self.columns]
         found = self.client.given_tokens(self.name, [[*self.ids, *answer] for answer in answers])
         raw = np.zeros(len(self.tree.labels))
         for column, answer, positions in zip(self.columns, answers, found, strict=True):
@@ -198,7 +198,7 @@ class _OneMessage:
         label = self.tree.labels[self.column]
         messages: list[dict[str, Any]] = [{"role": "user", "content": content}, {"role": "assistant", "content": label}]
         positions = scorer.model.client.given_messages(scorer.name, messages)
-        answer = label_tokens(self.tree, self.column)
+        answer = self.tree.sequences[self.column]
         expected = [*self.ids, *answer]
         raw = np.zeros(len(self.tree.labels))
         # the template may write a line break after the end of turn
@@ -212,11 +212,6 @@ def path_of(tree: LabelTree, row: int) -> list[int]:
         return []
     ids: list[int] = tree.ids[tree.attends[row - 1]].tolist()  # parents stand before their children
     return ids
-
-
-def label_tokens(tree: LabelTree, column: int) -> list[int]:
-    """The tokens of an answer with a label, the end of turn included."""
-    return list(tree.sequences[column])
 
 
 def _parts(tree: LabelTree) -> Iterator[list[int]]:

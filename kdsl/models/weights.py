@@ -14,10 +14,10 @@ from kdsl.resources import PACKAGE
 
 NANO_FOLDER = PACKAGE / "models" / "nano" / "weights"
 
-_DOWNLOAD = ["*.json", "*.safetensors", "*.txt", "*.jinja"]
-"""File patterns to download from a hub: no pickles, no Python."""
 _TOKENIZER = ["*.json", "*.txt", "*.jinja"]
-"""Those of tokenizer, processor and config."""
+"""File patterns of tokenizer, processor and config to download from a hub: no pickles, no Python."""
+_WEIGHTS = ["*.safetensors"]
+"""Those of weights."""
 _WHOLE_FILE = 64 << 20
 """Weight files up to this size, in bytes, are hashed completely; from larger ones only parts are."""
 
@@ -29,6 +29,19 @@ def find_weights(config: ModelConfig) -> Path:
         MissingDependency: there are no weights; the message names what was searched for and what to do.
         ConfigError: `accept_terms` does not accept the terms that the weights have.
     """
+    return _find(config, weights=True)
+
+
+def find_tokenizer(config: ModelConfig) -> Path:
+    """The folder of a model's tokenizer, processor and config.json, which alone are downloaded if it is served.
+
+    Raises:
+        MissingDependency, ConfigError: as `find_weights` raises them.
+    """
+    return _find(config, weights=config.server is None)
+
+
+def _find(config: ModelConfig, *, weights: bool) -> Path:
     source = config.source
     if source == NANO:
         if not (NANO_FOLDER / "model.safetensors").is_file():
@@ -47,32 +60,8 @@ def find_weights(config: ModelConfig) -> Path:
             f"no folder '{source}' is here, and it is no hub id either (such as Qwen/Qwen2-VL-2B-Instruct)."
             f"{did_you_mean(source, [NANO, GEMMA])}"
         )
-    return _from_modelscope(source) if config.hub == "modelscope" else _from_huggingface(source)
-
-
-def find_tokenizer(config: ModelConfig) -> Path:
-    """The folder of a model's tokenizer, processor and config.json, which alone are downloaded if it is served.
-
-    Raises:
-        MissingDependency: they are not here and cannot be fetched.
-        ConfigError: as `find_weights` raises it.
-    """
-    source = config.source
-    if config.server is None or source in (NANO, GEMMA) or Path(source).expanduser().is_dir() or source.count("/") != 1:
-        return find_weights(config)
-    try:
-        if config.hub == "modelscope":
-            from modelscope import snapshot_download
-
-            return Path(snapshot_download(source, allow_file_pattern=_TOKENIZER))
-        from huggingface_hub import snapshot_download
-
-        return Path(snapshot_download(source, allow_patterns=_TOKENIZER, etag_timeout=10))
-    except Exception as error:  # hub libraries raise exceptions of requests, urllib3 and their own API
-        raise MissingDependency(
-            f"the tokenizer of '{source}' could not be read, neither in the cache nor on {config.hub} "
-            f"({type(error).__name__}). Fetch it where there is a network, or give a local folder as `source`."
-        ) from error
+    fetch = _from_modelscope if config.hub == "modelscope" else _from_huggingface
+    return fetch(source, weights)
 
 
 def fingerprint_of(folder: Path) -> str:
@@ -107,18 +96,28 @@ def is_complete(folder: Path) -> bool:
     return all((folder / name).is_file() for name in ("config.json", *shards))
 
 
-def _from_huggingface(source: str) -> Path:
+def _patterns(weights: bool) -> list[str]:
+    return _TOKENIZER + _WEIGHTS * weights
+
+
+def _is_enough(folder: Path, weights: bool) -> bool:
+    if weights:
+        return is_complete(folder)
+    return all((folder / name).is_file() for name in ("config.json", "tokenizer_config.json"))
+
+
+def _from_huggingface(source: str, weights: bool) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        cached = Path(snapshot_download(source, allow_patterns=_DOWNLOAD, local_files_only=True))
-        if is_complete(cached):  # what was fetched once is used without asking the hub again
+        cached = Path(snapshot_download(source, allow_patterns=_patterns(weights), local_files_only=True))
+        if _is_enough(cached, weights):  # what was fetched once is used without asking the hub again
             return cached
     except (LocalEntryNotFoundError, HFValidationError):
         pass
     try:
-        return Path(snapshot_download(source, allow_patterns=_DOWNLOAD, etag_timeout=10))
+        return Path(snapshot_download(source, allow_patterns=_patterns(weights), etag_timeout=10))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         offline = os.environ.get("HF_HUB_OFFLINE", "")
         because = (
@@ -133,7 +132,7 @@ def _from_huggingface(source: str) -> Path:
         ) from error
 
 
-def _from_modelscope(source: str) -> Path:
+def _from_modelscope(source: str, weights: bool) -> Path:
     try:
         from modelscope import snapshot_download
     except ImportError as error:
@@ -143,12 +142,12 @@ def _from_modelscope(source: str) -> Path:
         ) from error
     try:
         cached = Path(snapshot_download(source, local_files_only=True))
-        if is_complete(cached):
+        if _is_enough(cached, weights):
             return cached
     except ValueError:
         pass
     try:
-        return Path(snapshot_download(source, allow_file_pattern=_DOWNLOAD))
+        return Path(snapshot_download(source, allow_file_pattern=_patterns(weights)))
     except Exception as error:  # modelscope raises what requests, urllib3 and its own API raise
         raise MissingDependency(
             f"model '{source}' is not in the ModelScope cache and could not be fetched: {error}. "

@@ -26,7 +26,7 @@ from kdsl.models.processors import open_processor
 from kdsl.models.roles import Models
 from kdsl.models.scorer import LabelScorer
 from kdsl.models.server_model import ServerModel
-from kdsl.models.server_scorer import ServerScorer, label_tokens, path_of
+from kdsl.models.server_scorer import ServerScorer, path_of
 from kdsl.models.shape import read_shape
 from kdsl.tasks import Task
 
@@ -137,7 +137,7 @@ def test_a_label_is_its_tokens_along_the_tree(base_of: Callable[..., ModelConfig
     scorer = LabelScorer(load_base(base_of("qwen3")), toy_task, CONFIG)
     end = scorer.frame.end_of_turn
     for column, label in enumerate(toy_task.names):
-        assert label_tokens(scorer.tree, column) == [*scorer.frame.ids([label])[0], end]
+        assert scorer.tree.sequences[column] == (*scorer.frame.ids([label])[0], end)
     starts = {tuple(ids[:n]) for ids in scorer.frame.ids(toy_task.names) for n in range(len(ids) + 1)}
     assert {tuple(path_of(scorer.tree, row)) for row in range(len(scorer.tree) + 1)} == starts
 
