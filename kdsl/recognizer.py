@@ -304,12 +304,10 @@ def check_models(config: Config, tasks: Sequence[Task]) -> None:
         return
     require_models()
     from kdsl.models.task_checks import check_tasks
-    from kdsl.training.memory import check_memory
+    from kdsl.training.memory import check_fit
 
-    for name, own in config.of_each_large.items():
-        if own.model("large").server is not None:  # it takes no memory here
-            continue
-        log.info("memory of %s by estimate: %s", name, check_memory(own, beside_small=True))
+    for name, memory in check_fit(config).items():
+        log.info("memory of %s by estimate: %s", name, memory)
     check_tasks(tasks, config)
 
 

@@ -10,7 +10,7 @@ from kdsl.cli.options import HelpfulCommand, set_option
 
 
 @click.command(cls=HelpfulCommand)
-@click.option("--config", help="Estimate the memory that training by these settings takes.")
+@click.option("--config", help="Estimate the memory that a fit by these settings takes.")
 @set_option
 def doctor(config: str | None, overrides: tuple[str, ...]) -> None:
     """Say what this machine can run, and what is missing for the rest.
@@ -39,8 +39,13 @@ def doctor(config: str | None, overrides: tuple[str, ...]) -> None:
         sys.exit(1)
     if config is not None:
         from kdsl.config_file import load_config
-        from kdsl.training.memory import check_memory
+        from kdsl.training.memory import check_fit
 
         settings = load_config(config, overrides)
-        for own in settings.of_each_large.values() or [settings]:  # without any, it says that there is none
-            click.echo(f"\nTraining {own.model('large').source}, by estimate: {check_memory(own)}")
+        large = settings.of_each_large or {"large": settings}
+        sources = {name: own.model("large") for name, own in large.items()}  # without any, it says that there is none
+        for name, memory in check_fit(settings).items():
+            click.echo(f"\nTraining {sources[name].source}, by estimate: {memory}")
+        for model in sources.values():
+            if model.server is not None:
+                click.echo(f"\n{model.source} is behind the server at {model.server.url}; it takes no memory here.")

@@ -113,10 +113,10 @@ def cross_validate_files(
     settings = load_config(config, overrides)
     tasks = tasks_for(data, load_tasks(settings))
     if settings.of_each_large:
-        from kdsl.training.memory import check_memory
+        from kdsl.training.memory import check_fit
 
-        for name, own in settings.of_each_large.items():
-            log.info("memory of %s by estimate: %s", name, check_memory(own, beside_small=True))
+        for name, memory in check_fit(settings).items():
+            log.info("memory of %s by estimate: %s", name, memory)
     evidences = load_evidence(data, images, tasks, settings.evidence, ocr)
     assigned = read_folds(folds, [evidence.sample.id for evidence in evidences])
     cross_validate(evidences, assigned, tasks, settings, out, only)

@@ -30,8 +30,9 @@ fragments; `CONTEXT` stands for CUDA's own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from kdsl.config import Config, ModelConfig
@@ -67,19 +68,23 @@ class Memory:
 
 
 def training_memory(
-    config: Config, shape: Shape, beside: Shape | None = None, *, processes: int = 1, how: str = "ddp"
+    config: Config,
+    shape: Shape,
+    beside: Mapping[str, int] = MappingProxyType({}),
+    *,
+    processes: int = 1,
+    how: str = "ddp",
 ) -> Memory:
     """The estimate of one GPU for a training by this config.
 
     Args:
-        beside: a small model on the same device.
+        beside: name -> bytes of the weights of each further model on the same device.
         processes, how: over how many, and by what `kdsl.processes.method`, the training is divided.
     """
     large, lora = config.model("large"), config.training.regime == "lora"
     c, trained = _bytes(large), trained_parameters(config, shape)
     parts = {"weights": weight_bytes(large, shape) - (0 if lora else trained * c)}
-    if beside is not None:
-        parts["small model"] = weight_bytes(config.model("small"), beside)
+    parts |= {f"{name} model": weights for name, weights in beside.items()}
     a_parameter = 8 if large.quantize == "4bit" else 16 + (c if c == 2 else 0)
     parts["trained"] = trained * a_parameter
     if processes > 1:
@@ -176,40 +181,73 @@ def _recurrent_token(layer: Layer, c: int) -> int:
     return whole + (4 * 4 + c) * values  # the gated norm
 
 
-def check_memory(config: Config, *, trained: Literal["large", "small"] = "large", beside_small: bool = False) -> Memory:
+def check_fit(config: Config) -> dict[str, Memory]:
+    """`check_memory` for each large model that a fit trains here, by name; all models of the fit are loaded meanwhile.
+
+    Raises:
+        MissingDependency, ConfigError: as `check_memory` raises them.
+    """
+    if config.large is not None and config.small is not None and config.student.train:
+        _check_student(config.small, read_shape(config.small))
+    here = {name: own for name, own in config.of_each_large.items() if own.model("large").server is None}
+    loaded = {name: own.model("large") for name, own in here.items()}
+    if config.small is not None and not config.small.same_as(config.large):
+        loaded["small"] = config.small
+    return {name: check_memory(own, name=name, loaded=loaded) for name, own in here.items()}
+
+
+def check_memory(
+    config: Config,
+    *,
+    trained: Literal["large", "small"] = "large",
+    name: str | None = None,
+    loaded: Mapping[str, ModelConfig] = MappingProxyType({}),
+) -> Memory:
     """The estimate for a config's training, refused where the device has less.
 
     Args:
         trained: which of the two models is trained.
-        beside_small: the small model lies on the same device (`kdsl fit`).
+        name: what a fit calls the model that is trained; by default `trained`.
+        loaded: name -> each model that is loaded during the training. Those on the same device count.
 
     Raises:
-        MissingDependency: the model's config.json cannot be read.
+        MissingDependency: a model's config.json cannot be read.
         ConfigError: the device's memory is less than the estimate, the regime cannot train 4-bit weights, what
             `quantize` or `attention` ask for is not here, or the student has recurrent layers; the message says what
             to change.
     """
-    model = config.model(trained)
+    model, name = config.model(trained), name or trained
     config = config.model_copy(update={"large": model})
+    keys = {"large": name, "training": "training"}
+    if name != trained:
+        keys = {"large": f"beside.{name}.model", "training": f"beside.{name}.training"}
     if model.quantize != "none" and config.training.regime != "lora":
         raise ConfigError(
-            f"training.regime: {config.training.regime} trains the model's own weights, and {trained}.quantize makes "
-            f"them 4-bit numbers. Write {trained}.quantize: none, or training.regime: lora."
+            f"{keys['training']}.regime: {config.training.regime} trains the model's own weights, and "
+            f"{keys['large']}.quantize makes them 4-bit numbers. Write {keys['large']}.quantize: none, or "
+            f"{keys['training']}.regime: lora."
         )
     check_loadable(model)
     shape = read_shape(model)
-    beside = read_shape(config.small) if beside_small and config.small not in (None, model) else None
-    if trained == "small" or (beside_small and config.small is not None and config.student.train):
-        _check_student(config.model("small"), beside or shape)
+    if trained == "small":
+        _check_student(model, shape)
+    place = _place(model)
+    others = {other: held for other, held in loaded.items() if other != name and _place(held) == place}
+    beside = {other: weight_bytes(held, read_shape(held)) for other, held in others.items()}
     launch: dict[str, Any] = {"processes": world_size(), "how": method()}
     memory = training_memory(config, shape, beside, **launch)
     available = device_memory(model)
     if available is not None and memory.total > available:
         raise ConfigError(
-            f"training would take about {memory}, and the GPU has {available / GIB:.1f} GiB. "
-            + _advice(config, trained, shape, beside, available, launch)
+            f"training {model.source} would take about {memory}, and the GPU has {available / GIB:.1f} GiB. "
+            + _advice(config, keys, shape, beside, available, launch)
         )
     return memory
+
+
+def _place(model: ModelConfig) -> str:
+    """The device of a model; the first GPU has one name."""
+    return str(device_of(model)).removesuffix(":0")
 
 
 def _check_student(model: ModelConfig, shape: Shape) -> None:
@@ -231,9 +269,14 @@ def device_memory(config: ModelConfig) -> int | None:
 
 
 def _advice(
-    config: Config, trained: str, shape: Shape, beside: Shape | None, available: int, launch: Mapping[str, Any]
+    config: Config,
+    keys: Mapping[str, str],
+    shape: Shape,
+    beside: Mapping[str, int],
+    available: int,
+    launch: Mapping[str, Any],
 ) -> str:
-    """The mildest changes that together make a training fit."""
+    """The mildest changes that together make a training fit; `keys` are what settings call the parts of a config."""
     batch = config.training.batch_size * config.training.gradient_accumulation
     changes: list[tuple[str, dict[str, Any]]] = [
         ("training", {"gradient_checkpointing": True}),
@@ -248,12 +291,17 @@ def _advice(
         if after == before:
             continue
         config = config.model_copy(update={part: after})
-        name = trained if part == "large" else part
-        said += [f"{name}.{key}={_yaml(value)}" for key, value in values.items()]
+        said += [f"{keys[part]}.{key}={_yaml(value)}" for key, value in values.items()]
         memory = training_memory(config, shape, beside, **launch)
         if memory.total <= available:
             return f"About {memory.total / GIB:.1f} GiB with {', '.join(said)}."
+    if beside:
+        return f"Lower prompt.max_tokens, take smaller models, or put {_listed(beside)} on another device."
     return "Lower prompt.max_tokens, or take a smaller model or a larger GPU."
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(f"'{name}'" for name in names)
 
 
 def _yaml(value: Any) -> str:

@@ -15,7 +15,7 @@ from helpers.trainings import with_training
 from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
 from kdsl.cli.main import cli
-from kdsl.config import Config, ModelConfig
+from kdsl.config import Config, FurtherModel, ModelConfig, ModelServer, TrainingConfig
 from kdsl.errors import ConfigError, MissingDependency
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
@@ -134,6 +134,57 @@ def test_what_does_not_fit_is_refused_with_what_would(seven_b: Any, monkeypatch:
     monkeypatch.setattr(memory, "device_memory", lambda _: 4 * memory.GIB)
     with pytest.raises(ConfigError, match=r"smaller model"):
         memory.check_memory(long)
+
+
+def test_models_that_a_fit_loads_side_by_side_are_judged_together(
+    seven_b: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large, other, small = (ModelConfig(source=f"a/{name}", dtype="bfloat16") for name in ("large", "other", "small"))
+    both = with_training(Config(large=large, small=small, beside={"other": FurtherModel(model=other)}))
+    monkeypatch.setattr(memory, "read_shape", lambda _: seven_b)
+    weights = memory.weight_bytes(large, seven_b)
+    alone = memory.check_memory(both).total
+    found = memory.check_fit(both)
+    assert found["large"].total == alone + 2 * weights
+    assert {"other model", "small model"} <= set(found["large"].parts)
+    assert {"large model", "small model"} <= set(found["other"].parts)
+    same = both.model_copy(update={"small": large.model_copy(update={"tasks": ("scene",)})})
+    assert memory.check_fit(same)["large"].total == alone + weights  # one object for both
+    elsewhere = both.model_copy(update={"small": small.model_copy(update={"device": "meta"})})
+    assert set(memory.check_fit(elsewhere)["large"].parts).isdisjoint({"small model"})
+    monkeypatch.setattr(memory, "device_memory", lambda _: alone + weights)
+    assert memory.check_memory(both).total == alone
+    with pytest.raises(ConfigError, match=r"training a/large would take about .*other model.*small model"):
+        memory.check_fit(both)
+    tight = with_training(both, gradient_checkpointing=True)
+    further = both.beside["other"].model_copy(update={"training": tight.training})
+    monkeypatch.setattr(memory, "device_memory", lambda _: weights)
+    with pytest.raises(ConfigError, match="take smaller models, or put 'other' and 'small' on another device"):
+        memory.check_fit(tight.model_copy(update={"beside": {"other": further}}))
+
+
+def test_advice_for_a_model_beside_names_its_own_settings(seven_b: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    further = FurtherModel(
+        model=ModelConfig(source="a/other", dtype="bfloat16"), training=TrainingConfig(batch_size=4, regime="full")
+    )
+    server = ModelServer(url="http://127.0.0.1:9/v1", model="base", parameters=1)
+    config = Config(large=ModelConfig(source="a/large", server=server), small=None, beside={"other": further})
+    monkeypatch.setattr(memory, "read_shape", lambda _: seven_b)
+    assert list(memory.check_fit(config)) == ["other"]  # what is behind a server takes nothing here
+    assert "large model" not in memory.check_fit(config)["other"].parts
+    monkeypatch.setattr(memory, "device_memory", lambda _: 40 * memory.GIB)
+    with pytest.raises(ConfigError, match=r"with beside\.other\.training\.gradient_checkpointing=true"):
+        memory.check_fit(config)
+
+
+def test_doctor_says_that_a_model_behind_a_server_takes_no_memory_here(tmp_path: Path) -> None:
+    server = {"url": "http://127.0.0.1:9/v1", "model": "base", "parameters": 1000}
+    config = {"large": {"source": "no/one", "server": server}, "training": {"search": None}}
+    (tmp_path / "served.yaml").write_text(json.dumps(config))
+    found = CliRunner().invoke(cli, ["doctor", "--config", str(tmp_path / "served.yaml")])
+    assert found.exit_code == 0, found.output
+    assert "no/one is behind the server at http://127.0.0.1:9/v1; it takes no memory here." in found.output
+    assert "by estimate" not in found.output
 
 
 def test_doctor_estimates_a_config_and_says_when_it_cannot(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from kdsl.training import trainer as trainer_module
 from kdsl.training.folder import Run
 from kdsl.training.job import TrainingJob
 from kdsl.training.lora import train_adapter
-from kdsl.training.memory import check_memory
+from kdsl.training.memory import check_fit, check_memory
 from kdsl.training.regimes import target_modules
 from kdsl.training.teacher import SoftTargets
 
@@ -100,10 +100,10 @@ def test_a_recurrent_student_is_refused(
     teaching = {"large": base_of("qwen2_vl"), "small": base_of(RECURRENT), "student": StudentConfig(train=True)}
     config = small_config.model_copy(update=teaching)
     with pytest.raises(ConfigError, match=r"student\.train=false"):
-        check_memory(config, beside_small=True)
+        check_fit(config)
     with pytest.raises(ConfigError, match=r"student\.train=false"):
         check_memory(config, trained="small")
-    check_memory(config.model_copy(update={"student": StudentConfig(train=False)}), beside_small=True)
+    check_fit(config.model_copy(update={"student": StudentConfig(train=False)}))
     rows = {evidence.sample.id: np.full(3, 1 / 3) for evidence in dialogues}
     soft = SoftTargets(care, rows, StudentConfig())
     with pytest.raises(ConfigError, match="cannot be taught"):

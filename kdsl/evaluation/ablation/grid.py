@@ -36,7 +36,7 @@ from kdsl.models.weights import find_weights, fingerprint_of
 from kdsl.progress import show_messages
 from kdsl.runs import claim, digest, listed
 from kdsl.tasks import Task
-from kdsl.training.memory import check_memory
+from kdsl.training.memory import check_fit, check_memory
 from kdsl.yaml_files import Loader, read_text
 
 log = logging.getLogger(__name__)
@@ -171,8 +171,10 @@ def run_ablation(
         KdslError: at least one cell failed; the others are finished.
     """
     for settings in grid.configs.values():
-        if settings.large is not None:
-            check_memory(settings, beside_small=grid.ablation.system == "whole")
+        if grid.ablation.system == "whole":
+            check_fit(settings)
+        elif settings.large is not None:
+            check_memory(settings)
     every = tasks_for(data, grid.tasks)
     observed = _observe(grid, every, data, images, ocr)
     assigned = read_folds(folds, [evidence.sample.id for evidence in next(iter(observed.values()))])
