@@ -9,8 +9,10 @@ let addresses = [];
 
 function setFiles(list) {
   const transfer = new DataTransfer();
-  for (const file of list.slice(0, Number(files.dataset.most))) transfer.items.add(file);
+  const most = Number(files.dataset.most);
+  for (const file of list.slice(0, most)) transfer.items.add(file);
   files.files = transfer.files;
+  tell(list.length > most ? files.dataset.tooMany : "");
   show();
 }
 
@@ -29,26 +31,41 @@ function show() {
   );
 }
 
-const pictures = (transfer) => [...transfer.files].filter((file) => file.type.startsWith("image/"));
-
-files.addEventListener("change", show);
+files.addEventListener("change", () => setFiles([...files.files]));
 form.addEventListener("reset", () => {
   document.getElementById("found").replaceChildren();
+  tell("");
   setTimeout(show);
 });
+// Cells of a spreadsheet are copied as text, as a page and as a picture of both: their text is meant.
+const written = (transfer) => transfer.getData("text/plain") && transfer.getData("text/html");
 document.addEventListener("paste", (event) => {
-  const found = pictures(event.clipboardData);
-  if (found.length) setFiles([...files.files, ...found]);
+  const { files: pasted } = event.clipboardData;
+  if (!pasted.length || written(event.clipboardData)) return;
+  event.preventDefault(); // a copied file's name is no part of the dialogue
+  setFiles([...files.files, ...pasted]);
+});
+// What a file is, the server tells by its content. Text that is dragged goes where it is dropped.
+const dragsFiles = (event) => event.dataTransfer.types.includes("Files");
+document.addEventListener("dragstart", (event) => {
+  if (event.target.localName === "img") event.preventDefault(); // the page's own pictures are there already
 });
 document.addEventListener("dragover", (event) => {
+  if (!dragsFiles(event)) return;
   event.preventDefault();
   drop.classList.add("over");
 });
-document.addEventListener("dragleave", () => drop.classList.remove("over"));
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) drop.classList.remove("over"); // else it only goes to another part of the page
+});
 document.addEventListener("drop", (event) => {
-  event.preventDefault();
   drop.classList.remove("over");
-  setFiles([...files.files, ...pictures(event.dataTransfer)]);
+  if (!dragsFiles(event)) return;
+  event.preventDefault();
+  const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
+  const dropped = items.filter((item) => !item.webkitGetAsEntry()?.isDirectory).map((item) => item.getAsFile());
+  setFiles([...files.files, ...dropped]);
+  if (dropped.length < items.length) tell(files.dataset.folder);
 });
 
 for (const button of document.querySelectorAll("button.example")) {
