@@ -169,11 +169,16 @@ class Recognizer:
     ) -> list[Evidence]:
         """Samples with what is seen in their pictures, as `rules` takes them; arguments as `fit` takes them.
 
+        Columns that are not named are those of the fit, as far as the files have them.
+
         Raises:
             InputError: a sample or a picture cannot be used.
         """
         with tempfile.TemporaryDirectory(prefix="kdsl-") as inbox:
-            samples, root = _read(_given(data), self.bundle.tasks, Path(images), Path(inbox), columns)
+            given = _given(data)
+            paths = [one for one in given if isinstance(one, Path)]
+            columns = self.bundle.columns_for(paths, columns) if paths else columns
+            samples, root = _read(given, self.bundle.tasks, Path(images), Path(inbox), columns)
             return observe(samples, root, self.bundle.config.evidence, Path(ocr) if ocr else None)
 
     @overload
@@ -233,7 +238,7 @@ class Recognizer:
             engine: `ray` predicts on a cluster (docs/predicting.md).
             workers: processes. `auto` takes as many as this machine has use for; a script that has them must guard its
                 main part by `if __name__ == "__main__":`. None: this process alone; for `ray` one per GPU or core.
-            columns: as `fit` takes them.
+            columns: as `fit` takes them; those that are not named are the fit's, as far as the file has them.
         """
         with self._lock:
             ocr_file = Path(ocr) if ocr else None

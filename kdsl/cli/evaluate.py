@@ -11,6 +11,7 @@ import click
 from kdsl.cli.options import (
     FILE,
     HelpfulCommand,
+    bundle_option,
     columns_options,
     config_option,
     data_option,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @ocr_option
 @config_option
 @own_tasks_option
+@bundle_option("The bundle that predicted: tasks and columns are its own.")
 @columns_options
 @click.option(
     "--by-modality",
@@ -47,6 +49,7 @@ def evaluate(
     ocr: Path | None,
     config: str,
     task_file: tuple[Path, ...],
+    bundle: Path | None,
     columns: Columns,
     by_modality: Path | None,
 ) -> None:
@@ -58,12 +61,14 @@ def evaluate(
     \b
     examples:
       kdsl evaluate --data test.json --pred predictions.jsonl --out report --images images
+      kdsl evaluate --data test.csv --pred predictions.jsonl --out report --bundle runs/shop
       kdsl evaluate --data test.csv --pred predictions.jsonl --out report --task-file tasks/shop.yaml
       kdsl evaluate --data test.json --pred predictions.jsonl --out report --images images --by-modality runs/shop
     """
     from kdsl.config_file import load_config, load_tasks
     from kdsl.data.own_task import tasks_for
     from kdsl.data.readers import load_task_files
+    from kdsl.ensemble.bundle import open_bundle
     from kdsl.evaluation.experts_alone import experts_table
     from kdsl.evaluation.predictions import task_predicted
     from kdsl.evaluation.report import (
@@ -76,13 +81,14 @@ def evaluate(
     )
     from kdsl.progress import say, show
 
-    if task_file:
-        tasks = load_task_files(task_file)
-    else:  # a task that is made of the data is called as the one that was predicted
+    tasks = load_task_files(task_file) if task_file else []
+    if source := bundle or by_modality:
+        opened = open_bundle(source)
+        columns, tasks = opened.columns_for([data], columns), tasks or opened.tasks
+    if not tasks:  # one that is made of the data is called as the one that was predicted
         tasks = tasks_for([data], load_tasks(load_config(config)), columns, task_predicted(pred))
     evaluation = evaluate_file(data, pred, tasks, columns)
     if by_modality:
-        from kdsl.ensemble.bundle import open_bundle
         from kdsl.evaluation.modalities import by_modality as score
 
         found = score(open_bundle(by_modality), data, images or Path(), ocr, columns)

@@ -46,7 +46,8 @@ def refit(bundle: Path, feedback: Path, out: Path, source: DataSource | None = N
 
     Args:
         feedback: the file of corrections in a server's state.
-        source: the files that the bundle was fitted on; by default those that it names itself.
+        source: the files that the bundle was fitted on; by default those that it names itself. Columns that it does
+            not name are the fit's.
 
     Raises:
         InputError: there are no corrections, the samples are not those of the bundle, or another command makes this
@@ -68,7 +69,8 @@ def refit(bundle: Path, feedback: Path, out: Path, source: DataSource | None = N
                 finished = replace(finished, rules=books_digest(before))
                 finished.save(out)
             return finished
-        return _made(before, out, source or source_of(before))
+        source = source or source_of(before)
+        return _made(before, out, replace(source, columns=before.columns_for(source.files, source.columns)))
 
 
 def next_candidate(bundle: Bundle) -> Path:

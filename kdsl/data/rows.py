@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ from kdsl.data.folders import folder_rows
 from kdsl.data.notes import Notes
 from kdsl.data.parquet import parquet_count, parquet_rows
 from kdsl.errors import InputError
+
+log = logging.getLogger(__name__)
 
 _NESTED = {"messages", "conversations", "history", "image", "images"}
 """Columns whose cells may hold JSON."""
@@ -44,6 +47,25 @@ def file_rows(path: Path, notes: Notes | None = None, columns: Columns = AS_KNOW
         yield from renamed(path, _rows(path, Notes() if notes is None else notes), columns)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def usual_columns(paths: Sequence[Path], given: Columns, usual: Columns) -> Columns:
+    """The columns by which files are read: those given, and else the usual ones, as far as the files have them.
+
+    Raises:
+        InputError: a file as a whole cannot be read.
+    """
+    wanted = {part: name for part, name in usual.items() if part not in given}
+    if not wanted:
+        return given
+    firsts = (next((row.value for row in file_rows(path) if isinstance(row, Row)), None) for path in paths)
+    there = {str(name) for first in firsts if isinstance(first, dict) for name in first}
+    for part, name in wanted.items():
+        if name in there:
+            log.info("the %s is read from column '%s', as in the fit", part, name)
+        else:
+            log.info("there is no column '%s', from which the fit read the %s: looking for known names", name, part)
+    return {**given, **{part: name for part, name in wanted.items() if name in there}}
 
 
 def expected_rows(path: Path) -> int | None:

@@ -20,7 +20,7 @@ The manifest is written last and atomically, so a folder without one is an unfin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ import yaml
 
 from kdsl import __version__
 from kdsl.config import Config, ModelServer
+from kdsl.data.columns import AS_KNOWN, Columns
+from kdsl.data.rows import usual_columns
 from kdsl.data.source import DataSource
 from kdsl.ensemble.parts import WORK
 from kdsl.errors import BundleError
@@ -73,6 +75,14 @@ class Bundle:
         base = {"base": self.manifest["base"]["large"]} if "large" in self.manifest["base"] else {}
         names = {"bundle": self.manifest["id"], "kdsl": __version__} | base
         return names | ({"edited": ",".join(self.edited)} if self.edited else {})
+
+    def columns_for(self, files: Sequence[Path], given: Columns = AS_KNOWN) -> Columns:
+        """The columns by which files are read: those given, and else those of the fit, as far as the files have them.
+
+        Raises:
+            InputError: a file as a whole cannot be read.
+        """
+        return usual_columns(files, given, self.manifest.get("data", {}).get("columns", {}))
 
     def behind(self, server: ModelServer) -> Bundle:
         """The bundle with its large model asked behind a server, which holds the bundle's base and adapters.

@@ -73,7 +73,7 @@ def predict_file(
     Args:
         engine: by default the bundle's models in this process.
         out: JSON lines, or Parquet where its name ends so.
-        columns: those of `data` that are called otherwise than docs/data.md says.
+        columns: those of `data` that are called otherwise than in the fit, or than docs/data.md says.
 
     Raises:
         InputError: the file cannot be read at all; `out` is some other file, has predictions of another bundle, cannot
@@ -82,6 +82,7 @@ def predict_file(
     """
     engine = engine or in_this_process(lambda: Predictor(bundle))
     images, expected = picture_root([data], images), expected_rows(data)
+    columns = bundle.columns_for([data], columns)
     with (
         sole_writer(out),
         Register() as register,
@@ -147,7 +148,7 @@ def predicted_lines(
     columns: Columns = AS_KNOWN,
 ) -> Iterator[dict[str, Any]]:
     """The lines that `predict_file` would write, kept nowhere; a row that cannot be predicted is one with `error`."""
-    images = picture_root([data], images)
+    images, columns = picture_root([data], images), bundle.columns_for([data], columns)
     bad: list[Failure] = []
     waiting: deque[Sample] = deque()
 

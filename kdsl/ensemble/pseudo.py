@@ -60,7 +60,7 @@ def pseudo_label(
     summary = predict_file(bundle, data, images, ocr_file, predictions)
     unlabelled = {
         row.id: row
-        for row in read_rows(data, bundle.tasks, on_unknown_label="keep")
+        for row in read_rows(data, bundle.tasks, on_unknown_label="keep", columns=bundle.columns_for([data]))
         if isinstance(row, Sample) and row.label is None
     }
     found = [p for p in read_predictions(predictions) if isinstance(p, Prediction) and p.id in unlabelled]

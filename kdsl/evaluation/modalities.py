@@ -43,11 +43,12 @@ def by_modality(
 
     Args:
         images: the folder that all pictures lie below.
-        columns: those of `data` that are called otherwise than docs/data.md says.
+        columns: those of `data` that are called otherwise than in the fit, or than docs/data.md says.
 
     Raises:
         InputError: the file or a picture cannot be read, or no labelled sample has both.
     """
+    columns = bundle.columns_for([data], columns)
     samples = [s for s in read_samples(data, bundle.tasks, columns) if s.label is not None and s.images]
     both = [sample for sample in samples if any(turn.said for turn in sample.turns)]
     if not both:

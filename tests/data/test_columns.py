@@ -8,17 +8,24 @@ from pathlib import Path
 import openpyxl
 import pytest
 from click.testing import CliRunner
+from helpers.corrected_shop import QUICK, correction
 from helpers.own_shop import noise
 
 from kdsl import Recognizer
 from kdsl.cli.main import cli
-from kdsl.data.columns import Columns
+from kdsl.corrections.feedback import Feedback
+from kdsl.corrections.refit import refit
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.notes import Notes
 from kdsl.data.own_task import tasks_for
 from kdsl.data.readers import load_task_files, read_rows, read_samples
+from kdsl.data.source import DataSource
+from kdsl.ensemble.bundle import open_bundle
 from kdsl.errors import InputError
 
 COLUMNS: Columns = {"text": "Frage", "label": "Thema"}
+NAMED = ("--text-column", "Frage", "--label-column", "Thema")
+LIGHT = tuple(word for setting in QUICK for word in ("--set", setting))
 HEADER = ("id", "Frage", "Thema", "text", "label")
 ROWS = [
     (f"{topic}-{n}", f"{said} {n}", topic, "an internal remark", "open")
@@ -94,20 +101,65 @@ def test_a_column_that_is_not_there_is_answered_by_those_that_are(tmp_path: Path
         read_samples(csv_file(tmp_path), load_task_files([]), {"picture": "Frage"})  # type: ignore[dict-item]
 
 
-def test_from_check_to_report(tmp_path: Path):
-    path = str(csv_file(tmp_path))
-    named = ("--text-column", "Frage", "--label-column", "Thema")
-    light = ("--set", "large=null", "--set", "small=null")
-    out = str(tmp_path / "out")
-    lines = str(tmp_path / "lines.jsonl")
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that was fitted on a table with columns of its own; the table lies beside it."""
+    folder = tmp_path_factory.mktemp("own-columns")
+    path = str(csv_file(folder))
     for words in (
-        ("data", "check", path, *light, *named),
-        ("tasks", "init", "--data", path, *named),
-        ("fit", "--data", path, "--out", out, *light, *named),
-        ("predict", "--bundle", out, "--data", path, "--out", lines, *named),
-        ("evaluate", "--data", path, "--pred", lines, "--out", str(tmp_path / "report"), *named),
+        ("data", "check", path, *LIGHT, *NAMED),
+        ("tasks", "init", "--data", path, *NAMED),
+        ("fit", "--data", path, "--out", str(folder / "bundle"), *LIGHT, *NAMED),
     ):
-        result = CliRunner().invoke(cli, words)
-        assert result.exit_code == 0, (words, result.output, result.exception)
-    with Recognizer.load(out) as recognizer:
-        assert {line["label"] for line in recognizer.predict_lines(path, columns=COLUMNS)} == {"delay", "refund"}
+        run(*words)
+    return folder / "bundle"
+
+
+def run(*words: str) -> str:
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code == 0, (words, result.output, result.exception)
+    return result.output
+
+
+def labels(recognizer: Recognizer, path: Path, columns: Columns = AS_KNOWN) -> list[str]:
+    return [line.get("label") or line["error"] for line in recognizer.predict_lines(path, columns=columns)]
+
+
+def test_predictions_and_reports_read_the_columns_of_the_fit(fitted: Path, tmp_path: Path):
+    path, lines, bundle = str(fitted.with_name("shop.csv")), str(tmp_path / "lines.jsonl"), str(fitted)
+    run("predict", "--bundle", bundle, "--data", path, "--out", lines)
+    run("evaluate", "--data", path, "--pred", lines, "--out", str(tmp_path / "own"), "--bundle", bundle)
+    run("evaluate", "--data", path, "--pred", lines, "--out", str(tmp_path / "named"), *NAMED)
+    figures = [json.loads((tmp_path / name / "metrics.json").read_text("utf-8")) for name in ("own", "named")]
+    assert figures[0] == figures[1]
+    assert figures[0]["shop"]["n"] == len(ROWS)
+    with Recognizer.load(fitted) as recognizer:
+        found = labels(recognizer, fitted.with_name("shop.csv"))
+        assert found == labels(recognizer, fitted.with_name("shop.csv"), COLUMNS)
+        assert set(found) == {"delay", "refund"}
+        said = [evidence.sample.turns[0].text for evidence in recognizer.observe(path)]
+    assert said == [row[1] for row in ROWS]
+
+
+def test_columns_of_the_fit_give_way_to_what_a_file_has_and_to_what_is_named(fitted: Path, tmp_path: Path, caplog):
+    new, usual, other = (tmp_path / name for name in ("new.csv", "usual.csv", "other.csv"))
+    new.write_text("Frage,text\nwhere is my parcel 7,give me money back", "utf-8")  # no label yet
+    usual.write_text("text\nwhere is my parcel 7", "utf-8")
+    other.write_text("Anliegen,Frage\ngive me money back,where is my parcel 7", "utf-8")
+    with Recognizer.load(fitted) as recognizer, caplog.at_level("INFO"):
+        assert labels(recognizer, new) == ["delay"]
+        assert "the text is read from column 'Frage', as in the fit" in caplog.text
+        assert labels(recognizer, new, {"text": "text"}) == ["refund"]
+        assert labels(recognizer, usual) == ["delay"]
+        assert "there is no column 'Frage', from which the fit read the text: looking for known names" in caplog.text
+        assert labels(recognizer, other, {"text": "Anliegen"}) == ["refund"]
+
+
+def test_a_candidate_is_made_of_the_columns_of_the_fit(fitted: Path, tmp_path: Path):
+    feedback = Feedback(tmp_path / "feedback.sqlite")
+    feedback.add(correction(1, "where is my parcel 3", "refund"))
+    copy = tmp_path / "elsewhere.csv"
+    copy.write_bytes(fitted.with_name("shop.csv").read_bytes())
+    found = refit(fitted, tmp_path / "feedback.sqlite", tmp_path / "candidate", DataSource([copy]))
+    assert (found.relabelled, found.added) == (1, 0)
+    assert open_bundle(tmp_path / "candidate").manifest["data"]["columns"] == COLUMNS
