@@ -98,7 +98,13 @@ def _made(before: Bundle, out: Path, source: DataSource) -> Comparison:
     if not (out / _FOLDS).is_file():
         write_json(out / _FOLDS, _folds(before, old, rows))
     folds = next(_values(out / _FOLDS))
-    after = fit_bundle(rows.evidences, before.tasks, before.config, out, folds=folds, source=source)
+    given = before.given_adapters
+    if given:
+        log.warning(
+            "the fit was given adapters (%s), which the candidate takes as they are: they learn no correction",
+            ", ".join(given),
+        )
+    after = fit_bundle(rows.evidences, before.tasks, before.config, out, adapters=given, folds=folds, source=source)
     if after.config.large is not None:
         from kdsl.export.card import write_cards
 

@@ -84,6 +84,11 @@ class Bundle:
         """
         return usual_columns(files, given, self.manifest.get("data", {}).get("columns", {}))
 
+    @property
+    def given_adapters(self) -> dict[str, Path]:
+        """Name -> folder of each adapter that the fit was given and did not train."""
+        return {name: self.folder / "adapters" / name for name in self.manifest["inputs"].get("given", {})}
+
     def behind(self, server: ModelServer) -> Bundle:
         """The bundle with its large model asked behind a server, which holds the bundle's base and adapters.
 

@@ -15,16 +15,20 @@ import numpy as np
 import pytest
 from helpers.corrected_shop import ASKED, correction
 from helpers.running import wait_until
+from helpers.tiny_shop import ASKS
 
 from kdsl import Recognizer, Sample
+from kdsl.config import Config
 from kdsl.corrections.comparison import Comparison
 from kdsl.corrections.feedback import Feedback
 from kdsl.corrections.refit import next_candidate, refit
 from kdsl.corrections.rows import rows_of
 from kdsl.corrections.switching import check_switch
 from kdsl.data.source import DataSource
-from kdsl.ensemble.bundle import open_bundle
+from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.errors import BundleError, InputError
+from kdsl.models.adapters import WEIGHTS
+from kdsl.runs import file_hash
 from kdsl.scores import OutOfFold
 from kdsl.training.inner_folds import inner_folds
 
@@ -63,6 +67,22 @@ def test_a_candidate_is_a_bundle_that_has_learned_the_corrections(made: tuple[Pa
     manifest = open_bundle(folder).manifest
     assert "refit/corrections.jsonl" in manifest["files"]
     assert manifest["data"]["files"] == ["../shop.jsonl"]
+
+
+def test_adapters_that_the_fit_was_given_are_taken_again(
+    bundle: Bundle, config: Config, tmp_path: Path, feedback: Feedback, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [{"id": ask, "text": ask, "label": label} for label, asks in ASKS.items() for ask in asks]
+    (tmp_path / "asks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    alone = config.model_copy(update={"tasks": config.tasks[1:], "small": None})
+    given = bundle.folder / "adapters" / "ask"
+    Recognizer.fit(tmp_path / "asks.jsonl", out=tmp_path / "before", config=alone, adapters={"ask": given}).close()
+    feedback.add(correction(1, ASKS["生锈"][0], "补货", task="ask"))
+    refit(tmp_path / "before", feedback._file, tmp_path / "after")
+    weights = [file_hash(folder / "adapters" / "ask" / WEIGHTS) for folder in (bundle.folder, tmp_path / "after")]
+    assert weights[0] == weights[1]
+    assert "given adapters (ask), which the candidate takes as they are" in caplog.text
+    assert open_bundle(tmp_path / "after").given_adapters == {"ask": tmp_path / "after" / "adapters" / "ask"}
 
 
 def test_before_and_after_are_told_of_the_same_samples(shelf: Path, made: tuple[Path, Comparison]) -> None:
