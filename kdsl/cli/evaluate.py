@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,7 +57,8 @@ def evaluate(
     """Score predictions against labels and write a report.
 
     The folder gets metrics.json, report.html with the wrong samples and their traces, errors.jsonl, and the
-    pictures. Figures equal scikit-learn's; failed samples count as wrong.
+    pictures. Figures equal scikit-learn's; failed samples count as wrong. Rows of DATA that are no labelled sample are
+    set aside with the reason in gold.bad.jsonl and count in no figure; then the exit code is 2.
 
     \b
     examples:
@@ -72,6 +74,7 @@ def evaluate(
     from kdsl.evaluation.experts_alone import experts_table
     from kdsl.evaluation.predictions import task_predicted
     from kdsl.evaluation.report import (
+        BAD,
         confidence_table,
         evaluate_file,
         metrics_table,
@@ -103,3 +106,6 @@ def evaluate(
     if evaluation.alone:
         show(experts_table(evaluation.alone))
     say(f"report: {page}")
+    if evaluation.set_aside:
+        say(f"{len(evaluation.set_aside)} row(s) of {data} were set aside: {out / BAD}")
+        sys.exit(2)

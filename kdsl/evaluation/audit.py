@@ -71,7 +71,7 @@ def audit(data: Path, pred: Path, tasks: Sequence[Task]) -> Audit:
             over its task's labels.
         MissingDependency: cleanlab is not installed.
     """
-    judged = read_judged(data, pred, tasks)
+    judged, _ = read_judged(data, pred, tasks)
     whole = [line for line in judged if not line.failed and not line.sample.out_of_scope]
     suspects = [
         suspect for task in tasks for suspect in _suspects([j for j in whole if j.sample.task == task.name], task, pred)

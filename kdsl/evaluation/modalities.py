@@ -13,7 +13,8 @@ from pathlib import Path
 from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.dialogue import IMAGE
 from kdsl.data.folders import picture_root
-from kdsl.data.readers import read_samples
+from kdsl.data.readers import read_rows
+from kdsl.data.sample import Sample
 from kdsl.ensemble.blocks import BATCH
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.predictor import Predictor
@@ -39,7 +40,7 @@ class Modalities:
 def by_modality(
     bundle: Bundle, data: Path, images: Path, ocr_file: Path | None = None, columns: Columns = AS_KNOWN
 ) -> dict[str, Modalities]:
-    """Task name -> scores; tasks that have no labelled sample with both are left out.
+    """Task name -> scores; tasks that have no labelled sample with both, and rows that are none, are left out.
 
     Args:
         images: the folder that all pictures lie below.
@@ -49,7 +50,8 @@ def by_modality(
         InputError: the file or a picture cannot be read, or no labelled sample has both.
     """
     columns = bundle.columns_for([data], columns)
-    samples = [s for s in read_samples(data, bundle.tasks, columns) if s.label is not None and s.images]
+    rows = read_rows(data, bundle.tasks, columns=columns)
+    samples = [row for row in rows if isinstance(row, Sample) and row.label is not None and row.images]
     both = [sample for sample in samples if any(turn.said for turn in sample.turns)]
     if not both:
         raise InputError(f"{data}: no labelled sample has both text and pictures, to be scored by each alone.")

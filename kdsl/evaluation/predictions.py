@@ -14,7 +14,7 @@ from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.files import BadRow
 from kdsl.data.notes import grouped
 from kdsl.data.prediction import Spend, Trace, Vote, prediction_rows
-from kdsl.data.readers import BadSample, read_rows
+from kdsl.data.readers import BadSample, placed_rows
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError, faults_of
 from kdsl.runs import listed
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 FAILED = ""
 """The label of a sample that could not be predicted; it is never right."""
+NO_LABEL = "has no label; gold needs one."
 
 
 class PredictionLine(BaseModel):
@@ -101,26 +102,24 @@ class Judged:
         return ranked.index(self.gold) + 1 if self.gold in ranked else None
 
 
-def read_judged(gold: Path, pred: Path, tasks: Sequence[Task], columns: Columns = AS_KNOWN) -> list[Judged]:
-    """Gold samples with their predictions, in the order of the gold file.
+def read_judged(
+    gold: Path, pred: Path, tasks: Sequence[Task], columns: Columns = AS_KNOWN
+) -> tuple[list[Judged], list[BadSample]]:
+    """Gold samples with their predictions, in the order of the gold file, and the rows of gold that were set aside.
 
     A prediction is a JSON line with `id` and `label`; `probability`, `distribution`, `spend` and `trace` are optional.
-    A line with `error` instead of `label` is a failed sample. Rows of gold that cannot be used, which `predict` could
-    not predict either, are left out with a warning that lists them.
+    A line with `error` instead of `label` is a failed sample. Rows of gold that cannot be used or have no label are set
+    aside with a warning that lists them.
 
     Args:
         columns: those of `gold` that are called otherwise than docs/data.md says.
 
     Raises:
-        InputError: a file cannot be read, or gold holds no sample; a gold sample has no label or no prediction; or a
+        InputError: a file cannot be read, or gold holds no labelled sample; a gold sample has no prediction; or a
             prediction is malformed, repeated, for another task, or for an id that is not in gold.
     """
-    samples, left_out = _read_gold(gold, tasks, columns)
-    unlabelled = [id for id, sample in samples.items() if sample.label is None and not sample.out_of_scope]
-    if unlabelled:
-        raise InputError(
-            f"{gold}: {len(unlabelled)} sample(s) have no label, the first: {unlabelled[0]}; gold needs one each."
-        )
+    samples, bad = _read_gold(gold, tasks, columns)
+    left_out = {row.id or row.where for row in bad}
     lines = _read_lines(pred)
     unknown = [id for id in lines if id not in samples and id not in left_out]
     if unknown:
@@ -134,24 +133,28 @@ def read_judged(gold: Path, pred: Path, tasks: Sequence[Task], columns: Columns 
             f"{pred}: {len(missing)} of {len(samples)} ids of {gold.name} have no prediction, the first: "
             f"{missing[0]}. Predict the same file again: the missing ones are added."
         )
-    return [_judge(pred, sample, *lines[id]) for id, sample in samples.items()]
+    return [_judge(pred, sample, *lines[id]) for id, sample in samples.items()], bad
 
 
-def _read_gold(gold: Path, tasks: Sequence[Task], columns: Columns) -> tuple[dict[str, Sample], set[str]]:
-    """The samples by id, and the ids of rows that cannot be used."""
+def _read_gold(gold: Path, tasks: Sequence[Task], columns: Columns) -> tuple[dict[str, Sample], list[BadSample]]:
+    """The labelled samples by id, and the rows that are none."""
     samples: dict[str, Sample] = {}
     bad: list[BadSample] = []
-    for row in read_rows(gold, tasks, columns=columns):
-        if isinstance(row, Sample):
-            samples[row.id] = row
-        else:
+    for where, row in placed_rows(gold, tasks, columns=columns):
+        if isinstance(row, BadSample):
             bad.append(row)
+        elif row.label is None and not row.out_of_scope:
+            bad.append(BadSample(row.id, where, NO_LABEL))
+        else:
+            samples[row.id] = row
+    if bad and not samples and all(row.message == NO_LABEL for row in bad):
+        raise InputError(f"{gold}: {len(bad)} sample(s) have no label, the first: {bad[0].id}; gold needs one each.")
     faults = listed(grouped((fault.where, str(fault)) for fault in bad), rest="`kdsl data check` lists all")
     if not samples:
         raise InputError(f"{gold}: holds no sample." + (f" Rows that cannot be used:\n{faults}" if bad else ""))
     if bad:
         log.warning("%s: %d row(s) cannot be used and count in no figure:\n%s", gold, len(bad), faults)
-    return samples, {row.id or row.where for row in bad}
+    return samples, bad
 
 
 def task_predicted(pred: Path) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kdsl.data.columns import AS_KNOWN, Columns
+from kdsl.data.readers import BadSample
 from kdsl.errors import InputError
 from kdsl.evaluation.experts_alone import FUSED, Alone, experts_alone
 from kdsl.evaluation.metrics import Metrics, Scope, compute_metrics, scope_metrics
@@ -21,6 +22,8 @@ from kdsl.tasks import Task
 
 CONFUSIONS = 20
 """Maximum number of confused pairs per task on the page, the most frequent first."""
+BAD = "gold.bad.jsonl"
+"""The list of rows of gold that were set aside; it is not there if there are none."""
 THUMBNAIL = 240
 """Longest side of a sample's picture on the page, in pixels."""
 
@@ -36,7 +39,8 @@ class Evaluation:
     pooled: Metrics
     scope: Mapping[str, Scope]
     """Of the tasks whose gold marks samples as out of scope; the other metrics leave these samples out."""
-
+    set_aside: Sequence[BadSample] = ()
+    """Rows of gold that are no labelled sample."""
     modalities: Mapping[str, Modalities] = field(default_factory=dict)
     """Scores by text alone and by pictures alone, where they were asked for (`kdsl.evaluation.modalities`)."""
 
@@ -62,7 +66,11 @@ class Evaluation:
         for row in self.alone:
             own = {"f1": row.f1, "coverage": row.coverage, "precision": row.precision}
             figures[row.task].setdefault("experts", {})[row.expert] = own
-        return figures | {"pooled": self.pooled.summary(), "mean_f1": self.mean_f1}
+        return figures | {
+            "pooled": self.pooled.summary(),
+            "mean_f1": self.mean_f1,
+            "set_aside": len(self.set_aside),
+        }
 
 
 def evaluate_file(gold: Path, pred: Path, tasks: Sequence[Task], columns: Columns = AS_KNOWN) -> Evaluation:
@@ -74,7 +82,7 @@ def evaluate_file(gold: Path, pred: Path, tasks: Sequence[Task], columns: Column
     Raises:
         InputError: see `kdsl.evaluation.predictions.read_judged`; or every sample is out of scope.
     """
-    judged = read_judged(gold, pred, tasks, columns)
+    judged, bad = read_judged(gold, pred, tasks, columns)
     inside = [j for j in judged if not j.sample.out_of_scope]
     if not inside:
         raise InputError(f"{gold}: every sample is marked as out of scope; an evaluation needs some that are in scope.")
@@ -87,6 +95,7 @@ def evaluate_file(gold: Path, pred: Path, tasks: Sequence[Task], columns: Column
         metrics={name: compute_metrics(rows) for name, rows in present.items()},
         pooled=compute_metrics(inside),
         scope={name: found for name, found in scope.items() if found},
+        set_aside=bad,
     )
 
 
@@ -120,6 +129,9 @@ def write_evaluation(evaluation: Evaluation, out: Path, images: Path | None = No
         atomic_write(out / name, content)
     write_json(out / "metrics.json", evaluation.to_json())
     write_jsonl(out / "errors.jsonl", map(_wrong_row, wrong))
+    (out / BAD).unlink(missing_ok=True)
+    if evaluation.set_aside:
+        write_jsonl(out / BAD, map(_bad_row, evaluation.set_aside))
     page = out / "report.html"
     atomic_write(page, _page(evaluation, wrong, pictures, images))
     return page
@@ -135,6 +147,8 @@ def _page(evaluation: Evaluation, wrong: Sequence[Judged], pictures: Mapping[str
         modalities=evaluation.modalities,
         alone=evaluation.alone,
         mean_f1=evaluation.mean_f1,
+        set_aside=[str(row) for row in evaluation.set_aside[:SHOWN]],
+        set_aside_total=len(evaluation.set_aside),
         confusions=CONFUSIONS,
         wrong=wrong[:SHOWN],
         wrong_total=len(wrong),
@@ -151,6 +165,11 @@ def wrong_samples(evaluation: Evaluation) -> list[Judged]:
         for judged in sorted(group, key=lambda j: (j.failed, -(j.probability or 0)))
         if not judged.right
     ]
+
+
+def _bad_row(row: BadSample) -> dict[str, Any]:
+    """A row that was set aside, as `predict` lists those that it cannot predict."""
+    return {"id": row.id, "where": row.where, "task": None, "error": row.message}
 
 
 def _wrong_row(judged: Judged) -> dict[str, Any]:

@@ -175,17 +175,35 @@ def test_bad_predictions_are_told(tmp_path: Path, tasks: list[Task], change: Any
 def test_a_row_of_gold_that_cannot_be_used_counts_in_no_figure(
     tmp_path: Path, tasks: list[Task], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As `predict` reads the same file: it writes an error for such a row, and predicts the others."""
-    broken = gold_row("x1", "没有这个标签")
+    """As `predict` reads the same file: it sets such a row aside, and predicts the others."""
+    broken = gold_row("x1", "没有<b>这个标签")
+    unlabelled = gold_row("x2", "")
     nameless = ["no", "object"]
     for name in ("whole", "broken"):
         (tmp_path / name).mkdir()
     whole = evaluate_file(*write_files(tmp_path / "whole", GOLD, PRED), tasks)
-    pred = [*PRED, {"id": "x1", "error": "no such label"}, {"id": "sample 7", "error": "no turns"}]
-    gold, path = write_files(tmp_path / "broken", [*GOLD, broken, nameless], pred)
-    assert evaluate_file(gold, path, tasks).to_json() == whole.to_json()
-    assert "2 row(s) cannot be used" in caplog.text
+    pred = [*PRED, line("x1", "退款页面"), {"id": "sample 7", "error": "no turns"}, line("x2", "退款页面")]
+    gold, path = write_files(tmp_path / "broken", [*GOLD, broken, nameless, unlabelled], pred)
+    assert evaluate_file(gold, path, tasks).to_json() == whole.to_json() | {"set_aside": 3}
+    assert "3 row(s) cannot be used" in caplog.text
     assert "x1" in caplog.text
+    out = tmp_path / "out"
+    words = ["evaluate", "--data", str(gold), "--pred", str(path), "--out", str(out)]
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code == 2
+    assert f"3 row(s) of {gold} were set aside: {out / 'gold.bad.jsonl'}" in " ".join(result.stderr.split())
+    rows = [json.loads(row) for row in (out / "gold.bad.jsonl").read_text("utf-8").splitlines()]
+    assert [(row["id"], row["where"]) for row in rows] == [("x1", "sample 6"), (None, "sample 7"), ("x2", "sample 8")]
+    assert [said in row["error"] for said, row in zip(("没有<b>这个标签", "", "no label"), rows, strict=True)] == [
+        True
+    ] * 3
+    assert "3 row(s) of the data were set aside" in parse(out / "report.html").text
+    assert "没有<b>这个标签" in parse(out / "report.html").text
+    assert CliRunner().invoke(cli, [*words[:2], str(tmp_path / "whole" / "gold.json"), *words[3:]]).exit_code == 1
+    gold.write_text(json.dumps(GOLD), "utf-8")
+    path.write_text("".join(json.dumps(one) + "\n" for one in PRED), "utf-8")
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    assert not (out / "gold.bad.jsonl").exists()
     gold.write_text(json.dumps([broken, nameless]), "utf-8")
     with pytest.raises(InputError, match=r"(?s)holds no sample.*x1"):
         evaluate_file(gold, path, tasks)
