@@ -7,22 +7,28 @@ another run are handled in one way.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import importlib.metadata
+import itertools
 import json
 import os
 import platform
-import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pydantic import BaseModel
 
 from kdsl.errors import BundleError, InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 DIGITS = 16
 """Hexadecimal digits of a digest: 64 bits, enough to tell runs apart."""
@@ -40,6 +46,8 @@ PACKAGES = (
     "numpy",
 )
 """Packages that a result may depend on."""
+_AT_ONCE = 8
+"""Writers of one file at a time, of which what a kill left is looked for."""
 
 
 def digest(*parts: Any) -> str:
@@ -90,6 +98,29 @@ def changed_files(folder: Path, hashes: Mapping[str, str]) -> list[str]:
     return [name for name, hash in hashes.items() if not (folder / name).is_file() or file_hash(folder / name) != hash]
 
 
+MISSING = "is missing"
+
+
+def file_fault(path: Path) -> str:
+    """What keeps a file from being read, as the end of a sentence; nothing where it can be opened.
+
+    A pipe is not opened, since it would be waited for.
+    """
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            return "is a folder, not a file" if stat.S_ISDIR(mode) else "is not a file"
+        with path.open("rb") as file:
+            file.read(1)
+    except (FileNotFoundError, NotADirectoryError):
+        return f"{MISSING}: it is a link to nothing" if path.is_symlink() else MISSING
+    except PermissionError as error:
+        return f"cannot be read ({error.strerror}): let the user that runs kdsl read it"
+    except OSError as error:  # a disk that fails, links in a circle
+        return f"cannot be read ({error.strerror})"
+    return ""
+
+
 def versions(*packages: str) -> dict[str, str]:
     """Versions of Python and of the packages that are installed; by default those that a result may depend on."""
     found = {"python": platform.python_version()}
@@ -103,28 +134,88 @@ def atomic_write(path: Path, content: str | bytes | Iterable[bytes]) -> None:
     """Write a file so that a reader, or a kill in the middle, sees the old content or the new, never a part.
 
     Parent folders are made. A file that is there keeps its permissions, and a link to one stays a link. Text is written
-    as UTF-8 without changing its line ends. Content too large for memory is given in pieces.
+    as UTF-8 without changing its line ends. Content too large for memory is given in pieces. What a killed writer left
+    beside the file, the next one takes away.
 
     Raises:
         InputError: the place cannot be written to.
     """
     data = content.encode() if isinstance(content, str) else content
     path = path.resolve() if path.is_symlink() else path
-    # in the same folder: a rename is atomic only within one file system
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
+        with _beside(path) as (temporary, file):
+            if path.is_file():
+                temporary.chmod(stat.S_IMODE(path.stat().st_mode))
             file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
-        if path.is_file():
-            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
-        os.replace(temporary, path)
+            if fcntl is None:
+                file.close()  # Windows moves no open file
+            os.replace(temporary, path)
     except OSError as error:
-        with suppress(OSError):  # there may be no folder to tidy
-            temporary.unlink()
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+    """A new file to write what `path` will hold, for the block to move there; one that raises leaves none.
+
+    It lies in the same folder, since a move is atomic only within one file system. Its writer holds a lock on it, which
+    ends with the process: so what a killed writer left is told from what a living one writes.
+    """
+    places = [path.with_name(f".{path.name}.{number}.tmp") for number in range(_AT_ONCE)]
+    for place in places:
+        _remove_left(place)
+    for number in itertools.count():
+        place = path.with_name(f".{path.name}.{number}.tmp")
+        with suppress(FileExistsError):
+            file = place.open("xb")
+            if _held(file, place):
+                break
+            file.close()
+    with file:
+        try:
+            yield place, file
+        except BaseException:
+            with suppress(OSError):
+                place.unlink()
+            raise
+
+
+def _held(file: IO[bytes], place: Path) -> bool:
+    """Lock a new file; False where another process took it for left in the moment before."""
+    try:
+        _lock(file.fileno())
+        return os.path.samestat(os.fstat(file.fileno()), os.lstat(place))
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    except OSError:  # there are no locks here, so nobody takes away what was left, either
+        return True
+
+
+def _remove_left(place: Path) -> None:
+    """Take away what a killed writer left; what a living one writes stays."""
+    with suppress(OSError):  # there is nothing, or it is in use, or not ours to take away
+        descriptor = os.open(place, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        try:
+            _lock(descriptor)
+            if os.path.samestat(os.fstat(descriptor), os.lstat(place)):  # else it was moved meanwhile
+                place.unlink()
+        finally:
+            os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Lock an open file until it is closed.
+
+    Raises:
+        BlockingIOError: another process holds the lock.
+        OSError: there are no locks here.
+    """
+    if fcntl is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -203,8 +294,24 @@ def check_inputs(folder: Path, found: Mapping[str, Any], inputs: Mapping[str, An
 
 
 def write_manifest(path: Path, schema: int, body: Mapping[str, Any]) -> None:
-    """Write a manifest: its schema's number, the body, and the versions of what made it. Write it last."""
+    """Write a manifest: its schema's number, the body, and the versions of what made it. Write it last.
+
+    Files beside and below it that only their owner may read, as libraries make them, get the permissions of a new file.
+    """
+    with suppress(OSError):  # a file of another user keeps its own
+        _share(path)
     write_json(path, {"schema": schema, **body, "versions": versions()})
+
+
+def _share(manifest: Path) -> None:
+    """Give the files of a folder to those who may read what this process writes: safetensors makes them private."""
+    found = (file for file in manifest.parent.rglob("*") if file.is_file() and not file.is_symlink())
+    if private := [file for file in found if not stat.S_IMODE(file.stat().st_mode) & 0o077]:
+        with _beside(manifest) as (place, new):
+            mode = stat.S_IMODE(os.fstat(new.fileno()).st_mode)
+            place.unlink()
+        for file in private:
+            file.chmod(mode)
 
 
 def read_manifest(path: Path, schema: int, parts: Iterable[str], what: str, advice: str) -> dict[str, Any]:
@@ -219,13 +326,19 @@ def read_manifest(path: Path, schema: int, parts: Iterable[str], what: str, advi
     Raises:
         BundleError: there is no manifest, it cannot be read, is of another schema, or lacks parts.
     """
-    if not path.is_file():
+    if (fault := file_fault(path)) == MISSING:
         raise BundleError(f"{path.parent} has no {path.name}: it is not {what}, or was not finished. {advice}")
+    if fault:
+        raise BundleError(f"{path} {fault}; expected the manifest of {what}. {advice}")
     try:
         manifest = json.loads(path.read_text("utf-8"))
         found = manifest["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{path} cannot be read ({error!r}). {advice}") from error
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read ({error.strerror or error}). {advice}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(
+            f"{path} cannot be read: it is not the manifest of {what}, or is damaged. {advice}"
+        ) from error
     if found != schema:
         raise BundleError(f"{path}: schema {found}, this kdsl reads {schema}. {advice}")
     if missing := sorted(set(parts) - manifest.keys()):

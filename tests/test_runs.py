@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -91,6 +92,97 @@ def test_a_file_keeps_its_old_content_when_its_writer_is_killed(tmp_path: Path) 
     assert file.read_bytes() == b"old\r\n"
     atomic_write(file, [b"ne", b"w"])
     assert file.read_bytes() == b"new"
+
+
+WRITER = """
+import os, signal, sys
+from pathlib import Path
+from kdsl.runs import atomic_write
+
+def pieces():
+    yield sys.argv[2].encode()
+    print("writing", flush=True)
+    if sys.argv[2] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    sys.stdin.read()
+
+atomic_write(Path(sys.argv[1]), pieces())
+"""
+"""Writes its second argument to its first; it is in the middle of it until its input ends, or is killed there."""
+
+
+def writer(file: Path, content: str) -> subprocess.Popen[str]:
+    """A process in the middle of writing a file."""
+    words = [sys.executable, "-c", WRITER, str(file), content]
+    started = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert started.stdout is not None
+    assert started.stdout.readline() == "writing\n"
+    return started
+
+
+@pytest.mark.parametrize("order", [("killed", "alive"), ("alive", "killed"), ("killed", "alive", "killed")])
+def test_the_next_writer_takes_away_what_a_killed_one_left_and_nothing_of_a_living_one(
+    tmp_path: Path, order: tuple[str, ...]
+) -> None:
+    file = tmp_path / "a.txt"
+    writers = {}
+    for content in order:
+        writers[content] = writer(file, content)
+        if content == "killed":
+            assert writers[content].wait() == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == (2 if order[-1] == "killed" else 1)
+    atomic_write(file, "here")
+    [left] = set(tmp_path.iterdir()) - {file}
+    assert file.read_text() == "here"
+    assert writers["alive"].communicate()[0] == ""
+    assert not left.exists()
+    assert file.read_text() == "alive"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_of_many_who_write_at_once_one_is_the_last_and_nothing_is_left(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from kdsl.runs import atomic_write\n"
+        "for n in range(60): atomic_write(Path(sys.argv[1]), [sys.argv[2].encode() * 999] * 9)"
+    )
+    words = [[sys.executable, "-c", code, str(tmp_path / "a.txt"), letter] for letter in "abc"]
+    writers = [subprocess.Popen(one) for one in words]
+    assert [one.wait() for one in writers] == [0, 0, 0]
+    assert (tmp_path / "a.txt").read_text() in {letter * 8991 for letter in "abc"}
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_is_not_ours_stays_where_a_temporary_file_would_be(tmp_path: Path) -> None:
+    (tmp_path / "own").write_text("own")
+    (tmp_path / ".a.txt.0.tmp").symlink_to("own")
+    (tmp_path / ".a.txt.1.tmp").mkdir()
+    atomic_write(tmp_path / "a.txt", "new")
+    assert (tmp_path / "own").read_text() == "own"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".a.txt.0.tmp", ".a.txt.1.tmp", "a.txt", "own"]
+
+
+def test_content_that_raises_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        write_jsonl(tmp_path / "a.jsonl", [1, object()])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_a_manifest_shares_what_libraries_made_private_as_the_umask_says(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        for name in ("a/private", "shared", "elsewhere"):
+            atomic_write(tmp_path / name, name)
+        (tmp_path / "a" / "private").chmod(0o600)
+        (tmp_path / "shared").chmod(0o444)
+        (tmp_path / "elsewhere").chmod(0o600)
+        (tmp_path / "a" / "link").symlink_to("../elsewhere")
+        write_manifest(tmp_path / "a" / "manifest.json", 1, {})
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
+    expected = {"private": mode, "manifest.json": mode, "shared": 0o444, "elsewhere": 0o600, "link": 0o600}
+    assert modes == expected
 
 
 def test_a_place_that_cannot_be_written_to_is_told_and_left_tidy(tmp_path: Path) -> None:

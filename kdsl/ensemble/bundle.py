@@ -36,11 +36,12 @@ from kdsl.errors import BundleError
 from kdsl.experts.base import Setup
 from kdsl.experts.large import LargeExpert, has_adapter
 from kdsl.models.roles import SERVED
-from kdsl.runs import atomic_write, digest, file_hash, file_hashes, read_manifest, write_manifest
+from kdsl.runs import atomic_write, digest, file_fault, file_hash, file_hashes, read_manifest, write_manifest
 from kdsl.tasks import Task, load_task
 
 SCHEMA = 3
 _PARTS = ("id", "inputs", "tasks", "base", "adapters", "files")
+_COPY = "Copy the bundle again or fit it again."
 _ADVICE = "Fit the bundle again: a fit that was stopped continues where it was."
 
 
@@ -167,25 +168,23 @@ def open_bundle(folder: Path) -> Bundle:
     """Read and verify a bundle.
 
     Raises:
-        BundleError: the folder is not a bundle, or it is unfinished, damaged, of another schema, or its labels differ
-            from those in its manifest.
+        BundleError: the folder is not a bundle, or it is unfinished, damaged, of another schema, a file of it cannot be
+            read, or its labels differ from those in its manifest.
     """
-    if not folder.is_dir():
-        raise BundleError(f"{folder} does not exist; expected a bundle, the folder that a fit writes.")
+    _check_folder(folder)
     manifest = read_manifest(folder / "manifest.json", SCHEMA, _PARTS, "a bundle", _ADVICE)
+    if wrong := [part for part in ("tasks", "base", "adapters", "files") if not isinstance(manifest[part], dict)]:
+        raise BundleError(f"{folder}: manifest.json is damaged: {', '.join(wrong)} should be mappings. {_ADVICE}")
     files, labels = manifest["files"], manifest["tasks"]
     edited: list[str] = []
     for name, expected in files.items():
-        path = folder / name
-        if not path.is_file():
-            raise BundleError(f"{folder}: '{name}' is missing; copy the bundle again or fit it again.")
-        if file_hash(path) != expected:
+        if _hash_in(folder, name) != expected:
             if name.startswith("rules/"):  # rule books are there to be edited by people
                 edited.append(name)
                 continue
             raise BundleError(
                 f"{folder}: '{name}' was changed after the fit (its hash differs from manifest.json). "
-                "Only rules/*.yaml may be edited; copy the bundle again or fit it again."
+                f"Only rules/*.yaml may be edited. {_COPY}"
             )
     tasks = [load_task(folder / "tasks" / f"{name}.yaml") for name in labels]
     for task in tasks:
@@ -200,3 +199,29 @@ def open_bundle(folder: Path) -> Bundle:
             f"{error}\nFit the bundle again, or use the kdsl that it is of."
         ) from error
     return Bundle(folder, manifest, config, tasks, tuple(edited))
+
+
+def _check_folder(folder: Path) -> None:
+    expected = "expected a bundle, the folder that a fit writes"
+    try:
+        if folder.is_dir():
+            return
+        fault = "is a file" if folder.exists() else "does not exist"
+    except OSError as error:
+        fault = f"cannot be looked into ({error.strerror})"
+    raise BundleError(f"{folder} {fault}; {expected}.")
+
+
+def _hash_in(folder: Path, name: str) -> str:
+    """The hash of a file of a bundle.
+
+    Raises:
+        BundleError: it cannot be read.
+    """
+    fault = file_fault(folder / name)
+    try:
+        if not fault:
+            return file_hash(folder / name)
+    except OSError as error:
+        fault = f"cannot be read to its end ({error.strerror})"
+    raise BundleError(f"{folder}: '{name}' {fault}; expected the file that the fit wrote. {_COPY}")

@@ -50,6 +50,7 @@ def build_app(settings: ServerSettings) -> FastAPI:
     Raises:
         KdslError: the bundle, the keys or the corrections cannot be used, or others could reach it without a key.
     """
+    settings.make_state_folder()
     keys = Keys(settings.state_folder / "keys.json")
     settings.check_reach(len(keys.entries))
     checks, sessions = KeyCheck(keys), Sessions(keys)

@@ -28,6 +28,7 @@ _COST = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
 """scrypt, RFC 7914: 16 MiB and some 50 ms for each try."""
 _MOST_KNOWN = 1024
 _FILE_MODE = 0o600
+_RESTORE = "Restore it, or delete it and make new keys."
 
 
 class KeyEntry(BaseModel):
@@ -147,16 +148,16 @@ class Keys:
         except FileNotFoundError:
             self._stamp, self._entries, self._known = None, {}, {}
             return
+        except OSError as error:
+            raise InputError(f"{self._file} cannot be looked up ({error.strerror}). {_RESTORE}") from error
         stamp = (stat.st_mtime_ns, stat.st_ino)
         if stamp == self._stamp:
             return
         try:
             found = _ENTRIES.validate_json(self._file.read_bytes() or b"[]")
         except (OSError, ValidationError) as error:
-            raise InputError(
-                f"{self._file} holds no keys that can be read ({type(error).__name__}). Restore it, or delete it and "
-                "make new keys."
-            ) from error
+            why = error.strerror if isinstance(error, OSError) else "it is damaged, or another program's"
+            raise InputError(f"{self._file} holds no keys that can be read ({why}). {_RESTORE}") from error
         self._entries, self._known, self._stamp = {entry.id: entry for entry in found}, {}, stamp
 
 

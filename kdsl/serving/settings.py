@@ -43,6 +43,20 @@ class ServerSettings:
         """`state`, by default beside the bundle."""
         return self.state or self.bundle.with_name(f"{self.bundle.name}.state")
 
+    def make_state_folder(self) -> None:
+        """Make the state folder where there is none.
+
+        Raises:
+            InputError: it cannot be made, or is no folder.
+        """
+        try:
+            self.state_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"`state` {self.state_folder}: cannot be the folder for keys and corrections ({error.strerror}). Name "
+                "one that the user who runs kdsl can write to."
+            ) from error
+
     @property
     def local(self) -> bool:
         """Whether only this machine can reach the server."""
