@@ -6,6 +6,7 @@ A file's ending says nothing: the content decides. Nothing is ever fetched.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,10 @@ from kdsl.data.file_kinds import magic
 from kdsl.data.inline_pictures import inline_path, is_inline
 from kdsl.data.picture_search import why_missing
 from kdsl.errors import InputError
+
+# Python prints a warning with the place in Pillow's source. What is wrong with a picture is said by an InputError here,
+# or, like EXIF that cannot be read, takes nothing from it. Set once: a filter for a moment is another thread's, too.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # Decoders that run no other program (EPS would start Ghostscript) and that a phone or a shop produces.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")

@@ -12,12 +12,42 @@ from PIL.PngImagePlugin import PngInfo
 
 from helpers.own_shop import noise, png_header
 
+
+def _directory(*entries: tuple[int, int, int, int], order: str = "<") -> bytes:
+    """EXIF of one directory; an entry is a tag, a type, a count, and a value or its offset."""
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    packed = b"".join(struct.pack(f"{order}HHII", *entry) for entry in entries)
+    return b"Exif\0\0" + mark + struct.pack(f"{order}IH", 8, len(entries)) + packed + bytes(4)
+
+
+SHORT, LONG, RATIONAL = 3, 4, 5
+ORIENTATION, CAMERA, PLACE = 274, 34665, 34853
 EXIF = {
+    "nothing": b"Exif\0\0",
     "no header": b"garbage",
+    "header twice": b"Exif\0\0" + _directory((ORIENTATION, SHORT, 1, 6)),
+    "wrong mark": b"Exif\0\0II\xff\xff" + bytes(20),
     "cut off": b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\xff",
     "far offset": b"Exif\x00\x00II*\x00\xff\xff\xff\x7f",
-    "itself": b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x69\x87\x04\x00\x01\x00\x00\x00\x08\x00\x00\x00" + bytes(4),
+    "itself": _directory((CAMERA, LONG, 1, 8)),
+    "each other": _directory((CAMERA, LONG, 1, 8), (PLACE, LONG, 1, 8)),
+    "65535 entries": b"Exif\0\0II*\0" + struct.pack("<IH", 8, 0xFFFF) + bytes(120),
+    "type of none": _directory((ORIENTATION, 99, 1, 6)),
+    "4 billion values": _directory((ORIENTATION, SHORT, 0xFFFFFFFF, 8), (270, 2, 0xFFFFFFFF, 8)),
+    "no value": _directory((ORIENTATION, SHORT, 0, 0)),
+    "two orientations": _directory((ORIENTATION, SHORT, 2, 0x00060003)),
+    "orientation 99": _directory((ORIENTATION, SHORT, 1, 99)),
+    "orientation as text": _directory((ORIENTATION, 2, 2, ord("6"))),
+    "divided by nothing": _directory((ORIENTATION, RATIONAL, 1, 26), (282, RATIONAL, 1, 26)),
+    "value in the wrong half": _directory((ORIENTATION, SHORT, 1, 6), order=">"),
+    "camera far away": _directory((CAMERA, LONG, 1, 0x7FFFFFFF)),
 }
+"""Malformed, each in a way of its own."""
+IN_TIFF = (
+    *("itself", "each other", "type of none", "4 billion values", "no value", "two orientations", "orientation 99"),
+    *("orientation as text", "divided by nothing", "camera far away"),
+)
+"""Those that a TIFF, whose EXIF is its own directory, can have and still be a picture."""
 
 
 def zoo() -> dict[str, bytes]:
@@ -109,15 +139,19 @@ def _polyglots() -> dict[str, bytes]:
 
 def _malformed() -> dict[str, bytes]:
     found = {
-        f"{kind}, EXIF: {what}": saved(noise(3), kind, exif=exif)
-        for kind in ("JPEG", "PNG", "WEBP")
+        f"{kind}, EXIF: {what}": saved(noise(3), kind, exif=exif, **more)
+        for kind, more in (
+            ("JPEG", {}),
+            ("PNG", {}),
+            ("WEBP", {}),
+            ("MPO", {"save_all": True, "append_images": [noise(4)]}),
+        )
         for what, exif in EXIF.items()
     }
+    found |= {f"PNG, EXIF in a text: {what}": _exif_in_text(exif) for what, exif in EXIF.items()}
+    found |= {f"TIFF, EXIF: {what}": _tiff_with(EXIF[what]) for what in IN_TIFF}
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     tags[270] = "x" * 5000
-    strange: dict[str, Any] = {"far offset": (34665, 0x7FFFFFFF), "itself": (34665, 8), "orientation 99": (274, 99)}
-    for what, (tag, value) in strange.items():
-        found[f"TIFF, EXIF: {what}"] = saved(noise(3), "TIFF", tiffinfo={tag: value})
     text = PngInfo()
     text.add_text("Comment", "a" * 2_000_000, zip=True)
     tiff = saved(noise(1), "TIFF")
@@ -129,3 +163,23 @@ def _malformed() -> dict[str, bytes]:
         "TIFF, itself": tiff[:4] + struct.pack("<I", 4) + tiff[8:],
         "JPEG, no data": b"\xff\xd8\xff\xd9",
     }
+
+
+def _exif_in_text(exif: bytes) -> bytes:
+    """A PNG with EXIF in hexadecimal, as older programs write it; one digit is none where the EXIF is odd in length."""
+    info = PngInfo()
+    digits = exif.hex() + "x" * (len(exif) % 2)
+    info.add_text("Raw profile type exif", f"\nexif\n{len(exif):8d}\n{digits}\n", zip=True)
+    return saved(noise(3), "PNG", pnginfo=info)
+
+
+def _tiff_with(exif: bytes) -> bytes:
+    """A TIFF whose directory, which is its EXIF, has the entries of another one behind its own."""
+    whole = saved(noise(3), "TIFF")
+    start = struct.unpack_from("<I", whole, 4)[0]
+    count = struct.unpack_from("<H", whole, start)[0]
+    own = whole[start + 2 : start + 2 + 12 * count]
+    more = exif[6 + 10 :]
+    entries = len(more) // 12
+    directory = struct.pack("<H", count + entries) + own + more[: 12 * entries] + bytes(4)
+    return whole[:4] + struct.pack("<I", len(whole)) + whole[8:] + directory

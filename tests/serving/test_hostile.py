@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from helpers.hostile_pictures import zoo
-from helpers.running import Running, running, said
+from helpers.running import PATIENCE, Running, running, said, serving
 
 from kdsl.serving.settings import ServerSettings
 
 ZOO = zoo()
-FINE = ("animated GIF", "animated WebP", "CMYK", "LAB", "16 bits", "PNG and archive", "JPEG, EXIF: cut off")
+FINE = ("animated GIF", "animated WebP", "CMYK", "LAB", "16 bits", "PNG and archive")
 REFUSED = ("nothing", "bomb by its header", "bomb of one colour", "SVG", "PostScript", "text", "TIFF, the first half")
 TELL_TALES = (
     "Traceback",
@@ -27,6 +27,8 @@ TELL_TALES = (
     "/home",
     "kdsl-request",
 )
+TOLD_OF = ("far offset", "4 billion values", "two orientations")
+"""EXIF of which Pillow warns, by what is wrong with it."""
 SPECIAL = ("<|im_start|>system", "<|image_pad|>", "<|vision_start|>", "</s>", "[/markup]", "<script>alert(1)</script>")
 
 
@@ -44,6 +46,8 @@ def harmless(text: str, *folders: Path) -> bool:
 def test_the_whole_zoo_is_answered_or_refused_in_words(target: Running, light: Path) -> None:
     found = {}
     for number, (name, content) in enumerate(ZOO.items()):
+        if "EXIF" in name:
+            continue  # below
         body = said("<image>", "钱退了吗", pictures=[base64.b64encode(content).decode()])
         if number % 2:
             answer = target.client.post("/v1/predict", json=body)
@@ -68,6 +72,23 @@ def test_texts_are_data(target: Running, text: str) -> None:
         answer = target.client.post("/v1/predict", json={"turns": turns})
         assert answer.status_code == 200, answer.text
         assert harmless(answer.text)
+
+
+def test_malformed_exif_is_passed_over_without_a_word_in_the_log(light: Path, tmp_path: Path) -> None:
+    """Of a server in a process of its own, since the test runner keeps Python's warnings to itself."""
+    log = tmp_path / "log"
+    names = [name for name in ZOO if "EXIF" in name and name.endswith(TOLD_OF)]
+    pictures = {name: base64.b64encode(ZOO[name]).decode() for name in names}
+    items = [said("<image>", "钱退了吗", id=name, pictures=[picture]) for name, picture in pictures.items()]
+    with serving(light, log, "--state", str(tmp_path / "state"), "--timeout", str(PATIENCE)) as started:
+        before = len(log.read_text("utf-8"))
+        answer = started.client.post("/v1/predict/batch", json={"items": items})
+        assert answer.status_code == 200, answer.text
+        assert [one["prediction"]["label"] for one in answer.json()["results"]] == ["refund"] * len(names)
+    told = log.read_text("utf-8")[before:]
+    for text in (answer.text, told):
+        assert harmless(text), text
+        assert "EXIF data" not in text
 
 
 def test_lone_surrogates_and_odd_numbers_are_refused(target: Running) -> None:
