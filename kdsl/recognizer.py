@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from kdsl.config import Config, ModelServer
 from kdsl.config_file import load_config, load_settings, load_tasks
 from kdsl.data.columns import AS_KNOWN, Columns
-from kdsl.data.dialogue import IMAGE
+from kdsl.data.dialogue import IMAGE, is_cut
 from kdsl.data.folders import picture_root
 from kdsl.data.own_task import note_descriptions, tasks_for
 from kdsl.data.prediction import Prediction
-from kdsl.data.readers import load_task_files, read_files
+from kdsl.data.readers import TOO_LONG, load_task_files, read_files
 from kdsl.data.sample import Sample
 from kdsl.data.source import DataSource
 from kdsl.data.trainable import check_fit
@@ -355,6 +355,8 @@ def place(samples: Sequence[Sample], tasks: Sequence[Task], inbox: Path) -> list
         try:
             task = _task(sample, tasks)
             images = tuple(_place(picture, inbox) for picture in sample.pictures)
+            if any(is_cut(turn.raw) for turn in sample.turns):
+                log.warning("sample %s: %s", id, TOO_LONG)
             wanted = sum(turn.text.count(IMAGE) for turn in sample.turns)
             if wanted > len(images):
                 raise InputError(f"the turns hold {wanted} {IMAGE}, and {len(images)} picture(s) are given.")

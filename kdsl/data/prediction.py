@@ -82,7 +82,7 @@ class FoundSnippet(_Part):
     """A retrieved document of the knowledge base.
 
     `score` is its similarity, 0 to 1; `found_by` are the rankers that put it forward, each with its own similarity:
-    characters, words, meaning, pictures.
+    characters, words, meaning, pictures. `read` says that it stood in the prompt of a model.
     """
 
     id: str
@@ -91,6 +91,7 @@ class FoundSnippet(_Part):
     source: str
     score: float
     found_by: dict[str, float] = {}
+    read: bool = False
 
 
 class Trace(_Part):
@@ -154,7 +155,7 @@ class Prediction(_Part):
         for found in self.trace.snippets:
             by = f" by {', '.join(found.found_by)}" if found.found_by else ""
             said = " -> ".join(filter(None, (found.title, found.label)))
-            lines.append(f"  snippet {found.id} ({found.score:.2f}{by}): {said}")
+            lines.append(f"  snippet {found.id} ({found.score:.2f}{by}{', read' if found.read else ''}): {said}")
         calls = ", ".join(map(_call_in_words, self.trace.calls)) or "none"
         spend = self.spend
         lines.append(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from kdsl.data.columns import AS_KNOWN, Columns
-from kdsl.data.dialogue import IMAGE
+from kdsl.data.dialogue import IMAGE, LONGEST, is_cut
 from kdsl.data.files import BadRow
 from kdsl.data.formats import LAST_MESSAGE, Conventions, Record, parse_row
 from kdsl.data.ids import Ids, IdsInMemory
@@ -30,6 +30,7 @@ _STRANGER = (
     "a line within a turn reads like the turn of another speaker; if it is one, name the speaker under 'speakers' in "
     "the task file"
 )
+TOO_LONG = f"a turn is longer than {LONGEST:,} characters, of which only these first ones are read"
 _MIRE_PICTURE = f"Picture 1: {IMAGE}"
 """What the challenge's rows about a picture begin with; what follows is the question put to a model."""
 
@@ -225,6 +226,8 @@ def _unknown_label(label: str, source: str, task: Task) -> str:
 
 def _note_turns(turns: Sequence[Turn], task: Task, say: Callable[..., None]) -> None:
     for number, turn in enumerate(turns):
+        if is_cut(turn.raw):
+            say(TOO_LONG, turn.text[:40])
         found = stranger(turn.raw if number or turn.raw != turn.text else f"\n{turn.raw}")
         if found:
             say(_STRANGER, found)
