@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kdsl.config import Config
 from kdsl.ensemble.budget import Ledger
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Call, Expert, RoutedSample, Snippet
@@ -30,7 +29,10 @@ class FirstPass:
 
 @dataclass(frozen=True)
 class FurtherPass:
-    """The results of calls 2 and 3 for one sample: scores [1, m] by the call's role, and the snippets in the prompt."""
+    """The results of calls 2 and 3 for one sample: scores [1, m] by the call's role, and the snippets they were given.
+
+    Those that found no room in the prompt follow those that were read.
+    """
 
     scores: dict[str, np.ndarray] = field(default_factory=dict)
     snippets: Sequence[Snippet] = ()
@@ -94,8 +96,10 @@ def further_pass(
     """
     config, task = experts[0].setup.config, experts[0].task
     shortlist = np.argsort(-fused)[: config.ensemble.shortlist].tolist()
-    snippets = _snippets(experts, evidence, config, {task.names[column] for column in shortlist})
+    labels = {task.names[column] for column in shortlist}
+    snippets = near_snippets(experts, evidence, config.knowledge.neighbours, labels)
     scores: dict[str, np.ndarray] = {}
+    read = 0
     for expert in experts:
         if expert.name not in first.states:
             continue
@@ -103,14 +107,17 @@ def further_pass(
         for ways in expert.further_calls(RoutedSample(evidence, own, state, shortlist, snippets)):
             call = next((way for way in ways if ledger.allows(way.most_tokens, way.weights)), None)
             if call is not None:
-                scores[call.role] = make_call(call, [ledger]).log_probs
-    return FurtherPass(scores, snippets if scores else ())
+                answer = make_call(call, [ledger])
+                scores[call.role] = answer.log_probs
+                read = max((read, *answer.read))
+    marked = [replace(one, found=one.found.model_copy(update={"read": n < read})) for n, one in enumerate(snippets)]
+    return FurtherPass(scores, marked if scores else ())
 
 
-def _snippets(experts: Sequence[Expert], evidence: Evidence, config: Config, labels: set[str]) -> list[Snippet]:
-    """The nearest documents about any of the labels."""
-    near = [found for expert in experts for found in expert.snippets([evidence], config.knowledge.neighbours)[0]]
-    return [snippet for snippet in near if snippet.found.label in labels]
+def near_snippets(experts: Iterable[Expert], evidence: Evidence, k: int, labels: set[str]) -> list[Snippet]:
+    """Of the `k` nearest documents of each expert, those about one of the labels, or about no label."""
+    near = [found for expert in experts for found in expert.snippets([evidence], k)[0]]
+    return [snippet for snippet in near if snippet.found.label is None or snippet.found.label in labels]
 
 
 def with_abstentions(scores: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:

@@ -27,7 +27,7 @@ from kdsl.scores import margins
 from kdsl.tasks import Task
 
 TOP = 3
-"""Number of labels per call and expert, and of snippets, in a trace."""
+"""Number of labels per call and expert in a trace, and of snippets that no model read."""
 
 
 class TaskPredictor:
@@ -168,7 +168,7 @@ class TaskPredictor:
                 for name, matrix in scores.items()
             },
             rules=tuple(rule for expert in self.experts for rule in expert.rules(evidence)),
-            snippets=tuple(snippet.found for snippet in snippets[:TOP]),
+            snippets=tuple(snippet.found for n, snippet in enumerate(snippets) if n < TOP or snippet.found.read),
             margin=round(margin, 4),
             routed=bool(again.scores),
         )

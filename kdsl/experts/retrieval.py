@@ -85,4 +85,4 @@ def _snippet(hit: Hit) -> Snippet:
         score=round(hit.similarity, 4),
         found_by={name: round(similarity, 4) for name, similarity in hit.found_by.items()},
     )
-    return Snippet(f"{document.excerpt}：{document.label}", shown)
+    return Snippet("：".join(filter(None, (document.excerpt, document.label))), shown)

@@ -217,6 +217,11 @@ def fit_context(snippets: Sequence[str], config: PromptConfig, frame: ChatFrame)
     return HEAD_CONTEXT + "\n" + "".join(lines[:n]), spent, len(lines) - n
 
 
+def read_of(contexts: Sequence[Sequence[str]], given: Sequence[tuple[str, int, int]]) -> tuple[int, ...]:
+    """How many texts of each context, from the first, found room by `fit_context`."""
+    return tuple(len(context) - dropped for context, (*_, dropped) in zip(contexts, given, strict=True))
+
+
 def clean(text: str, frame: ChatFrame) -> str:
     """User text as one line, neutralised."""
     return frame.neutralise(" ".join(text.split()))

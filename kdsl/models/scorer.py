@@ -7,7 +7,7 @@ not keep to a tree's mask, as rows (`kdsl.models.rows_pass`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.guard import way_of
 from kdsl.models.label_tree import LabelTree
-from kdsl.models.prompts import Prompt, ask, build_prompt, fit_context
+from kdsl.models.prompts import Prompt, ask, build_prompt, fit_context, read_of
 from kdsl.models.way import PrefixState
 from kdsl.tasks import Task
 
@@ -30,7 +30,7 @@ class LabelScores:
 
     `raw` [n, m] are the model's log-probabilities of each label with its end of turn; `log_probs` [n, m] are these
     minus the active adapter's label shifts, normalised over the labels. `prompts` and, if kept, `states` have n
-    entries.
+    entries. `read` has n where contexts were given: how many texts of each, from the first, found room in the prompt.
     """
 
     labels: tuple[str, ...]
@@ -38,6 +38,7 @@ class LabelScores:
     raw: np.ndarray
     prompts: tuple[Prompt, ...]
     states: tuple[Any, ...] = ()
+    read: tuple[int, ...] = ()
 
 
 class LabelScorer:
@@ -107,14 +108,15 @@ class LabelScorer:
                     f"'{self.loaded.active}'; call rescore inside `with loaded.using({state.adapter!r}):`."
                 )
         question = self.frame.neutralise(ask(self.task, self.prompt_config, tree.labels))
-        texts = [fit_context(context, self.prompt_config, self.frame)[0] for context in contexts]
-        tails = [ids + self.frame.after for ids in self.frame.ids([text + question for text in texts])]
+        given = [fit_context(context, self.prompt_config, self.frame) for context in contexts]
+        tails = [ids + self.frame.after for ids in self.frame.ids([text + question for text, *_ in given])]
         raw = np.zeros((len(states), len(tree.labels)))
         lengths = [state.length + len(tail) for state, tail in zip(states, tails, strict=True)]
         for rows in _batches(lengths, self.batch_size):
             own = [states[i] for i in rows], [tails[i] for i in rows]
             raw[rows] = self.way.further_call(self.loaded, tree, *own)
-        return self._label_scores(tree, raw, [state.prompt for state in states], ())
+        scores = self._label_scores(tree, raw, [state.prompt for state in states], ())
+        return replace(scores, read=read_of(contexts, given))
 
     def _label_scores(
         self, tree: LabelTree, raw: np.ndarray, prompts: Sequence[Prompt], states: Sequence[PrefixState]

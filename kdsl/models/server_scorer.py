@@ -25,7 +25,7 @@ from kdsl.config import PromptConfig
 from kdsl.errors import ServerError
 from kdsl.evidence.types import Evidence
 from kdsl.models.label_tree import LabelTree
-from kdsl.models.prompts import CONTEXT_SHARE, Prompt, ask, build_prompt, fit_context
+from kdsl.models.prompts import CONTEXT_SHARE, Prompt, ask, build_prompt, fit_context, read_of
 from kdsl.models.scorer import LabelScores
 from kdsl.models.server_client import ServerClient
 from kdsl.models.server_model import ServerModel
@@ -99,9 +99,9 @@ class ServerScorer:
             self.task.index(label)
         tree = self.tree if labels is None else LabelTree(self.frame, labels)
         question = self.frame.neutralise(ask(self.task, self.prompt_config, tree.labels))
-        given = [fit_context(context, self.prompt_config, self.frame)[0] for context in contexts]
-        prompts = [replace(s, context=text, question=question) for s, text in zip(states, given, strict=True)]
-        return self._scores(tree, prompts)
+        given = [fit_context(context, self.prompt_config, self.frame) for context in contexts]
+        prompts = [replace(s, context=text, question=question) for s, (text, *_) in zip(states, given, strict=True)]
+        return replace(self._scores(tree, prompts), read=read_of(contexts, given))
 
     def _scores(self, tree: LabelTree, prompts: Sequence[Prompt]) -> LabelScores:
         raw = np.zeros((len(prompts), len(tree.labels)))

@@ -94,18 +94,24 @@ def test_call_2_sees_snippets_with_their_source_and_never_the_sample_itself(
 ) -> None:
     """The samples are those that the bundle was fitted on, so each stands in the index with its label."""
     shown: list[Sequence[str]] = []
+    read: list[int] = []
     whole = LabelScorer.rescore
 
     def watched(scorer: LabelScorer, states: Any, contexts: Sequence[Sequence[str]], labels: Any) -> LabelScores:
         shown.extend(contexts)
-        return whole(scorer, states, contexts, labels)
+        found = whole(scorer, states, contexts, labels)
+        read.extend(found.read)
+        return found
 
     monkeypatch.setattr(LabelScorer, "rescore", watched)
     predictions = predict(BudgetConfig())
-    assert len(shown) == len(samples)
-    for evidence, prediction, context in zip(samples, predictions, shown, strict=True):
+    assert len(shown) == len(read) == len(samples)
+    assert any(0 < n < len(context) for n, context in zip(read, shown, strict=True))  # not all found room
+    for evidence, prediction, context, n in zip(samples, predictions, shown, read, strict=True):
         traced = prediction.trace.snippets
-        assert traced
+        assert len(traced) == min(max(3, n), len(context))
+        assert [snippet.read for snippet in traced] == [place < n for place in range(len(traced))]
+        assert prediction.explain().count(", read)") == n
         assert all(snippet.source for snippet in traced)
         assert [snippet.label for snippet in traced] == [line.rpartition("：")[2] for line in context[: len(traced)]]
         assert evidence.sample.id not in {snippet.id for snippet in traced}
@@ -150,3 +156,4 @@ def test_rules_and_snippets_are_shown_where_they_have_no_vote(
     assert all(prediction.trace.snippets for prediction in found)
     assert {prediction.trace.experts["rules"].weight for prediction in found} == {0.0}
     assert {prediction.spend.calls for prediction in found} == {0}
+    assert not any(snippet.read for prediction in found for snippet in prediction.trace.snippets)

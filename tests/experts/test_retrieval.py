@@ -12,6 +12,7 @@ from helpers.materials import material_of, setup_of
 from PIL import Image
 
 from kdsl.data.sample import Sample, Turn
+from kdsl.ensemble.calls import near_snippets
 from kdsl.evidence.types import UNSEEN, Evidence, Picture
 from kdsl.experts.retrieval import RetrievalExpert
 from kdsl.knowledge.documents import Document
@@ -126,3 +127,17 @@ def test_a_snippet_with_the_id_of_a_sample_stays_beside_it(task: Task, asked: li
     assert f"{snippet.id} of faq.yaml" in {one.found.id for one in near}
     assert snippet.id not in {one.found.id for one in near}  # the sample itself
     np.testing.assert_array_equal(again.scores(asked), expert.scores(asked))
+
+
+def test_a_document_without_a_label_is_shown_in_call_2_by_itself(task: Task, asked: list[Evidence]) -> None:
+    """It says something about the goods and speaks for no label; one about a label that is out of question is not."""
+    page = Document("care", "page", "", "生锈：沾水后擦干，就不会生锈", task.name)
+    other = Document("late", "faq", "会生锈吗 退款吗", "", task.name, "refund")
+    material = replace(material_of(task, asked[:12]), snippets=lambda _: [page, other])
+    expert = RetrievalExpert(task, setup_of(task)).fit(material)
+    (near,) = expert.snippets(asked[:1], 12)
+    assert {"care", "late"} <= {snippet.found.id for snippet in near}
+    shown = {snippet.found.id: snippet.passage for snippet in near_snippets([expert], asked[0], 12, {"rust", "stock"})}
+    assert shown["care"] == page.excerpt
+    assert "late" not in shown
+    assert [text.rpartition("：")[2] for id, text in shown.items() if id != "care"] == ["rust"] * (len(shown) - 1)

@@ -102,7 +102,7 @@ def test_rescoring_equals_the_uncached_prompt(
     config = CONFIG.model_copy(update={"list_labels": True})
     scorer = LabelScorer(loaded, toy_task, config)
     first = scorer.score_prompts([scorer.prompt(evidence) for evidence in evidences], keep=True)
-    contexts = [("生锈：会不会生锈", "退货"), (), ("a rule that says more than the others do",)]
+    contexts = [("生锈：会不会生锈", "退货"), (), ("a rule that says more than the others do",) * 40]
     shortlist = ("退款页面", "生锈", "退款")
 
     found = scorer.rescore(first.states, contexts, shortlist)
@@ -112,6 +112,8 @@ def test_rescoring_equals_the_uncached_prompt(
         build_prompt(evidence, small, config, scorer.frame, context=context)
         for evidence, context in zip(evidences, contexts, strict=True)
     ]
+    assert found.read[:2] == (2, 0)
+    assert found.read[2] == prompts[2].context.count("a rule") < 40
     assert prompts[0].prefix == first.prompts[0].prefix
     expected = one_forward_a_label(loaded, small, prompts)
     assert found.labels == shortlist

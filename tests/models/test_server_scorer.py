@@ -109,6 +109,7 @@ def test_a_server_scores_as_this_process_does(
         np.testing.assert_allclose(found.raw, expected.raw, atol=1e-4, rtol=0)
         np.testing.assert_allclose(found.log_probs, expected.log_probs, atol=1e-4, rtol=0)
         np.testing.assert_allclose(reread.raw, again.raw, atol=1e-4, rtol=0)
+        assert reread.read == again.read
         assert found.labels == expected.labels
         assert [(p.prefix, p.n_tokens) for p in found.prompts] == [(p.prefix, p.n_tokens) for p in expected.prompts]
         assert served.tree.n_tokens == local.tree.n_tokens
