@@ -96,6 +96,35 @@ def modules() -> dict[str, Path]:
     return found
 
 
+def defined_in(file: Path) -> set[str]:
+    """The functions and classes of a module, methods among them."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return {node.name for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, kinds)}
+
+
+def test_what_the_document_names_is_there() -> None:
+    text = (PACKAGE.parent / "docs" / "architecture.md").read_text("utf-8")
+    known = modules()
+    lost = [name for name in re.findall(r"`(kdsl(?:\.\w+)+)`", text) if _module_of(name, known) is None]
+    place = rf"(?:{'|'.join(ORDER)})/[\w/]+"
+    for path in re.findall(rf"`(?:kdsl/)?({place})(?:\.py)?/?`", text):
+        lost += [path] * (not (PACKAGE / f"{path}.py").is_file() and not (PACKAGE / path).is_dir())
+    shown = re.findall(rf"`({place})` \(([\w, ]+)\)", text)
+    assert len(shown) > 20
+    for path, names in shown:
+        lost += [f"{path}: {name}" for name in names.split(", ") if name not in defined_in(PACKAGE / f"{path}.py")]
+    assert not lost
+
+
+def _module_of(name: str, known: Mapping[str, Path]) -> Path | None:
+    """The module that a dotted name is, or is of: `kdsl.data.sample.Sample`."""
+    whole, _, last = name.rpartition(".")
+    if name in known:
+        return known[name]
+    there = whole in known and re.search(rf"\b{last}\b", known[whole].read_text("utf-8"))
+    return known[whole] if there else None
+
+
 def imported_on_load(name: str, known: Mapping[str, Path]) -> set[str]:
     """Modules of kdsl that a module imports when it is loaded: not those within functions or for type checkers."""
     found = set()
