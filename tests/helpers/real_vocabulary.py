@@ -16,23 +16,7 @@ from transformers import Qwen2Tokenizer
 from transformers.convert_slow_tokenizer import TikTokenConverter
 from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
-SPECIAL = (
-    "<|endoftext|>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|object_ref_start|>",
-    "<|object_ref_end|>",
-    "<|box_start|>",
-    "<|box_end|>",
-    "<|quad_start|>",
-    "<|quad_end|>",
-    "<|vision_start|>",
-    "<|vision_end|>",
-    "<|vision_pad|>",
-    "<|image_pad|>",
-    "<|video_pad|>",
-)
-"""The special tokens of Qwen2-VL, in the order of their ids, from 151,643 on."""
+from kdsl.models.nano.tokenizer import SPECIAL_TOKENS
 
 
 def vocabulary_file() -> Path:
@@ -47,13 +31,13 @@ def vocabulary_file() -> Path:
 def qwen_tokenizer() -> Qwen2Tokenizer:
     """The tokenizer of Qwen2-VL: its class, its vocabulary, its special tokens under their own ids."""
     vocabulary, merges = TikTokenConverter().extract_vocab_merges_from_model(str(vocabulary_file()))
-    vocabulary |= {token: len(vocabulary) + i for i, token in enumerate(SPECIAL)}
+    vocabulary |= {token: len(vocabulary) + i for i, token in enumerate(SPECIAL_TOKENS)}
     return Qwen2Tokenizer(
         vocab=vocabulary,
         merges=merges,
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
-        extra_special_tokens=list(SPECIAL[1:]),
+        extra_special_tokens=list(SPECIAL_TOKENS[1:]),
     )
 
 

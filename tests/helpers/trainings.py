@@ -9,11 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
 import torch
 
+import kdsl.training.trainer as trainer_module
 from kdsl.config import Config
 from kdsl.evidence.types import Evidence
+from kdsl.models.adapters import adapter_on
 from kdsl.models.base import LoadedModel
+from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
 from kdsl.training.folder import Run
 from kdsl.training.job import TrainingJob
@@ -49,6 +54,39 @@ def train(
     return train_adapter(
         TrainingJob(loaded, evidences, tasks, config.model_copy(update={"seed": seed})), Run(out, **run)
     )
+
+
+def check_that_it_learns(
+    loaded: LoadedModel, evidences: Sequence[Evidence], task: Task, config: Config, out: Path
+) -> None:
+    """Train an adapter: the loss falls, gold labels' scores rise, and the base is left as it was."""
+    before = weights_of(loaded)
+    adapter = train(loaded, evidences, [task], config, out)
+    losses = losses_of(adapter)
+    assert np.mean(losses[-3:]) < 0.7 * np.mean(losses[:3])
+    after = weights_of(loaded)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    scorer = LabelScorer(loaded, task, config.prompt)
+    gold = [task.index(evidence.sample.label or "") for evidence in evidences]
+    each = range(len(gold))
+    untrained = scorer.score(evidences)[each, gold].mean()
+    with adapter_on(loaded, adapter):
+        assert scorer.score(evidences)[each, gold].mean() > untrained
+
+
+@contextmanager
+def killed_at(step: int) -> Iterator[None]:
+    """End the training within the block as it begins this step, counted from 0."""
+
+    class Kill(trainer_module.RichProgress):
+        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.global_step == step:
+                raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer_module, "RichProgress", Kill)
+        with pytest.raises(KeyboardInterrupt):
+            yield
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.real_vocabulary import SPECIAL, qwen_tokenizer, tiktoken_of
+from helpers.real_vocabulary import qwen_tokenizer, tiktoken_of
 from helpers.tiny_models import tiny_evidence, tiny_folder
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +26,7 @@ from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.chat import ChatFrame, frame_of
 from kdsl.models.encode import encode
 from kdsl.models.label_tree import LabelTree
+from kdsl.models.nano.tokenizer import SPECIAL_TOKENS
 from kdsl.models.prompts import CONTEXT_SHARE, Prompt, ask, build_prompt
 from kdsl.models.scorer import LabelScorer
 from kdsl.models.special_tokens import JOINER
@@ -79,8 +80,8 @@ def long_sample(folder: Path, task: Task) -> Evidence:
 
 
 def test_it_is_the_vocabulary_of_qwen2_vl(tokenizer: Qwen2Tokenizer, loaded: LoadedModel) -> None:
-    assert len(tokenizer.get_vocab()) == 151_643 + len(SPECIAL)
-    ids = tokenizer.convert_tokens_to_ids(list(SPECIAL))
+    assert len(tokenizer.get_vocab()) == 151_643 + len(SPECIAL_TOKENS)
+    ids = tokenizer.convert_tokens_to_ids(list(SPECIAL_TOKENS))
     assert ids == list(range(151_643, 151_657))  # <|im_end|> 151645 and <|image_pad|> 151655 in config.json of Qwen2-VL
     assert set(tokenizer.added_tokens_decoder) == set(ids)
     assert loaded.model.get_input_embeddings().num_embeddings == len(tokenizer)
@@ -189,7 +190,9 @@ def test_lists_of_labels_fit_their_limits(frame: ChatFrame, task: Task) -> None:
     assert asked + len(frame.before) + len(frame.after) < LARGE.limit(task) / 3
 
 
-FRAGMENTS = st.sampled_from([*SPECIAL, "<|", "|>", "im_", "end", "<", "|", "图片", "会不会生锈", JOINER, "\u212a"])
+FRAGMENTS = st.sampled_from(
+    [*SPECIAL_TOKENS, "<|", "|>", "im_", "end", "<", "|", "图片", "会不会生锈", JOINER, "\u212a"]
+)
 TEXTS = st.lists(st.one_of(FRAGMENTS, st.text(max_size=3)), max_size=8).map("".join)
 
 
@@ -203,7 +206,7 @@ def test_special_tokens_in_texts_become_plain_pieces(frame: ChatFrame, text: str
     assert neutral.replace(JOINER, "") == spelt.replace(JOINER, "")  # nothing is lost
 
 
-@pytest.mark.parametrize("token", SPECIAL)
+@pytest.mark.parametrize("token", SPECIAL_TOKENS)
 def test_no_special_token_of_a_text_reaches_the_model(
     loaded: LoadedModel, intent: Task, tmp_path: Path, token: str
 ) -> None:

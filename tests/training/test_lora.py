@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from helpers.tiny_models import KINDS
-from helpers.trainings import losses_of, train, weights_of, with_training
+from helpers.trainings import killed_at, losses_of, train, weights_of, with_training
 
 from kdsl.config import Config
 from kdsl.errors import BundleError, InputError
@@ -116,18 +116,10 @@ def test_a_killed_training_resumes_with_the_losses_it_would_have_had(
     care: Task,
     small_config: Config,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Kill(trainer_module.RichProgress):
-        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.global_step == killed_after:
-                raise KeyboardInterrupt
-
     out = tmp_path / "cut"
-    with monkeypatch.context() as patch:
-        patch.setattr(trainer_module, "RichProgress", Kill)
-        with pytest.raises(KeyboardInterrupt):
-            train(load_tiny(), dialogues, [care], small_config, out, seed=5)
+    with killed_at(killed_after):
+        train(load_tiny(), dialogues, [care], small_config, out, seed=5)
     assert not (out / "manifest.json").exists()
     saved = killed_after // 2 * 2
     assert (out / "checkpoints" / f"checkpoint-{saved}").is_dir() == (saved > 0)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from helpers.tiny_models import RECURRENT
-from helpers.trainings import losses_of, train, weights_of, with_training
+from helpers.trainings import check_that_it_learns, killed_at, losses_of, train, with_training
 from safetensors.torch import load_file
 
 from kdsl.config import Config, ModelConfig, StudentConfig
 from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
-from kdsl.models.adapters import adapter_on, weights_file
+from kdsl.models.adapters import weights_file
 from kdsl.models.base import LoadedModel
-from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
-from kdsl.training import trainer as trainer_module
 from kdsl.training.folder import Run
 from kdsl.training.job import TrainingJob
 from kdsl.training.lora import train_adapter
@@ -42,19 +39,8 @@ def test_all_linear_layers_of_both_kinds_of_layers_are_adapted(load_tiny: Load) 
 def test_a_training_learns_and_leaves_the_base_as_it_was(
     regime: str, load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config, tmp_path: Path
 ) -> None:
-    loaded = load_tiny(RECURRENT)
-    before = weights_of(loaded)
     config = with_training(small_config, regime=regime, epochs=8, last_layers=2, gradient_checkpointing=True)
-    adapter = train(loaded, dialogues, [care], config, tmp_path / "care")
-    losses = losses_of(adapter)
-    assert np.mean(losses[-3:]) < 0.7 * np.mean(losses[:3])
-    after = weights_of(loaded)
-    assert all(torch.equal(before[name], after[name]) for name in before)
-    scorer = LabelScorer(loaded, care, config.prompt)
-    gold = [care.index(evidence.sample.label or "") for evidence in dialogues]
-    untrained = scorer.score(dialogues)[range(9), gold].mean()
-    with adapter_on(loaded, adapter):
-        assert scorer.score(dialogues)[range(9), gold].mean() > untrained
+    check_that_it_learns(load_tiny(RECURRENT), dialogues, care, config, tmp_path / "care")
 
 
 @pytest.mark.parametrize("regime", ["lora", "full"])
@@ -65,19 +51,11 @@ def test_a_killed_training_resumes_to_the_weights_it_would_have_had(
     care: Task,
     small_config: Config,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Kill(trainer_module.RichProgress):
-        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.global_step == 3:  # within the second epoch, one step after a checkpoint
-                raise KeyboardInterrupt
-
     config = with_training(small_config, regime=regime)
     whole = train(load_tiny(RECURRENT), dialogues, [care], config, tmp_path / "whole", seed=5)
-    with monkeypatch.context() as patch:
-        patch.setattr(trainer_module, "RichProgress", Kill)
-        with pytest.raises(KeyboardInterrupt):
-            train(load_tiny(RECURRENT), dialogues, [care], config, tmp_path / "cut", seed=5)
+    with killed_at(3):  # within the second epoch, one step after a checkpoint
+        train(load_tiny(RECURRENT), dialogues, [care], config, tmp_path / "cut", seed=5)
     assert (tmp_path / "cut" / "checkpoints" / "checkpoint-2").is_dir()
     torch.manual_seed(999)  # a new process has another random state
     cut = train(load_tiny(RECURRENT), dialogues, [care], config, tmp_path / "cut", seed=5)

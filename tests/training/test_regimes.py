@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.tiny_models import KINDS
-from helpers.trainings import losses_of, train, weights_of, with_training
+from helpers.trainings import killed_at, losses_of, train, weights_of, with_training
 from safetensors.torch import load_file, save_file
 
 from kdsl.config import Config
@@ -23,7 +23,6 @@ from kdsl.models.adapters import adapter_on, count_parameters, count_replaced, l
 from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
-from kdsl.training import trainer as trainer_module
 from kdsl.training.folder import half_epoch, half_epochs
 from kdsl.training.regimes import trained_parameters
 
@@ -89,21 +88,13 @@ def test_a_killed_training_of_weights_resumes_and_keeps_half_epochs(
     care: Task,
     small_config: Config,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Kill(trainer_module.RichProgress):
-        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.global_step == 3:
-                raise KeyboardInterrupt
-
     config = with_training(small_config, **FREEZE, balance="uniform")
     loaded = load_tiny()
     before = weights_of(loaded)
     whole = train(loaded, dialogues, [care], config, tmp_path / "whole", seed=5, halves=True)
-    with monkeypatch.context() as patch:
-        patch.setattr(trainer_module, "RichProgress", Kill)
-        with pytest.raises(KeyboardInterrupt):
-            train(loaded, dialogues, [care], config, tmp_path / "cut", seed=5)
+    with killed_at(3):
+        train(loaded, dialogues, [care], config, tmp_path / "cut", seed=5)
     assert all(torch.equal(tensor, before[name]) for name, tensor in weights_of(loaded).items())
     torch.manual_seed(999)
     cut = train(loaded, dialogues, [care], config, tmp_path / "cut", seed=5)
