@@ -36,7 +36,8 @@ SETTINGS = {"task_file": "the key 'tasks' of --config"}
 class HelpfulCommand(click.Command):
     """A command that says what an option of an earlier version is called now, and adds its flags to messages.
 
-    The library names parameters: '`min_probability`' in a KdslError becomes `--min-probability` here.
+    The library names parameters: '`min_probability`' in a KdslError becomes `--min-probability` here, and 'as the
+    text's column' `--text-column`.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -52,14 +53,23 @@ class HelpfulCommand(click.Command):
         try:
             return super().invoke(ctx)
         except KdslError as error:
-            error.args = (re.sub(r"`(\w+)`", self._flag, str(error)),)
+            said = re.sub(r"`(\w+)`", self._flag, str(error))
+            error.args = (re.sub(r"as the (\w+)'s column", self._column_flag, said),)
             raise
 
     def _flag(self, found: re.Match[str]) -> str:
-        flag, flags = "--" + found[1].replace("_", "-"), {flag for option in self.params for flag in option.opts}
+        flag, flags = "--" + found[1].replace("_", "-"), self._flags
         if flag in flags:
             return flag
         return SETTINGS.get(found[1], found[0]) if "--config" in flags else found[0]
+
+    def _column_flag(self, found: re.Match[str]) -> str:
+        flag = f"--{found[1]}-column"
+        return f"by {flag}" if flag in self._flags else found[0]
+
+    @property
+    def _flags(self) -> set[str]:
+        return {flag for option in self.params for flag in option.opts}
 
 
 class NounGroup(DefaultGroup):

@@ -12,14 +12,18 @@ from typing import Any
 from kdsl.data.inline_pictures import keep_base64, keep_inline
 from kdsl.errors import InputError
 
-PICTURES = tuple(
-    f"{word}{ending}"
-    for word in ("image", "img", "picture", "photo", "pic")
-    for ending in ("", "s", "_path", "_paths", "_file", "_files", "_url", "_urls")
+PICTURES = (
+    *(
+        f"{word}{ending}"
+        for word in ("image", "img", "picture", "photo", "pic")
+        for ending in ("", "s", "_path", "_paths", "_file", "_files", "_url", "_urls")
+    ),
+    "图片",
+    "照片",
 )
 """Names of the field that lists a row's pictures."""
 LABELS = ("label", "output")
-OTHER_LABELS = ("label_text", "category", "intent", "class", "labels")
+OTHER_LABELS = ("label_text", "category", "intent", "class", "labels", "标签", "类别", "意图", "分类")
 """Names of the label where a row has none of `LABELS`."""
 
 

@@ -24,7 +24,7 @@ from kdsl.errors import InputError
 Say = Callable[..., None]
 """A callback that records a note about the row: (what, example)."""
 
-TEXTS = ("text", "utterance", "sentence", "query")
+TEXTS = ("text", "utterance", "sentence", "query", "文本", "问题", "内容")
 CHATS = ("conversations", "messages", "conversation")
 LAST_MESSAGE = "the last message"
 

@@ -155,12 +155,13 @@ def placed_rows(
         try:
             record = parse_row(row.value, conventions, say)
             id_ = record.id
-            sample = _sample(record, tasks, on_unknown_label, say)
+            sample = _sample(record, tasks, say)
             id_ = sample.id
             # two rows of the same content and no id are two samples
             if not record.id and (number := ids.copies(id_)) > 1:
                 id_ = f"{id_}-{number}"
                 sample = replace(sample, id=id_)
+            _check_label(sample, record.label_from, tasks, on_unknown_label, say)  # the row has its id by now
         except InputError as error:
             yield row.where, BadSample(id_, row.where, str(error))
             continue
@@ -180,7 +181,7 @@ def _speaker_at(notes: Notes, where: str) -> Callable[..., None]:
     return say
 
 
-def _sample(record: Record, tasks: Sequence[Task], on_unknown_label: str, say: Callable[..., None]) -> Sample:
+def _sample(record: Record, tasks: Sequence[Task], say: Callable[..., None]) -> Sample:
     task = _task(record, tasks)
     for name in record.images:
         check_name(name)
@@ -198,13 +199,25 @@ def _sample(record: Record, tasks: Sequence[Task], on_unknown_label: str, say: C
         raise InputError(f"has no picture, but task '{task.name}' is about pictures; list at least one path.")
     elif not shows_a_picture(record) and not _asks(record, task):
         say(f"the text beside a picture is not read: task '{task.name}' is about pictures alone", record.said[:40])
-    label = record.label
-    known = label is None or label in task.names or label == task.out_of_scope
-    if label is not None and not known and on_unknown_label == "error":
-        raise InputError(_unknown_label(label, record.label_from, task))
-    if label is not None and not known and record.label_from == LAST_MESSAGE:
+    id_ = record.id or _content_id(task, record, turns)
+    return Sample(id_, task.name, record.images, turns, record.label).marked(task)
+
+
+def _check_label(
+    sample: Sample, source: str, tasks: Sequence[Task], on_unknown_label: str, say: Callable[..., None]
+) -> None:
+    """Refuse a label that the sample's task does not have, or let it be.
+
+    Args:
+        source: the field that held it, or `LAST_MESSAGE`.
+    """
+    label, task = sample.label, task_by_name(tasks, sample.task)
+    if label is None or label in task.names:
+        return
+    if on_unknown_label == "error":
+        raise InputError(_unknown_label(label, source, task))
+    if source == LAST_MESSAGE:
         say(FROM_LAST_MESSAGE, label[:40])
-    return Sample(record.id or _content_id(task, record, turns), task.name, record.images, turns, label).marked(task)
 
 
 def _unknown_label(label: str, source: str, task: Task) -> str:

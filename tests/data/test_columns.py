@@ -76,6 +76,17 @@ def test_every_kind_of_file_is_read_by_named_columns(write, tmp_path: Path):
     assert [(s.id, s.turns[0].text, s.label) for s in samples] == [row[:3] for row in ROWS]
 
 
+@pytest.mark.parametrize(("text", "label"), [("文本", "标签"), ("问题", "类别"), ("内容", "意图")])
+def test_chinese_columns_are_known(text: str, label: str, tmp_path: Path):
+    path = tmp_path / "店铺.csv"
+    path.write_text(f"{text},{label}\n什么时候发货,催发货\n怎么退款,退款\n", "utf-8")
+    [task] = tasks_for([path], load_task_files([]))
+    assert [(s.turns[0].text, s.label) for s in read_samples(path, [task])] == [
+        ("什么时候发货", "催发货"),
+        ("怎么退款", "退款"),
+    ]
+
+
 def test_columns_that_others_replace_are_told_as_not_read(tmp_path: Path):
     path = csv_file(tmp_path)
     notes = Notes()
@@ -92,6 +103,16 @@ def test_a_picture_column(tmp_path: Path):
     [task] = tasks_for([path], load_task_files([]), columns)
     assert task.input == "picture"
     assert [s.images for s in read_samples(path, [task], columns)] == [(f"{n}.png",) for n in range(4)]
+
+
+def test_the_command_says_by_which_option_a_column_is_named(tmp_path: Path):
+    path = tmp_path / "shop.csv"
+    path.write_text("Frage,Thema\nwhere is it,delay\n", "utf-8")
+    result = CliRunner().invoke(cli, ["fit", "--data", str(path), "--out", str(tmp_path / "out"), *LIGHT])
+    assert isinstance(result.exception, InputError)
+    assert "found fields: Frage, Thema. If another one holds the text, name it by --text-column." in str(
+        result.exception
+    )
 
 
 def test_a_column_that_is_not_there_is_answered_by_those_that_are(tmp_path: Path):

@@ -13,6 +13,8 @@ from helpers.judged_lines import gold_row, line, write_files
 from PIL import Image
 
 from kdsl.cli.main import cli
+from kdsl.data.readers import read_rows
+from kdsl.data.sample import Sample
 from kdsl.errors import InputError
 from kdsl.evaluation.report import evaluate_file, write_evaluation, write_report
 from kdsl.tasks import Task
@@ -207,6 +209,22 @@ def test_a_row_of_gold_that_cannot_be_used_counts_in_no_figure(
     gold.write_text(json.dumps([broken, nameless]), "utf-8")
     with pytest.raises(InputError, match=r"(?s)holds no sample.*x1"):
         evaluate_file(gold, path, tasks)
+
+
+def test_a_row_of_gold_without_id_is_known_by_its_content_even_where_its_label_is_not(
+    tmp_path: Path, tasks: list[Task]
+) -> None:
+    """`predict` does not look at the label, and calls the row by its content; two of the same content are two."""
+    gold = [{key: value for key, value in row.items() if key != "id"} for row in GOLD]
+    gold += [gold[3] | {"output": "没有这个标签"}, gold[3]]
+    path = write_files(tmp_path, gold, [])[0]
+    predicted = [
+        line(row.id, "是否好用", task=row.task) for row in read_rows(path, tasks, "keep") if isinstance(row, Sample)
+    ]
+    assert len(predicted) == 7
+    evaluation = evaluate_file(*write_files(tmp_path, gold, predicted), tasks)
+    assert [bad.id for bad in evaluation.set_aside] == [predicted[5]["id"]]
+    assert evaluation.pooled.n == 6
 
 
 def test_a_line_cut_off_and_gold_without_labels(tmp_path: Path, tasks: list[Task]) -> None:
