@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from kdsl.data.sample import Sample
+from kdsl.data.spreadsheets import inert
 from kdsl.errors import InputError, MissingDependency
 from kdsl.evaluation.page import SHOWN, render, thumbnails
 from kdsl.evaluation.predictions import Judged, read_judged
@@ -84,11 +85,16 @@ def audit(data: Path, pred: Path, tasks: Sequence[Task]) -> Audit:
 
 
 def write_audit(path: Path, found: Audit) -> None:
-    """Write the suspects as CSV in UTF-8 with a byte order mark, so that spreadsheets detect the encoding."""
+    """Write the suspects as CSV in UTF-8 with a byte order mark, so that spreadsheets detect the encoding.
+
+    A text that a spreadsheet would take for a formula gets a ' in front (`kdsl.data.spreadsheets`).
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(Suspect)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(suspect) for suspect in found.suspects)
+    for suspect in found.suspects:
+        values = asdict(suspect).items()
+        writer.writerow({name: inert(value) if isinstance(value, str) else value for name, value in values})
     atomic_write(path, text.getvalue().encode("utf-8-sig"))
 
 

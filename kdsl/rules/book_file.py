@@ -24,11 +24,18 @@ class BookFile:
 
     `book` is the book with all changes so far. Every change raises `CannotEdit`, and changes nothing, if the file is
     written in a way that the change cannot be made in, such as a book all in one line.
+
+    Args:
+        text: what the file will hold.
+        saved: what it holds now, if that is another text; it may have faults.
+
+    Raises:
+        ConfigError: `text` has faults.
     """
 
-    def __init__(self, path: Path, text: str) -> None:
+    def __init__(self, path: Path, text: str, saved: str | None = None) -> None:
         self.path = path
-        self.text = self._saved = text
+        self.text, self._saved = text, text if saved is None else saved
         self.book = RuleBook.parse(text, path)
 
     @classmethod

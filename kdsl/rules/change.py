@@ -6,10 +6,11 @@ import difflib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kdsl.errors import InputError
+from kdsl.errors import ConfigError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.rules.book import RuleBook, shipped_books
 from kdsl.rules.book_file import BookFile
@@ -19,6 +20,7 @@ from kdsl.rules.history import OUTSIDE, UNDO, History, Version
 from kdsl.rules.lint import Finding, lint
 from kdsl.rules.testing import Ensemble, labelled_for
 from kdsl.runs import sole_writer
+from kdsl.yaml_files import read_text
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,8 @@ log = logging.getLogger(__name__)
 class Change:
     """A change of one book that is not saved yet.
 
-    `before` is the text of the file as it was read. `to` is the version that an undo goes back to.
+    `before` is the text of the file as it was read, which an undo may find with faults: then all that it brings back is
+    new, and no effect can be measured. `to` is the version that an undo goes back to.
     """
 
     file: BookFile
@@ -42,12 +45,20 @@ class Change:
     @property
     def difference(self) -> Difference:
         """What the change does to the book."""
-        return difference(RuleBook.parse(self.before, self.file.path), self.file.book)
+        return difference(self.book_before or self.file.book.with_rules(()), self.file.book)
+
+    @cached_property
+    def book_before(self) -> RuleBook | None:
+        """The book as it was; None where it had faults."""
+        try:
+            return RuleBook.parse(self.before, self.file.path)
+        except ConfigError:
+            return None
 
     @property
     def findings(self) -> list[Finding]:
         """What `kdsl.rules.lint` finds in the changed book and not in the one before."""
-        known = {(one.kind, one.rules, one.sentence) for one in lint(RuleBook.parse(self.before, self.file.path))}
+        known = {(one.kind, one.rules, one.sentence) for one in lint(self.book_before or self.file.book)}
         return [one for one in lint(self.file.book) if (one.kind, one.rules, one.sentence) not in known]
 
     def save(self) -> Version:
@@ -89,12 +100,16 @@ def open_file(path: Path) -> BookFile:
         InputError: it is one that ships with kdsl.
         ConfigError: it cannot be read, or has faults.
     """
+    _check_own(path)
+    return BookFile.load(path)
+
+
+def _check_own(path: Path) -> None:
     if path in shipped_books().values():
         raise InputError(
             f"the books that ship with kdsl are part of the package; copy one (`cp {path} {path.name}`), change the "
             "copy, and give it as `book`."
         )
-    return BookFile.load(path)
 
 
 def changed(file: BookFile, make: Callable[[BookFile], None], command: str, reason: str) -> Change:
@@ -108,33 +123,37 @@ def measured(
     change: Change, evidences: Sequence[Evidence], ensemble: Callable[[str, Sequence[Evidence]], Ensemble] | None
 ) -> Change:
     """A change with its effect on those of the samples that are of its task and have a label."""
-    before, after = RuleBook.parse(change.before, change.file.path), change.file.book
+    before, after = change.book_before, change.file.book
+    if before is None:
+        return change
     labelled = labelled_for(before, evidences)
     bundle = ensemble(before.task, labelled) if ensemble and labelled else None
     return replace(change, effects=tuple(effects(before, after, labelled, bundle)))
 
 
-def undo(file: BookFile, number: int | None, reason: str, hand_edits: bool) -> Change:
-    """Go back to the version that the present one was made of, or to that with a number.
+def undo(path: Path, number: int | None, reason: str, hand_edits: bool) -> Change:
+    """Go back to the version that the present one of a book's file was made of, or to that with a number.
+
+    The file as it is may have faults.
 
     Raises:
-        InputError: there is no such version; or the file was changed by other means since its last change, which an
-            undo would take back, and `hand_edits` is not set.
+        InputError: the book ships with kdsl, or there is no such version; or the file was changed by other means since
+            its last change, which an undo would take back, and `hand_edits` is not set.
+        ConfigError: the file cannot be read, or that version has faults.
     """
-    history = History(file.path)
-    outside = history.changed_outside(file.text)
+    _check_own(path)
+    before, history = read_text(path, "a rule book"), History(path)
+    outside = history.changed_outside(before)
     if outside and not hand_edits:
         raise InputError(
-            f"{file.path} was changed by an editor, or mined again, since its last change by a command:\n"
-            f"{_edits(history, file.text)}\n"
+            f"{path} was changed by an editor, or mined again, since its last change by a command:\n"
+            f"{_edits(history, before)}\n"
             "An undo would take that back. Give `hand_edits` to do so; it stays in the history."
         )
     target = history.now if outside and number is None else history.target(number)
     assert target is not None
-    before = file.text
-    where = f"{file.path} in version {target.number} of its history"
-    file.text, file.book = target.text, RuleBook.parse(target.text, where)
-    return Change(file, before, UNDO, reason, to=target.number)
+    RuleBook.parse(target.text, f"{path} in version {target.number} of its history")
+    return Change(BookFile(path, target.text, before), before, UNDO, reason, to=target.number)
 
 
 def _edits(history: History, text: str) -> str:

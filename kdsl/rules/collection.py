@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kdsl.errors import InputError, did_you_mean
+from kdsl.errors import ConfigError, InputError, did_you_mean
 from kdsl.rules.book import RuleBook, find_rule, shipped_books
 from kdsl.rules.listing import Entry, How, SortKey, listed
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Rules(Mapping[str, RuleBook]):
-    """Rule books by their task's name.
+    """Rule books by their task's name, each read when it is asked for: `undo` mends one that has faults.
 
     Args:
         files: task's name -> the book's file.
@@ -41,7 +42,6 @@ class Rules(Mapping[str, RuleBook]):
         saved: Callable[[], None] = lambda: None,
     ) -> None:
         self.files = dict(files)
-        self.books = {name: RuleBook.load(file) for name, file in self.files.items()}
         self._ensemble = ensemble
         self._saved = saved
 
@@ -54,12 +54,12 @@ class Rules(Mapping[str, RuleBook]):
 
         Raises:
             InputError: both are given, the bundle has no rules, or there is no book for the task.
-            ConfigError: a book has faults.
+            ConfigError: the book in a file has faults, and its history does not say whose it is.
         """
         if book and bundle:
             raise InputError("`book` and `bundle` were both given; give one of them")
         if book:
-            rules = cls({RuleBook.load(book).task: Path(book)})
+            rules = cls({_task_of(Path(book)): Path(book)})
         elif bundle:
             rules = cls({file.stem: file for file in sorted((Path(bundle) / "rules").glob("*.yaml"))})
         else:
@@ -79,14 +79,23 @@ class Rules(Mapping[str, RuleBook]):
             raise InputError(f"no rule book for task '{task}'; there are: {have}.{did_you_mean(task, self.files)}")
         return type(self)({task: self.files[task]}, self._ensemble, self._saved)
 
+    @cached_property
+    def books(self) -> dict[str, RuleBook]:
+        """The books.
+
+        Raises:
+            ConfigError: one has faults.
+        """
+        return {name: RuleBook.load(file) for name, file in self.files.items()}
+
     def __getitem__(self, task: str) -> RuleBook:
         return self.books[task]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.books)
+        return iter(self.files)
 
     def __len__(self) -> int:
-        return len(self.books)
+        return len(self.files)
 
     def find(self, id: str) -> Entry:
         """The rule with an id, or with TASK/ID.
@@ -265,9 +274,9 @@ class Rules(Mapping[str, RuleBook]):
         Raises:
             InputError: there are several books, no such version, or changes by other means that would be taken back.
         """
-        from kdsl.rules.change import open_file, undo
+        from kdsl.rules.change import undo
 
-        return self._measured(undo(open_file(self.files[self._one()]), to, reason, hand_edits), evidences)
+        return self._measured(undo(self.files[self._one()], to, reason, hand_edits), evidences)
 
     def history(self) -> Sequence[Version]:
         """The versions that the book's file had, the first one first.
@@ -312,11 +321,24 @@ class Rules(Mapping[str, RuleBook]):
         return replace(measured(change, evidences, self._ensemble), saved=saved)
 
     def _one(self) -> str:
-        if len(self.books) != 1:
-            raise InputError(f"there are several books; choose a `task` of: {', '.join(self.books)}.")
-        return next(iter(self.books))
+        if len(self.files) != 1:
+            raise InputError(f"there are several books; choose a `task` of: {', '.join(self.files)}.")
+        return next(iter(self.files))
 
     def _with_label(self, label: str) -> RuleBook:
         """The one book that has a label, or the only one there is."""
         found = [book for book in self.books.values() if label in book.labels]
         return found[0] if len(found) == 1 else self.books[self._one()]
+
+
+def _task_of(file: Path) -> str:
+    """The task of a book; of one with faults, by its history."""
+    try:
+        return RuleBook.load(file).task
+    except ConfigError:
+        from kdsl.rules.history import History
+
+        last = History(file).now
+        if last is None:
+            raise
+        return RuleBook.parse(last.text, file).task

@@ -17,7 +17,6 @@ from kdsl.rules.rule import Rule
 
 _MARKS = re.compile(r"([\\`*_\[\]<>|&#~])")
 """Characters that mean something in Markdown."""
-"""Beginnings of texts that spreadsheets take for formulas."""
 COLUMNS = (
     "task", "id", "label", "sentence", "all", "any", "none", "weight", "enabled", "origin", "support", "precision",
     "precision_low", "precision_high", "recall", "fidelity", "stability", "conflicts",

@@ -158,18 +158,19 @@ def _read(path: Path) -> list[Version]:
 def _differing(before: str, after: str, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The rules and groups of two texts that are not in both alike, by id and by 〔name〕.
 
-    The text before may be one that this version of kdsl takes for faulty: then all that stands in the other is new.
+    A text may have faults, or be one that this version of kdsl takes for faulty: then all that stands in the other is
+    new, or gone.
     """
-    new = _entries(RuleBook.parse(after, path))
-    try:
-        old = _entries(RuleBook.parse(before, path))
-    except ConfigError:
-        old = {}
+    old, new = (_entries(text, path) for text in (before, after))
     ids = [id for id in {**old, **new} if old.get(id) != new.get(id)]
     return _chosen(old, ids), _chosen(new, ids)
 
 
-def _entries(book: RuleBook) -> dict[str, Any]:
+def _entries(text: str, path: Path) -> dict[str, Any]:
+    try:
+        book = RuleBook.parse(text, path)
+    except ConfigError:
+        return {}
     groups = {f"{OPEN}{name}{CLOSE}": list(words) for name, words in book.groups.items()}
     return {rule.id: rule.entry() for rule in book.rules} | groups
 

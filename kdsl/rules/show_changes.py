@@ -77,7 +77,9 @@ def change_lines(change: Change) -> list[str]:
             lines += [f"    {line}" for line in _moved_lines(samples)]
         if effect.note:
             lines.append(f"  ({effect.note})")
-    if not change.effects:
+    if change.book_before is None:
+        lines.append("effect not measured: the book has faults as it is")
+    elif not change.effects:
         lines.append("effect not measured: no labelled samples of the task were given")
     return lines + [f"look at this: {line}" for line in finding_lines(change.findings)]
 

@@ -17,8 +17,9 @@ from PIL import Image
 
 from kdsl.cli.main import cli
 from kdsl.data.sample import Sample, Turn
+from kdsl.data.spreadsheets import as_written
 from kdsl.errors import InputError
-from kdsl.evaluation.audit import EXCERPT, audit, excerpt, write_audit, write_audit_page
+from kdsl.evaluation.audit import EXCERPT, Audit, Suspect, audit, excerpt, write_audit, write_audit_page
 from kdsl.tasks import Label, Task
 
 NAMES = ("是否会生锈", "是否易褪色", "是否好用")
@@ -68,6 +69,18 @@ def test_exchanged_labels_are_found_worst_first_and_nothing_else(
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
     assert [row["id"] for row in rows] == [suspect.id for suspect in found.suspects]
     assert float(rows[0]["quality"]) == qualities[0]
+
+
+def test_no_text_of_the_table_is_a_formula_in_a_spreadsheet(tmp_path: Path) -> None:
+    texts = ("=1+1", "+86", "-x", "@a", "\t=2", "'=3", "退款")
+    suspects = [Suspect(text, text, text, text, 0.1, 0.8, 0.2, text) for text in texts]
+    write_audit(tmp_path / "audit.csv", Audit(suspects, {}, len(texts), 0, True))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "audit.csv").read_text("utf-8-sig"))))
+    for row, text in zip(rows, texts, strict=True):
+        for name in ("id", "task", "given", "suggested", "text"):
+            assert row[name][0] not in "=+-@\t"
+            assert as_written(row[name]) == text
+        assert float(row["probability_given"]) == 0.1
 
 
 def test_the_command_counts_pairs_and_leaves_the_labels_alone(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kdsl.cli.main import cli
-from kdsl.errors import InputError, KdslError
+from kdsl.errors import ConfigError, InputError, KdslError
 from kdsl.evidence.types import Evidence
 from kdsl.rules.book import RuleBook, shipped_books
 from kdsl.rules.collection import Rules
@@ -240,6 +240,43 @@ def test_an_edit_by_hand_is_noticed_and_kept(file: Path) -> None:
     Rules.open(file).undo(hand_edits=True).save()
     assert file.read_text("utf-8") == by_hand
     assert "weight: 7.0" in History(file).versions[-2].text
+
+
+@pytest.mark.parametrize(
+    "broken", ["task: ask\nrules: [", "", "- a\n", "task: ask\nlabels: [A]\nrules:\n- {id: a, label: B}\n", "\t\0"]
+)
+def test_a_book_that_an_editor_left_with_faults_is_mended_by_undo(broken: str, file: Path) -> None:
+    Rules.open(file).edit("rust", weight=4.0).save()
+    good = file.read_text("utf-8")
+    file.write_text(broken, "utf-8")
+    for command in ("list", "lint"):
+        assert isinstance(run("rules", command, "--book", file).exception, ConfigError)
+    refused = run("rules", "undo", "--book", file, "--yes")
+    assert isinstance(refused.exception, InputError)
+    assert "Give --hand-edits" in str(refused.exception)
+    assert file.read_text("utf-8") == broken
+    shown = run("rules", "undo", "--book", file, "--hand-edits")
+    assert shown.exit_code == 0, shown.exception
+    assert "the book has faults as it is" in shown.output
+    assert file.read_text("utf-8") == broken
+    done = run("rules", "undo", "--book", file, "--hand-edits", "--yes", "--format", "json")
+    assert done.exit_code == 0, done.exception
+    assert json.loads(done.stdout)["difference"]["added"]
+    assert file.read_text("utf-8") == good
+    versions = History(file).versions
+    assert [version.command for version in versions] == ["found", "edit", "outside", "undo"]
+    assert versions[2].text == broken  # what somebody wrote is not lost
+    with pytest.raises(ConfigError, match="in version 2 of its history"):
+        Rules.open(file).undo(2)
+    assert Rules.open(file)["ask"].rules
+    Rules.open(file).undo().save()
+    assert file.read_text("utf-8") == BOOK
+
+
+def test_a_book_with_faults_and_without_a_history_is_told(file: Path) -> None:
+    file.write_text("rules: [", "utf-8")
+    for words in (("undo", "--hand-edits"), ("list",)):
+        assert isinstance(run("rules", *words, "--book", file).exception, ConfigError)
 
 
 def test_a_file_that_changes_before_it_is_saved_is_not_overwritten(file: Path) -> None:

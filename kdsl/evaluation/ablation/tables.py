@@ -17,6 +17,7 @@ from statistics import fmean
 from typing import Any
 
 from kdsl.data.sample import Sample
+from kdsl.data.spreadsheets import inert
 from kdsl.evaluation.ablation.cell import read_lines
 from kdsl.evaluation.metrics import Metrics, compute_metrics
 from kdsl.evaluation.plots import lines_png, points_png
@@ -256,5 +257,5 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([inert(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     return text.getvalue()
