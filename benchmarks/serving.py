@@ -244,14 +244,16 @@ def cost(arguments: argparse.Namespace) -> None:
 
 
 def memory(arguments: argparse.Namespace) -> None:
+    clients = (arguments.clients or [8])[0]
+
     async def watch(port: int, process: psutil.Process) -> list[float]:
         bodies = bodies_of(arguments.data, arguments.bundle)
-        loaded = asyncio.create_task(measure(port, bodies, 8, arguments.seconds))
+        loaded = asyncio.create_task(measure(port, bodies, clients, arguments.seconds))
         sizes = []
         while not loaded.done():
             await asyncio.wait([loaded], timeout=5)
             sizes.append(process.memory_info().rss / (1 << 20))
-        print(f"  8 clients {(await loaded).row()}")
+        print(f"{clients:3d} clients {(await loaded).row()}   longest {max((await loaded).latencies):.1f} s")
         return sizes
 
     with server("kdsl serve", arguments.bundle) as (port, process):
@@ -267,7 +269,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, required=True)
     parser.add_argument("--data", type=Path, help="a file of dialogues")
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--clients", type=int, nargs="+", help="at once; by default 1, 8 and 64, of overload 600")
+    parser.add_argument("--clients", type=int, nargs="+", help="at once; by default 1, 8 and 64, of overload 600, of memory 8")
     arguments = parser.parse_args()
     if arguments.what == "plain":
         plain(arguments.bundle)
