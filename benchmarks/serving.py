@@ -269,7 +269,9 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, required=True)
     parser.add_argument("--data", type=Path, help="a file of dialogues")
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--clients", type=int, nargs="+", help="at once; by default 1, 8 and 64, of overload 600, of memory 8")
+    parser.add_argument(
+        "--clients", type=int, nargs="+", help="at once; by default 1, 8 and 64, of overload 600, of memory 8"
+    )
     arguments = parser.parse_args()
     if arguments.what == "plain":
         plain(arguments.bundle)
