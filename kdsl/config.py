@@ -139,7 +139,9 @@ class SearchConfig(_Part):
 class TrainingConfig(_Part):
     """How adapters are trained: one per task, or one for all tasks."""
 
-    strategy: Literal["separate", "joint"] = "separate"
+    strategy: Literal["separate", "joint", "sequence"] = "separate"
+    """One adapter per task, or one for all: `joint` trains it on all tasks' samples at once, `sequence` on each task's
+    alone, one after the other in the order of `tasks`, and then on all; each stage has the whole schedule."""
     regime: Literal["lora", "freeze", "full"] = "lora"
     """What is trained. `lora`: an adapter, with the base frozen; `freeze`: the last `last_layers` decoder layers;
     `full`: the whole language model. The vision tower is never trained."""

@@ -86,7 +86,8 @@ def merge(
       kdsl adapters merge A B --method ties --density 0.3 --out OUT --data valid.json --images images
     """
     from kdsl.evaluation.adapters import adapters_table
-    from kdsl.export.merging import Merge, merge_files
+    from kdsl.export.merging import merge_files
+    from kdsl.models.merging import Merge
     from kdsl.progress import say, show
 
     asked = Merge(method, weights, density, seed)

@@ -15,8 +15,9 @@ from kdsl.cli.options import FILE, HelpfulCommand, learning_options, out_option,
 @tasks_option
 @click.option(
     "--strategy",
-    type=click.Choice(["separate", "joint"]),
-    help="One adapter per task, or one for all (adapters/joint). Default: training.strategy of the config.",
+    type=click.Choice(["separate", "joint", "sequence"]),
+    help="One adapter per task, or one for all (adapters/joint): trained on all samples at once, or on each task's and "
+    "then on all. Default: training.strategy of the config.",
 )
 @click.option(
     "--valid",

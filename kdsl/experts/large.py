@@ -60,10 +60,10 @@ class LargeExpert(Expert):
 
     @classmethod
     def place(cls, folder: Path, task: Task, config: Config) -> Path:
-        return folder / "adapters" / ("joint" if config.training.strategy == "joint" else task.name)
+        return folder / "adapters" / (task.name if config.training.strategy == "separate" else "joint")
 
     def fit(self, material: Material) -> Self:
-        """Train the task's adapter, or, with strategy `joint`, one for all tasks; resumes after a kill.
+        """Train the task's adapter, or, with strategy `joint` or `sequence`, one for all; resumes after a kill.
 
         Raises:
             ConfigError: the model is behind a server with an adapter for the task, whose folder was not given.

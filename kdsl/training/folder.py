@@ -7,6 +7,7 @@ OUT/kdsl_base.json                                    the base it belongs to
 OUT/loss.jsonl                                        the loss of every step
 OUT/manifest.json                                     written last: a folder without it is unfinished
 OUT/halves/<epoch>/                                   where asked for: the adapter as it was then, in the same form
+OUT/stages/<task>/                                    with strategy `sequence`, while training goes on: what came first
 OUT/inputs.json, OUT/checkpoints/                     while training goes on
 OUT/logs/                                             TensorBoard's, where a training reports to it
 """
@@ -51,6 +52,10 @@ class Run:
         """Where the trainer keeps its state until the adapter is there."""
         return self.out / "checkpoints"
 
+    def stage(self, name: str) -> Run:
+        """Where one of the trainings before this one writes."""
+        return Run(self._stages / name)
+
     def finished(self, inputs: Mapping[str, Any]) -> bool:
         """Whether the adapter is there.
 
@@ -72,6 +77,7 @@ class Run:
         """
         if not self.resume:
             shutil.rmtree(self.checkpoints, ignore_errors=True)
+            shutil.rmtree(self._stages, ignore_errors=True)
             self._stamp.unlink(missing_ok=True)
         claim(self._stamp, inputs, "an unfinished training", _ADVICE)
 
@@ -104,7 +110,12 @@ class Run:
     def clear(self) -> None:
         """Take away what only an unfinished training needs."""
         shutil.rmtree(self.checkpoints)
+        shutil.rmtree(self._stages, ignore_errors=True)
         self._stamp.unlink()
+
+    @property
+    def _stages(self) -> Path:
+        return self.out / "stages"
 
     @property
     def _stamp(self) -> Path:

@@ -16,7 +16,7 @@ from kdsl.models.base import load_base
 from kdsl.processes import main_first, on_main, shards_weights, spare_gpus
 from kdsl.tasks import Task, task_by_name
 from kdsl.training.folder import Run
-from kdsl.training.job import adapter_groups
+from kdsl.training.job import count_trainings
 from kdsl.training.lora import check_launch
 from kdsl.training.memory import check_memory
 from kdsl.training.student import student_store, train_students
@@ -63,7 +63,7 @@ def train_large_files(
     check_trainable([sample for sample in samples if sample.id not in held], tasks)
     choosing = bool(held) or settings.training.search is not None
     large = settings.model("large")
-    check_launch(large, len(adapter_groups(tasks, settings)), choosing=choosing)
+    check_launch(large, count_trainings(tasks, settings), choosing=choosing)
     log.info("memory by estimate: %s", check_memory(settings))
     if spare := spare_gpus():
         log.info(

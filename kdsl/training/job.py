@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -71,6 +71,8 @@ class TrainingJob:
             ),
             "prompt": config.prompt.model_dump(mode="json"),
         }
+        if self.stages:
+            inputs["sequence"] = [task.name for task in self.tasks]
         if world_size() > 1:
             inputs |= {"processes": world_size(), "method": method()}
         return inputs | (self.soft.inputs(self.examples) if self.soft else {})
@@ -83,6 +85,15 @@ class TrainingJob:
         return {"samples": samples, "augmented": {name: of["e"].count(name) - n for name, n in samples.items()}}
 
     @property
+    def stages(self) -> list[TrainingJob]:
+        """With strategy `sequence`, what is trained first, in this order: each task alone, by the whole schedule."""
+        if self.config.training.strategy != "sequence" or len(self.tasks) == 1:
+            return []
+        whole = self.config.training.model_copy(update={"stop": None})
+        config = self.config.model_copy(update={"training": whole})
+        return [replace(self, tasks=[task], config=config) for task in self.tasks]
+
+    @property
     def prompt(self) -> PromptConfig:
         """How the prompts of the training are made."""
         ocr = self.config.training.ocr
@@ -92,5 +103,13 @@ class TrainingJob:
 def adapter_groups(tasks: Sequence[Task], config: Config) -> dict[str, list[Task]]:
     """Adapter name -> the tasks it serves: one each, or 'joint' for all that the large model is asked about."""
     asked = [task for task in tasks if config.large is None or config.large.asked(task)]
-    joint = config.training.strategy == "joint" and asked
-    return {"joint": asked} if joint else {task.name: [task] for task in asked}
+    if asked and config.training.strategy != "separate":
+        return {"joint": asked}
+    return {task.name: [task] for task in asked}
+
+
+def count_trainings(tasks: Sequence[Task], config: Config) -> int:
+    """How many trainings make the adapters of `adapter_groups`; the stages of a sequence are trainings too."""
+    groups = adapter_groups(tasks, config).values()
+    sequence = config.training.strategy == "sequence"
+    return sum(1 + len(group) if sequence and len(group) > 1 else 1 for group in groups)

@@ -44,6 +44,11 @@ def train_adapter(job: TrainingJob, run: Run) -> Path:
             here.
         BundleError: `run.out` holds an adapter of other data or settings, or the processes do not all see it.
     """
+    return _train(job, run, None)
+
+
+def _train(job: TrainingJob, run: Run, start: Path | None) -> Path:
+    """Train one adapter, from the one in `start` where that is given; stages come first."""
     if on_main(lambda: run.finished(job.inputs)):
         return run.out
     if job.soft is not None and way_of(job.loaded).name != "tree":
@@ -53,12 +58,14 @@ def train_adapter(job: TrainingJob, run: Run) -> Path:
         )
     on_main(lambda: run.claim(job.inputs))
     run.check_claimed(job.inputs)
+    for stage in job.stages:
+        start = _train(stage, run.stage(stage.tasks[0].name), start)
 
     import_peft()
     from kdsl.training.trainer import RichProgress, step_samples, undo_patches  # imports trl, and that peft
 
     bar = RichProgress(run.out.name, step_samples(job.config.training))
-    with trainee(job.loaded, job.config.training, job.config.seed) as learner:
+    with trainee(job.loaded, job.config.training, job.config.seed, start) as learner:
         keeper = _Keeper(job, learner)
         try:
             trainer = _trainer(job, run, learner, keeper, bar)
@@ -85,14 +92,14 @@ def train_adapters(
     ]
 
 
-def check_launch(model: ModelConfig, adapters: int, *, choosing: bool = False) -> None:
-    """Refuse a launch that cannot train `adapters` adapters on a model.
+def check_launch(model: ModelConfig, trainings: int, *, choosing: bool = False) -> None:
+    """Refuse a launch that cannot do `trainings` trainings on a model.
 
     Args:
         choosing: held-out samples are to choose among trainings, or among the half epochs of one.
 
     Raises:
-        ConfigError: FSDP or ZeRO-3, which deal the base out, are asked for several adapters, for a choice, or for a
+        ConfigError: FSDP or ZeRO-3, which deal the base out, are asked for several trainings, for a choice, or for a
             4-bit base.
     """
     if not shards_weights():
@@ -102,9 +109,9 @@ def check_launch(model: ModelConfig, adapters: int, *, choosing: bool = False) -
             f"{method()} deals the base out to the processes, so that it cannot score held-out samples. Leave "
             "out those and training.search, or take ddp.yaml or zero2.yaml."
         )
-    if adapters > 1:
+    if trainings > 1:
         raise ConfigError(
-            f"{method()} deals the base out to the processes, so that one launch trains one adapter, not {adapters}. "
+            f"{method()} deals the base out to the processes, so that one launch does one training, not {trainings}. "
             "Launch once for each task, or take training.strategy=joint, ddp.yaml or zero2.yaml."
         )
     if model.quantize != "none":

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from kdsl.config import TrainingConfig
 from kdsl.errors import ConfigError
+from kdsl.models.adapters import WEIGHTS
 from kdsl.models.base import LoadedModel, decoder_of
 from kdsl.models.delta import base_parameters, read_delta, write_delta
 from kdsl.models.four_bit import import_peft
@@ -42,10 +44,13 @@ class Trainee:
 
 
 @contextmanager
-def trainee(loaded: LoadedModel, config: TrainingConfig, seed: int) -> Iterator[Trainee]:
+def trainee(loaded: LoadedModel, config: TrainingConfig, seed: int, start: Path | None = None) -> Iterator[Trainee]:
     """The base made ready for a regime, bare of adapters; afterwards it is as it was, adapters on it included.
 
     Only what FSDP or ZeRO-3 has dealt out to several processes stays so: no base is left then.
+
+    Args:
+        start: the folder of a trained artefact of this regime, whose weights are trained further.
 
     Raises:
         ConfigError: the regime trains weights that are quantised.
@@ -55,7 +60,7 @@ def trainee(loaded: LoadedModel, config: TrainingConfig, seed: int) -> Iterator[
     with loaded.using(None):
         set_seed(seed)
         aside = _tower_aside(loaded.model.model) if loaded.sees else nullcontext()
-        with (_lora if config.regime == "lora" else _weights)(loaded, config) as made, aside:
+        with (_lora if config.regime == "lora" else _weights)(loaded, config, start) as made, aside:
             if config.gradient_checkpointing:  # not by the trainer, which leaves hooks on the model
                 reentrant = method() == "zero3"  # which cannot check what is computed again (trl issue 2514)
                 loaded.model.activation_checkpointing_enable({"use_reentrant": reentrant})
@@ -165,10 +170,10 @@ def _adapted_layers(loaded: LoadedModel, config: TrainingConfig) -> list[int] | 
 
 
 @contextmanager
-def _lora(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
-    """A PeftModel round the base with one fresh trainable adapter."""
+def _lora(loaded: LoadedModel, config: TrainingConfig, start: Path | None) -> Iterator[Trainee]:
+    """A PeftModel round the base with one trainable adapter, fresh or as `start` has it."""
     import_peft()
-    from peft import LoraConfig, PeftModel
+    from peft import LoraConfig, PeftModel, set_peft_model_state_dict
 
     lora = LoraConfig(
         r=config.lora_r,
@@ -189,6 +194,8 @@ def _lora(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
         model.add_adapter(ADAPTER, lora)
         model.base_model.enable_adapter_layers()
         model.set_adapter(ADAPTER)
+    if start is not None:
+        set_peft_model_state_dict(model, load_file(start / WEIGHTS), ADAPTER)
 
     def save(folder: Path, weights: Weights) -> None:
         save_adapter(model, folder, weights)
@@ -206,8 +213,8 @@ def _lora(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
 
 
 @contextmanager
-def _weights(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
-    """The base itself with some of its own weights trainable, as float32 copies."""
+def _weights(loaded: LoadedModel, config: TrainingConfig, start: Path | None) -> Iterator[Trainee]:
+    """The base itself with some of its own weights trainable, as float32 copies, its own or those of `start`."""
     parameters = trained_parameters(loaded.model, config)
     # a GPU has no room to spare
     before = {} if shards_weights() else {name: parameter.data.cpu() for name, parameter in parameters.items()}
@@ -219,6 +226,8 @@ def _weights(loaded: LoadedModel, config: TrainingConfig) -> Iterator[Trainee]:
         for parameter, tensor in read_delta(folder, parameters):
             parameter.data.copy_(tensor)
 
+    if start is not None:
+        restore(start)
     try:
         yield Trainee(
             loaded.model,

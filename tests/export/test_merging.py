@@ -16,8 +16,9 @@ from kdsl.config import ModelConfig, PromptConfig
 from kdsl.errors import BundleError, ConfigError
 from kdsl.evaluation.adapters import adapters_table, judge_adapters
 from kdsl.evidence.types import Evidence
-from kdsl.export.merging import METHODS, Merge, check_mergeable, merge_adapters, trained_tasks
+from kdsl.export.merging import trained_tasks
 from kdsl.models.base import load_base
+from kdsl.models.merging import METHODS, Merge, check_mergeable, merge_adapters
 from kdsl.tasks import Task
 
 Base = Callable[..., ModelConfig]

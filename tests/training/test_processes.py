@@ -237,7 +237,7 @@ def test_what_is_dealt_out_trains_one_adapter_of_whole_weights(monkeypatch: pyte
         check_launch(ModelConfig(), 1)
     monkeypatch.setenv("FSDP_VERSION", "2")
     check_launch(ModelConfig(), 1)
-    with pytest.raises(ConfigError, match="one launch trains one adapter, not 2"):
+    with pytest.raises(ConfigError, match="one launch does one training, not 2"):
         check_launch(ModelConfig(), 2)
     with pytest.raises(ConfigError, match="cannot score held-out samples"):
         check_launch(ModelConfig(), 1, choosing=True)

@@ -3,6 +3,7 @@
 FOLDER/fold-K.jsonl          predictions, written last: a cell without them is unfinished
 FOLDER/fold-K.json           what it was trained on, and how long
 FOLDER/fold-K.curve.jsonl    the fold's predictions at every half epoch, where a curve is wanted
+FOLDER/fold-K.adapters/          its adapters, where another variant needs them
 FOLDER/scores/fold-K/        with `system: whole`, each expert's scores (`kdsl.evaluation.ablation.leave_out`)
 FOLDER/fold-K.error.txt      the error of the last attempt
 FOLDER/fold-K.work/          while it runs; an unfinished cell continues from there
@@ -17,7 +18,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -25,12 +26,14 @@ from typing import Any, Literal
 import numpy as np
 
 from kdsl.config import Config, ModelConfig
+from kdsl.errors import InputError
 from kdsl.evaluation.crossval import cross_validate
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import adapter_on
 from kdsl.models.base import LoadedModel, load_base
+from kdsl.models.merging import Merge, merge_adapters
 from kdsl.models.scorer import LabelScorer
-from kdsl.runs import atomic_write, write_json, write_jsonl
+from kdsl.runs import atomic_write, write_json, write_jsonl, written_whole
 from kdsl.tasks import Task
 from kdsl.training.folder import Run, half_epoch, half_epochs
 from kdsl.training.job import adapter_groups
@@ -51,6 +54,13 @@ class Cell:
     system: Literal["large", "whole"]
     fraction: float
     curve: bool
+    keep: bool = False
+    """Whether another variant needs the adapters."""
+    teacher: Cell | None = None
+    """Labels what `fraction` leaves out, where its adapters are sure."""
+    min_probability: float = 1.0
+    merged: tuple[Cell, ...] = ()
+    """Nothing is trained: the adapters of these are merged."""
 
     def __str__(self) -> str:
         return f"{self.variant}, seed {self.config.seed}, fold {self.fold}"
@@ -62,7 +72,29 @@ class Cell:
     @property
     def done(self) -> bool:
         """Whether all requested files of the cell exist."""
-        return self.file("jsonl").is_file() and (not self.curve or self.file("curve.jsonl").is_file())
+        files = ["jsonl", *(["curve.jsonl"] if self.curve else []), *(["adapters"] if self.keep else [])]
+        return all(self.file(ending).exists() for ending in files)
+
+    @property
+    def needs(self) -> tuple[Cell, ...]:
+        """Cells whose adapters this one uses."""
+        return (*self.merged, *([self.teacher] if self.teacher else []))
+
+    @property
+    def depth(self) -> int:
+        """How many cells must be done before this one, one after the other."""
+        return max((1 + cell.depth for cell in self.needs), default=0)
+
+    def adapter(self, name: str) -> Path:
+        """The folder of a finished cell's adapter.
+
+        Raises:
+            InputError: it is not there.
+        """
+        folder = self.file("adapters") / name
+        if not folder.is_dir():
+            raise InputError(f"{self} has left no adapter '{name}' ({folder}): it failed, or has other adapters.")
+        return folder
 
 
 def attempt(cell: Cell, evidences: Sequence[Evidence], folds: Mapping[str, int], tasks: Sequence[Task]) -> str | None:
@@ -83,18 +115,47 @@ def run_cell(cell: Cell, evidences: Sequence[Evidence], folds: Mapping[str, int]
         folds: sample id -> fold.
     """
     test = [e for e in evidences if folds[e.sample.id] == cell.fold]
-    train = share([e for e in evidences if folds[e.sample.id] != cell.fold], cell.fraction, cell.config.seed)
+    others = [e for e in evidences if folds[e.sample.id] != cell.fold]
+    train = share(others, cell.fraction, cell.config.seed)
     work = cell.file("work")
     continued = work.is_dir()
     work.mkdir(parents=True, exist_ok=True)
     log.info("%s: %d samples to learn from, %d to predict", cell, len(train), len(test))
+    guessed: list[Evidence] = []
+    if cell.teacher:
+        labelled = {evidence.sample.id for evidence in train}
+        guessed = pseudo_labelled(cell, [e for e in others if e.sample.id not in labelled], tasks)
+        log.info("%s: %d samples more by predicted labels", cell, len(guessed))
     run = _large if cell.system == "large" else _whole
-    rows, seconds = run(cell, train, test, tasks, work)
-    note = {"samples": len(train), "seconds": None if continued else round(seconds, 2)}
+    rows, seconds = run(cell, [*train, *guessed], test, tasks, work)
+    note: dict[str, Any] = {"samples": len(train), "seconds": None if continued else round(seconds, 2)}
+    if cell.teacher:
+        gold = {evidence.sample.id: evidence.sample.label for evidence in others}
+        right = sum(evidence.sample.label == gold[evidence.sample.id] for evidence in guessed)
+        note |= {"pseudo": len(guessed), "pseudo_right": right}
     write_json(cell.file("json"), note)
     write_jsonl(cell.file("jsonl"), (row | {"fold": cell.fold} for row in rows))
     cell.file("error.txt").unlink(missing_ok=True)
     shutil.rmtree(work)
+
+
+def pseudo_labelled(cell: Cell, evidences: Sequence[Evidence], tasks: Sequence[Task]) -> list[Evidence]:
+    """Those of the samples whose label the cell's teacher is sure of, with this label; their own is not read."""
+    assert cell.teacher is not None
+    loaded = _base(cell.config.model("large"))
+    found = []
+    for name, group in adapter_groups(tasks, cell.teacher.config).items():
+        with adapter_on(loaded, cell.teacher.adapter(name)):
+            for task in group:
+                own = [evidence for evidence in evidences if evidence.sample.task == task.name]
+                if not own:
+                    continue
+                scores = np.exp(LabelScorer(loaded, task, cell.teacher.config.prompt).score(own))
+                for evidence, row in zip(own, scores, strict=True):
+                    if row.max() >= cell.min_probability:
+                        sample = replace(evidence.sample, label=task.names[int(row.argmax())])
+                        found.append(replace(evidence, sample=sample))
+    return found
 
 
 def share(evidences: Sequence[Evidence], fraction: float, seed: int) -> list[Evidence]:
@@ -128,7 +189,10 @@ def _large(
     config = cell.config
     loaded = _base(config.model("large"))
     began = time.monotonic()
-    folders = train_adapters(loaded, train, tasks, config, Run(work, halves=cell.curve))
+    if cell.merged:
+        folders = _merge(loaded, cell, tasks, work)
+    else:
+        folders = train_adapters(loaded, train, tasks, config, Run(work, halves=cell.curve))
     seconds = time.monotonic() - began
     rows: list[dict[str, Any]] = []
     curve: list[dict[str, Any]] = []
@@ -143,7 +207,21 @@ def _large(
                     curve += _curve_rows(epoch, task, held_out, scorer.score(held_out))
     if cell.curve:
         write_jsonl(cell.file("curve.jsonl"), curve)
+    if cell.keep and not cell.file("adapters").exists():
+        with written_whole(cell.file("adapters")) as kept:
+            for folder in folders:
+                shutil.copytree(folder, kept / folder.name)
     return rows, seconds
+
+
+def _merge(loaded: LoadedModel, cell: Cell, tasks: Sequence[Task], work: Path) -> list[Path]:
+    """The merged adapters of the cells that this one merges, in the order of `adapter_groups`."""
+    folders = []
+    for name in adapter_groups(tasks, cell.config):
+        folders.append(work / "adapters" / name)
+        if not folders[-1].exists():
+            merge_adapters(loaded, [part.adapter(name) for part in cell.merged], Merge(), folders[-1])
+    return folders
 
 
 def _whole(

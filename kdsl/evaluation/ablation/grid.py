@@ -17,6 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,6 +52,15 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class PseudoLabels(_Part):
+    """Labels of samples that are treated as unlabelled."""
+
+    by: str
+    """The variant whose adapters predict them; one that has seen no more labels."""
+    min_probability: float = Field(ge=0, le=1)
+    """Samples that are predicted with less are left out."""
+
+
 class Variant(_Part):
     """One row of the table: the settings that differ from the base."""
 
@@ -58,6 +68,15 @@ class Variant(_Part):
     """Dotted key of a config, such as `training.epochs`, -> value."""
     fraction: float | None = Field(None, gt=0, le=1)
     """Replaces the ablation's `fraction`."""
+    pseudo: PseudoLabels | None = None
+    """Also learn from what `fraction` leaves out, without its labels."""
+    merge: tuple[str, ...] = Field((), min_length=2)
+    """Train nothing, and merge the adapters of these variants (`kdsl adapters merge`)."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Variants whose adapters this one uses."""
+        return (*self.merge, *([self.pseudo.by] if self.pseudo else []))
 
 
 class Ablation(_Part):
@@ -95,6 +114,28 @@ class Ablation(_Part):
             raise ValueError("a curve needs system: large")
         return self
 
+    @model_validator(mode="after")
+    def _of_earlier_variants(self) -> Ablation:
+        names = list(self.variants)
+        for i, (name, variant) in enumerate(self.variants.items()):
+            if variant.needs and (self.system != "large" or self.curve):
+                raise ValueError(f"variant '{name}': pseudo and merge need system: large, and no curve")
+            if variant.pseudo and self.fraction_of(name) == 1:
+                raise ValueError(f"variant '{name}': pseudo needs a fraction below 1, which leaves samples out")
+            if variant.merge and variant.pseudo:
+                raise ValueError(f"variant '{name}': merge trains nothing, so that it has no pseudo")
+            for other in variant.needs:
+                if other not in names[:i]:
+                    raise ValueError(f"variant '{name}' needs '{other}', which is not a variant above it")
+                if self.fraction_of(other) != self.fraction_of(name):
+                    raise ValueError(f"variants '{name}' and '{other}' must have the same fraction, to know the same")
+        return self
+
+    def fraction_of(self, variant: str) -> float:
+        """Share of the training samples that a variant uses."""
+        own = self.variants[variant].fraction
+        return self.fraction if own is None else own
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -104,11 +145,6 @@ class Grid:
     configs: Mapping[str, Config]
     tasks: Sequence[Task]
     """What the settings name; labels of one's own make their own task (`kdsl.data.own_task`)."""
-
-    def fraction(self, variant: str) -> float:
-        """Share of the training samples that a variant uses."""
-        own = self.ablation.variants[variant].fraction
-        return self.ablation.fraction if own is None else own
 
 
 def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
@@ -199,13 +235,14 @@ def run_ablation(
     todo = [cell for cell in cells if not cell.done]
     log.info("%d cells: %d are there, %d to run", len(cells), len(cells) - len(todo), len(todo))
     arms = [
-        Arm(name, grid.fraction(name), json.dumps(variant.set, sort_keys=True), out / name)
+        Arm(name, grid.ablation.fraction_of(name), json.dumps(variant.set, sort_keys=True), out / name)
         for name, variant in grid.ablation.variants.items()
     ]
     names = [task.name for task in tasks]
     plan = Plan(arms, grid.ablation.seeds, chosen, names, samples, grid.ablation.system, grid.ablation.curve)
     failed: list[str] = []
-    for done, (cell, fault) in enumerate(_run(todo, observed, assigned, tasks, jobs), 1):
+    ran = (pair for wave in _waves(todo) for pair in _run(wave, observed, assigned, tasks, jobs))
+    for done, (cell, fault) in enumerate(ran, 1):
         log.info("%d of %d: %s%s", done, len(todo), cell, f": failed: {fault}" if fault else "")
         if fault:
             failed.append(f"{cell}: {fault}")
@@ -232,20 +269,36 @@ def _observe(
 
 def _cells(grid: Grid, folds: Sequence[int], out: Path) -> list[Cell]:
     """All cells, seed by seed, so that a table of all variants is available early."""
-    return [
-        Cell(
+    variants = grid.ablation.variants
+    needed = {other for variant in variants.values() for other in variant.needs}
+    cells: dict[tuple[int, str, int], Cell] = {}
+    for seed, (name, config), fold in product(grid.ablation.seeds, grid.configs.items(), folds):
+        pseudo = variants[name].pseudo
+        cells[seed, name, fold] = Cell(
             variant=name,
             config=config.model_copy(update={"seed": seed}),
             fold=fold,
             folder=out / name / f"seed-{seed}",
             system=grid.ablation.system,
-            fraction=grid.fraction(name),
+            fraction=grid.ablation.fraction_of(name),
             curve=grid.ablation.curve,
+            keep=name in needed,
+            teacher=cells[seed, pseudo.by, fold] if pseudo else None,
+            min_probability=pseudo.min_probability if pseudo else 1.0,
+            merged=tuple(cells[seed, other, fold] for other in variants[name].merge),
         )
-        for seed in grid.ablation.seeds
-        for name, config in grid.configs.items()
-        for fold in folds
-    ]
+    return list(cells.values())
+
+
+def _waves(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The cells in groups, each of which needs no more than the groups before it have made."""
+    if not any(cell.needs for cell in cells):
+        return [list(cells)]
+    waves: dict[tuple[int, int], list[Cell]] = {}  # in the order of the seeds, which the cells come in
+    for cell in sorted(cells, key=lambda cell: cell.depth):
+        waves.setdefault((cell.config.seed, cell.depth), []).append(cell)
+    seeds = list(dict.fromkeys(cell.config.seed for cell in cells))
+    return [waves[key] for key in sorted(waves, key=lambda key: (seeds.index(key[0]), key[1]))]
 
 
 def _run(
@@ -304,10 +357,17 @@ def _settings(
     roles = {"large": config.large}
     if not large:
         roles |= {name: further.model for name, further in config.beside.items()} | {"small": config.small}
+    variant = grid.ablation.variants[name]
+    uses = {
+        "pseudo": variant.pseudo and variant.pseudo.model_dump(mode="json"),
+        "merge": list(variant.merge),
+        "needs": {other: digest(_settings(grid, other, evidences, folds, tasks)) for other in variant.needs},
+    }
     return {
         "schema": SCHEMA,
+        **{key: value for key, value in uses.items() if value},
         "system": grid.ablation.system,
-        "fraction": grid.fraction(name),
+        "fraction": grid.ablation.fraction_of(name),
         **config.model_dump(mode="json", include=used, exclude={"training": set(UNLEARNED)}),
         "weights": {role: fingerprint_of(find_weights(model)) for role, model in roles.items() if model},
         "tasks": digest(list(tasks)),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -16,17 +19,25 @@ from helpers.tiny_models import tiny_folder
 from PIL import Image
 from sklearn.metrics import f1_score
 
+import kdsl.evaluation.ablation.cell as cell_module
 import kdsl.evaluation.ablation.grid as ablation
 from kdsl.cli.main import cli
-from kdsl.config_file import find_config
+from kdsl.config_file import find_config, load_tasks
 from kdsl.data.sample import Sample
 from kdsl.errors import BundleError, ConfigError, InputError, KdslError
 from kdsl.evaluation.ablation.cell import read_lines, share
 from kdsl.evaluation.ablation.grid import load_grid, run_ablation
 from kdsl.evaluation.ablation.leave_out import leave_out
 from kdsl.evaluation.ablation.tables import Arm, Plan, write_results
+from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
+from kdsl.models.adapters import adapter_on
+from kdsl.models.base import load_base
+from kdsl.models.merging import Merge, merge_adapters
+from kdsl.models.scorer import LabelScorer
 from kdsl.resources import resource
+from kdsl.training.folder import Run
+from kdsl.training.lora import train_adapters
 
 SCENES = {"购物车": "去结算", "退款": "退款成功", "物流": "运输中"}
 ASKS = {"生锈": "会不会生锈", "补货": "几时补货呀", "气泡": "贴膜有气泡"}
@@ -320,3 +331,100 @@ def test_shipped_ablations_load(path: Path) -> None:
     assert [task.name for task in grid.tasks] == ["scene", "intent"]
     assert path.read_text("utf-8").startswith("# kdsl experiment ablate --config configs/ablation/" + path.name)
     assert find_config(f"configs/ablation/{path.name}").resolve() == path.resolve()
+
+
+VIEWS: dict[str, Any] = {
+    "seeds": [1],
+    "curve": False,
+    "fraction": 0.5,
+    "variants": {
+        "labelled": {},
+        "pseudo": {"pseudo": {"by": "labelled", "min_probability": 0.9}},
+        "merged": {"merge": ["labelled", "pseudo"]},
+        "all": {"fraction": 1.0},
+    },
+}
+
+
+def test_views_learn_predicted_labels_and_are_merged(shop: Path, tmp_path: Path) -> None:
+    """Against the same by hand: an adapter labels what it has not seen, another learns that, both are merged."""
+    grid = write_grid(shop, "views", **VIEWS)
+    assert run(shop, tmp_path / "views", grid, only=[0])[-1].startswith("4 of 4")
+    config = next(iter(load_grid(grid).configs.values())).model_copy(update={"seed": 1})
+    tasks = load_tasks(config)
+    evidences = load_evidence([shop / "train.json"], shop, tasks, config.evidence, shop / "ocr.jsonl")
+    folds = json.loads((shop / "folds.json").read_text("utf-8"))
+    loaded = load_base(config.model("large"))
+
+    def predicted(adapters: Path, which: Sequence[Evidence]) -> dict[str, dict[str, float]]:
+        found = {}
+        for task in tasks:
+            own = [e for e in which if e.sample.task == task.name]
+            with adapter_on(loaded, adapters / task.name):
+                rows = np.exp(LabelScorer(loaded, task, config.prompt).score(own))
+            found |= {e.sample.id: dict(zip(task.names, row, strict=True)) for e, row in zip(own, rows, strict=True)}
+        return found
+
+    test = [e for e in evidences if folds[e.sample.id] == 0]
+    seen = share([e for e in evidences if folds[e.sample.id] != 0], 0.5, 1)
+    rest = [e for e in evidences if folds[e.sample.id] != 0 and e not in seen]
+    sure = {
+        id: max(row, key=lambda name: row[name])
+        for id, row in predicted(
+            train_adapters(loaded, seen, tasks, config, Run(tmp_path / "labelled"))[0].parent, rest
+        ).items()
+        if max(row.values()) >= 0.9
+    }
+    assert 0 < len(sure) < len(rest)
+    guessed = [replace(e, sample=replace(e.sample, label=sure[e.sample.id])) for e in rest if e.sample.id in sure]
+    train_adapters(loaded, [*seen, *guessed], tasks, config, Run(tmp_path / "pseudo"))
+    for task in tasks:
+        parts = [tmp_path / part / "adapters" / task.name for part in ("labelled", "pseudo")]
+        merge_adapters(loaded, parts, Merge(), tmp_path / "merged" / "adapters" / task.name)
+    for name in ("labelled", "pseudo", "merged"):
+        rows = read_lines(tmp_path / "views" / name / "seed-1" / "fold-0.jsonl")
+        by_hand = predicted(tmp_path / name / "adapters", test)
+        for row in rows:
+            assert row["distribution"] == pytest.approx(by_hand[row["id"]], abs=1e-5)
+    note = json.loads((tmp_path / "views" / "pseudo" / "seed-1" / "fold-0.json").read_text("utf-8"))
+    right = sum(e.sample.label == sure.get(e.sample.id) for e in rest)
+    assert (note["samples"], note["pseudo"], note["pseudo_right"]) == (len(seen), len(sure), right)
+    assert (tmp_path / "views" / "pseudo" / "seed-1" / "fold-0.adapters").is_dir()
+    assert not list((tmp_path / "views" / "all").rglob("*.adapters"))  # nobody needs these
+
+
+def test_views_wait_for_what_they_need_and_say_when_it_failed(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turned = dict(reversed(VIEWS["variants"].items()))
+    with pytest.raises(ConfigError, match="'merged' needs 'labelled', which is not a variant above it"):
+        load_grid(write_grid(shop, "turned", **(VIEWS | {"variants": turned})))
+    for over, said in (
+        ({"fraction": 1.0}, "'pseudo': pseudo needs a fraction below 1"),
+        ({"curve": True}, "'pseudo': pseudo and merge need system: large, and no curve"),
+        ({"system": "whole"}, "'pseudo': pseudo and merge need system: large, and no curve"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            load_grid(write_grid(shop, "faulty", **(VIEWS | over)))
+    more = VIEWS["variants"] | {"pseudo": VIEWS["variants"]["pseudo"] | {"fraction": 0.6}}
+    with pytest.raises(ConfigError, match="'pseudo' and 'labelled' must have the same fraction"):
+        load_grid(write_grid(shop, "faulty", **(VIEWS | {"variants": more})))
+
+    real = cell_module.train_adapters
+
+    def fails(*args: Any, **kwargs: Any) -> Any:
+        if "labelled" in str(args[4].out):
+            raise OSError("the disk is full")
+        return real(*args, **kwargs)
+
+    grid = write_grid(shop, "failing", **VIEWS)
+    with monkeypatch.context() as patch:
+        patch.setattr(cell_module, "train_adapters", fails)
+        with pytest.raises(KdslError, match=r"(?s)3 of 4 cells failed.*labelled, seed 1, fold 0 has left no adapter"):
+            run(shop, tmp_path / "out", grid, only=[0])
+    said = run(shop, tmp_path / "out", grid, only=[0])
+    assert said[0] == "4 cells: 1 are there, 3 to run"
+    assert run(shop, tmp_path / "out", grid, only=[0])[0] == "4 cells: 4 are there, 0 to run"
+    other = VIEWS["variants"] | {"labelled": {"set": {"training.epochs": 2}}}
+    with pytest.raises(BundleError, match="labelled"):
+        run(shop, tmp_path / "out", write_grid(shop, "other", **(VIEWS | {"variants": other})), only=[0])
