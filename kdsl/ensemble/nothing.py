@@ -28,11 +28,13 @@ NO_EDGES = 0.001
 """Below this share of pixels on strong edges a picture may be blank; where both hold, it is."""
 
 _COURTESY = regex.compile(
-    "欢迎光临|很高兴为您服务|为您服务|请问|您好|你好|在不在|在吗|在么|有人吗|有人么|人呢|早上好|下午好|晚上好|早安|晚安|"
-    "好的呢?|好吧|好滴|谢谢|多谢|感谢|辛苦了?|麻烦了|不客气|没事了?|稍等一下|请稍等|稍等|知道了|收到|拜拜|再见|客服|小二|老板|"
-    r"哈+|嘿+|呵+|喂+|嗨|亲+|啦|好+"
+    "欢迎光临|很高兴为您服务|为您服务|有什么(?:问题)?(?:可以|能|需要)帮(?:助|到)?(?:您|你)?|请问|您好|你好|在不在|在吗|在么|有人吗|有人么|人呢|早上好|下午好|晚上好|早安|晚安|"
+    "好的呢?|好吧|好滴|可以的|对对|谢谢|多谢|感谢|辛苦了?|麻烦(?:了|您|你)|不客气|应该的|没事了?|没关系|没什么|算了|"
+    "抱歉|对不起|不好意思|打扰了?|您说|您?请讲|就是说|稍等一下|请稍等|稍等|知道了|收到|拜拜|再见|客服|小二|老板|"
+    r"how (?:can|may) i (?:help|assist)(?: you)?|哈+|嘿+|呵+|喂+|嗨|亲+|啦|好+"
 )
 _ENGLISH_COURTESY = ENGLISH | {"good", "morning", "afternoon", "evening", "day", "bye", "goodbye", "welcome", "anyone"}
+_ENGLISH_COURTESY |= {"sorry", "never", "mind", "well", "um", "uh", "hmm"}
 _CHINESE_COURTESY = CHINESE_FIRST | frozenset("了个着")
 
 

@@ -57,6 +57,9 @@ def picture(facts: PictureFacts = WHITE, *lines: str) -> Picture:
         (dialogue("在吗", "亲，您好，很高兴为您服务"), SMALL_TALK),
         (dialogue("你好呀！！！", "嗯嗯"), SMALL_TALK),
         (dialogue("Hello?", "Hi, good morning!", "ok thank you"), SMALL_TALK),
+        (dialogue("在吗", "亲，在的，请问有什么可以帮您的吗？", "不好意思打扰了，没什么"), SMALL_TALK),
+        (dialogue("嗯嗯那个就是说", "您请讲", "算了"), SMALL_TALK),
+        (dialogue("Hi", "How can I help you?", "um, never mind, sorry"), SMALL_TALK),
         (dialogue("😀", "。。。"), SMALL_TALK),
         (dialogue("会生锈吗"), None),
         (dialogue("你好", "您好", "生锈"), None),
@@ -71,7 +74,19 @@ def test_what_tells_nothing(evidence: Evidence, reason: str | None) -> None:
     assert missing_evidence(evidence) == reason
 
 
-@pytest.mark.parametrize("text", ["退款", "怎么还没发货", "good quality", "谢谢，请问掉色吗", "好吃吗", "客服电话多少"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "退款",
+        "怎么还没发货",
+        "good quality",
+        "谢谢，请问掉色吗",
+        "好吃吗",
+        "客服电话多少",
+        "有什么可以退的",
+        "您说的保修在哪",
+    ],
+)
 def test_a_question_bears_content(text: str) -> None:
     assert bears_content(text)
 
