@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-paddle lint clean
+.PHONY: setup demo test test-paddle test-label-studio lint clean
 
 setup: $(VENV)/.ready
 
@@ -28,10 +28,16 @@ test-paddle:
 	$(VENV)-paddle/bin/python -m pip install --quiet --no-compile -e '.[paddle]' pytest hypothesis -c constraints-paddle.txt
 	$(VENV)-paddle/bin/python -m pytest tests/evidence/test_ocr.py
 
+# label-studio-ml pins Flask and Jinja2 at versions that kdsl does not run on; its app asks a server of the other environment.
+test-label-studio: setup
+	$(PYTHON) -m venv $(VENV)-label-studio
+	$(VENV)-label-studio/bin/python -m pip install --quiet --no-compile label-studio-ml redis rq -c constraints-label-studio.txt
+	KDSL_LABEL_STUDIO=$(VENV)-label-studio/bin/python $(BIN)/python -m pytest tests/corrections/test_label_studio_backend.py
+
 lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) $(VENV)-paddle demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-paddle $(VENV)-label-studio demo .pytest_cache .mypy_cache .ruff_cache

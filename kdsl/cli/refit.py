@@ -135,8 +135,8 @@ def _show(found: Comparison) -> None:
         for group in task.groups:
             low, high = group.interval95
             table.add_row(
-                group.of, str(group.n), f"{group.f1_before:.3f}", f"{group.f1_after:.3f}", f"{group.difference:+.3f}",
-                f"{low:+.3f} to {high:+.3f}", str(len(group.mended)), str(len(group.broken)),
+                group.of, str(group.n), f"{group.f1_before:.3f}", f"{group.f1_after:.3f}", _signed(group.difference),
+                f"{_signed(low)} to {_signed(high)}", str(len(group.mended)), str(len(group.broken)),
             )  # fmt: skip
         labels = Table(
             "label", "samples", "F1 before", "after", "recall before", "after", "mended", "broken", "", box=None
@@ -151,6 +151,10 @@ def _show(found: Comparison) -> None:
         f"{found.verdict}: {found.corrections} corrections ({found.relabelled} samples got another label, "
         f"{found.added} are new), {found.unjudged} samples that no label fits are not judged"
     )
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 3) + 0.0:+.3f}"  # a zero has no sign but '+'
 
 
 def _samples(group: Any) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -67,6 +68,17 @@ def test_a_candidate_is_a_bundle_that_has_learned_the_corrections(made: tuple[Pa
     manifest = open_bundle(folder).manifest
     assert "refit/corrections.jsonl" in manifest["files"]
     assert manifest["data"]["files"] == ["../shop.jsonl"]
+
+
+def test_the_example_in_the_document_is_of_these_corrections(made: tuple[Path, Comparison]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "corrections.md").read_text("utf-8")
+    _, found = made
+    for group in found.tasks[0].groups:
+        assert re.search(rf"^ {group.of} +{group.n} +[01]\.\d{{3}}", text, re.M), group.of
+    for label in found.tasks[0].labels:
+        assert re.search(rf"^ {label.label} +{label.support} +[01]\.\d{{3}}", text, re.M), label.label
+    end = f"{found.corrections} corrections ({found.relabelled} samples got another label, {found.added} are new)"
+    assert end in text
 
 
 def test_adapters_that_the_fit_was_given_are_taken_again(
