@@ -298,7 +298,7 @@ def write_manifest(path: Path, schema: int, body: Mapping[str, Any]) -> None:
 
     Files beside and below it that only their owner may read, as libraries make them, get the permissions of a new file.
     """
-    with suppress(OSError):  # a file of another user keeps its own
+    with suppress(OSError):  # a file went meanwhile, or the folder cannot be written to, which the manifest tells
         _share(path)
     write_json(path, {"schema": schema, **body, "versions": versions()})
 
@@ -311,7 +311,8 @@ def _share(manifest: Path) -> None:
             mode = stat.S_IMODE(os.fstat(new.fileno()).st_mode)
             place.unlink()
         for file in private:
-            file.chmod(mode)
+            with suppress(PermissionError):  # it is another user's, who decides
+                file.chmod(mode)
 
 
 def read_manifest(path: Path, schema: int, parts: Iterable[str], what: str, advice: str) -> dict[str, Any]:

@@ -128,3 +128,20 @@ def test_a_book_that_was_damaged_beside_the_server_changes_no_prediction(fitted:
         assert str(tmp_path) not in answer.text
         after = started.client.post("/v1/predict", json=said("会不会生锈")).json()["prediction"]
         assert after["distribution"] == before["distribution"]
+
+
+def test_a_book_that_was_damaged_beside_the_server_is_mended_by_undo(fitted: Path, tmp_path: Path) -> None:
+    own = copied(fitted, tmp_path / "shop")
+    with running(ServerSettings(own, state=tmp_path / "state")) as started:
+        assert started.client.post("/v1/rules/add", json=NEW | {"save": True}).status_code == 200
+        (book,) = (own / "rules").glob("*.yaml")
+        good = book.read_text("utf-8")
+        book.write_text("rules: [", "utf-8")
+        refused = started.client.post("/v1/rules/undo", json={"save": True})
+        assert refused.status_code == 422, refused.text
+        assert "hand_edits" in refused.json()["detail"]
+        assert str(tmp_path) not in refused.text
+        mended = started.client.post("/v1/rules/undo", json={"hand_edits": True, "save": True})
+        assert mended.status_code == 200, mended.text
+        assert book.read_text("utf-8") == good
+        assert started.client.get("/v1/rules").status_code == 200
