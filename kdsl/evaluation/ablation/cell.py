@@ -124,7 +124,8 @@ def run_cell(cell: Cell, evidences: Sequence[Evidence], folds: Mapping[str, int]
     guessed: list[Evidence] = []
     if cell.teacher:
         labelled = {evidence.sample.id for evidence in train}
-        guessed = pseudo_labelled(cell, [e for e in others if e.sample.id not in labelled], tasks)
+        rest = [evidence for evidence in others if evidence.sample.id not in labelled]
+        guessed = pseudo_labelled(cell.teacher, rest, tasks, cell.min_probability)
         log.info("%s: %d samples more by predicted labels", cell, len(guessed))
     run = _large if cell.system == "large" else _whole
     rows, seconds = run(cell, [*train, *guessed], test, tasks, work)
@@ -139,20 +140,21 @@ def run_cell(cell: Cell, evidences: Sequence[Evidence], folds: Mapping[str, int]
     shutil.rmtree(work)
 
 
-def pseudo_labelled(cell: Cell, evidences: Sequence[Evidence], tasks: Sequence[Task]) -> list[Evidence]:
-    """Those of the samples whose label the cell's teacher is sure of, with this label; their own is not read."""
-    assert cell.teacher is not None
-    loaded = _base(cell.config.model("large"))
+def pseudo_labelled(
+    teacher: Cell, evidences: Sequence[Evidence], tasks: Sequence[Task], min_probability: float
+) -> list[Evidence]:
+    """Those of the samples whose label the adapters of a finished cell are sure of, with it; their own is not read."""
+    loaded = _base(teacher.config.model("large"))
     found = []
-    for name, group in adapter_groups(tasks, cell.teacher.config).items():
-        with adapter_on(loaded, cell.teacher.adapter(name)):
+    for name, group in adapter_groups(tasks, teacher.config).items():
+        with adapter_on(loaded, teacher.adapter(name)):
             for task in group:
                 own = [evidence for evidence in evidences if evidence.sample.task == task.name]
                 if not own:
                     continue
-                scores = np.exp(LabelScorer(loaded, task, cell.teacher.config.prompt).score(own))
+                scores = np.exp(LabelScorer(loaded, task, teacher.config.prompt).score(own))
                 for evidence, row in zip(own, scores, strict=True):
-                    if row.max() >= cell.min_probability:
+                    if row.max() >= min_probability:
                         sample = replace(evidence.sample, label=task.names[int(row.argmax())])
                         found.append(replace(evidence, sample=sample))
     return found
