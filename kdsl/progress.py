@@ -85,22 +85,39 @@ def counted(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """
     from rich.progress import BarColumn, MofNCompleteColumn
 
-    start = said = time.monotonic()
+    began: tuple[int, float] | None = None  # with the first that are done: before them, models are loaded
+    said = 0.0
     with bar(BarColumn(), MofNCompleteColumn()) as progress:
         task = progress.add_task(what, total=total)
 
         def count(done: int) -> None:
-            nonlocal said
+            nonlocal began, said
             progress.update(task, completed=done, total=None if total is None else max(total, done))
             now = time.monotonic()
-            if progress.disable and now - said > SAID_EVERY:
+            if began is None:
+                began, said = (done, now), now
+            if progress.disable and now - said > SAID_EVERY and done > began[0]:
                 said = now
-                rate = done / (now - start)
+                rate = (done - began[0]) / (now - began[1])
                 left = f", about {(total - done) / rate / 60:.0f} min left" if total and total > done else ""
                 of = f" of about {total:,}" if total else ""
                 say(f"{what}: {done:,}{of}, {rate:,.0f} per second{left}")
 
         yield count
+
+
+@contextmanager
+def no_bars_of_transformers() -> Iterator[None]:
+    """Let transformers load weights without bars of its own, which stand among kdsl's messages."""
+    from transformers.utils import logging as theirs
+
+    shown = theirs.is_progress_bar_enabled()
+    theirs.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            theirs.enable_progress_bar()
 
 
 def show(*renderables: Any) -> None:

