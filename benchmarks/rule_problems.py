@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from own_labels import evidence_of, labels_of, read, task_of
 
-from kdsl.config import Config, RulesConfig
+from kdsl.config import AUTO, Config, RulesConfig
 from kdsl.config_file import load_tasks
 from kdsl.data.splits import read_folds, stratified_folds
-from kdsl.encoders.registry import text_encoder
+from kdsl.encoders.registry import TEXT_ENCODERS, text_encoder
 from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.models.roles import Models
@@ -168,5 +168,6 @@ class Data:
             return Teacher(scorer.score, name=self.models.small.name, cache=self._caches.setdefault(name, ScoreCache()))
 
         names = self.config.encoders.text
-        embed = text_encoder(names[0]).encode if names else None
+        first = TEXT_ENCODERS[0].name if names == (AUTO,) else (names or (None,))[0]  # as `kdsl.experts.rules` has it
+        embed = text_encoder(first).encode if first else None
         return Problem(name, fold, task, self.config.rules, train, test, embed, teacher)

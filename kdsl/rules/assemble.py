@@ -18,8 +18,9 @@ from kdsl.rules.context import Context
 from kdsl.rules.engine import bit_set
 from kdsl.rules.rule import Origin, Rule, Stats, in_order, mined_id
 from kdsl.rules.selection import LEAST_UNSEEN, Selected, Votes, fill_gaps, holding, select
-from kdsl.rules.soundness import sound_conditions
-from kdsl.rules.trim import named_apart, trimmed
+from kdsl.rules.soundness import no_chance, sound_conditions
+from kdsl.rules.trim import Held, named_apart, trimmed
+from kdsl.rules.unions import unions
 from kdsl.rules.weights import fit_weights
 from kdsl.scores import wilson_interval
 
@@ -40,7 +41,11 @@ def assemble(context: Context, found: Sequence[Candidate], folds: Sequence[int],
     """
     mined = [candidate for candidate in found if candidate.by_hand is None]
     by_hand = [candidate for candidate in found if candidate.by_hand is not None]
-    pool = [*by_hand, *holding(context, trimmed(context, sound_conditions(context, mined), folds))]
+    sound = sound_conditions(context, mined)
+    told = [no_chance(context, sound, context.labelled & ~fold) for fold in folds]
+    held = Held(context, (literal for candidate in sound for literal in candidate.when.literals))
+    tried = trimmed(context, sound, folds, told, held) + unions(context, sound, folds, told, held)
+    pool = [*by_hand, *holding(context, tried)]
     votes = Votes.of(pool, len(context.gold), len(folds))
     chosen = _chosen(context, pool, votes)
     weights, bias = _fit(context, pool, votes, chosen)

@@ -59,6 +59,8 @@ _PREFERRED = 6
 _WITHIN = frozenset("-'’&/+.%·")
 """Signs that stand within names and amounts."""
 _NUMERIC = re.compile(r"[\d\W]+")
+_LONG_NUMBER = re.compile(r"\d{3}")
+"""An amount, a year or a number of an order: it is of one campaign or one customer, so no phrase with it is a cue."""
 
 
 @dataclass(frozen=True)
@@ -161,8 +163,9 @@ def _phrases(texts: Iterable[Searched]) -> set[str]:
 
 
 def _whole(parts: Sequence[str]) -> bool:
-    """Whether a phrase begins and ends with a letter or digit and no function word, and lies within one clause."""
-    inside = all(part[0].isalnum() or part in _WITHIN for part in parts)
+    """Whether a phrase begins and ends with a letter or digit and no function word, lies within one clause, and has no
+    long number."""
+    inside = all((part[0].isalnum() and not _LONG_NUMBER.search(part)) or part in _WITHIN for part in parts)
     return inside and parts[0][0].isalnum() and parts[-1][0].isalnum() and bears_topic(parts)
 
 
@@ -274,7 +277,7 @@ def _ocr(
     phrases = _cues(where, pieces, min_support, len(evidences))
     found: dict[RuleLiteral, int] = {OcrText(phrase, how=how_of(phrase)): bits for phrase, bits in phrases.items()}
     lines = _supported([{line.text for line in evidence.lines if _short(line)} for evidence in evidences], min_support)
-    found.update({OcrText(line, how="reads"): bits for line, bits in lines.items() if not line.isdigit()})
+    found.update({OcrText(line, how="reads"): bits for line, bits in lines.items() if not _LONG_NUMBER.search(line)})
     for place in PLACES:
         for phrase, bits in phrases.items():
             if bits.bit_count() > min_support:

@@ -20,9 +20,9 @@ _ENGLISH = """
     please hi hello hey ok okay yes thanks thank
 """
 ENGLISH = frozenset(_ENGLISH.split())
-CHINESE_FIRST = frozenset("的吗呢吧啊呀哦嗯嘛我你您他她它们这那也都就很在是")
-CHINESE_LAST = CHINESE_FIRST | frozenset("了着个")
-"""了, 着 and 个 begin words such as 了解, 着急 and 个人."""
+CHINESE_FIRST = frozenset("的吗呢吧啊呀哦嗯嘛我你您他她它们这那也都就很在是与或请")
+CHINESE_LAST = CHINESE_FIRST - frozenset("与请") | frozenset("了着个")
+"""了, 着 and 个 begin words such as 了解, 着急 and 个人; 与 and 请 end words such as 参与 and 申请."""
 
 
 def bears_topic(parts: Sequence[str]) -> bool:

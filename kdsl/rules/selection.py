@@ -30,7 +30,9 @@ NEAR = 1.5
 """Weight by meaning (`meaning_weights`, mean 1) that a literal of a weaker rule has, if the label has a description."""
 WEAK_SHARE = 0.2
 """Weaker rules per sound rule, where they add nothing new but their vote."""
-REDUNDANT = 0.95
+MOSTLY = 2 / 3
+"""Share of the unseen samples on which a weaker rule has to be right, if the label has a description."""
+REDUNDANT = 0.8
 """A rule is redundant beside another one of its label if the Jaccard index of their firing sets is at least this."""
 
 
@@ -111,13 +113,22 @@ def fill_gaps(context: Context, votes: Votes, selected: Selected) -> list[int]:
 
 def _bound(context: Context, candidate: Candidate) -> float | None:
     """The lower 95% bound of the precision on unseen samples; None if the rule is too weak or fires on too few."""
-    unseen = independent(context, candidate.when, candidate.unseen)
-    support, right = unseen.bit_count(), (unseen & context.label_bits(candidate.column)).bit_count()
+    support, right = unseen_counts(context, candidate)
     bound = wilson_interval(right, support)[0]
     known = described(candidate.when.all, context.task.labels[candidate.column])
     if support < (LEAST_DESCRIBED if known else LEAST_UNSEEN):
         return None
-    return bound if bound > SOUND or (bound > WEAK and (known or _near(context, candidate))) else None
+    if bound <= SOUND:
+        told = context.task.labels[candidate.column].descriptions
+        good = bound > WEAK and (not told or right >= MOSTLY * support)
+        return bound if good and (known or _near(context, candidate)) else None
+    return bound
+
+
+def unseen_counts(context: Context, candidate: Candidate) -> tuple[int, int]:
+    """On how many unseen samples a candidate fires, pasted replies counted once, and on how many it is right."""
+    unseen = independent(context, candidate.when, candidate.unseen)
+    return unseen.bit_count(), (unseen & context.label_bits(candidate.column)).bit_count()
 
 
 def _near(context: Context, candidate: Candidate) -> bool:

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from itertools import chain, count
+from operator import or_
+
+import numpy as np
 
 from kdsl.rules.candidates import Candidate, Pool
 from kdsl.rules.context import Context
@@ -17,14 +21,65 @@ from kdsl.rules.engine import literal_bits
 from kdsl.rules.groups import WordGroup
 from kdsl.rules.literals import OcrGroup, OcrText, RuleLiteral, TurnGroup, TurnText
 from kdsl.rules.rule import When
-from kdsl.rules.soundness import no_chance
 
 Text = OcrText | TurnText
 Part = tuple[tuple[Text, ...] | RuleLiteral, bool]
 """A literal, or the texts of a group of which one has to hold; and whether it holds or is excluded."""
 
 
-def trimmed(context: Context, found: Sequence[Candidate], folds: Sequence[int]) -> list[Candidate]:
+class Held:
+    """On which samples literals and single words of groups hold."""
+
+    def __init__(self, context: Context, literals: Iterable[RuleLiteral]) -> None:
+        self._context = context
+        self._everything = (1 << len(context.normalised)) - 1
+        distinct = {text for literal in literals for text in texts_of(literal)}
+        self.bits: Mapping[RuleLiteral, int] = literal_bits(sorted(distinct, key=str), context.normalised)
+
+    def trim(self, parts: Sequence[Part], column: int, shown: int, hidden: int = 0) -> list[Part]:
+        """The parts with the words that earn their place on the shown samples; a group that needs no word is left out
+        where it is excluded. A word stays, too, if of these samples hidden ones alone hold it: they may tell."""
+        of_label = self._context.label_bits(column) & shown
+        kept: list[Part] = list(parts)
+        for i, (part, holds) in enumerate(parts):
+            if isinstance(part, tuple):
+                rest = self.all_of([*kept[:i], *kept[i + 1 :]])
+                fires = rest & shown
+                right, wrong = (fires & of_label, fires & ~of_label) if holds else (fires & ~of_label, fires & of_label)
+                words = self._words(part, right, wrong)
+                untold = [text for text in part if self.bits[text] & rest & hidden and not self.bits[text] & fires]
+                kept[i] = (*words, *untold) or (part[:1] if holds else ()), holds
+        return [(part, holds) for part, holds in kept if part != ()]
+
+    def _words(self, texts: Sequence[Text], right: int, wrong: int) -> tuple[Text, ...]:
+        """The words that are right at all, and at least as often as wrong where no better word holds; best first."""
+        kept, known = [], 0
+        for text in sorted(texts, key=lambda text: (-self._count(text, right), self._count(text, wrong))):
+            alone = self._count(text, right & ~known), self._count(text, wrong & ~known)
+            if self._count(text, right) and alone[0] >= alone[1]:
+                kept.append(text)
+                known |= self.bits[text]
+        return tuple(kept)
+
+    def _count(self, text: Text, samples: int) -> int:
+        return (self.bits[text] & samples).bit_count()
+
+    def all_of(self, parts: Sequence[Part]) -> int:
+        """Bit set of the samples on which all parts hold."""
+        held = self._everything
+        for part, holds in parts:
+            either = self.any_of(part if isinstance(part, tuple) else (part,))
+            held &= either if holds else ~either
+        return held
+
+    def any_of(self, texts: Iterable[RuleLiteral]) -> int:
+        """Bit set of the samples on which a text or another literal holds."""
+        return reduce(or_, (self.bits[text] for text in texts), 0)
+
+
+def trimmed(
+    context: Context, found: Sequence[Candidate], folds: Sequence[int], told: Sequence[np.ndarray], held: Held
+) -> list[Candidate]:
     """Mined candidates with trimmed groups, and with the votes of the rules trimmed without the fold that votes.
 
     A fold votes for a candidate that a search found without it, or that is no chance on the other folds alone: then a
@@ -32,9 +87,8 @@ def trimmed(context: Context, found: Sequence[Candidate], folds: Sequence[int]) 
 
     Args:
         folds: bit set of the labelled samples of each internal fold.
+        told: for each fold, which candidates are no chance without it.
     """
-    held = _Held(context, (literal for candidate in found for literal in candidate.when.literals))
-    told = [no_chance(context, found, context.labelled & ~fold) for fold in folds]
     pool = Pool()
     for i, candidate in enumerate(found):
         parts = _parts(candidate.when)
@@ -49,55 +103,8 @@ def trimmed(context: Context, found: Sequence[Candidate], folds: Sequence[int]) 
     return pool.all()
 
 
-class _Held:
-    """On which samples literals and single words of groups hold."""
-
-    def __init__(self, context: Context, literals: Iterable[RuleLiteral]) -> None:
-        self._context = context
-        self._everything = (1 << len(context.normalised)) - 1
-        distinct = {text for literal in literals for text in _texts(literal)}
-        self._bits: Mapping[RuleLiteral, int] = literal_bits(sorted(distinct, key=str), context.normalised)
-
-    def trim(self, parts: Sequence[Part], column: int, shown: int, hidden: int = 0) -> list[Part]:
-        """The parts with the words that earn their place on the shown samples; a group that needs no word is left out
-        where it is excluded. A word stays, too, if of these samples hidden ones alone hold it: they may tell."""
-        of_label = self._context.label_bits(column) & shown
-        kept: list[Part] = list(parts)
-        for i, (part, holds) in enumerate(parts):
-            if isinstance(part, tuple):
-                rest = self.all_of([*kept[:i], *kept[i + 1 :]])
-                fires = rest & shown
-                right, wrong = (fires & of_label, fires & ~of_label) if holds else (fires & ~of_label, fires & of_label)
-                words = self._words(part, right, wrong)
-                untold = [text for text in part if self._bits[text] & rest & hidden and not self._bits[text] & fires]
-                kept[i] = (*words, *untold) or (part[:1] if holds else ()), holds
-        return [(part, holds) for part, holds in kept if part != ()]
-
-    def _words(self, texts: Sequence[Text], right: int, wrong: int) -> tuple[Text, ...]:
-        """The words that are right at all, and at least as often as wrong where no better word holds; best first."""
-        kept, known = [], 0
-        for text in sorted(texts, key=lambda text: (-self._count(text, right), self._count(text, wrong))):
-            alone = self._count(text, right & ~known), self._count(text, wrong & ~known)
-            if self._count(text, right) and alone[0] >= alone[1]:
-                kept.append(text)
-                known |= self._bits[text]
-        return tuple(kept)
-
-    def _count(self, text: Text, samples: int) -> int:
-        return (self._bits[text] & samples).bit_count()
-
-    def all_of(self, parts: Sequence[Part]) -> int:
-        """Bit set of the samples on which all parts hold."""
-        held = self._everything
-        for part, holds in parts:
-            either = 0
-            for text in part if isinstance(part, tuple) else (part,):
-                either |= self._bits[text]
-            held &= either if holds else ~either
-        return held
-
-
-def _texts(literal: RuleLiteral) -> tuple[RuleLiteral, ...]:
+def texts_of(literal: RuleLiteral) -> tuple[RuleLiteral, ...]:
+    """The texts of a group, any of which is enough; any other literal alone."""
     return literal.texts if isinstance(literal, OcrGroup | TurnGroup) else (literal,)
 
 
@@ -109,14 +116,14 @@ def _parts(when: When) -> list[Part]:
 
 
 def _when(parts: Sequence[Part]) -> When:
-    literals = [(_literal(part), holds) for part, holds in parts]
+    literals = [(literal_of(part), holds) for part, holds in parts]
     return When(
         all=tuple(literal for literal, holds in literals if holds),
         none=tuple(literal for literal, holds in literals if not holds),
     )
 
 
-def _literal(part: tuple[Text, ...] | RuleLiteral) -> RuleLiteral:
+def literal_of(part: tuple[Text, ...] | RuleLiteral) -> RuleLiteral:
     """A literal of the words that are left, whose group is named by the first; a single word needs no group."""
     if not isinstance(part, tuple):
         return part

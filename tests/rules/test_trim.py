@@ -23,7 +23,7 @@ from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import When
 from kdsl.rules.selection import holding
 from kdsl.rules.soundness import _apart
-from kdsl.rules.trim import named_apart, trimmed
+from kdsl.rules.trim import Held, named_apart, trimmed
 from kdsl.tasks import Label, Task
 
 TASK = Task(name="intent", input="dialogue", prompt="?", labels=(Label(name="RUST"), Label(name="OTHER")))
@@ -45,7 +45,9 @@ def found(context: Context, when: When, folds: Sequence[int]) -> Candidate:
 
 def trimmed_alone(evidences: Sequence[Evidence], when: When, folds: Sequence[int]) -> Candidate:
     context = context_of(evidences, when)
-    (rule,) = trimmed(context, [found(context, when, folds)], folds)
+    candidate = found(context, when, folds)
+    told = [np.array([True]) for _ in folds]
+    (rule,) = trimmed(context, [candidate], folds, told, Held(context, when.literals))
     return rule
 
 
