@@ -119,9 +119,10 @@ def _bound(context: Context, candidate: Candidate) -> float | None:
     if support < (LEAST_DESCRIBED if known else LEAST_UNSEEN):
         return None
     if bound <= SOUND:
-        told = context.task.labels[candidate.column].descriptions
+        told = len(context.task.labels[candidate.column].texts) > 1  # more than its name
         good = bound > WEAK and (not told or right >= MOSTLY * support)
-        return bound if good and (known or _near(context, candidate)) else None
+        near = known or not (told and context.embedded) or _near(context, candidate)
+        return bound if good and near else None
     return bound
 
 
@@ -132,11 +133,9 @@ def unseen_counts(context: Context, candidate: Candidate) -> tuple[int, int]:
 
 
 def _near(context: Context, candidate: Candidate) -> bool:
-    """Whether a literal is near what the label is described as, or nothing is known of that."""
+    """Whether a literal is near what the label is described as."""
     searched = (candidate.untrimmed or candidate).when
-    weights = [weight for _, weight, positive in context.signed(searched, candidate.column) if positive]
-    known = context.embedded and context.task.labels[candidate.column].descriptions
-    return not known or max(weights) >= NEAR
+    return any(weight >= NEAR for _, weight, positive in context.signed(searched, candidate.column) if positive)
 
 
 def _distinct(context: Context, pool: Sequence[Candidate], order: Sequence[int]) -> list[int]:
