@@ -70,9 +70,9 @@ class TrainingJob:
                 mode="json", exclude=_NOT_OF_ONE_ADAPTER | {"augment": {"synonyms"}}
             ),
             "prompt": config.prompt.model_dump(mode="json"),
+            # None, not left out: a key that is not asked for is not compared
+            "sequence": [task.name for task in self.tasks] if self.stages else None,
         }
-        if self.stages:
-            inputs["sequence"] = [task.name for task in self.tasks]
         if world_size() > 1:
             inputs |= {"processes": world_size(), "method": method()}
         return inputs | (self.soft.inputs(self.examples) if self.soft else {})

@@ -63,6 +63,10 @@ def test_each_stage_begins_where_the_one_before_ended(
     assert [(title, len(losses)) for title, losses in stages[:3]] == [("care", 3), ("other", 2), ("sequence", 5)]
     assert stages[0][1] == losses_of(care)  # the first stage is the task's own training
     assert losses_of(out) == stages[2][1]
+    with pytest.raises(BundleError, match="these differ: sequence"):  # nor is it taken for the other
+        train(load_tiny(), mixed, both, with_training(config, strategy="joint"), out)
+    with pytest.raises(BundleError, match="these differ: sequence"):
+        train(load_tiny(), mixed, both, config, joint)
     # the same samples in the same order, by a model that has seen them
     assert losses_of(out)[0] < losses_of(joint)[0] - 0.05
     assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in joint.iterdir())

@@ -358,14 +358,13 @@ def _settings(
     if not large:
         roles |= {name: further.model for name, further in config.beside.items()} | {"small": config.small}
     variant = grid.ablation.variants[name]
-    uses = {
-        "pseudo": variant.pseudo and variant.pseudo.model_dump(mode="json"),
-        "merge": list(variant.merge),
-        "needs": {other: digest(_settings(grid, other, evidences, folds, tasks)) for other in variant.needs},
-    }
+    needs = {other: digest(_settings(grid, other, evidences, folds, tasks)) for other in variant.needs}
     return {
         "schema": SCHEMA,
-        **{key: value for key, value in uses.items() if value},
+        # None, not left out: a key that is not asked for is not compared
+        "pseudo": variant.pseudo and variant.pseudo.model_dump(mode="json"),
+        "merge": list(variant.merge) or None,
+        "needs": needs or None,
         "system": grid.ablation.system,
         "fraction": grid.ablation.fraction_of(name),
         **config.model_dump(mode="json", include=used, exclude={"training": set(UNLEARNED)}),

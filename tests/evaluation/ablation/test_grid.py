@@ -425,6 +425,9 @@ def test_views_wait_for_what_they_need_and_say_when_it_failed(
     said = run(shop, tmp_path / "out", grid, only=[0])
     assert said[0] == "4 cells: 1 are there, 3 to run"
     assert run(shop, tmp_path / "out", grid, only=[0])[0] == "4 cells: 4 are there, 0 to run"
+    plain = VIEWS["variants"] | {"pseudo": {}}
+    with pytest.raises(BundleError, match="these differ: pseudo, needs"):
+        run(shop, tmp_path / "out", write_grid(shop, "plain", **(VIEWS | {"variants": plain})), only=[0])
     other = VIEWS["variants"] | {"labelled": {"set": {"training.epochs": 2}}}
     with pytest.raises(BundleError, match="labelled"):
         run(shop, tmp_path / "out", write_grid(shop, "other", **(VIEWS | {"variants": other})), only=[0])
