@@ -11,13 +11,12 @@ import math
 import secrets
 from dataclasses import dataclass
 from time import monotonic, time
-from urllib.parse import urlsplit
 
 from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import cookie_parser
+from starlette.requests import ClientDisconnect, cookie_parser
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, bound_contextvars
@@ -28,7 +27,7 @@ from kdsl.serving.metrics import Metrics
 from kdsl.serving.problems import Problem, internal, where_raised
 from kdsl.serving.schemas import ID
 from kdsl.serving.screen.paths import ROOT, SIGN_IN, STATIC
-from kdsl.serving.sessions import COOKIE, KeyCheck, Sessions, check_origin, check_token
+from kdsl.serving.sessions import COOKIE, KeyCheck, Sessions, address_of, check_origin, check_token
 from kdsl.serving.settings import LOCAL_NAMES, ServerSettings
 
 log = logging.getLogger(__name__)
@@ -92,6 +91,8 @@ class Requests:
         with bound_contextvars(request_id=id):
             try:
                 await self._app(scope, receive, send_named)
+            except ClientDisconnect:
+                log.info("the client left before its request had come")
             except Exception as error:
                 log.error("failed", extra={"where": where_raised(error, message=self._settings.log_texts)})
                 if not status:
@@ -121,7 +122,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._most:
+        if declared.isdecimal() and float(declared) > self._most:  # `int` refuses thousands of digits
             await self._problem.response(scope["state"]["request_id"])(scope, receive, send)
             return
         until = asyncio.get_running_loop().time() + self._seconds
@@ -226,7 +227,7 @@ class Guard:
 
 def _check_local(headers: Headers) -> None:
     """Refuse what a browser sends on behalf of a page from elsewhere."""
-    if (urlsplit(f"//{headers.get('host', '')}").hostname or "") not in LOCAL_NAMES:
+    if address_of(f"//{headers.get('host', '')}").hostname not in LOCAL_NAMES:
         raise Problem(421, "without a key, this server answers by the name localhost alone.")
     check_origin(headers)
 

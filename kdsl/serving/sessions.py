@@ -13,7 +13,7 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 from time import monotonic
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from limits import parse
 from limits.storage import MemoryStorage
@@ -114,8 +114,16 @@ def check_origin(headers: Headers) -> None:
         Problem: it comes from such a page.
     """
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != headers.get("host", ""):
+    if origin is not None and address_of(origin).netloc != headers.get("host", ""):
         raise Problem(403, "this server answers no page from elsewhere.")
+
+
+def address_of(text: str) -> SplitResult:
+    """The parts of an address in a header; what is no address has none."""
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return urlsplit("")
 
 
 def check_token(method: str, headers: Headers, session: Session) -> None:

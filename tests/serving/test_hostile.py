@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.hostile_pictures import zoo
-from helpers.running import PATIENCE, Running, running, said, serving
+from helpers.running import PATIENCE, Running, running, said, serving, wait_until
 
 from kdsl.serving.settings import ServerSettings
 
@@ -103,6 +104,43 @@ def test_lone_surrogates_and_odd_numbers_are_refused(target: Running) -> None:
         answer = target.client.post("/v1/predict/batch", content=body, headers={"Content-Type": "application/json"})
         assert answer.status_code in (400, 422), answer.text  # FastAPI's for what is no JSON or too deep, and ours
         assert harmless(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/screen/refit/switch", {"bundle": "../shop"}),
+        ("/screen/refit/switch", {"bundle": "s" * 300}),
+        ("/screen/queue/undo", {"correction": "9" * 30}),
+    ],
+)
+def test_what_no_page_of_the_screen_sends_is_refused(target: Running, path: str, form: dict[str, str]) -> None:
+    assert target.client.post(path, data=form).status_code == 422
+
+
+def test_a_size_of_thousands_of_digits_is_a_size(target: Running) -> None:
+    body = json.dumps(said("money back")).encode()
+    for size, status in ((f"{len(body):05000}", b" 200 "), (f"{10**12:05000}", b" 413 ")):
+        head = (
+            f"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {size}"
+        )
+        with connected(target) as connection:
+            connection.sendall(f"{head}\r\n\r\n".encode() + body)
+            assert status in connection.recv(1000).partition(b"\r\n")[0]
+
+
+def test_who_leaves_before_the_body_has_come_is_no_failure(target: Running) -> None:
+    with connected(target) as connection:
+        connection.sendall(
+            b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b'Content-Length: 100\r\n\r\n{"turns'
+        )
+    left = 'kdsl_requests_total{method="POST",route="/v1/predict",status="499"} 1.0'
+    wait_until(lambda: left in target.client.get("/metrics").text, left)
+
+
+def connected(target: Running) -> socket.socket:
+    return socket.create_connection((target.client.base_url.host, target.client.base_url.port or 80), PATIENCE)
 
 
 def test_a_process_that_dies_of_a_picture_costs_that_request_alone(

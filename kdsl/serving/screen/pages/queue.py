@@ -81,7 +81,7 @@ async def label(request: Request, services: Shared, caller: Annotated[Caller, ne
 async def undo(request: Request, services: Shared, caller: Annotated[Caller, need("feedback")]) -> Response:
     """Take the last label back, and show its sample again."""
     place, _, _ = await _read(request)
-    if place.correction is None:
+    if place.correction is None or not 0 < place.correction < 1 << 63:
         raise Problem(422, "there is no label to take back.")
     await feedback.undo(place.correction, services, caller)
     return await _shown(request, services, Place(place.task, place.passed, None, None), place.item)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
 
 from kdsl.serving.middleware import Caller
 from kdsl.serving.routes import bundles, refit
+from kdsl.serving.routes.predict import invalid
 from kdsl.serving.screen.paths import ROOT
 from kdsl.serving.screen.view import page, part
 from kdsl.serving.services import Services, Shared, need
@@ -48,7 +50,10 @@ async def stop(request: Request, services: Shared) -> Response:
 async def switch(request: Request, services: Shared) -> Response:
     """Serve the candidate."""
     async with request.form(max_files=0, max_fields=2) as form:
-        body = bundles.Swap(bundle=str(form.get("bundle", ""))[:200] or "-", anyway=form.get("anyway") == "true")
+        try:
+            body = bundles.Swap(bundle=str(form.get("bundle", "")), anyway=form.get("anyway") == "true")
+        except ValidationError as error:
+            raise invalid(error.errors()) from error
     await bundles.swap(body, services)
     return await _state(request, services)
 
