@@ -65,7 +65,7 @@ def list_command(state: Path, task: str | None, limit: int) -> None:
     examples:
       kdsl queue list --state runs/shop.state
     """
-    waiting, items = _queue(state).open(task, limit)
+    waiting, items = _there(state).open(task, limit)
     for item in items:
         said = " / ".join(text for role, text in item.turns if role == "user") or f"{len(item.pictures)} picture(s)"
         prediction = item.prediction
@@ -94,7 +94,7 @@ def export(bundle: Path, state: Path, task: str | None, out: Path) -> None:
     from kdsl.corrections.ask import export_tasks
     from kdsl.ensemble.bundle import open_bundle
 
-    for name, count in export_tasks(_queue(state), open_bundle(bundle).tasks, out, task).items():
+    for name, count in export_tasks(_there(state), open_bundle(bundle).tasks, out, task).items():
         click.echo(f"{out / name}.json: {count} tasks")
 
 
@@ -130,7 +130,16 @@ def clear(state: Path) -> None:
     examples:
       kdsl queue clear --state runs/shop.state --yes
     """
-    click.echo(f"{_queue(state).clear()} samples are forgotten")
+    click.echo(f"{_there(state).clear()} samples are forgotten")
+
+
+def _there(state: Path) -> Queue:
+    """The queue of a folder that is there: a name with a slip of the pen is no empty queue."""
+    from kdsl.errors import InputError
+
+    if not state.is_dir():
+        raise InputError(f"{state}: is no folder; give the one that `kdsl serve` keeps its state in.")
+    return _queue(state)
 
 
 def _queue(state: Path) -> Queue:

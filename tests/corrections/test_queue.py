@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from helpers.corrected_shop import correction
 
+from kdsl.cli.main import cli
 from kdsl.corrections import queue as module
 from kdsl.corrections.feedback import Feedback
 from kdsl.corrections.queue import Asked, Queue
@@ -132,3 +134,12 @@ def test_a_file_of_corrections_is_no_queue(tmp_path: Path, feedback: Feedback) -
     (tmp_path / "queue.sqlite").write_bytes(b"not a database at all, but long enough to be one" * 20)
     with pytest.raises(InputError, match="cannot be used for samples to label"):
         Queue(tmp_path / "queue.sqlite", feedback)
+
+
+@pytest.mark.parametrize("words", [["list"], ["clear", "--yes"], ["export", "--bundle", "shop", "--out", "out"]])
+def test_a_state_folder_that_is_not_there_is_no_empty_queue(tmp_path: Path, words: list[str]) -> None:
+    missing = tmp_path / "shop.stat"
+    found = CliRunner().invoke(cli, ["queue", *words, "--state", str(missing)])
+    assert isinstance(found.exception, InputError)
+    assert "shop.stat: is no folder" in str(found.exception)
+    assert not missing.exists()
