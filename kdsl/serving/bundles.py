@@ -107,7 +107,11 @@ class Bundles:
             new = await self._tested(await asyncio.to_thread(Recognizer.load, self._folder / name))
             previous = old.name if name != old.name else self.record.previous
             record = Record(given=self.record.given, current=name, previous=previous)
-            await asyncio.to_thread(write_json, self._file, record.model_dump())
+            try:
+                await asyncio.to_thread(write_json, self._file, record.model_dump())
+            except BaseException:  # such as a full disk; two bundles would stay in memory
+                await new.close()
+                raise
             self._served, self.record = new, record
             log.info("bundle '%s' takes the place of '%s'", new.model.version, old.model.version)
             closing = asyncio.create_task(old.close())

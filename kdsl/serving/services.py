@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from fastapi import Depends, Request
 
 from kdsl.corrections.feedback import Feedback
 from kdsl.corrections.queue import Queue
+from kdsl.corrections.store import StoreError
 from kdsl.errors import KdslError
 from kdsl.serving.batcher import Closed, Expired, Overloaded
 from kdsl.serving.bundles import Bundles
@@ -26,6 +28,8 @@ from kdsl.serving.refits import Refits
 from kdsl.serving.served import Served
 from kdsl.serving.sessions import KeyCheck, Sessions
 from kdsl.serving.settings import ServerSettings
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -83,6 +87,9 @@ class Services:
             raise Problem(504, "the answer did not come in time.") from error
         except Closed as error:
             raise Problem(503, "the server is stopping.", retry_after=5) from error
+        except StoreError as error:  # the server's fault, not the request's
+            log.error("%s: %s", error, error.__cause__)
+            raise Problem(503, str(error), retry_after=10) from error
         except KdslError as error:
             raise Problem(422, without_folders(str(error), self.folders)) from error
 

@@ -126,6 +126,20 @@ def test_a_bundle_that_is_whole_and_does_not_predict_is_refused(served: Running,
     assert version(served) == old
 
 
+def test_a_swap_that_cannot_be_recorded_leaves_one_bundle_open(served: Running, tmp_path: Path) -> None:
+    def models() -> int:
+        return sum(thread.name.startswith("kdsl-model") for thread in threading.enumerate())
+
+    before = models()
+    (tmp_path / "state" / "bundles.json").unlink()
+    (tmp_path / "state" / "bundles.json").mkdir()
+    answer = swap(served, "new")
+    assert answer.status_code == 409, answer.text
+    assert "bundle 'old' goes on" in answer.json()["detail"]
+    assert models() == before
+    assert served.client.post("/v1/predict", json=said("money back")).json()["model"]["bundle"] == "old"
+
+
 @pytest.mark.parametrize("name", ["../bundles/new", "new/", "/etc", "..", ".", "", "neww", "new\0", 3])
 def test_a_bundle_is_called_by_its_name_alone(served: Running, name: Any) -> None:
     assert served.client.post("/v1/bundles", json={"bundle": name}).status_code in (404, 422)

@@ -276,6 +276,19 @@ def test_corrections_that_cannot_be_meant_are_refused(server_of_one: Running) ->
     assert rows_of(server_of_one) == []
 
 
+def test_a_file_that_breaks_while_it_is_served_is_no_fault_of_the_request(light: Path, tmp_path: Path) -> None:
+    with running(ServerSettings(light, state=tmp_path)) as started:
+        client = started.client
+        assert client.post("/v1/feedback", json={"sample": said("hi"), "label": "refund"}).status_code == 200
+        for file in tmp_path.glob("feedback.sqlite*"):
+            file.write_bytes(b"no database" * 1000)
+        asked = [client.get(path) for path in ("/v1/feedback", "/v1/queue", "/v1/refit")]
+        asked += [client.post("/v1/feedback", json={"sample": said("hi")}), client.post("/v1/feedback/1/undo")]
+        for answer in asked:
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "10"), answer.text
+        assert client.post("/v1/predict", json=said("money back")).status_code == 200
+
+
 def test_a_server_that_was_killed_has_every_correction_that_it_answered(light: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with serving(light, tmp_path / "log", "--state", str(state)) as started:

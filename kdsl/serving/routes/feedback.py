@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import chain
 from typing import Annotated, Any
 
@@ -15,7 +13,6 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from kdsl.corrections.feedback import Correction
-from kdsl.corrections.store import StoreError
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError, did_you_mean
 from kdsl.serving.middleware import Caller
@@ -26,7 +23,6 @@ from kdsl.serving.schemas import Body, Item, Name
 from kdsl.serving.services import Services, Shared, need, problems
 from kdsl.tasks import Task, task_by_name
 
-log = logging.getLogger(__name__)
 router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
 
 ROWS = "application/x-ndjson"
@@ -96,7 +92,7 @@ async def correct(
         )
         return (*services.feedback.add(correction), sample.task)
 
-    with _stored(services):
+    with services.told():
         number, new, task = await asyncio.to_thread(store)
     if new:
         services.metrics.corrected(task)
@@ -106,7 +102,7 @@ async def correct(
 @router.post("/{number}/undo", responses=problems(404))
 async def undo(number: Number, services: Shared, caller: Annotated[Caller, need("feedback")]) -> Undone:
     """Take a correction back."""
-    with _stored(services):
+    with services.told():
         counted = await asyncio.to_thread(services.feedback.undo, number, caller.name)
     if counted is None:
         raise Problem(404, f"there is no correction {number}.")
@@ -124,7 +120,7 @@ async def undo(number: Number, services: Shared, caller: Annotated[Caller, need(
 async def export(services: Shared) -> Response:
     """The corrections that count, one JSON line each, in the format of labelled samples (docs/data.md)."""
     rows = services.feedback.export(services.served.recognizer.tasks)
-    with _stored(services):
+    with services.told():
         first = await asyncio.to_thread(next, rows, None)  # a file that cannot be read is told before the answer begins
 
     def lines() -> Iterator[str]:
@@ -133,17 +129,6 @@ async def export(services: Shared) -> Response:
                 yield json.dumps(row, ensure_ascii=False) + "\n"
 
     return StreamingResponse(lines(), media_type=ROWS)
-
-
-@contextmanager
-def _stored(services: Services) -> Iterator[None]:
-    """A file that cannot be used now is the server's fault, not the request's."""
-    with services.told():
-        try:
-            yield
-        except StoreError as error:
-            log.error("corrections: %s: %s", error, error.__cause__)
-            raise Problem(503, str(error), retry_after=10) from error
 
 
 def _sample(body: Correct, services: Services, id: str) -> tuple[Sample, dict[str, Any] | None]:

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from kdsl.corrections.queue import SHOWN, Queued
-from kdsl.corrections.store import StoreError
 from kdsl.corrections.uncertain import Why
 from kdsl.data.inline_pictures import media_type
 from kdsl.data.prediction import Prediction
@@ -106,12 +105,9 @@ async def queued(services: Services, number: int) -> Queued:
 
 
 async def asked(services: Services, work: Awaitable[T]) -> T:
-    """What a file gives; that it cannot be used now is the server's fault, not the request's."""
+    """What the file gives, or the problem that it cannot be used now."""
     with services.told():
-        try:
-            return await work
-        except StoreError as error:
-            raise Problem(503, str(error), retry_after=10) from error
+        return await work
 
 
 def _item(item: Queued) -> QueueItem:
