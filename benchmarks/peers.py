@@ -16,7 +16,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from kdsl.errors import MissingDependency
-from kdsl.runs import file_hash
+from kdsl.files import file_hash
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of sentence-transformers/all-MiniLM-L6-v2's `model.safetensors`."""

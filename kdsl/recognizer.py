@@ -34,9 +34,9 @@ from kdsl.ensemble.workers import in_processes
 from kdsl.errors import InputError
 from kdsl.evidence.observe import observe
 from kdsl.evidence.types import Evidence
+from kdsl.files import atomic_write
 from kdsl.machine import require_models
 from kdsl.rules.collection import Rules
-from kdsl.runs import atomic_write
 from kdsl.tasks import Task, task_by_name
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
 from kdsl.errors import InputError
-from kdsl.runs import written_whole
+from kdsl.files import written_whole
 
 Scores = Mapping[str, np.ndarray]
 """Name of an expert -> its scores [n, m]."""

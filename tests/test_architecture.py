@@ -19,6 +19,7 @@ BASE = {
     "config_file",
     "tasks",
     "resources",
+    "files",
     "runs",
     "scores",
     "progress",

@@ -322,8 +322,8 @@ def export(rules: Rules, style: Style, out: Path | None) -> None:
       kdsl rules export --bundle runs/shop --format html --out rules.html
       kdsl rules export --task intent --format sql
     """
+    from kdsl.files import atomic_write
     from kdsl.rules.export import exported
-    from kdsl.runs import atomic_write
 
     text = exported(list(rules.values()), style)
     if out is None:

@@ -33,8 +33,8 @@ def init(data: tuple[Path, ...], columns: Columns, out: Path | None) -> None:
       kdsl fit --data shop.csv --task-file tasks/shop.yaml --out runs/shop
     """
     from kdsl.errors import InputError
+    from kdsl.files import atomic_write
     from kdsl.knowledge.task_file import draft_task_file
-    from kdsl.runs import atomic_write
 
     if out and out.exists():  # it may hold descriptions that somebody wrote
         raise InputError(f"{out} exists already; give `out` another name.")

@@ -11,8 +11,8 @@ from kdsl.corrections.queue import Asked, Queue
 from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.ensemble.bundle import Bundle
 from kdsl.errors import InputError, did_you_mean
+from kdsl.files import atomic_write, write_json
 from kdsl.recognizer import Recognizer
-from kdsl.runs import atomic_write, write_json
 from kdsl.tasks import Task
 
 EVERY = 1_000_000

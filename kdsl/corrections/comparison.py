@@ -23,8 +23,8 @@ from kdsl.ensemble.router import load_routers
 from kdsl.ensemble.with_book import scored
 from kdsl.errors import BundleError
 from kdsl.evidence.types import Evidence
+from kdsl.files import write_json
 from kdsl.rules.effect import Effect, effect
-from kdsl.runs import write_json
 from kdsl.scores import OutOfFold
 from kdsl.tasks import Task
 

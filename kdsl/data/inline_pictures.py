@@ -13,8 +13,8 @@ from pathlib import Path
 
 from kdsl.data.file_kinds import magic
 from kdsl.errors import InputError
+from kdsl.files import atomic_write
 from kdsl.resources import default_cache_dir
-from kdsl.runs import atomic_write
 
 _NAME = re.compile(r"data:[0-9a-f]{32}")
 _ADDRESS = re.compile(r"data:(?P<kind>[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[^;,]*)*;base64,(?P<data>.*)", re.DOTALL)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kdsl.data.file_kinds import PARQUET
 from kdsl.data.files import BadRow, Row
 from kdsl.errors import InputError, MissingDependency
-from kdsl.runs import written_whole
+from kdsl.files import written_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,7 +7,8 @@ from pathlib import Path
 from kdsl.data.pictures import picture_path
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError
-from kdsl.runs import digest, file_hash
+from kdsl.files import file_hash
+from kdsl.runs import digest
 
 
 def content_digest(sample: Sample, images: Path) -> str:

@@ -12,7 +12,7 @@ from kdsl.data.duplicates import near_duplicates, read_fingerprints
 from kdsl.data.readers import read_samples
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError, did_you_mean
-from kdsl.runs import atomic_write
+from kdsl.files import atomic_write
 from kdsl.tasks import Task
 
 

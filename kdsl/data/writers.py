@@ -17,7 +17,7 @@ from kdsl.data.readers import read_samples
 from kdsl.data.sample import Sample
 from kdsl.data.speakers import Speakers
 from kdsl.errors import InputError
-from kdsl.runs import atomic_write
+from kdsl.files import atomic_write
 from kdsl.tasks import Task, task_by_name
 
 

@@ -16,8 +16,9 @@ import numpy as np
 
 from kdsl.encoders.cache import VectorCache
 from kdsl.errors import MissingDependency
+from kdsl.files import file_hash
 from kdsl.resources import default_cache_dir
-from kdsl.runs import digest, file_hash
+from kdsl.runs import digest
 
 Item = TypeVar("Item")
 

@@ -35,8 +35,9 @@ from kdsl.ensemble.parts import WORK
 from kdsl.errors import BundleError
 from kdsl.experts.base import Setup
 from kdsl.experts.large import LargeExpert, has_adapter
+from kdsl.files import atomic_write, file_fault, file_hash, file_hashes
 from kdsl.models.roles import SERVED
-from kdsl.runs import atomic_write, digest, file_fault, file_hash, file_hashes, read_manifest, write_manifest
+from kdsl.runs import digest, read_manifest, write_manifest
 from kdsl.tasks import Task, load_task
 
 SCHEMA = 3

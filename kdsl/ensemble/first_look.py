@@ -22,7 +22,7 @@ from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Setup
 from kdsl.experts.beside import setup_of
 from kdsl.experts.large import LargeExpert
-from kdsl.runs import write_json
+from kdsl.files import write_json
 from kdsl.scores import likelihood_gain
 from kdsl.tasks import Task
 

@@ -36,10 +36,11 @@ from kdsl.experts.base import Expert, Setup
 from kdsl.experts.beside import setup_of
 from kdsl.experts.large import LargeExpert
 from kdsl.experts.semantic import SemanticExpert
+from kdsl.files import file_hash, write_json, written_whole
 from kdsl.knowledge.snippets import load_snippets
 from kdsl.models.roles import Models
 from kdsl.rules.given import check_books, given_rules
-from kdsl.runs import check_inputs, claim, digest, file_hash, sole_writer, write_json, written_whole
+from kdsl.runs import check_inputs, claim, digest, sole_writer
 from kdsl.scores import OutOfFold, Scores
 from kdsl.tasks import Task
 from kdsl.training.inner_folds import inner_folds

@@ -18,9 +18,9 @@ from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Material, Setup
 from kdsl.experts.large import LargeExpert, copy_adapter
 from kdsl.experts.registry import all_experts, experts_for
+from kdsl.files import written_whole
 from kdsl.knowledge.documents import Document
 from kdsl.knowledge.snippets import load_snippets
-from kdsl.runs import written_whole
 from kdsl.tasks import Task
 from kdsl.world.documents import world_documents
 from kdsl.world.evidence import imagine

@@ -24,7 +24,7 @@ from kdsl.data.parquet import is_parquet, stored_predictions, write_predictions
 from kdsl.data.prediction import bad_file
 from kdsl.data.register import Register
 from kdsl.errors import InputError
-from kdsl.runs import atomic_write, written_whole
+from kdsl.files import atomic_write, written_whole
 
 OPENING = b'{"id": '
 """The start of every line of an output: tells an incomplete last line from a line of some other file."""

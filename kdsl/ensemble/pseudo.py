@@ -18,7 +18,7 @@ from kdsl.data.writers import write_mire
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.predict_file import predict_file
 from kdsl.errors import InputError
-from kdsl.runs import write_jsonl
+from kdsl.files import write_jsonl
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from kdsl.config import EnsembleConfig
 from kdsl.ensemble.fusion import Fusion, fit_fusion, stack
 from kdsl.ensemble.selection import voting_experts
 from kdsl.errors import BundleError
-from kdsl.runs import write_json
+from kdsl.files import write_json
 from kdsl.scores import OutOfFold, Scores, likelihood_gain, log_loss, margins, weighted_f1
 
 log = logging.getLogger(__name__)

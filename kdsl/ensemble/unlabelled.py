@@ -30,9 +30,9 @@ from kdsl.experts.base import Setup
 from kdsl.experts.registry import experts_for
 from kdsl.experts.retrieval import RetrievalExpert
 from kdsl.experts.rules import RulesExpert
+from kdsl.files import write_json
 from kdsl.knowledge.index import KnowledgeIndex
 from kdsl.rules.book import RuleBook
-from kdsl.runs import write_json
 from kdsl.tasks import Task
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from kdsl.data.spreadsheets import inert
 from kdsl.errors import InputError, MissingDependency
 from kdsl.evaluation.page import SHOWN, render, thumbnails
 from kdsl.evaluation.predictions import Judged, read_judged
-from kdsl.runs import atomic_write
+from kdsl.files import atomic_write
 from kdsl.tasks import Task
 
 EXCERPT = 160

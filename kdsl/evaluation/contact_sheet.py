@@ -20,9 +20,9 @@ from kdsl.data.readers import read_files
 from kdsl.data.sample import Sample
 from kdsl.evidence.observe import observe
 from kdsl.evidence.types import Evidence, Picture
+from kdsl.files import atomic_write
 from kdsl.fonts import font_path
 from kdsl.models.prompts import PromptPicture
-from kdsl.runs import atomic_write
 from kdsl.training.augmentation import augmented_copy
 from kdsl.words import pieces
 

@@ -21,7 +21,7 @@ from kdsl.ensemble.predict_file import predict_file
 from kdsl.evaluation.experts_alone import Alone, experts_alone
 from kdsl.evaluation.report import evaluate_file, write_evaluation
 from kdsl.evidence.observe import load_evidence
-from kdsl.runs import write_json
+from kdsl.files import write_json
 from kdsl.world.files import write_world
 
 log = logging.getLogger(__name__)

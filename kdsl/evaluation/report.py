@@ -17,7 +17,7 @@ from kdsl.evaluation.modalities import Modalities
 from kdsl.evaluation.page import SHOWN, data_url, render, thumbnails
 from kdsl.evaluation.plots import confusion_png, coverage_png, reliability_png
 from kdsl.evaluation.predictions import Judged, read_judged
-from kdsl.runs import atomic_write, write_json, write_jsonl
+from kdsl.files import atomic_write, write_json, write_jsonl
 from kdsl.tasks import Task
 
 CONFUSIONS = 20

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kdsl.runs import atomic_write
+from kdsl.files import atomic_write
 
 
 def content_key(path: Path) -> str:

@@ -28,7 +28,7 @@ from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Call, Expert, Material, RoutedSample, Setup
 from kdsl.experts.large_served import ServedAdapter, adapter_behind
-from kdsl.runs import write_json
+from kdsl.files import write_json
 from kdsl.tasks import Task
 
 if TYPE_CHECKING:

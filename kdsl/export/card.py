@@ -17,10 +17,10 @@ from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.fit import scores_file
 from kdsl.ensemble.router import load_routers
 from kdsl.evaluation.metrics import calibration_error, reliability
+from kdsl.files import atomic_write
 from kdsl.models.adapters import SHIFT, read_adapter, read_stamp, touches_vision, weights_file
 from kdsl.models.delta import DELTA
 from kdsl.models.merging import training_manifest
-from kdsl.runs import atomic_write
 from kdsl.scores import OutOfFold, log_loss, weighted_f1
 from kdsl.tasks import Task
 

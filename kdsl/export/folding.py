@@ -26,11 +26,12 @@ from kdsl.evidence.facts import picture_facts
 from kdsl.evidence.pixels import measure
 from kdsl.evidence.types import Evidence, Picture
 from kdsl.export.card import public_name
+from kdsl.files import file_hash, written_whole
 from kdsl.models.adapters import SHIFT, load_adapter, touches_vision, weights_file
 from kdsl.models.base import load_base
 from kdsl.models.scorer import LabelScorer
 from kdsl.models.weights import find_weights, fingerprint_of
-from kdsl.runs import check_claim, file_hash, read_manifest, write_manifest, written_whole
+from kdsl.runs import check_claim, read_manifest, write_manifest
 from kdsl.tasks import Task
 
 TOLERANCE = {"float32": 1e-3, "float16": 0.1, "bfloat16": 0.5}

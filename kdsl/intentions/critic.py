@@ -21,8 +21,9 @@ from sklearn.model_selection import GroupKFold
 
 from kdsl.encoders.base import TextEncoder
 from kdsl.errors import BundleError, InputError
+from kdsl.files import atomic_write, write_json
 from kdsl.intentions.rules import plain
-from kdsl.runs import atomic_write, digest, write_json
+from kdsl.runs import digest
 from kdsl.scores import log_loss
 
 STRENGTHS = (0.03, 0.3, 3.0)

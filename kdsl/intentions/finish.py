@@ -12,12 +12,13 @@ import numpy as np
 
 from kdsl.encoders.registry import text_encoder
 from kdsl.errors import BundleError
+from kdsl.files import file_hashes, write_jsonl
 from kdsl.intentions.critic import Critic, Judged
 from kdsl.intentions.folder import SCHEMA, STAGES, Candidate, MiningFolder, PairTitles
 from kdsl.intentions.log import RowLog
 from kdsl.intentions.report import write_report
 from kdsl.intentions.settings import JudgeConfig, MiningConfig
-from kdsl.runs import file_hashes, write_jsonl, write_manifest
+from kdsl.runs import write_manifest
 
 _CHUNK = 512
 """Candidates that the critic looks at together."""

@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from kdsl.errors import BundleError
+from kdsl.files import write_jsonl
 from kdsl.intentions.log import Key, RowLog
-from kdsl.runs import read_manifest, write_jsonl
+from kdsl.runs import read_manifest
 
 SCHEMA = 1
 STAGES = ("features", "intentions", "verdicts")

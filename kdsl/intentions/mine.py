@@ -14,6 +14,7 @@ from kdsl.data.notes import Notes
 from kdsl.data.pictures import picture_path
 from kdsl.encoders.registry import text_encoder
 from kdsl.errors import InputError
+from kdsl.files import file_hash
 from kdsl.intentions import rules
 from kdsl.intentions.backends.base import Backend, BackendError, Request
 from kdsl.intentions.finish import finish
@@ -25,7 +26,7 @@ from kdsl.intentions.relations import Relation, load_relations
 from kdsl.intentions.settings import MiningConfig
 from kdsl.intentions.stage import Work, complete
 from kdsl.knowledge.products import Product, read_products
-from kdsl.runs import claim, digest, file_hash, sole_writer
+from kdsl.runs import claim, digest, sole_writer
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -23,7 +23,7 @@ from kdsl.data.files import BadRow
 from kdsl.data.notes import Notes
 from kdsl.data.rows import file_rows
 from kdsl.errors import InputError
-from kdsl.runs import write_jsonl
+from kdsl.files import write_jsonl
 
 A = ("a", "product_a", "item_a_id", "id_a", "item_a", "asin_a", "商品a", "商品1")
 B = ("b", "product_b", "item_b_id", "id_b", "item_b", "asin_b", "商品b", "商品2")

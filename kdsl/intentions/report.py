@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kdsl.files import atomic_write, write_json
 from kdsl.intentions.folder import STAGES, MiningFolder
 from kdsl.intentions.settings import PricesConfig
-from kdsl.runs import atomic_write, write_json
 
 _LATE = ("no verdict", "judge", "critic")
 """What drops a candidate after the rules, in order."""

@@ -21,12 +21,13 @@ from kdsl.data.rows import file_rows
 from kdsl.data.spreadsheets import as_written, inert
 from kdsl.encoders.registry import text_encoder
 from kdsl.errors import InputError
+from kdsl.files import atomic_write, write_json
 from kdsl.intentions.critic import fit_critic
 from kdsl.intentions.finish import Outcome, finish, outcomes
 from kdsl.intentions.folder import MiningFolder
 from kdsl.intentions.log import Key
 from kdsl.intentions.settings import MiningConfig
-from kdsl.runs import atomic_write, digest, listed, sole_writer, write_json
+from kdsl.runs import digest, listed, sole_writer
 from kdsl.scores import wilson_interval
 
 COLUMNS = ("a", "b", "relation", "title_a", "title_b", "intention", "of", "verdict")

@@ -15,8 +15,8 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
 from kdsl.errors import BundleError
+from kdsl.files import write_json
 from kdsl.knowledge.documents import Document
-from kdsl.runs import write_json
 
 
 class CharNgramEmbedder:

@@ -10,13 +10,14 @@ import numpy as np
 
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
+from kdsl.files import changed_files, file_hashes
 from kdsl.knowledge.documents import Document
 from kdsl.knowledge.rankers.base import Item, Ranker
 from kdsl.knowledge.rankers.registry import load_ranker
 from kdsl.knowledge.rankers.vectors import CharacterRanker, MeaningRanker, VectorRanker
 from kdsl.knowledge.store.store import Store
 from kdsl.knowledge.votes import NOMINATED, PRIOR_WEIGHT, Neighbours, joined, learn_weights, log_votes, neighbours
-from kdsl.runs import changed_files, file_hashes, read_manifest, write_manifest
+from kdsl.runs import read_manifest, write_manifest
 from kdsl.tasks import Task
 
 SCHEMA = 3

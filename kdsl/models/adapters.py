@@ -19,10 +19,10 @@ from typing import Any
 import torch
 
 from kdsl.errors import BundleError, ConfigError
+from kdsl.files import write_json
 from kdsl.models.base import LoadedModel
 from kdsl.models.delta import DELTA, base_parameters, read_delta
 from kdsl.models.four_bit import import_peft
-from kdsl.runs import write_json
 
 STAMP = "kdsl_base.json"
 SHIFT = "label_shift.json"

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from kdsl.errors import BundleError
-from kdsl.runs import written_whole
+from kdsl.files import written_whole
 
 DELTA = "delta.safetensors"
 

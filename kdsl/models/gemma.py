@@ -17,8 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kdsl.errors import ConfigError, MissingDependency
+from kdsl.files import written_whole
 from kdsl.resources import default_cache_dir
-from kdsl.runs import written_whole
 
 GEMMA = "gemma-3-270m"
 TERMS = "https://ai.google.dev/gemma/terms"

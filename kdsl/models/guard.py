@@ -20,6 +20,7 @@ import torch
 import transformers
 
 from kdsl.errors import ConfigError
+from kdsl.files import write_json
 from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.encode import encode
@@ -31,7 +32,7 @@ from kdsl.models.rows_pass import RowsWay
 from kdsl.models.tree_pass import TreeWay
 from kdsl.models.way import Way
 from kdsl.resources import default_cache_dir
-from kdsl.runs import digest, write_json
+from kdsl.runs import digest
 
 log = logging.getLogger(__name__)
 

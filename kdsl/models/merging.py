@@ -15,6 +15,7 @@ from statistics import fmean
 from typing import Any
 
 from kdsl.errors import BundleError, ConfigError
+from kdsl.files import file_hash, write_json, written_whole
 from kdsl.models.adapters import (
     SHIFT,
     WEIGHTS,
@@ -26,7 +27,7 @@ from kdsl.models.adapters import (
     stamp_adapter,
 )
 from kdsl.models.base import LoadedModel
-from kdsl.runs import file_hash, write_json, write_manifest, written_whole
+from kdsl.runs import write_manifest
 
 METHODS = (
     "cat",

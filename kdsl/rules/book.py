@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from kdsl.errors import ConfigError, InputError, did_you_mean, fault_message
 from kdsl.evidence.types import Evidence
+from kdsl.files import atomic_write
 from kdsl.resources import resource
 from kdsl.rules.groups import WordGroup, merged, read_groups
 from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import Rule
-from kdsl.runs import atomic_write
 from kdsl.tasks import Task
 from kdsl.yaml_files import Loader, read_text
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from kdsl.errors import ConfigError, InputError, did_you_mean
+from kdsl.files import atomic_write
 from kdsl.rules.book import RuleBook
 from kdsl.rules.groups import WordGroup
 from kdsl.rules.rule import Rule
 from kdsl.rules.yaml_text import CannotEdit, Splice, YamlText
-from kdsl.runs import atomic_write
 from kdsl.words import normalise
 from kdsl.yaml_files import read_text
 

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 
 from kdsl.corrections.switching import check_switch
 from kdsl.errors import BundleError, InputError, did_you_mean
+from kdsl.files import write_json
 from kdsl.recognizer import Recognizer
-from kdsl.runs import write_json
 from kdsl.serving.served import Served
 from kdsl.serving.settings import ServerSettings
 

@@ -15,7 +15,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from kdsl.errors import InputError, did_you_mean
-from kdsl.runs import atomic_write, sole_writer
+from kdsl.files import atomic_write
+from kdsl.runs import sole_writer
 
 Role = Literal["read", "predict", "feedback", "label", "admin"]
 ROLES: tuple[Role, ...] = ("read", "predict", "feedback", "label", "admin")

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from kdsl.corrections.comparison import Comparison
 from kdsl.corrections.refit import next_candidate
 from kdsl.ensemble.bundle import Bundle
-from kdsl.runs import write_json
+from kdsl.files import write_json
 from kdsl.serving.settings import ServerSettings
 
 State = Literal["none", "running", "stopped", "failed", "finished"]

@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from kdsl.errors import BundleError
+from kdsl.files import write_jsonl
 from kdsl.models.adapters import stamp_adapter
 from kdsl.models.base import LoadedModel
 from kdsl.processes import rank
-from kdsl.runs import check_inputs, claim, read_manifest, write_jsonl, write_manifest
+from kdsl.runs import check_inputs, claim, read_manifest, write_manifest
 
 SCHEMA = 2
 LOGS = "logs"

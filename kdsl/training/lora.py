@@ -11,12 +11,12 @@ from kdsl.config import Config, ModelConfig
 from kdsl.data.trainable import check_trainable
 from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
+from kdsl.files import write_json
 from kdsl.models.adapters import SHIFT, no_rename_warnings
 from kdsl.models.base import LoadedModel
 from kdsl.models.four_bit import import_peft
 from kdsl.models.guard import way_of
 from kdsl.processes import is_main, method, on_main, shards_weights
-from kdsl.runs import write_json
 from kdsl.tasks import Task
 from kdsl.training.balance import draw_shares, label_shifts
 from kdsl.training.examples import make_examples

@@ -24,11 +24,11 @@ import numpy as np
 from kdsl.config import Config
 from kdsl.errors import ConfigError
 from kdsl.evidence.types import Evidence
+from kdsl.files import atomic_write, written_whole
 from kdsl.models.adapters import adapter_on
 from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.processes import on_main
-from kdsl.runs import atomic_write, written_whole
 from kdsl.scores import OutOfFold, fit_temperature, log_loss, log_softmax, macro_f1, weighted_f1
 from kdsl.tasks import Task
 from kdsl.training.folder import LOGS, Run, half_epoch, half_epochs

@@ -19,11 +19,11 @@ from kdsl.config import Config, PromptConfig, StudentConfig
 from kdsl.data.files import BadRow, json_rows
 from kdsl.errors import BundleError, ConfigError, InputError, did_you_mean
 from kdsl.evidence.types import Evidence
+from kdsl.files import atomic_write
 from kdsl.models.adapters import SHIFT, load_adapter, remove_adapter, weights_file
 from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.progress import track
-from kdsl.runs import atomic_write
 from kdsl.tasks import Task
 
 CHUNK = 32

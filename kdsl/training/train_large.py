@@ -18,9 +18,10 @@ from kdsl.config import Config
 from kdsl.data.trainable import check_trainable
 from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
+from kdsl.files import write_json
 from kdsl.models.base import LoadedModel
 from kdsl.processes import on_main
-from kdsl.runs import claim, digest, write_json
+from kdsl.runs import claim, digest
 from kdsl.tasks import Task
 from kdsl.training.folder import Run
 from kdsl.training.inner_folds import inner_folds

@@ -16,7 +16,7 @@ from typing import Any
 
 from kdsl.evidence.ocr_noise import misread
 from kdsl.evidence.types import OcrLine
-from kdsl.runs import write_jsonl
+from kdsl.files import write_jsonl
 from kdsl.tasks import Task
 from kdsl.world.dialogues import labels
 from kdsl.world.screens import Screen, families

@@ -22,7 +22,8 @@ from kdsl.data.sample import Sample, Turn
 from kdsl.data.writers import mire_row
 from kdsl.errors import InputError
 from kdsl.evidence.types import OcrLine
-from kdsl.runs import atomic_write, digest, write_json, write_jsonl
+from kdsl.files import atomic_write, write_json, write_jsonl
+from kdsl.runs import digest
 from kdsl.tasks import Task
 from kdsl.world.dialogues import write_dialogue
 from kdsl.world.draw import Shard, Stream, read_screen, shards, write_missing

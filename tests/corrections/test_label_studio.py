@@ -16,7 +16,7 @@ from kdsl.corrections.label_studio import content_of, interface, names_in, none_
 from kdsl.corrections.queue import Queue
 from kdsl.data.readers import read_samples
 from kdsl.errors import InputError
-from kdsl.runs import write_json
+from kdsl.files import write_json
 from kdsl.tasks import Label, Task
 
 from .test_queue import asked, prediction

@@ -28,8 +28,8 @@ from kdsl.corrections.switching import check_switch
 from kdsl.data.source import DataSource
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.errors import BundleError, InputError
+from kdsl.files import file_hash
 from kdsl.models.adapters import WEIGHTS
-from kdsl.runs import file_hash
 from kdsl.scores import OutOfFold
 from kdsl.training.inner_folds import inner_folds
 

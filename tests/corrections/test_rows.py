@@ -17,7 +17,7 @@ from kdsl.corrections.rows import extended_folds, rows_of
 from kdsl.data.source import DataSource
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
-from kdsl.runs import write_jsonl
+from kdsl.files import write_jsonl
 from kdsl.tasks import Label, Task
 
 SHOP = Task(

@@ -21,7 +21,7 @@ from kdsl.data.prediction import (
     read_predictions,
 )
 from kdsl.errors import InputError
-from kdsl.runs import write_jsonl
+from kdsl.files import write_jsonl
 
 MADE = Prediction(
     id="s1",

@@ -18,7 +18,7 @@ from kdsl.data.readers import read_samples
 from kdsl.data.sample import Sample, Turn
 from kdsl.data.writers import convert, instruction, write_llama_factory, write_mire, write_submission
 from kdsl.errors import InputError
-from kdsl.runs import atomic_write
+from kdsl.files import atomic_write
 from kdsl.tasks import Task
 
 

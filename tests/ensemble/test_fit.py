@@ -19,10 +19,10 @@ from kdsl.errors import BudgetError, BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Material, Setup
 from kdsl.experts.lexical import LexicalExpert
+from kdsl.files import file_hash
 from kdsl.models.adapters import WEIGHTS
 from kdsl.models.roles import Models
 from kdsl.rules.book import RuleBook
-from kdsl.runs import file_hash
 from kdsl.tasks import Task
 
 

@@ -17,7 +17,7 @@ from helpers.light_shop import copied
 from helpers.running import Process, Running, running, said, serving, wait_until
 
 from kdsl.errors import BundleError, InputError
-from kdsl.runs import file_hash
+from kdsl.files import file_hash
 from kdsl.serving.app import build_app
 from kdsl.serving.settings import ServerSettings
 

@@ -26,7 +26,7 @@ from kdsl.data.dialogue import clean_text
 from kdsl.data.pictures import open_picture
 from kdsl.data.readers import read_samples
 from kdsl.errors import InputError
-from kdsl.runs import write_jsonl
+from kdsl.files import write_jsonl
 from kdsl.serving.settings import ServerSettings
 from kdsl.tasks import Label, Task
 

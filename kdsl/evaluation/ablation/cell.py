@@ -29,11 +29,11 @@ from kdsl.config import Config, ModelConfig
 from kdsl.errors import InputError
 from kdsl.evaluation.crossval import cross_validate
 from kdsl.evidence.types import Evidence
+from kdsl.files import atomic_write, write_json, write_jsonl, written_whole
 from kdsl.models.adapters import adapter_on
 from kdsl.models.base import LoadedModel, load_base
 from kdsl.models.merging import Merge, merge_adapters
 from kdsl.models.scorer import LabelScorer
-from kdsl.runs import atomic_write, write_json, write_jsonl, written_whole
 from kdsl.tasks import Task
 from kdsl.training.folder import Run, half_epoch, half_epochs
 from kdsl.training.job import adapter_groups

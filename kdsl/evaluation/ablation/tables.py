@@ -22,7 +22,7 @@ from kdsl.evaluation.ablation.cell import read_lines
 from kdsl.evaluation.metrics import Metrics, compute_metrics
 from kdsl.evaluation.plots import lines_png, points_png
 from kdsl.evaluation.predictions import Judged, PredictionLine
-from kdsl.runs import atomic_write
+from kdsl.files import atomic_write
 from kdsl.scores import mean_sd
 
 OVERALL = "overall"

@@ -13,9 +13,10 @@ from kdsl.data.files import Row, json_rows
 from kdsl.ensemble.predictions import append
 from kdsl.evaluation.intentionqa.items import LETTERS, Item
 from kdsl.evaluation.intentionqa.scorers import OptionScores, Scorer
+from kdsl.files import write_jsonl
 from kdsl.intentions.backends.base import Failure
 from kdsl.progress import track
-from kdsl.runs import claim, write_jsonl
+from kdsl.runs import claim
 
 STAMP, ANSWERS = "run.json", "answers.jsonl"
 

@@ -14,9 +14,10 @@ from kdsl.evaluation.intentionqa.items import Item, Items, read_items
 from kdsl.evaluation.intentionqa.known import KnownIntentions
 from kdsl.evaluation.intentionqa.report import Report, make_report
 from kdsl.evaluation.intentionqa.scorers import Ask, EncoderScorer, LetterScorer, OverlapScorer, Scorer, WordingScorer
+from kdsl.files import atomic_write, file_hash, write_json
 from kdsl.intentions.backends.base import Backend
 from kdsl.knowledge.base import KnowledgeBase
-from kdsl.runs import atomic_write, file_hash, sole_writer, write_json, write_manifest
+from kdsl.runs import sole_writer, write_manifest
 
 SCHEMA = 1
 CHOSEN_ON, CHOSEN_SEED = 500, 17

@@ -15,9 +15,9 @@ from safetensors.numpy import load_file, save_file
 from kdsl.encoders.pictures import PictureEncoder, looks_of
 from kdsl.encoders.registry import picture_encoder, text_encoder
 from kdsl.errors import BundleError
+from kdsl.files import write_json
 from kdsl.knowledge.embedders import CharNgramEmbedder, passage_vectors
 from kdsl.knowledge.rankers.base import Item, Ranker
-from kdsl.runs import write_json
 
 _ADVICE = "build it again"
 

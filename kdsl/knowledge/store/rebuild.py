@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from kdsl.errors import InputError
+from kdsl.files import file_hashes
 from kdsl.knowledge.store.catalog import LOG, Catalog, Entry
 from kdsl.knowledge.store.indexes import halves, open_mapped
 from kdsl.knowledge.store.policy import Policy
 from kdsl.knowledge.store.segments import ROWS, VECTORS, write_segment
-from kdsl.runs import file_hashes, sole_writer
+from kdsl.runs import sole_writer
 
 _SEGMENT = "segment"
 _BLOCK = 1 << 16

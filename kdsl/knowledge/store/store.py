@@ -20,13 +20,13 @@ from typing import Any, Self
 import numpy as np
 
 from kdsl.errors import BundleError, InputError
+from kdsl.files import written_whole
 from kdsl.knowledge.documents import Document
 from kdsl.knowledge.store.catalog import FILE, LOG, Catalog, create
 from kdsl.knowledge.store.policy import DEFAULT, Policy
 from kdsl.knowledge.store.rebuild import Rebuilt, rebuild
 from kdsl.knowledge.store.segments import DAMAGED, append_log
 from kdsl.knowledge.store.view import State, View, matrix, open_state
-from kdsl.runs import written_whole
 
 _ATTEMPTS = 5
 """How often a generation is looked up anew because a rebuild took its files away before they were opened."""

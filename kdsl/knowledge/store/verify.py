@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from kdsl.files import changed_files
 from kdsl.knowledge.store.catalog import LOG, Catalog, Entry
 from kdsl.knowledge.store.segments import ROWS
-from kdsl.runs import changed_files
 
 _BLOCK = 1 << 24
 

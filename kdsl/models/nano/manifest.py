@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.table import Table
 
 from kdsl.errors import BundleError, MissingDependency
-from kdsl.runs import changed_files, file_hashes, write_json
+from kdsl.files import changed_files, file_hashes, write_json
 from kdsl.runs import read_manifest as read_checked
 
 FILE = "manifest.json"

@@ -17,6 +17,7 @@ from transformers import Qwen2Tokenizer
 
 from kdsl.config import NANO, PromptConfig
 from kdsl.errors import ConfigError
+from kdsl.files import write_json
 from kdsl.knowledge.documents import Document
 from kdsl.models.base import LoadedModel, wrap
 from kdsl.models.chat import frame_of
@@ -24,7 +25,7 @@ from kdsl.models.nano.architecture import NanoShape, build_model, build_processo
 from kdsl.models.nano.manifest import NanoManifest, hash_files, write_manifest
 from kdsl.models.nano.tokenizer import train_tokenizer
 from kdsl.models.scorer import LabelScorer
-from kdsl.runs import claim, versions, write_json
+from kdsl.runs import claim, versions
 from kdsl.tasks import Task
 from kdsl.training.nano.batches import Batch, Collator, stream
 from kdsl.training.nano.embedding_init import count_neighbours, embeddings_from

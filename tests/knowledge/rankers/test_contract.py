@@ -12,11 +12,11 @@ from PIL import Image, ImageDraw
 from kdsl.config import EncodersConfig
 from kdsl.errors import BundleError
 from kdsl.evidence.types import UNSEEN, Evidence, Picture
+from kdsl.files import write_json
 from kdsl.knowledge.documents import Document
 from kdsl.knowledge.rankers.base import Item, Ranker
 from kdsl.knowledge.rankers.registry import RANKERS, load_ranker, new_rankers
 from kdsl.knowledge.rankers.words import terms
-from kdsl.runs import write_json
 from kdsl.tasks import Task
 
 TEXTS = ("这个杯子会不会生锈", "退款什么时候到账", "Does the blue one fade?", "iPhone15 的 emi 分期怎么算", "")
