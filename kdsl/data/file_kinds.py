@@ -81,7 +81,9 @@ def kind_of(path: Path) -> Kind:
         InputError: the file is missing, empty, or something else; the message says what, and what to do.
     """
     if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
+        kind = (
+            "is a folder" if path.is_dir() else "is no file but a pipe or device" if path.exists() else "does not exist"
+        )
         raise InputError(f"{path}: {kind}; expected a JSON or JSONL file of samples.")
     with path.open("rb") as file:
         start = file.read(_START)

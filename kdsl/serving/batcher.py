@@ -160,7 +160,7 @@ class Batcher(Generic[In, Out]):
         while self.admitted:
             await asyncio.sleep(0.01)
         self._worker.cancel()
-        self._thread.shutdown()
+        await asyncio.to_thread(self._thread.shutdown)  # it waits for a batch that nobody waits for any more
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()

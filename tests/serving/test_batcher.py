@@ -217,3 +217,21 @@ def test_the_fault_of_one_reaches_only_that_one_if_it_ends_the_batch_twice() -> 
     assert [answer.value for answer in found if isinstance(answer, Answer)] == [0, 2, 4, 8]
     assert isinstance(found[3], ValueError)
     assert model.batches == [[-1], [0, 1, 2, 3, 4], [0], [1], [2], [3], [4]]
+
+
+def test_closing_does_not_hold_others_up_while_the_model_works_for_nobody() -> None:
+    model = Model()
+
+    async def work() -> bool:
+        batcher = Batcher(model, WIDE, most=64)
+        first = await held(model, batcher)
+        first.cancel()
+        closing = asyncio.create_task(batcher.close())
+        while batcher.admitted:
+            await asyncio.sleep(0)
+        asyncio.get_running_loop().call_later(0.05, model.gate.set)
+        await closing
+        return model.gate.is_set()
+
+    assert run(work())
+    assert model.batches == [[-1]]  # the gate opened before the model gave up
