@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 
-import kdsl.training.trainer as trainer_module
 from kdsl.config import Config
 from kdsl.evidence.types import Evidence
 from kdsl.models.adapters import adapter_on
@@ -77,14 +76,15 @@ def check_that_it_learns(
 @contextmanager
 def killed_at(step: int) -> Iterator[None]:
     """End the training within the block as it begins this step, counted from 0."""
+    from kdsl.training import trainer  # here: it loads bitsandbytes, which one of the tests wants to be absent
 
-    class Kill(trainer_module.RichProgress):
+    class Kill(trainer.RichProgress):
         def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if state.global_step == step:
                 raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer_module, "RichProgress", Kill)
+        patch.setattr(trainer, "RichProgress", Kill)
         with pytest.raises(KeyboardInterrupt):
             yield
 

@@ -138,7 +138,6 @@ from kdsl.config import Config, ModelConfig, PromptConfig, TrainingConfig
 from kdsl.models.adapters import load_adapter
 from kdsl.models.base import load_base
 from kdsl.tasks import Label, Task
-from helpers.trainings import train
 
 labels = tuple(Label(name=name, zh=name, en=name) for name in "ab")
 task = Task(name="t", input="dialogue", prompt="?", labels=labels)
