@@ -74,13 +74,13 @@ def check_that_it_learns(
 
 
 @contextmanager
-def killed_at(step: int) -> Iterator[None]:
-    """End the training within the block as it begins this step, counted from 0."""
+def killed_at(step: int, title: str | None = None) -> Iterator[None]:
+    """End the training of that title, or any, within the block as it begins this step, counted from 0."""
     from kdsl.training import trainer  # here: it loads bitsandbytes, which one of the tests wants to be absent
 
     class Kill(trainer.RichProgress):
         def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.global_step == step:
+            if state.global_step == step and title in (None, self.title):
                 raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:

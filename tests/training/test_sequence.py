@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.trainings import losses_of, train, with_training
+from helpers.trainings import killed_at, losses_of, train, with_training
 from safetensors.torch import load_file
 
 from kdsl.config import Config
@@ -83,20 +83,12 @@ def test_a_sequence_killed_within_a_stage_ends_as_if_it_had_not_been(
     both: list[Task],
     small_config: Config,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     config = with_training(small_config, **SEQUENCE)
     whole = train(load_tiny(), mixed, both, config, tmp_path / "whole")
 
-    class Kill(trainer_module.RichProgress):
-        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if self.title == stage and state.global_step == 1:
-                raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(trainer_module, "RichProgress", Kill)
-        with pytest.raises(KeyboardInterrupt):
-            train(load_tiny(), mixed, both, config, tmp_path / "cut")
+    with killed_at(1, stage):
+        train(load_tiny(), mixed, both, config, tmp_path / "cut")
     assert (tmp_path / "cut" / "stages" / "care" / "manifest.json").is_file()
     with pytest.raises(BundleError, match="these differ: seed"):
         train(load_tiny(), mixed, both, config, tmp_path / "cut", seed=2)
