@@ -12,6 +12,7 @@ Kind = Literal["json", "csv", "rasa", "xlsx", "parquet"]
 
 PARQUET = b"PAR1"
 """What a Parquet file begins and ends with."""
+_EXPECTED = "JSON, JSONL, CSV, Excel or Parquet"
 _START = 65536
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "is compressed by gzip; unpack it first (`gunzip`)"),
@@ -74,6 +75,12 @@ def magic(start: bytes) -> str | None:
     return None
 
 
+def _why_no_file(path: Path) -> str:
+    if path.is_dir():
+        return "is a folder"
+    return "is a pipe or a device, not a file" if path.exists() else "does not exist"
+
+
 def kind_of(path: Path) -> Kind:
     """How a file of rows is to be read.
 
@@ -81,10 +88,7 @@ def kind_of(path: Path) -> Kind:
         InputError: the file is missing, empty, or something else; the message says what, and what to do.
     """
     if not path.is_file():
-        kind = (
-            "is a folder" if path.is_dir() else "is no file but a pipe or device" if path.exists() else "does not exist"
-        )
-        raise InputError(f"{path}: {kind}; expected a JSON or JSONL file of samples.")
+        raise InputError(f"{path}: {_why_no_file(path)}; expected a file of samples: {_EXPECTED}.")
     with path.open("rb") as file:
         start = file.read(_START)
     if start.startswith(_ZIP) and _EXCEL in start:
@@ -92,7 +96,7 @@ def kind_of(path: Path) -> Kind:
     if start.startswith(PARQUET):
         return "parquet"
     if what := magic(start):
-        raise InputError(f"{path}: {what}; expected rows as JSON, JSONL, CSV or Excel.")
+        raise InputError(f"{path}: {what}; expected rows as {_EXPECTED}.")
     require_text(start, path)
     text = start.decode("utf-8-sig", "replace").lstrip()
     if not text:
