@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -242,9 +243,12 @@ def test_broken_files(tmp_path: Path, tasks: list[Task], content: bytes, message
         read_samples(path, tasks)
 
 
-def test_missing_file_and_folder(tmp_path: Path, tasks: list[Task]):
+def test_what_is_no_file(tmp_path: Path, tasks: list[Task]):
     with pytest.raises(InputError, match="does not exist"):
         read_samples(tmp_path / "none.json", tasks)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match=r"pipe: is a pipe or a device, not a file; expected .* Excel or Parquet"):
+        read_samples(tmp_path / "pipe", tasks)
     with pytest.raises(InputError, match="is a folder without pictures"):
         read_samples(tmp_path, tasks)
 
