@@ -78,13 +78,18 @@ class Bundle:
         names = {"bundle": self.manifest["id"], "kdsl": __version__} | base
         return names | ({"edited": ",".join(self.edited)} if self.edited else {})
 
+    @property
+    def columns(self) -> Columns:
+        """The columns by which the fit read its files."""
+        return self.manifest.get("data", {}).get("columns", {})
+
     def columns_for(self, files: Sequence[Path], given: Columns = AS_KNOWN) -> Columns:
         """The columns by which files are read: those given, and else those of the fit, as far as the files have them.
 
         Raises:
             InputError: a file as a whole cannot be read.
         """
-        return usual_columns(files, given, self.manifest.get("data", {}).get("columns", {}))
+        return usual_columns(files, given, self.columns)
 
     @property
     def given_adapters(self) -> dict[str, Path]:

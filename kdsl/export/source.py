@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kdsl.config import EvidenceConfig, ModelConfig, PromptConfig
 from kdsl.config_file import load_config, load_tasks
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.folders import picture_root
 from kdsl.data.readers import read_samples
+from kdsl.data.rows import usual_columns
 from kdsl.ensemble.bundle import open_bundle
 from kdsl.errors import InputError
 from kdsl.evidence.observe import observe
@@ -39,6 +41,8 @@ class Source:
     prompt: PromptConfig
     evidence: EvidenceConfig
     card: str
+    columns: Columns = field(default_factory=dict)
+    """Those by which the fit read its samples; a file that has them is read alike."""
 
 
 def open_source(
@@ -66,9 +70,8 @@ def from_bundle(folder: Path, name: str | None) -> Source:
     bundle = open_bundle(folder)
     task = _choose(bundle.tasks, name)
     card, config = bundle_card(bundle, task, "model"), bundle.config
-    return Source(
-        bundle.adapter(task), config.model("large"), task, tuple(bundle.tasks), config.prompt, config.evidence, card
-    )
+    every, base = tuple(bundle.tasks), config.model("large")
+    return Source(bundle.adapter(task), base, task, every, config.prompt, config.evidence, card, bundle.columns)
 
 
 def from_adapter(adapter: Path, config_path: str, name: str | None, overrides: Sequence[str] = ()) -> Source:
@@ -109,7 +112,8 @@ def comparison_samples(source: Source, data: Path, images: Path, ocr: Path | Non
     Raises:
         InputError: `data` has no sample of the task.
     """
-    samples = [s for s in read_samples(data, source.tasks) if s.task == source.task.name][:COMPARED]
+    columns = usual_columns([data], AS_KNOWN, source.columns)
+    samples = [s for s in read_samples(data, source.tasks, columns) if s.task == source.task.name][:COMPARED]
     if not samples:
         raise InputError(f"{data} holds no sample of task '{source.task.name}' to compare scores on.")
     return observe(samples, picture_root([data], images), source.evidence, ocr)
