@@ -17,7 +17,7 @@ import numpy as np
 from rule_problems import Problem
 from sklearn.tree import DecisionTreeClassifier
 
-from kdsl.errors import MissingDependency
+from kdsl.errors import ConfigError, MissingDependency
 from kdsl.rules import search
 from kdsl.rules.book import RuleBook, shipped_rules
 from kdsl.rules.distill import distill
@@ -100,12 +100,22 @@ def without_encoder(problem: Problem, size: float, seed: int) -> Model:
 
 def by_occlusion(problem: Problem, size: float, seed: int) -> Model:
     """kdsl with the small model's prior by occlusion alone."""
-    return _distilled(_unnamed(problem), size, seed, problem.teacher())
+    return _distilled(_unnamed(problem), size, seed, replace(problem.teacher(), write=None))
+
+
+def by_phrases(problem: Problem, size: float, seed: int) -> Model:
+    """kdsl with the phrases that the small model writes as the prior, alone."""
+    return _distilled(_unoccluded(_unnamed(problem)), size, seed, _writing(problem))
 
 
 def by_both(problem: Problem, size: float, seed: int) -> Model:
-    """kdsl with both sources of the prior."""
-    return _distilled(problem, size, seed, problem.teacher())
+    """kdsl with labels' descriptions and occlusion."""
+    return _distilled(problem, size, seed, replace(problem.teacher(), write=None))
+
+
+def by_all(problem: Problem, size: float, seed: int) -> Model:
+    """kdsl with labels' descriptions, occlusion, and the phrases that the small model writes."""
+    return _distilled(problem, size, seed, _writing(problem))
 
 
 def with_shipped(problem: Problem, size: float, seed: int) -> Model:
@@ -123,6 +133,19 @@ def _unnamed(problem: Problem) -> Problem:
         return embed(texts) * (0.0 if tuple(texts) in names else 1.0)
 
     return replace(problem, embed=deaf)
+
+
+def _unoccluded(problem: Problem) -> Problem:
+    """The problem without occlusion."""
+    return replace(problem, rules=problem.rules.model_copy(update={"occlusion_samples": 0}))
+
+
+def _writing(problem: Problem) -> Teacher:
+    """The small model, which can write."""
+    teacher = problem.teacher()
+    if teacher.write is None:
+        raise ConfigError(f"{teacher.name} was not trained to write text; name another `small`, or another --method.")
+    return teacher
 
 
 @contextmanager
@@ -310,10 +333,14 @@ PRIORS: dict[str, Method] = {
     "kdsl": kdsl,
     "occlusion": by_occlusion,
     "descriptions and occlusion": by_both,
+    "phrases": by_phrases,
+    "descriptions, occlusion and phrases": by_all,
     "shipped rules": with_shipped,
 }
 """kdsl with each source of the prior over literals; as it is, with labels' descriptions. Rules that ship are candidates
 beside what is found."""
+WRITTEN = ("phrases", "descriptions, occlusion and phrases")
+"""Those that need a small model that can write, as kdsl-nano cannot."""
 POOLED = ("tree", "FIGS")
 """Methods whose rules are shared out freely, so that there may be fewer than one per label."""
 

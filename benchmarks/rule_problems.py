@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from kdsl.data.splits import read_folds, stratified_folds
 from kdsl.encoders.registry import TEXT_ENCODERS, text_encoder
 from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
+from kdsl.models.generation import writer
 from kdsl.models.roles import Models
 from kdsl.models.scorer import LabelScorer
 from kdsl.rules.candidates import AGAINST
@@ -23,7 +24,7 @@ from kdsl.rules.cues import mine
 from kdsl.rules.engine import bit_set, literal_bits, pack, unpack
 from kdsl.rules.neighbours import Embed
 from kdsl.rules.normalised import NormalisedEvidence
-from kdsl.rules.teacher import ScoreCache, Teacher
+from kdsl.rules.teacher import ScoreCache, Teacher, Write
 from kdsl.tasks import Task, task_by_name
 
 TASKS = ("scene", "intent", "sofmattress-v1", "sofmattress-v2", "banking77")
@@ -51,7 +52,7 @@ class Problem:
 
     Attributes:
         embed: the encoder of texts by which words are put into groups and held against labels' descriptions.
-        teacher: opens the small model for occlusion.
+        teacher: opens the small model for occlusion, and for writing where it can write.
     """
 
     name: str
@@ -141,6 +142,12 @@ class Data:
         return replace(first, train=train, test=())
 
     @cached_property
+    def _write(self) -> Write | None:
+        """What the small model writes; a request is answered once."""
+        write = writer(self.models.small)
+        return write and cache(write)
+
+    @cached_property
     def _observed(self) -> Sequence[Evidence]:
         mire = self.folder / "mire"
         return load_evidence(
@@ -165,7 +172,8 @@ class Data:
     ) -> Problem:
         def teacher() -> Teacher:
             scorer = LabelScorer(self.models.small, task, self.config.prompt)
-            return Teacher(scorer.score, name=self.models.small.name, cache=self._caches.setdefault(name, ScoreCache()))
+            kept = self._caches.setdefault(name, ScoreCache())
+            return Teacher(scorer.score, self._write, self.models.small.name, kept)
 
         names = self.config.encoders.text
         first = TEXT_ENCODERS[0].name if names == (AUTO,) else (names or (None,))[0]  # as `kdsl.experts.rules` has it

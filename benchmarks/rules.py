@@ -13,8 +13,8 @@ printed, of all that FILE holds about the tasks. `pip install 'kdsl[bench]'` bri
 `compare`: each method at each size (rules per label), for each seed and fold; then the stability of the size that is
 nearest to kdsl's book. A peer's fit that takes more than --limit seconds of the processor is recorded as out of time,
 and so are its larger sizes.
-`prior`: kdsl with each source of the prior over literals: labels' descriptions, occlusion by the small model; and with
-the rules that ship.
+`prior`: kdsl with each source of the prior over literals: labels' descriptions, occlusion by the small model, phrases
+that it writes where it can (`--set small.source=gemma-3-270m`); and with the rules that ship.
 `books`: size of the book of all labelled samples, and how well its rules held where they were not found.
 `shuffles`: rules that kdsl's book keeps when the labels are dealt out anew, which is as often as chance finds one.
 """
@@ -33,7 +33,7 @@ from typing import Any
 import click
 import numpy as np
 from rule_measures import Line, at_size, dice, figures, judged, properties
-from rule_methods import METHODS, POOLED, PRIORS, book_of, kdsl
+from rule_methods import METHODS, POOLED, PRIORS, WRITTEN, book_of, kdsl
 from rule_problems import TASKS, Data, Problem
 from rule_speed import speed
 
@@ -303,7 +303,15 @@ def compare(
 
 @main.command()
 @options(_DATA, _TASK, _CONFIG, _SET, _OUT, _SEEDS)
-@click.option("--method", "methods", type=click.Choice(tuple(PRIORS)), multiple=True, default=tuple(PRIORS))
+@click.option(
+    "--method",
+    "methods",
+    type=click.Choice(tuple(PRIORS)),
+    multiple=True,
+    default=tuple(name for name in PRIORS if name not in WRITTEN),
+    help="by default those that need no model that writes",
+)
+@click.option("--fold", "folds", type=int, multiple=True, help="only these folds; by default all")
 def prior(
     data: Path,
     tasks: Sequence[str],
@@ -312,6 +320,7 @@ def prior(
     out: Path,
     seeds: Sequence[int],
     methods: Sequence[str],
+    folds: Sequence[int],
 ) -> None:
     """kdsl with each source of the prior."""
     settings = load_config(config, overrides)
@@ -322,7 +331,8 @@ def prior(
         for seed in seeds:
             for problem in source.problems(task, seed):
                 for method in methods:
-                    measure(results, problem, method, size, seed, limit=3600)
+                    if not folds or problem.fold in folds:
+                        measure(results, problem, method, size, seed, limit=3600)
         for method in methods:
             found = [one for (s, _), one in runs(results, task, method).items() if s == size]
             cells = [_cell(name, [one[name] for one in found]) for name in PRIOR_COLUMNS]

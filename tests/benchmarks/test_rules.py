@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import importlib
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -12,8 +14,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from kdsl.config import Config
+from kdsl.config import Config, ModelConfig
+from kdsl.errors import ConfigError
+from kdsl.evidence.types import Evidence
 from kdsl.resources import PACKAGE, resource
+from kdsl.rules.teacher import Teacher
 
 SCRIPTS = PACKAGE.parent / "benchmarks"
 SETTINGS = {"large": None, "small": None, "encoders": {"text": None}}
@@ -144,6 +149,39 @@ def test_properties_of_a_book_are_counted(scripts: Path, folder: Path) -> None:
     assert (found["labels"], found["cues of one character"]) == (3, 0)
     assert found["most per label"] <= 3
     assert found["lower bound above 0.5"] == sum(r.stats.interval95[0] > 0.5 for r in book.rules)
+
+
+def test_phrases_that_the_small_model_writes_are_a_prior_of_their_own(
+    scripts: Path, folder: Path, tmp_path: Path, base_of: Callable[..., ModelConfig]
+) -> None:
+    methods = module("rule_methods")
+    data = module("rule_problems").Data(folder, Config.model_validate(SETTINGS))
+    (problem,) = data.problems("sofmattress-v2", 0)
+    asked: list[str] = []
+
+    def score(evidences: Sequence[Evidence]) -> np.ndarray:
+        raise AssertionError("phrases alone hide nothing")
+
+    def write(text: str) -> str:
+        asked.append(text)
+        return "parcel, late"
+
+    taught = replace(problem, teacher=lambda: Teacher(score, write, "writer"))
+    assert methods.PRIORS["phrases"](taught, 3, 1).rules
+    assert len(asked) == 3 * 5  # per label and inner fold
+    mute = replace(problem, teacher=lambda: Teacher(score, None, "kdsl-nano"))
+    with pytest.raises(ConfigError, match="kdsl-nano was not trained to write"):
+        methods.PRIORS["phrases"](mute, 3, 1)
+
+    out = tmp_path / "prior.jsonl"
+    given = ["prior", "--data", str(folder), "--task", "sofmattress-v2", "--out", str(out), "--seed", "0", *PLAIN]
+    given += ["--set", f"small.source={base_of('gemma3_text').source}", "--set", "small.device=cpu"]
+    given += ["--set", "rules.simulations=20", "--method", "phrases"]
+    CliRunner().invoke(module("rules").main, [*given, "--fold", "1"], catch_exceptions=False)
+    assert not out.exists()  # there is fold 0 alone
+    CliRunner().invoke(module("rules").main, [*given, "--fold", "0"], catch_exceptions=False)
+    (line,) = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert (line["method"], line["fold"], len(line["gold"])) == ("phrases", 0, 24)
 
 
 def test_shuffles_count_the_rules_of_chance(scripts: Path, folder: Path, tmp_path: Path) -> None:
