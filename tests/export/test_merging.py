@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -17,8 +18,10 @@ from kdsl.errors import BundleError, ConfigError
 from kdsl.evaluation.adapters import adapters_table, judge_adapters
 from kdsl.evidence.types import Evidence
 from kdsl.export.merging import trained_tasks
+from kdsl.models.adapters import adapter_on
 from kdsl.models.base import load_base
 from kdsl.models.merging import METHODS, Merge, check_mergeable, merge_adapters
+from kdsl.models.scorer import LabelScorer
 from kdsl.tasks import Task
 
 Base = Callable[..., ModelConfig]
@@ -50,6 +53,28 @@ def test_cat_is_the_weighted_sum_and_the_base_stays(base_of: Base, make_adapter:
     assert merged.keys() == one.keys()
     for name, tensor in merged.items():
         torch.testing.assert_close(tensor, 0.25 * one[name] + 0.75 * two[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["gemma3_text", "qwen2_vl"])
+@pytest.mark.parametrize("method", ["cat", "ties_svd"])
+def test_adapters_of_the_upper_layers_are_merged_there_and_nowhere_else(
+    kind: str, method: str, base_of: Base, make_adapter: Make, care: Task, dialogues: list[Evidence], tmp_path: Path
+) -> None:
+    base = base_of(kind)
+    upper = {"layers_to_transform": [1], "layers_pattern": "layers"}
+    sources = [make_adapter(base, seed, **upper) for seed in (0, 1)]
+    out = merge_adapters(load_base(base), sources, Merge(method), tmp_path / "out")
+    one, two, merged = added(sources[0]), added(sources[1]), added(out)
+    assert merged.keys() == one.keys()
+    if method == "cat":
+        for name, tensor in merged.items():
+            torch.testing.assert_close(tensor, (one[name] + two[name]) / 2, rtol=1e-4, atol=1e-5)
+    loaded = load_base(base)
+    scorer = LabelScorer(loaded, care, PromptConfig())
+    with warnings.catch_warnings(), adapter_on(loaded, out):
+        warnings.simplefilter("error")  # peft's, of weights that are missing
+        scores = scorer.score(dialogues[:2])
+    assert np.abs(scores - scorer.score(dialogues[:2])).max() > 1e-4
 
 
 def test_the_manifest_names_the_sources_and_their_hashes(base_of: Base, make_adapter: Make, tmp_path: Path) -> None:
