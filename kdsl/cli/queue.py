@@ -65,7 +65,8 @@ def list_command(state: Path, task: str | None, limit: int) -> None:
     examples:
       kdsl queue list --state runs/shop.state
     """
-    waiting, items = _there(state).open(task, limit)
+    queued = _there(state)
+    waiting, items = queued.open(task, limit)
     for item in items:
         said = " / ".join(text for role, text in item.turns if role == "user") or f"{len(item.pictures)} picture(s)"
         prediction = item.prediction
@@ -74,6 +75,8 @@ def list_command(state: Path, task: str | None, limit: int) -> None:
             f"  margin {item.doubt.margin:.2f}  {' '.join(said.split())[:80]}"
         )
     click.echo(f"{waiting} samples wait")
+    if task is not None and task not in (held := queued.tasks()) and held:
+        click.echo(f"The queue holds no sample of a task '{task}'; it holds samples of {', '.join(held)}.")
 
 
 @queue.command()

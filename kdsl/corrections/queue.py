@@ -126,6 +126,15 @@ class Queue(Store):
             found = (_read(connection, number) for number in waiting[:limit])
             return len(waiting), [item for item in found if item is not None]
 
+    def tasks(self) -> list[str]:
+        """The tasks of which there are samples, labelled or not, by name.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        with self._reading() as connection:
+            return [row["task"] for row in connection.execute("SELECT DISTINCT task FROM items ORDER BY task")]
+
     def get(self, number: int) -> Queued | None:
         """An item, labelled or not.
 

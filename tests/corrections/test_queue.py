@@ -143,3 +143,12 @@ def test_a_state_folder_that_is_not_there_is_no_empty_queue(tmp_path: Path, word
     assert isinstance(found.exception, InputError)
     assert "shop.stat: is no folder" in str(found.exception)
     assert not missing.exists()
+
+
+def test_a_task_that_the_queue_does_not_hold_is_told(queue: Queue, tmp_path: Path) -> None:
+    queue.add([asked()], "file")
+    listed = [
+        CliRunner().invoke(cli, ["queue", "list", "--state", str(tmp_path), "--task", task]) for task in ("shop", "shp")
+    ]
+    assert "holds no sample" not in listed[0].output
+    assert "0 samples wait\nThe queue holds no sample of a task 'shp'; it holds samples of shop.\n" in listed[1].output
