@@ -133,7 +133,8 @@ def test_the_page_shows_traces_and_pictures(report: Path) -> None:
     page = parse(report / "report.html")
     for shown in (
         "an OCR line contains 合计",
-        "faq.yaml",
+        "faq.yaml, read by a model): 标题",
+        "Snippet s2 (0.30, guide.md): 无标签",
         "(abstains)",
         "place 2 with 0.300",
         "ask a person",

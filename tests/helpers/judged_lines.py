@@ -43,7 +43,10 @@ def line(id: str, label: str, probability: float = 0.8, **over: Any) -> dict[str
             "calls": [{"role": "large", "output_tokens": 6, "top": [[label, 0.7]]}],
             "experts": {"large": {"weight": 0.6, "top": [[label, 0.7]]}, "rules": {"weight": 0.2, "top": []}},
             "rules": [{"id": "r1", "label": label, "weight": 1.5, "text": "an OCR line contains 合计"}],
-            "snippets": [{"id": "s1", "label": label, "title": "标题", "source": "faq.yaml", "score": 0.4}],
+            "snippets": [
+                {"id": "s1", "label": label, "title": "标题", "source": "faq.yaml", "score": 0.4, "read": True},
+                {"id": "s2", "label": None, "title": "无标签", "source": "guide.md", "score": 0.3},
+            ],
         },
     } | over
 
