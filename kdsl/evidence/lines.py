@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from kdsl.evidence.types import OcrLine
 
+LONGEST = 20_000
+"""Characters of a picture's lines that are read: a page of small print has fewer, and fits take longer with them."""
 ROW_TOLERANCE = 0.6
 """Neighbours are in the same row if their centres differ by at most this share of the smaller height."""
 
@@ -24,6 +26,17 @@ def denoise(lines: Iterable[OcrLine], min_score: float) -> list[OcrLine]:
         text = " ".join(line.text.split())
         if line.score >= min_score and has_content(text):
             kept.append(line if text == line.text else replace(line, text=text))
+    return kept
+
+
+def shortened(lines: Iterable[OcrLine]) -> list[OcrLine]:
+    """The first lines, up to `LONGEST` characters in all; the line in which these end is cut."""
+    kept, room = [], LONGEST
+    for line in lines:
+        if room <= 0:
+            break
+        kept.append(line if len(line.text) <= room else replace(line, text=line.text[:room]))
+        room -= len(line.text)
     return kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, overload
@@ -15,7 +16,7 @@ from kdsl.data.sample import Sample
 from kdsl.errors import InputError, KdslError
 from kdsl.evidence.cache import Cache, content_key
 from kdsl.evidence.facts import picture_facts
-from kdsl.evidence.lines import denoise, reading_order
+from kdsl.evidence.lines import LONGEST, denoise, reading_order, shortened
 from kdsl.evidence.ocr import open_backend
 from kdsl.evidence.ocr_shared import OcrBackend
 from kdsl.evidence.pixels import PixelStats
@@ -26,6 +27,8 @@ from kdsl.progress import track
 from kdsl.resources import default_cache_dir
 from kdsl.runs import listed
 from kdsl.tasks import Task
+
+log = logging.getLogger(__name__)
 
 Fault = tuple[str, str]
 """(sample id, message) of a sample whose pictures cannot be used."""
@@ -187,6 +190,11 @@ class _Reader:
 
     def _picture(self, name: str, path: Path, lines: list[OcrLine], pixels: PixelStats) -> Picture:
         ordered = reading_order(denoise(lines, self.config.min_score))
+        if sum(len(line.text) for line in ordered) > LONGEST:
+            log.warning(
+                "picture '%s' has more text than %s characters, of which only these are read", name, f"{LONGEST:,}"
+            )
+            ordered = shortened(ordered)
         facts = picture_facts(pixels, ordered)
         return Picture(name, path, pixels.width, pixels.height, tuple(ordered), facts)
 

@@ -106,6 +106,17 @@ def test_given_text_wins_and_other_pictures_are_read(
     assert "稍后再试" in second.ocr_text
 
 
+def test_of_endless_given_text_the_beginning_is_read_and_that_is_said(
+    pictures: Path, warm: Path, sample_of: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = tmp_path / "ocr.jsonl"
+    lines = [{"text": "字" * 15_000, "score": 1.0, "box": [0, top, 500, top + 20]} for top in (0, 100, 200)]
+    given.write_text(json.dumps({"image": "screen.png", "width": 540, "height": 1170, "lines": lines}), "utf-8")
+    evidence = observe([sample_of("a", "screen.png")], pictures, CONFIG, given, warm)
+    assert [len(line.text) for line in evidence[0].pictures[0].lines] == [15_000, 5_000]
+    assert "'screen.png' has more text than 20,000 characters" in caplog.text
+
+
 def test_with_all_text_given_no_ocr_backend_is_needed(pictures: Path, sample_of: Make, tmp_path: Path) -> None:
     given = tmp_path / "ocr.jsonl"
     given.write_text(json.dumps({"image": "screen.png", "lines": []}), "utf-8")
