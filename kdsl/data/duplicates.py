@@ -157,3 +157,9 @@ def near_duplicates(samples: Sequence[Sample], prints: Mapping[str, Fingerprint]
     for i, sample in enumerate(samples):
         found[sets[i]].append(sample.id)
     return [ids for ids in found.values() if len(ids) > 1]
+
+
+def duplicate_groups(samples: Sequence[Sample], prints: Mapping[str, Fingerprint]) -> np.ndarray:
+    """A number [n] per sample, the same for those that `near_duplicates` puts together."""
+    first = {name: ids[0] for ids in near_duplicates(samples, prints) for name in ids}
+    return np.unique([first.get(sample.id, sample.id) for sample in samples], return_inverse=True)[1]

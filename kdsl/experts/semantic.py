@@ -103,8 +103,18 @@ class SemanticExpert(Expert):
 
     def vectors(self, evidences: Sequence[Evidence]) -> np.ndarray:
         """The encoders' vectors of each field side by side, float32 [n, d], rows of length 1, or 0 without any text."""
-        joined = np.hstack(self._read(evidences).vectors).astype(np.float32)
-        return joined / np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-9)
+        return _joined(self._read(evidences).vectors)
+
+    def subjects(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        """As `vectors`, without what the agent replied, which a question that nobody has answered yet lacks."""
+        fields = np.repeat([field.name for field in self._fields], len(self._encoders))
+        vectors = self._read(evidences).vectors
+        return _joined([column for name, column in zip(fields, vectors, strict=True) if name != _REPLY])
+
+    def subjects_of(self, texts: Sequence[str]) -> np.ndarray:
+        """`subjects` [n, d] of samples in which a user says one of these texts and nothing else."""
+        fields = [field for field in self._fields if field.name != _REPLY]
+        return _joined([self._weight(field) * encoder.encode(texts) for field in fields for encoder in self._encoders])
 
     def save(self, place: Path) -> None:
         """Write `semantic.safetensors` and `semantic.json` (vocabularies, encoder) into the folder `place`."""
@@ -162,13 +172,23 @@ class SemanticExpert(Expert):
         features = csr_matrix(hstack([self.tf_idf_.transform(texts), *map(csr_matrix, vectors)]))
         return _Read(texts, features, vectors)
 
+    def _weight(self, field: Field) -> float:
+        """How long an encoder's vectors of a field are."""
+        return ENCODER[self.task.input] * field.weight
+
     def _vectors(self, texts: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Of each field and encoder, [n, dim]."""
         return [
-            ENCODER[self.task.input] * field.weight * encoder.encode(column)
+            self._weight(field) * encoder.encode(column)
             for field, column in zip(self._fields, texts, strict=True)
             for encoder in self._encoders
         ]
+
+
+def _joined(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Vectors [n, dim] side by side, float32 [n, d], rows of length 1, or 0."""
+    joined = np.hstack(columns).astype(np.float32)
+    return joined / np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-9)
 
 
 def descriptions(label: Label) -> list[str]:

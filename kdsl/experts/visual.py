@@ -57,6 +57,14 @@ class VisualExpert(Expert):
             out[rows] = self.model_.log_probs(features, len(self.task.labels))
         return out
 
+    def vectors(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        """Features, float32 [n, 2 dim], rows of length 1, or 0 without a picture; raises as `scores` does."""
+        out = np.zeros((len(evidences), 2 * self._encoder.dim), np.float32)
+        rows = [i for i, evidence in enumerate(evidences) if evidence.pictures]
+        if rows:
+            out[rows] = self._features([evidences[i] for i in rows])
+        return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
+
     def save(self, place: Path) -> None:
         """Write `visual.safetensors` and `visual.json` (the encoder) into the folder `place`."""
         place.mkdir(parents=True)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kdsl.config import BudgetConfig
@@ -70,6 +71,39 @@ def test_the_small_model_gives_way_to_a_second_view_when_both_are_too_large(
 
 def test_unrouted_samples_take_one_call(predict: Callable[..., list[Prediction]]) -> None:
     assert {tuple(roles(p)) for p in predict(BudgetConfig(), route=False)} == {("large",)}
+
+
+class Told:
+    """Says of every sample how likely a label fits."""
+
+    def __init__(self, probability: float) -> None:
+        self.told = probability
+
+    def probability(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        return np.full(len(evidences), self.told)
+
+
+def test_what_is_out_of_scope_takes_one_call_and_falls_to_the_labels_shares(
+    predict: Callable[..., list[Prediction]], predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scoped(*told: float) -> None:
+        for task in predictor.tasks.values():
+            monkeypatch.setattr(task, "scopes", [Told(one) for one in told])
+
+    scoped()
+    plain = predict(BudgetConfig(), route=False)
+    scoped(0.5, 0.2)  # two judges, text and pictures: their product counts, a fifth of one half
+    for before, found in zip(plain, predict(BudgetConfig()), strict=True):
+        assert roles(found) == ["large"]
+        assert (found.in_scope, found.out_of_scope, found.abstained) == (0.1, True, True)
+        task = predictor.tasks[found.task]
+        shares = dict(zip(task.task.names, task.router.prior, strict=True))
+        expected = {name: 0.2 * p + 0.8 * shares[name] for name, p in before.distribution.items()}
+        assert found.distribution == pytest.approx(expected, abs=1e-4)
+    scoped(0.5, float("nan"))
+    for before, found in zip(plain, predict(BudgetConfig(), route=False), strict=True):
+        assert (found.in_scope, found.out_of_scope) == (0.5, False)
+        assert found.distribution == before.distribution
 
 
 @pytest.mark.parametrize("calls", [1, 2, 3])
