@@ -11,7 +11,7 @@
     lexical/<task>/        the lexical expert
     semantic/<task>/       the semantic expert
     layout/<task>/         the layout expert, for tasks whose input is a picture
-    scope/                 per task, what tells samples that a label fits from others
+    scope/                 per task, what tells samples that a label fits from others, by text and by pictures
     ensemble.json          fusion, router and thresholds of every task
     report/                out-of-fold figures of the fit; what tasks without labelled samples rest on
 
@@ -40,7 +40,7 @@ from kdsl.models.roles import SERVED
 from kdsl.runs import digest, read_manifest, write_manifest
 from kdsl.tasks import Task, load_task
 
-SCHEMA = 3
+SCHEMA = 4
 _PARTS = ("id", "inputs", "tasks", "base", "adapters", "files")
 _COPY = "Copy the bundle again or fit it again."
 _ADVICE = "Fit the bundle again: a fit that was stopped continues where it was."
