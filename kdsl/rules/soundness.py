@@ -17,6 +17,7 @@ from kdsl.rules.context import Context
 from kdsl.rules.cues import LINES_STEP, PERCENT_STEP
 from kdsl.rules.engine import condition_bits, members
 from kdsl.rules.literals import LineCount, Measure, OcrGroup, OcrText, RuleLiteral
+from kdsl.rules.meaning import words_of_literal
 from kdsl.rules.significance import Counts, Q, significant
 from kdsl.scores import wilson_interval
 
@@ -58,9 +59,11 @@ def _counts(context: Context, candidate: Candidate, shown: int) -> Counts:
 def _productive(context: Context, candidate: Candidate) -> bool:
     """Whether each literal makes the rule better, by more than chance, than the rule without it (Webb 2007).
 
-    What is excluded was chosen among the whole vocabulary without any meaning, so it is tested against all of that.
+    What is excluded, and a literal that names no words, such as a share of white, was chosen among the whole vocabulary
+    without any meaning, so it is tested against all of that.
     """
     literals = context.signed(candidate.when, candidate.column)
+    worded = [bool(words_of_literal(literal)) for literal in (*candidate.when.all, *candidate.when.none)]
     of_label, held = context.label_bits(candidate.column), candidate.bits & context.labelled
     for i, (_, _, positive) in enumerate(literals):
         without = context.labelled
@@ -69,7 +72,7 @@ def _productive(context: Context, candidate: Candidate) -> bool:
                 without &= bits
         counts = without.bit_count(), (without & of_label).bit_count(), held.bit_count()
         chance = hypergeom.sf((held & of_label).bit_count() - 1, *counts)
-        if len(literals) > 1 and chance > (Q if positive else Q / len(context.vocabulary.literals)):
+        if len(literals) > 1 and chance > (Q if positive and worded[i] else Q / len(context.vocabulary.literals)):
             return False
     return True
 

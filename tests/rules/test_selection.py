@@ -11,8 +11,11 @@ import pytest
 from kdsl.config import RulesConfig
 from kdsl.encoders.registry import text_encoder
 from kdsl.evidence.types import Evidence
-from kdsl.rules.cues import mine
+from kdsl.rules.candidates import Candidate
+from kdsl.rules.context import Context
+from kdsl.rules.cues import Vocabulary, mine
 from kdsl.rules.distill import distill
+from kdsl.rules.engine import literal_bits, pack
 from kdsl.rules.function_words import bears_topic
 from kdsl.rules.groups import WordGroup
 from kdsl.rules.literals import LineCount, Measure, OcrText, TurnGroup, TurnText
@@ -21,7 +24,7 @@ from kdsl.rules.neighbours import NEAR, WordGroups
 from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.rule import Rule, When
 from kdsl.rules.significance import Counts, significant
-from kdsl.rules.soundness import _moved
+from kdsl.rules.soundness import _moved, _productive
 from kdsl.tasks import Label, Task
 
 SMALL = RulesConfig(max_cues=40, simulations=48, rules_per_label=4, occlusion_samples=0)
@@ -224,6 +227,26 @@ def test_a_weaker_rule_of_a_described_label_is_right_twice_as_often_as_wrong(
         assert any(rule.label == "A" for rule in distill(evidences, bare, SMALL, embed=EMBED).rules)
         found = [rule for rule in distill(evidences, told, SMALL, embed=EMBED).rules if rule.label == "A"]
         assert bool(found) == kept
+
+
+def test_what_names_no_words_is_tested_against_the_whole_vocabulary(make_evidence: Callable[..., Evidence]) -> None:
+    """A word has the label in eight of eleven pictures, and of these eleven just the eight have a second word and ten
+    lines: one in 165 by chance, so among twenty literals there may well be a lucky one."""
+    more = ("pan", *["brown"] * 8)
+    lines = [("rust", *more)] * 8 + [("rust",)] * 3 + [("lamp", *more)] * 12 + [("lamp",)] * 8
+    evidences = [make_evidence(f"{i}", lines=said) for i, said in enumerate(lines)]
+    views = [NormalisedEvidence.of(evidence) for evidence in evidences]
+    rust, pan, many = OcrText("rust"), OcrText("pan"), LineCount("at least", 10)
+    literals = (rust, pan, many, *(OcrText(f"word{i}") for i in range(17)))
+    held = literal_bits(literals, views)
+    vocabulary = Vocabulary(literals, pack([held[literal] for literal in literals], len(views)), len(views))
+    task = Task(name="scene", input="picture", prompt="?", labels=(Label(name="A"), Label(name="B")))
+    gold, weights = np.array([0] * 8 + [1] * 23), np.ones((len(literals), 2))
+    context = Context(task, SMALL, evidences, views, gold, vocabulary, weights, False, {}, [], None)
+    both = (1 << 8) - 1
+    assert held[rust] & held[pan] == held[rust] & held[many] == both
+    assert _productive(context, Candidate(When(all=(rust, pan)), 0, both, {}))
+    assert not _productive(context, Candidate(When(all=(rust, many)), 0, both, {}))
 
 
 def test_long_numbers_are_no_cues(make_evidence: Callable[..., Evidence]) -> None:
