@@ -26,6 +26,21 @@ PENALTY = 1.0
 
 
 @dataclass(frozen=True)
+class Judged:
+    """Of n samples; NaN where it cannot be told."""
+
+    about: np.ndarray
+    """The probability [n] that a sample is about what the task's samples are about."""
+    fits: np.ndarray
+    """The probability [n] that one of the labels fits, if it is."""
+
+    @property
+    def in_scope(self) -> np.ndarray:
+        """The probability [n] that one of the labels fits."""
+        return np.asarray(self.about * self.fits)
+
+
+@dataclass(frozen=True)
 class Familiarity:
     """Of one kind of vectors of a task: `known` [k, d] are those of labelled samples and of what describes labels."""
 

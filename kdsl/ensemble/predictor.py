@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -30,10 +31,18 @@ from kdsl.scores import margins
 from kdsl.tasks import Task
 
 IN_SCOPE = 0.5
-"""A sample is out of scope below this probability that a label fits; its distribution then falls to the labels' shares
-in proportion, so that it is these where nothing fits."""
+"""A sample is out of scope below this probability that a label fits. Where it is below this by what it is about alone,
+its distribution falls to the labels' shares in proportion, so that it is these for what is about nothing known."""
 TOP = 3
 """Number of labels per call and expert in a trace, and of snippets that no model read."""
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """Of one sample: the probability that a label fits, None without a judge; and that it is about something known."""
+
+    in_scope: float | None
+    about: float
 
 
 class TaskPredictor:
@@ -79,12 +88,12 @@ class TaskPredictor:
         margin = margins(fused)
         votes = [first.scores[name] for name in self.router.first.weights if name in first.scores]
         silent = np.all([np.isnan(scores).any(axis=1) for scores in votes], axis=0)
-        in_scope, near = self._in_scope(evidences), self._near(evidences)
+        scope, near = self._judged(evidences), self._near(evidences)
         return [
             self._untold(evidence, ledgers[row], UNKNOWN)
             if silent[row]
             else self._predict_one(
-                evidence, ledgers[row], first, row, fused[row], float(margin[row]), in_scope[row], near[row]
+                evidence, ledgers[row], first, row, fused[row], float(margin[row]), scope[row], near[row]
             )
             for row, evidence in enumerate(evidences)
         ]
@@ -93,20 +102,21 @@ class TaskPredictor:
         """The labels' shares for a sample that tells nothing."""
         log_shares = self._log_shares()
         trace = Trace(margin=round(float(margins(log_shares[None])[0]), 4), no_evidence=reason)
-        return self._prediction(evidence, log_shares, ledger, trace, None)
+        return self._prediction(evidence, log_shares, ledger, trace, _Scope(None, 1.0))
 
     def _log_shares(self) -> np.ndarray:
         """Log-probabilities [m] of the labels where nothing is known of a sample."""
         shares = np.array(self.router.prior or [1 / len(self.task.names)] * len(self.task.names))
         return np.asarray(np.log(shares / shares.sum()))
 
-    def _in_scope(self, evidences: Sequence[Evidence]) -> list[float | None]:
-        """The probability of each sample that a label fits, by its text and by its pictures; None without a judge."""
-        judged = [scope.probability(evidences) for scope in self.scopes]
-        found: list[float | None] = []
+    def _judged(self, evidences: Sequence[Evidence]) -> list[_Scope]:
+        """What the scope models say of each sample, by its text and by its pictures, multiplied."""
+        judged = [scope.judge(evidences) for scope in self.scopes]
+        found = []
         for row in range(len(evidences)):
-            told = [float(each[row]) for each in judged if not np.isnan(each[row])]
-            found.append(round(prod(told), 6) if told else None)
+            told = [each for each in judged if not np.isnan(each.in_scope[row])]
+            in_scope = round(prod(float(each.in_scope[row]) for each in told), 6) if told else None
+            found.append(_Scope(in_scope, prod(float(each.about[row]) for each in told)))
         return found
 
     def first_scores(self, evidences: Sequence[Evidence]) -> dict[str, np.ndarray]:
@@ -123,26 +133,25 @@ class TaskPredictor:
         row: int,
         fused: np.ndarray,
         margin: float,
-        in_scope: float | None,
+        scope: _Scope,
         near: Sequence[Snippet],
     ) -> Prediction:
         fusion, again = self.router.first, FurtherPass()
         scores = {name: matrix[row : row + 1] for name, matrix in first.scores.items()}
-        out_of_scope = in_scope is not None and in_scope < IN_SCOPE
-        if margin < self.router.route_below and self.router.further is not None and not out_of_scope:
+        if margin < self.router.route_below and self.router.further is not None and scope.about >= IN_SCOPE:
             fusion = self.router.further
             again = further_pass(self.experts, evidence, ledger, first, row, fused)
             scores |= again.scores
             fused = fusion.log_probabilities(with_abstentions(scores, list(fusion.weights)))[0]
         trace = self._trace(evidence, scores, fusion.weights, again, ledger, margin, again.snippets or near)
-        return self._prediction(evidence, fused, ledger, trace, in_scope)
+        return self._prediction(evidence, fused, ledger, trace, scope)
 
     def _prediction(
-        self, evidence: Evidence, fused: np.ndarray, ledger: Ledger, trace: Trace, in_scope: float | None
+        self, evidence: Evidence, fused: np.ndarray, ledger: Ledger, trace: Trace, scope: _Scope
     ) -> Prediction:
-        out_of_scope = in_scope is not None and in_scope < IN_SCOPE
-        if in_scope is not None and out_of_scope:
-            known = in_scope / IN_SCOPE
+        out_of_scope = scope.in_scope is not None and scope.in_scope < IN_SCOPE
+        if scope.about < IN_SCOPE:
+            known = scope.about / IN_SCOPE
             fused = np.log(known * np.exp(fused) + (1 - known) * np.exp(self._log_shares()))
         names, order = self.task.names, np.argsort(-fused)
         probability = float(np.exp(fused[order[0]]))
@@ -156,7 +165,7 @@ class TaskPredictor:
             spend=ledger.spend,
             trace=trace,
             versions=self.versions,
-            in_scope=in_scope,
+            in_scope=scope.in_scope,
             out_of_scope=out_of_scope,
         )
 

@@ -29,7 +29,7 @@ from sklearn.metrics import roc_auc_score
 
 from kdsl.data.duplicates import duplicate_groups, near_duplicates
 from kdsl.data.splits import stratified_folds
-from kdsl.ensemble.familiar import Familiarity, monotone_regression
+from kdsl.ensemble.familiar import Familiarity, Judged, monotone_regression
 from kdsl.ensemble.strangers import strange_texts
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Setup
@@ -44,9 +44,10 @@ ENOUGH = 20
 """Samples in scope, and as many out of it, that a model needs."""
 MOST = 1500
 """Samples in scope that a model learns from, and compares with; of more, those of each label are drawn in turn."""
-OUTSIDE = 0.2
-"""The share of samples out of scope that is assumed: about that of CLINC150's test, 1,000 of 5,500 (Larson et al. 2019,
-arXiv 1909.02027). Data that mark more of them raise it to their own share."""
+OUTSIDE = 0.1
+"""The share of samples that is assumed to be about the task and to have no label that fits; with those about something
+else altogether (`kdsl.ensemble.familiar.STRANGE`) about a quarter is out of scope, where CLINC150's test has a fifth
+(Larson et al. 2019, arXiv 1909.02027). Data that mark more of them raise it to their own share."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,11 @@ class ScopeModel:
         intercept += float(np.log((1 - share) / share))
         return cls(expert, _familiarity(expert, labelled), near, weights, intercept, centre, scale, auroc)
 
-    def probability(self, evidences: Sequence[Evidence]) -> np.ndarray:
-        """The probability [n] that a label fits; NaN where a sample holds no text."""
+    def judge(self, evidences: Sequence[Evidence]) -> Judged:
+        """Of samples; NaN where one holds no text."""
         figures = _figures(self.expert, self.near, evidences)
         fits = expit((figures - self.centre) / self.scale @ self.weights + self.intercept)
-        return np.asarray(fits * self.familiar.probability(self.expert.subjects(evidences)))
+        return Judged(self.familiar.probability(self.expert.subjects(evidences)), fits)
 
     def save(self, place: Path) -> None:
         """Write the file `place`; the expert has a place of its own."""

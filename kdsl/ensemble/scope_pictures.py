@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from kdsl.data.duplicates import duplicate_groups
 from kdsl.encoders.registry import picture_encoder
-from kdsl.ensemble.familiar import Familiarity
+from kdsl.ensemble.familiar import Familiarity, Judged
 from kdsl.ensemble.strangers import strange_pictures
 from kdsl.evidence.types import Evidence
 from kdsl.experts.visual import VisualExpert
@@ -46,13 +46,13 @@ class PictureScope:
         strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
         return cls(expert, Familiarity.fit(expert.vectors(shown), group, strangers))
 
-    def probability(self, evidences: Sequence[Evidence]) -> np.ndarray:
-        """The probability [n]; NaN where a sample has no picture.
+    def judge(self, evidences: Sequence[Evidence]) -> Judged:
+        """Of samples; NaN where one has no picture. Whether a label fits is not told.
 
         Raises:
             InputError: a picture's file is gone, or is larger than the one that was observed.
         """
-        return self.familiar.probability(self.expert.vectors(evidences))
+        return Judged(self.familiar.probability(self.expert.vectors(evidences)), np.ones(len(evidences)))
 
     def save(self, place: Path) -> None:
         """Write the file `place`; the expert has a place of its own."""

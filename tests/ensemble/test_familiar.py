@@ -136,13 +136,13 @@ def test_noise_is_no_screen(screens: list[Evidence], tmp_path: Path) -> None:
     expert = VisualExpert(SCREEN, setup_of(SCREEN)).fit(material_of(SCREEN, screens))
     model = PictureScope.fit(expert, screens)
     assert model is not None
-    assert model.probability([screen(tmp_path, "new.png", "card", 99)])[0] > 0.5
-    assert model.probability(nothing(tmp_path)).max() < 0.5
-    assert np.isnan(model.probability([Evidence(Sample("x", "screen", (), ()), ())])[0])
+    assert model.judge([screen(tmp_path, "new.png", "card", 99)]).in_scope[0] > 0.5
+    assert model.judge(nothing(tmp_path)).in_scope.max() < 0.5
+    assert np.isnan(model.judge([Evidence(Sample("x", "screen", (), ()), ())]).in_scope[0])
     place = tmp_path / "pictures.safetensors"
     model.save(place)
     asked = [screens[0], *nothing(tmp_path)]
-    assert PictureScope.load(place, expert).probability(asked) == pytest.approx(model.probability(asked), abs=1e-2)
+    assert PictureScope.load(place, expert).judge(asked).about == pytest.approx(model.judge(asked).about, abs=1e-2)
 
 
 def test_too_few_pictures_make_no_model(screens: list[Evidence]) -> None:

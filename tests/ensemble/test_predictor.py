@@ -14,6 +14,7 @@ from kdsl.config import BudgetConfig
 from kdsl.data.prediction import Prediction
 from kdsl.ensemble import predictor as predictor_module
 from kdsl.ensemble.bundle import Bundle
+from kdsl.ensemble.familiar import Judged
 from kdsl.ensemble.fusion import Fusion
 from kdsl.ensemble.predictor import Predictor
 from kdsl.ensemble.router import Router
@@ -74,35 +75,54 @@ def test_unrouted_samples_take_one_call(predict: Callable[..., list[Prediction]]
 
 
 class Told:
-    """Says of every sample how likely a label fits."""
+    """Says of every sample how likely it is about something known, and a label fits then."""
 
-    def __init__(self, probability: float) -> None:
-        self.told = probability
+    def __init__(self, about: float, fits: float = 1.0) -> None:
+        self.about, self.fits = about, fits
 
-    def probability(self, evidences: Sequence[Evidence]) -> np.ndarray:
-        return np.full(len(evidences), self.told)
+    def judge(self, evidences: Sequence[Evidence]) -> Judged:
+        return Judged(np.full(len(evidences), self.about), np.full(len(evidences), self.fits))
 
 
-def test_what_is_out_of_scope_takes_one_call_and_falls_to_the_labels_shares(
-    predict: Callable[..., list[Prediction]], predictor: Predictor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def scoped(*told: float) -> None:
+@pytest.fixture
+def scoped(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Gives all tasks these scope models."""
+
+    def give(*told: Told) -> None:
         for task in predictor.tasks.values():
-            monkeypatch.setattr(task, "scopes", [Told(one) for one in told])
+            monkeypatch.setattr(task, "scopes", told)
 
+    return give
+
+
+def test_what_is_about_something_else_takes_one_call_and_falls_to_the_labels_shares(
+    predict: Callable[..., list[Prediction]], predictor: Predictor, scoped: Callable[..., None]
+) -> None:
     scoped()
     plain = predict(BudgetConfig(), route=False)
-    scoped(0.5, 0.2)  # two judges, text and pictures: their product counts, a fifth of one half
+    scoped(Told(0.5), Told(0.2, 0.9))  # two judges, text and pictures: their product counts, a fifth of one half
     for before, found in zip(plain, predict(BudgetConfig()), strict=True):
         assert roles(found) == ["large"]
-        assert (found.in_scope, found.out_of_scope, found.abstained) == (0.1, True, True)
+        assert (found.in_scope, found.out_of_scope, found.abstained) == (0.09, True, True)
         task = predictor.tasks[found.task]
         shares = dict(zip(task.task.names, task.router.prior, strict=True))
         expected = {name: 0.2 * p + 0.8 * shares[name] for name, p in before.distribution.items()}
         assert found.distribution == pytest.approx(expected, abs=1e-4)
-    scoped(0.5, float("nan"))
+    scoped(Told(0.5), Told(float("nan")))
     for before, found in zip(plain, predict(BudgetConfig(), route=False), strict=True):
         assert (found.in_scope, found.out_of_scope) == (0.5, False)
+        assert found.distribution == before.distribution
+
+
+def test_what_no_label_seems_to_fit_is_asked_about_as_any_other(
+    predict: Callable[..., list[Prediction]], scoped: Callable[..., None]
+) -> None:
+    scoped()
+    plain = predict(BudgetConfig())
+    scoped(Told(0.9, 0.2))
+    for before, found in zip(plain, predict(BudgetConfig()), strict=True):
+        assert (found.in_scope, found.out_of_scope, found.abstained) == (0.18, True, True)
+        assert roles(found) == roles(before)
         assert found.distribution == before.distribution
 
 

@@ -63,11 +63,9 @@ def model(labelled: list[Evidence]) -> ScopeModel:
 
 
 def test_what_no_label_fits_is_told_without_a_sample_of_it(model: ScopeModel) -> None:
-    known = model.probability(
-        [asks("my bed has not come yet"), asks("can I wash the bed"), asks("warranty of the bed")]
-    )
-    assert known.min() > 0.5
-    assert model.probability([asks(text) for text in STRANGE]).max() < 0.5
+    known = model.judge([asks("my bed has not come yet"), asks("can I wash the bed"), asks("warranty of the bed")])
+    assert known.in_scope.min() > 0.5
+    assert model.judge([asks(text) for text in STRANGE]).in_scope.max() < 0.5
     assert model.auroc > 0.8
 
 
@@ -83,7 +81,7 @@ def test_marked_samples_beyond_the_assumed_share_make_doubt_greater(
     taught = ScopeModel.fit(model.expert, labelled, marked)
     assert taught is not None
     hard = [asks("my question is about the parcel of the joke")]
-    assert taught.probability(hard)[0] < model.probability(hard)[0]
+    assert taught.judge(hard).fits[0] < model.judge(hard).fits[0]
 
 
 def test_of_many_samples_some_of_each_label_are_used(
@@ -98,7 +96,7 @@ def test_of_many_samples_some_of_each_label_are_used(
     fitted = ScopeModel.fit(model.expert, labelled)
     assert fitted is not None
     assert len(fitted.near) == 40
-    assert fitted.probability([asks("can I wash the bed")])[0] > 0.5
+    assert fitted.judge([asks("can I wash the bed")]).in_scope[0] > 0.5
 
 
 def test_a_prediction_reads_its_text_once(labelled: list[Evidence], tmp_path: Path) -> None:
@@ -115,7 +113,7 @@ def test_a_prediction_reads_its_text_once(labelled: list[Evidence], tmp_path: Pa
 
 
 def test_a_sample_without_text_is_not_judged(model: ScopeModel) -> None:
-    assert np.isnan(model.probability([asks(""), asks("my bed")])).tolist() == [True, False]
+    assert np.isnan(model.judge([asks(""), asks("my bed")]).in_scope).tolist() == [True, False]
 
 
 def test_a_model_reads_back(model: ScopeModel, tmp_path: Path) -> None:
@@ -124,7 +122,7 @@ def test_a_model_reads_back(model: ScopeModel, tmp_path: Path) -> None:
     model.save(place)
     read = ScopeModel.load(place, model.expert)
     texts = [asks("my bed has not come yet"), asks(STRANGE[0])]
-    assert read.probability(texts) == pytest.approx(model.probability(texts), abs=1e-2)
+    assert read.judge(texts).in_scope == pytest.approx(model.judge(texts).in_scope, abs=1e-2)
     assert read.auroc == model.auroc
 
 
