@@ -19,8 +19,6 @@ from scipy.special import expit
 
 NEAREST = 5
 """Of the known vectors, whose mean cosine counts."""
-STRANGE = 0.2
-"""The share of samples about something else altogether that is assumed."""
 PENALTY = 1.0
 """Of the squared weights of `monotone_regression`, beside the log-loss summed over samples."""
 
@@ -53,7 +51,12 @@ class Familiarity:
 
     @classmethod
     def fit(
-        cls, samples: np.ndarray, group: np.ndarray, strangers: np.ndarray, described: np.ndarray | None = None
+        cls,
+        samples: np.ndarray,
+        group: np.ndarray,
+        strangers: np.ndarray,
+        share: float,
+        described: np.ndarray | None = None,
     ) -> Self:
         """Fit on vectors of length 1.
 
@@ -61,6 +64,7 @@ class Familiarity:
             samples: [n, d], more than one group of them.
             group: [n] a number per sample, the same for near-duplicates, which are not compared with each other.
             strangers: [s, d].
+            share: of samples about something else altogether that is assumed.
             described: [e, d] what else is known, such as the labels' descriptions.
         """
         more = np.zeros((0, samples.shape[1]), np.float32) if described is None else described
@@ -74,7 +78,7 @@ class Familiarity:
         centre, scale = float(figures.mean()), float(figures.std()) + 1e-9
         weights, intercept = monotone_regression((figures - centre) / scale, inside, len(figures) / 2 * sides)
         weight = float(weights[0]) / scale
-        return cls(known, weight, intercept - weight * centre + float(np.log((1 - STRANGE) / STRANGE)))
+        return cls(known, weight, intercept - weight * centre + float(np.log((1 - share) / share)))
 
     def probability(self, vectors: np.ndarray) -> np.ndarray:
         """Of vectors [n, d] of length 1; NaN where one is 0."""

@@ -44,10 +44,11 @@ ENOUGH = 20
 """Samples in scope, and as many out of it, that a model needs."""
 MOST = 1500
 """Samples in scope that a model learns from, and compares with; of more, those of each label are drawn in turn."""
-OUTSIDE = 0.1
-"""The share of samples that is assumed to be about the task and to have no label that fits; with those about something
-else altogether (`kdsl.ensemble.familiar.STRANGE`) about a quarter is out of scope, where CLINC150's test has a fifth
-(Larson et al. 2019, arXiv 1909.02027). Data that mark more of them raise it to their own share."""
+OUTSIDE = 0.2
+"""The share of samples that no label fits, of those about the same things, that is assumed: about that of CLINC150's
+test, 1,000 of 5,500 (Larson et al. 2019, arXiv 1909.02027). Data that mark more of them raise it to their own share."""
+STRANGE = 0.1
+"""The share of samples about something else altogether that is assumed besides."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _familiarity(expert: SemanticExpert, labelled: Sequence[Evidence]) -> Famili
     group = duplicate_groups([evidence.sample for evidence in labelled], {})
     described = expert.subjects_of([text for label in expert.task.labels for text in descriptions(label)])
     strangers = expert.subjects_of(strange_texts(expert.setup.config.seed))
-    return Familiarity.fit(vectors[said], group[said], strangers, described)
+    return Familiarity.fit(vectors[said], group[said], strangers, STRANGE, described)
 
 
 def _figures(expert: SemanticExpert, near: np.ndarray, evidences: Sequence[Evidence]) -> np.ndarray:

@@ -23,6 +23,8 @@ from kdsl.experts.visual import VisualExpert
 from kdsl.tasks import Task
 from kdsl.training.inner_folds import fingerprints
 
+STRANGE = 0.2
+"""The share of samples about something else altogether that is assumed."""
 ENOUGH = 20
 """Samples with a picture, no two of them alike, that a model needs."""
 
@@ -44,7 +46,7 @@ class PictureScope:
         config = expert.setup.config
         strangers = strange_pictures(picture_encoder(config.encoders.picture or ""), config.seed)
         strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
-        return cls(expert, Familiarity.fit(expert.vectors(shown), group, strangers))
+        return cls(expert, Familiarity.fit(expert.vectors(shown), group, strangers, STRANGE))
 
     def judge(self, evidences: Sequence[Evidence]) -> Judged:
         """Of samples; NaN where one has no picture. Whether a label fits is not told.

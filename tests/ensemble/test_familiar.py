@@ -40,7 +40,7 @@ def around(axis: int, n: int, seed: int, spread: float = 0.1) -> np.ndarray:
 
 
 def test_what_lies_far_from_all_samples_is_not_familiar() -> None:
-    model = Familiarity.fit(around(0, 40, seed=1), np.arange(40), around(3, 40, seed=2))
+    model = Familiarity.fit(around(0, 40, seed=1), np.arange(40), around(3, 40, seed=2), 0.2)
     assert model.probability(around(0, 20, seed=3)).min() > 0.5
     assert model.probability(around(5, 20, seed=4)).max() < 0.5  # stranger in another direction than the strangers
     assert np.isnan(model.probability(np.zeros((1, DIM), np.float32))[0])
@@ -48,30 +48,30 @@ def test_what_lies_far_from_all_samples_is_not_familiar() -> None:
 
 def test_near_duplicates_are_not_compared_with_each_other() -> None:
     once, strange = around(0, 30, seed=1, spread=0.2), around(3, 40, seed=2)
-    alone = Familiarity.fit(once, np.arange(30), strange)
+    alone = Familiarity.fit(once, np.arange(30), strange, 0.2)
     twice, pairs = np.repeat(once, 5, axis=0), np.repeat(np.arange(30), 5)
     asked = around(1, 30, seed=5, spread=0.2)
-    kept_apart = Familiarity.fit(twice, pairs, strange).probability(asked)
-    compared = Familiarity.fit(twice, np.arange(150), strange).probability(asked)
+    kept_apart = Familiarity.fit(twice, pairs, strange, 0.2).probability(asked)
+    compared = Familiarity.fit(twice, np.arange(150), strange, 0.2).probability(asked)
     assert compared.mean() < kept_apart.mean()
     assert alone.probability(once).min() > 0.1
 
 
 def test_a_weight_is_never_negative() -> None:
-    model = Familiarity.fit(around(0, 30, seed=1, spread=2.0), np.arange(30), around(0, 30, seed=2, spread=0.01))
+    model = Familiarity.fit(around(0, 30, seed=1, spread=2.0), np.arange(30), around(0, 30, seed=2, spread=0.01), 0.2)
     assert model.weight == pytest.approx(0, abs=1e-6)
 
 
 def test_what_describes_labels_is_known_too() -> None:
     described = around(4, 5, seed=6)
-    plain = Familiarity.fit(around(0, 40, seed=1), np.arange(40), around(3, 40, seed=2))
-    model = Familiarity.fit(around(0, 40, seed=1), np.arange(40), around(3, 40, seed=2), described)
+    plain = Familiarity.fit(around(0, 40, seed=1), np.arange(40), around(3, 40, seed=2), 0.2)
+    model = Familiarity.fit(around(0, 40, seed=1), np.arange(40), around(3, 40, seed=2), 0.2, described)
     asked = around(4, 10, seed=7)
     assert plain.probability(asked).max() < 0.5 < model.probability(asked).min()
 
 
 def test_a_model_reads_back() -> None:
-    model = Familiarity.fit(around(0, 40, seed=1), np.arange(40), around(3, 40, seed=2))
+    model = Familiarity.fit(around(0, 40, seed=1), np.arange(40), around(3, 40, seed=2), 0.2)
     asked = around(0, 5, seed=3)
     assert Familiarity.of(model.tensors()).probability(asked) == pytest.approx(model.probability(asked), abs=1e-2)
 
