@@ -9,7 +9,8 @@ at random, pictures of noise (`kdsl.ensemble.strangers`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -17,8 +18,12 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from kdsl.evidence.types import Evidence
+
 NEAREST = 5
 """Of the known vectors, whose mean cosine counts."""
+MOST = 1500
+"""Samples that a model learns from, and compares with; of more, those of each label are drawn in turn."""
 PENALTY = 1.0
 """Of the squared weights of `monotone_regression`, beside the log-loss summed over samples."""
 
@@ -123,3 +128,16 @@ def monotone_regression(figures: np.ndarray, inside: np.ndarray, counts: np.ndar
         loss, np.zeros(width + 1), jac=True, method="L-BFGS-B", bounds=[(None, None)] + [(0, None)] * width
     )
     return found.x[1:], float(found.x[0])
+
+
+def some_of_each_label(labelled: Sequence[Evidence], seed: int) -> Sequence[Evidence]:
+    """`MOST` of the samples, labels alike as far as they reach; all of them where they are no more."""
+    if len(labelled) <= MOST:
+        return labelled
+    before: Counter[str | None] = Counter()
+    turns = []
+    for row in np.random.default_rng(seed).permutation(len(labelled)).tolist():
+        label = labelled[row].sample.label
+        turns.append((before[label], row))
+        before[label] += 1
+    return [labelled[row] for row in sorted(row for _, row in sorted(turns)[:MOST])]

@@ -16,7 +16,6 @@ things at all (`kdsl.ensemble.familiar`) is learned apart, and both are multipli
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from sklearn.metrics import roc_auc_score
 
 from kdsl.data.duplicates import duplicate_groups, near_duplicates
 from kdsl.data.splits import stratified_folds
-from kdsl.ensemble.familiar import Familiarity, Judged, monotone_regression
+from kdsl.ensemble.familiar import Familiarity, Judged, monotone_regression, some_of_each_label
 from kdsl.ensemble.strangers import strange_texts
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Setup
@@ -42,8 +41,6 @@ log = logging.getLogger(__name__)
 FOLDS = 5
 ENOUGH = 20
 """Samples in scope, and as many out of it, that a model needs."""
-MOST = 1500
-"""Samples in scope that a model learns from, and compares with; of more, those of each label are drawn in turn."""
 OUTSIDE = 0.2
 """The share of samples that no label fits, of those about the same things, that is assumed: about that of CLINC150's
 test, 1,000 of 5,500 (Larson et al. 2019, arXiv 1909.02027). Data that mark more of them raise it to their own share."""
@@ -82,7 +79,7 @@ class ScopeModel:
             expert: fitted on all of `labelled`, of which `MOST` are used here.
             outside: samples that the data mark as out of scope.
         """
-        labelled = _some(labelled, expert.setup.config.seed)
+        labelled = some_of_each_label(labelled, expert.setup.config.seed)
         near = expert.vectors(labelled)
         seen, unseen = _left_out(expert.task, expert.setup, labelled)
         marked = _figures(expert, near, outside)
@@ -155,19 +152,6 @@ def _figures(expert: SemanticExpert, near: np.ndarray, evidences: Sequence[Evide
     figures = np.stack([logsumexp(logits, axis=1), negative_entropy, (vectors @ near.T).max(axis=1)], axis=1)
     figures[~vectors.any(axis=1)] = np.nan
     return figures
-
-
-def _some(labelled: Sequence[Evidence], seed: int) -> Sequence[Evidence]:
-    """`MOST` of the samples, labels alike as far as they reach; all of them where they are no more."""
-    if len(labelled) <= MOST:
-        return labelled
-    before: Counter[str | None] = Counter()
-    turns = []
-    for row in np.random.default_rng(seed).permutation(len(labelled)).tolist():
-        label = labelled[row].sample.label
-        turns.append((before[label], row))
-        before[label] += 1
-    return [labelled[row] for row in sorted(row for _, row in sorted(turns)[:MOST])]
 
 
 def _left_out(task: Task, setup: Setup, labelled: Sequence[Evidence]) -> tuple[np.ndarray, np.ndarray]:

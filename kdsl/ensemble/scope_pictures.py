@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from kdsl.data.duplicates import duplicate_groups
 from kdsl.encoders.registry import picture_encoder
-from kdsl.ensemble.familiar import Familiarity, Judged
+from kdsl.ensemble.familiar import Familiarity, Judged, some_of_each_label
 from kdsl.ensemble.strangers import strange_pictures
 from kdsl.evidence.types import Evidence
 from kdsl.experts.visual import VisualExpert
@@ -39,11 +39,11 @@ class PictureScope:
     @classmethod
     def fit(cls, expert: VisualExpert, labelled: Sequence[Evidence]) -> Self | None:
         """Fit on samples with a label; None where those with a picture are too few."""
-        shown = [evidence for evidence in labelled if evidence.pictures]
+        config = expert.setup.config
+        shown = some_of_each_label([evidence for evidence in labelled if evidence.pictures], config.seed)
         group = duplicate_groups([evidence.sample for evidence in shown], fingerprints(shown))
         if len(set(group.tolist())) < ENOUGH:
             return None
-        config = expert.setup.config
         strangers = strange_pictures(picture_encoder(config.encoders.picture or ""), config.seed)
         strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
         return cls(expert, Familiarity.fit(expert.vectors(shown), group, strangers, STRANGE))

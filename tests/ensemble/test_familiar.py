@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from kdsl.data.sample import Sample
 from kdsl.encoders.texts import UniversalSentenceEncoder
+from kdsl.ensemble import familiar
 from kdsl.ensemble.familiar import Familiarity
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.predictor import Predictor
@@ -150,6 +151,14 @@ def test_too_few_pictures_make_no_model(screens: list[Evidence]) -> None:
     copies = [replace(e, sample=replace(e.sample, id=f"{e.sample.id}-{n}")) for n in range(9) for e in screens[:9]]
     assert PictureScope.fit(expert, screens[:12]) is None
     assert PictureScope.fit(expert, copies) is None
+
+
+def test_of_many_pictures_some_of_each_label_are_used(screens: list[Evidence], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(familiar, "MOST", 21)
+    expert = VisualExpert(SCREEN, setup_of(SCREEN)).fit(material_of(SCREEN, screens))
+    model = PictureScope.fit(expert, screens)
+    assert model is not None
+    assert len(model.familiar.known) == 21
 
 
 def test_a_bundle_is_not_sure_of_noise(screens: list[Evidence], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from helpers.materials import NO_MODELS, setup_of
 
 from kdsl.data.sample import Sample
-from kdsl.ensemble import scope
+from kdsl.ensemble import familiar
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.predictor import Predictor
 from kdsl.ensemble.scope import ScopeModel, scope_file
@@ -87,9 +87,9 @@ def test_marked_samples_beyond_the_assumed_share_make_doubt_greater(
 def test_of_many_samples_some_of_each_label_are_used(
     model: ScopeModel, labelled: list[Evidence], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scope, "MOST", 40)
+    monkeypatch.setattr(familiar, "MOST", 40)
     rare = [e for e in labelled if e.sample.label != "SIZE"] + [e for e in labelled if e.sample.label == "SIZE"][:2]
-    kept = scope._some(rare, 17)
+    kept = familiar.some_of_each_label(rare, 17)
     counts = Counter(e.sample.label for e in kept)
     assert counts.pop("SIZE") == 2
     assert (len(kept), len(counts), max(counts.values()) - min(counts.values())) == (40, 5, 1)
@@ -141,7 +141,7 @@ def test_a_bundle_learns_marked_samples_as_no_label_and_says_what_fits_none(
     given: list[int] = []
     whole = ScopeModel.fit
     monkeypatch.setattr(
-        scope.ScopeModel,
+        ScopeModel,
         "fit",
         lambda expert, group, outside: (given.append(len(outside)), whole(expert, group, outside))[1],
     )
