@@ -64,7 +64,7 @@ class UniversalSentenceEncoder(Packaged, TextEncoder):
         Args:
             script: a regular expression that a word matches as a whole.
         """
-        tokenizer = self._model._tokenizer
+        tokenizer = self._model._tokenizer  # its release is pinned, and offers no other way to its vocabulary
         fits = regex.compile(rf"\u2581?{script}")
         known = [(p, s) for p, s in zip(tokenizer._pieces, tokenizer._scores, strict=True) if fits.fullmatch(p)]
         shares = np.exp([log_share for _, log_share in known])

@@ -53,8 +53,8 @@ class ScopeModel:
     """Of one task.
 
     `familiar` is of what users say, without replies; `weights` [f], `centre` [f] and `scale` [f] belong to the three
-    figures; `near` [k, d] holds the vectors of labelled samples, `MOST` at most. `auroc` is that of labels left out,
-    during the fit.
+    figures; `near` [k, d] holds the vectors of labelled samples, `MOST` of `familiar` at most. `auroc` is that of
+    labels left out, during the fit.
     """
 
     expert: SemanticExpert
@@ -76,7 +76,7 @@ class ScopeModel:
         """Fit beside the task's semantic expert; None where samples or labels are too few, or say nothing.
 
         Args:
-            expert: fitted on all of `labelled`, of which `MOST` are used here.
+            expert: fitted on all of `labelled`, of which `MOST` of `familiar` are used here.
             outside: samples that the data mark as out of scope.
         """
         labelled = some_of_each_label(labelled, expert.setup.config.seed)

@@ -1,7 +1,7 @@
 """Strangers: samples about nothing that a task's are about; `kdsl.ensemble.familiar` learns its limit from them.
 
 They are made without any data: texts of words drawn at random, and pictures of noise. Whether a text is of everyday
-sentences or of such words made no difference to the limit (docs/experiments.md, 2026-11-28).
+sentences or of such words made little difference to the limit (docs/experiments.md, 2026-11-28).
 """
 
 from __future__ import annotations
