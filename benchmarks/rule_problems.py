@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +145,16 @@ class Data:
     def _write(self) -> Write | None:
         """What the small model writes; a request is answered once."""
         write = writer(self.models.small)
-        return write and cache(write)
+        if write is None:
+            return None
+        known: dict[str, str] = {}
+
+        def answers(requests: Sequence[str]) -> list[str]:
+            new = [request for request in dict.fromkeys(requests) if request not in known]
+            known.update(zip(new, write(new), strict=True))
+            return [known[request] for request in requests]
+
+        return answers
 
     @cached_property
     def _observed(self) -> Sequence[Evidence]:

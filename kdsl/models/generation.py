@@ -5,7 +5,7 @@ Calls and tokens are not booked here; the caller must book them first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
@@ -14,6 +14,9 @@ from kdsl.models.base import LoadedModel
 from kdsl.models.chat import frame_of
 from kdsl.models.encode import encode
 from kdsl.models.prompts import Prompt
+
+AT_ONCE = 8
+"""Requests that a `writer` answers together, so that a model's weights are read once per token of all of them."""
 
 
 def text_prompt(loaded: LoadedModel, text: str) -> Prompt:
@@ -66,8 +69,14 @@ def generate_ids(
     return [row[:length] for row, length in zip(rows, lengths, strict=True)]
 
 
-def writer(loaded: LoadedModel, max_new_tokens: int = 120) -> Callable[[str], str] | None:
-    """A function that generates an answer to a request; None for nano, which was not trained to generate text."""
+def writer(loaded: LoadedModel, max_new_tokens: int = 120) -> Callable[[Sequence[str]], Iterator[str]] | None:
+    """A function that generates an answer to each request; None for nano, which was not trained to generate text."""
     if loaded.name == NANO:
         return None
-    return lambda text: generate(loaded, [text_prompt(loaded, text)], max_new_tokens)[0]
+
+    def write(requests: Sequence[str]) -> Iterator[str]:
+        for start in range(0, len(requests), AT_ONCE):
+            prompts = [text_prompt(loaded, request) for request in requests[start : start + AT_ONCE]]
+            yield from generate(loaded, prompts, max_new_tokens)
+
+    return write

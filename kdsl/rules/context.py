@@ -16,7 +16,6 @@ from kdsl.rules.literals import RuleLiteral
 from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.occlusion import Drops
 from kdsl.rules.rule import When
-from kdsl.rules.teacher import Write
 from kdsl.tasks import Task
 
 
@@ -38,7 +37,6 @@ class Context:
     teacher_probs: Mapping[int, np.ndarray]
     """Sample -> the small model's probabilities [m], for the samples that it scored."""
     drops: Drops
-    write: Write | None
 
     @property
     def labelled(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence, Set
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from kdsl.rules.normalised import NormalisedEvidence
 from kdsl.rules.occlusion import Drops, ask_prompt, combine, importance, named_phrases, named_share, occlusion
 from kdsl.rules.rule import Origin, Rule
 from kdsl.rules.search import Target
-from kdsl.rules.teacher import Teacher
+from kdsl.rules.teacher import Teacher, Write
 from kdsl.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,20 @@ FOLDS = 5
 """Internal folds; fewer if there are fewer samples."""
 EXAMPLES = 4
 """Examples of a label, and of its confusable labels, in the prompt for a model that can generate text."""
+
+
+@dataclass(frozen=True)
+class _Search:
+    """One search for the rules of a label, which may not see the samples of a fold."""
+
+    fold: int
+    column: int
+    gold: int
+    """Bit set of the label's samples that it may see."""
+    shown: int
+    """Bit set of all that it may see."""
+    cues: LabelCues
+    seed: int
 
 
 def distill(
@@ -73,9 +88,10 @@ def distill(
     folds = np.array([fold_of[e.sample.id] for e in labelled])
     hidden = [bit_set(folds == fold) for fold in range(n_folds)]
     pool = _seeded(context, seed_rules, hidden)
-    rounds = [(fold, column) for fold in range(n_folds) for column in range(len(task.names))]
-    for fold, column in track(rounds, f"rules of {task.name}", len(rounds)):
-        for candidate in _search(context, column, fold, hidden[fold], int(rng.integers(2**31))):
+    searches = _searches(context, hidden, rng)
+    phrases = _written(context, searches, teacher.write) if teacher and teacher.write else [[]] * len(searches)
+    for search, named in track(zip(searches, phrases, strict=True), f"rules of {task.name}", len(searches)):
+        for candidate in _candidates(context, search, hidden[search.fold], named):
             pool.add(candidate)
     return assemble(context, pool.all(), hidden, Origin(how="mined", model=teacher and teacher.name, seed=seed))
 
@@ -111,9 +127,8 @@ def _observe(
         }
         drops, whole = occlusion(labelled, normalised, gold, cues, teacher, config, rng)
         teacher_probs.update({i: np.exp(row) for i, row in whole.items()})
-    write = teacher.write if teacher else None
     return Context(
-        task, config, evidences, normalised, gold, vocabulary, weights, embed is not None, teacher_probs, drops, write
+        task, config, evidences, normalised, gold, vocabulary, weights, embed is not None, teacher_probs, drops
     )
 
 
@@ -127,47 +142,69 @@ def _seeded(context: Context, rules: Sequence[Rule], hidden: Sequence[int]) -> P
     return pool
 
 
-def _search(context: Context, column: int, fold: int, hidden: int, seed: int) -> list[Candidate]:
-    shown = context.labelled & ~hidden
-    gold = context.label_bits(column) & shown
-    if gold.bit_count() < context.config.min_support:
-        return []
-    cues = LabelCues.of(context.vocabulary, gold, shown, context.config)
-    prior = _prior(context, cues, column, gold, shown)
-    target = Target(len(context.normalised), shown, gold)
-    if len(context.normalised) > len(context.gold):
-        teacher_prob = {i: float(row[column]) for i, row in context.teacher_probs.items() if i >= len(context.gold)}
-        target = Target.with_teacher(len(context.normalised), shown, gold, teacher_prob)
-    found = search_conditions(context.vocabulary, cues, prior, target, context.config, seed)
-    return [Candidate(when, column, bits, {fold: bits & hidden}) for when, bits in found]
+def _searches(context: Context, hidden: Sequence[int], rng: np.random.Generator) -> list[_Search]:
+    """The searches, fold by fold and label by label, of labels that have enough samples outside of the fold."""
+    searches = []
+    for fold, samples in enumerate(hidden):
+        shown = context.labelled & ~samples
+        for column in range(len(context.task.names)):
+            gold = context.label_bits(column) & shown
+            seed = int(rng.integers(2**31))
+            if gold.bit_count() >= context.config.min_support:
+                cues = LabelCues.of(context.vocabulary, gold, shown, context.config)
+                searches.append(_Search(fold, column, gold, shown, cues, seed))
+    return searches
 
 
-def _prior(context: Context, cues: LabelCues, column: int, gold: int, shown: int) -> np.ndarray:
+def _candidates(context: Context, search: _Search, hidden: int, phrases: Sequence[str]) -> list[Candidate]:
+    n, labelled = len(context.normalised), len(context.gold)
+    target = Target(n, search.shown, search.gold)
+    if n > labelled:
+        teacher_prob = {i: float(row[search.column]) for i, row in context.teacher_probs.items() if i >= labelled}
+        target = Target.with_teacher(n, search.shown, search.gold, teacher_prob)
+    prior = _prior(context, search, phrases)
+    found = search_conditions(context.vocabulary, search.cues, prior, target, context.config, search.seed)
+    return [Candidate(when, search.column, bits, {search.fold: bits & hidden}) for when, bits in found]
+
+
+def _prior(context: Context, search: _Search, phrases: Sequence[str]) -> np.ndarray:
     """The prior over one label's literals: what the label is described as, and, from the shown samples only, what the
-    small model goes by. Negated literals get just the uniform share, because nobody is asked for evidence against a
-    label."""
+    small model goes by and which phrases it names. Negated literals get just the uniform share, because nobody is asked
+    for evidence against a label."""
+    cues = search.cues
     positive = cues.indices[: cues.n_positive]
     literals = [context.vocabulary.literals[i] for i in positive]
     rest = np.zeros(len(cues.indices) - cues.n_positive)
-    parts = [np.append(context.weights[positive, column], rest)]
+    parts = [np.append(context.weights[positive, search.column], rest)]
     if context.drops:
-        of_label = {i for i in range(len(context.gold)) if gold >> i & 1}
+        of_label = {i for i in range(len(context.gold)) if search.gold >> i & 1}
         parts.append(np.append(importance(literals, context.normalised, context.drops, of_label), rest))
-    if context.write is not None and literals:
-        answer = context.write(_question(context, cues, column, gold, shown))
-        parts.append(np.append(named_share(literals, named_phrases(answer)), rest))
+    if phrases:
+        parts.append(np.append(named_share(literals, phrases), rest))
     return combine(parts, len(cues.indices))
 
 
-def _question(context: Context, cues: LabelCues, column: int, gold: int, shown: int) -> str:
+def _written(context: Context, searches: Sequence[_Search], write: Write) -> list[list[str]]:
+    """The phrases that a model names for each search that has literals; all are asked at once."""
+    asked = [i for i, search in enumerate(searches) if search.cues.n_positive]
+    questions = [_question(context, searches[i]) for i in asked]
+    answers = track(write(questions), f"phrases of {context.task.name}", len(questions))
+    phrases: list[list[str]] = [[] for _ in searches]
+    for i, answer in zip(asked, answers, strict=True):
+        phrases[i] = named_phrases(answer)
+    return phrases
+
+
+def _question(context: Context, search: _Search) -> str:
     """The prompt with examples of a label, and of other labels on which most of its strongest cues hold."""
+    cues = search.cues
     held = unpack(cues.bits[: min(cues.n_positive, 20)], len(context.normalised)).sum(axis=0)
-    members = [i for i in range(len(context.gold)) if gold >> i & 1]
-    others = [i for i in range(len(context.gold)) if (shown & ~gold) >> i & 1]
+    members = [i for i in range(len(context.gold)) if search.gold >> i & 1]
+    others = [i for i in range(len(context.gold)) if (search.shown & ~search.gold) >> i & 1]
     like = sorted(others, key=lambda i: (-held[i], i))[:EXAMPLES]
     return ask_prompt(
         context.task,
-        context.task.names[column],
+        context.task.names[search.column],
         [context.evidences[i] for i in sorted(members, key=lambda i: (-held[i], i))[:EXAMPLES]],
         [context.evidences[i] for i in like],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from kdsl.runs import digest
 
 Score = Callable[[Sequence[Evidence]], np.ndarray]
 """The small model on one task: n samples -> log-probabilities of the labels [n, m]."""
-Write = Callable[[str], str]
-"""Text generation: a prompt -> the model's answer."""
+Write = Callable[[Sequence[str]], Iterable[str]]
+"""Text generation: prompts -> the model's answers, in the same order."""
 
 _CHUNK = 64
 """Samples scored between two writes to the file."""

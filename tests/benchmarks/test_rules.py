@@ -162,9 +162,9 @@ def test_phrases_that_the_small_model_writes_are_a_prior_of_their_own(
     def score(evidences: Sequence[Evidence]) -> np.ndarray:
         raise AssertionError("phrases alone hide nothing")
 
-    def write(text: str) -> str:
-        asked.append(text)
-        return "parcel, late"
+    def write(texts: Sequence[str]) -> list[str]:
+        asked.extend(texts)
+        return ["parcel, late"] * len(texts)
 
     taught = replace(problem, teacher=lambda: Teacher(score, write, "writer"))
     assert methods.PRIORS["phrases"](taught, 3, 1).rules

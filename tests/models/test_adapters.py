@@ -23,7 +23,7 @@ from kdsl.models.adapters import (
     stamp_adapter,
 )
 from kdsl.models.base import LoadedModel, load_base
-from kdsl.models.generation import generate, text_prompt
+from kdsl.models.generation import AT_ONCE, generate, text_prompt, writer
 
 
 def load(folder: Path) -> LoadedModel:
@@ -230,3 +230,11 @@ def test_greedy_writing_equals_taking_the_likeliest_token_each_time(base_folder:
                 ids = torch.cat([ids, loaded.model(input_ids=ids).logits[:, -1:].argmax(-1)], 1)
         assert written == loaded.tokenizer.decode(ids[0, start:], skip_special_tokens=True)
     assert generate(loaded, [], max_new_tokens=4) == []
+
+
+def test_many_requests_are_answered_in_order_some_at_once(base_folder: Path) -> None:
+    loaded = load(base_folder)
+    requests = [f"{'很' * i}会生锈吗" for i in range(AT_ONCE + 2)]
+    write = writer(loaded, max_new_tokens=3)
+    assert write is not None
+    assert list(write(requests)) == [generate(loaded, [text_prompt(loaded, one)], 3)[0] for one in requests]

@@ -118,9 +118,9 @@ def test_unlabelled_samples_are_scored_by_the_teacher_and_join_the_search(shop: 
 def test_a_model_that_writes_is_shown_examples_and_heard(shop: list[Evidence], toy: Task) -> None:
     prompts: list[str] = []
 
-    def write(prompt: str) -> str:
-        prompts.append(prompt)
-        return "1. 结算\n- 「退款金额」\n立即领取，从没出现过的话"
+    def write(asked: Sequence[str]) -> list[str]:
+        prompts.extend(asked)
+        return ["1. 结算\n- 「退款金额」\n立即领取，从没出现过的话"] * len(asked)
 
     book = distill(shop, toy, SMALL, Teacher(WordModel(), write))
     assert len(prompts) == 15  # 5 folds x 3 labels

@@ -242,7 +242,7 @@ def test_what_names_no_words_is_tested_against_the_whole_vocabulary(make_evidenc
     vocabulary = Vocabulary(literals, pack([held[literal] for literal in literals], len(views)), len(views))
     task = Task(name="scene", input="picture", prompt="?", labels=(Label(name="A"), Label(name="B")))
     gold, weights = np.array([0] * 8 + [1] * 23), np.ones((len(literals), 2))
-    context = Context(task, SMALL, evidences, views, gold, vocabulary, weights, False, {}, [], None)
+    context = Context(task, SMALL, evidences, views, gold, vocabulary, weights, False, {}, [])
     both = (1 << 8) - 1
     assert held[rust] & held[pan] == held[rust] & held[many] == both
     assert _productive(context, Candidate(When(all=(rust, pan)), 0, both, {}))

@@ -35,7 +35,7 @@ def context_of(evidences: Sequence[Evidence], when: When) -> Context:
     held = literal_bits(when.literals, views)
     vocabulary = Vocabulary(tuple(held), pack(list(held.values()), len(views)), len(views))
     weights = np.ones((len(held), 2))
-    return Context(TASK, RulesConfig(), evidences, views, gold, vocabulary, weights, False, {}, [], None)
+    return Context(TASK, RulesConfig(), evidences, views, gold, vocabulary, weights, False, {}, [])
 
 
 def found(context: Context, when: When, folds: Sequence[int]) -> Candidate:

@@ -45,7 +45,7 @@ def made(
     gold = np.array([TASK.index(str(evidence.sample.label)) for evidence in evidences])
     bits = literal_bits(literals, views)
     vocabulary = Vocabulary(tuple(bits), pack(list(bits.values()), len(views)), len(views))
-    context = Context(TASK, SMALL, evidences, views, gold, vocabulary, np.ones((len(bits), 2)), False, {}, [], None)
+    context = Context(TASK, SMALL, evidences, views, gold, vocabulary, np.ones((len(bits), 2)), False, {}, [])
     found = [
         Candidate(when, 0, held, {i: held & fold for i, fold in enumerate(FOLDS)})
         for when in (When(all=(literal,)) for literal in literals)
