@@ -47,12 +47,18 @@ class RetrievalExpert(Expert):
     def fit(self, material: Material) -> Self:
         labelled, config = material.labelled[self.task.name], self.setup.config
         taken = {evidence.sample.id for evidence in labelled}
+        imagined = material.imagined_documents(self.task)
         documents = [
             replace(document, id=f"{document.id} of {document.source}") if document.id in taken else document
-            for document in (*material.snippets(self.task), *material.imagined_documents(self.task))
+            for document in (*material.snippets(self.task), *imagined)
         ]
         items = [*map(Item, documents), *(Item.of(evidence, self.task) for evidence in labelled)]
-        self.index = KnowledgeIndex.build(items, new_rankers(config.encoders))
+        encoders = config.encoders
+        if imagined:
+            # Thousands of documents: the first encoder, the fastest, reads them in seconds, multilingual-e5-small in
+            # half an hour, and neighbours are no better (docs/experiments.md, 2026-11-28).
+            encoders = encoders.model_copy(update={"text": encoders.text[:1]})
+        self.index = KnowledgeIndex.build(items, new_rankers(encoders))
         if labelled:
             copies = near_duplicates([evidence.sample for evidence in labelled], fingerprints(labelled))
             self.index.learn(labelled, self.task, copies, config.seed)

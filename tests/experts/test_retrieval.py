@@ -8,14 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.materials import material_of, setup_of
+from helpers.materials import NO_MODELS, material_of, setup_of
 from PIL import Image
 
+from kdsl.config import EncodersConfig
 from kdsl.data.sample import Sample, Turn
+from kdsl.encoders.texts import MultilingualE5, UniversalSentenceEncoder
 from kdsl.ensemble.calls import near_snippets
 from kdsl.evidence.types import UNSEEN, Evidence, Picture
 from kdsl.experts.retrieval import RetrievalExpert
 from kdsl.knowledge.documents import Document
+from kdsl.knowledge.rankers.vectors import MeaningRanker
+from kdsl.machine import has_avx2
 from kdsl.tasks import Label, Task
 
 ASKED = {
@@ -54,6 +58,24 @@ def test_weights_are_learned_and_kept(task: Task, asked: list[Evidence], tmp_pat
     assert len(set(expert.index.weights.values())) == 3
     expert.save(tmp_path / "index")
     assert RetrievalExpert.load(tmp_path / "index", task, expert.setup).index.weights == expert.index.weights
+
+
+@pytest.mark.skipif(not has_avx2(), reason="the encoder needs AVX2")
+def test_what_is_imagined_is_read_by_the_fastest_encoder_alone(task: Task, asked: list[Evidence]) -> None:
+    """The others would take half an hour for the thousands of documents of the world."""
+    pytest.importorskip(MultilingualE5.package)
+    both = [UniversalSentenceEncoder.name, MultilingualE5.name]
+    config = NO_MODELS.model_copy(update={"encoders": EncodersConfig.model_validate({"text": both, "picture": None})})
+
+    def readers(imagined: Sequence[Document]) -> str:
+        material = replace(material_of(task, asked), imagined_documents=lambda _: imagined)
+        index = RetrievalExpert(task, setup_of(task, config=config)).fit(material).index
+        [meaning] = [ranker for ranker in index.rankers if isinstance(ranker, MeaningRanker)]
+        return meaning.embedder
+
+    assert all(name in readers(()) for name in both)
+    drawn = Document("world 1", "faq", "does it rust in rain", "", task=task.name, label="rust")
+    assert [name in readers([drawn]) for name in both] == [True, False]
 
 
 def test_a_samples_own_label_does_not_reach_what_it_is_told(task: Task, asked: list[Evidence]) -> None:
