@@ -13,7 +13,7 @@ import pytest
 from kdsl.config import TAKEN, BudgetConfig, Config, ModelConfig
 from kdsl.config_file import load_config
 from kdsl.ensemble import first_look
-from kdsl.ensemble.bundle import open_bundle
+from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.fusion import Fusion
 from kdsl.ensemble.predictor import Predictor
@@ -26,7 +26,7 @@ from kdsl.models.roles import Models
 from kdsl.tasks import Task
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def both(config: Config, base_of: Callable[..., ModelConfig]) -> Config:
     """The large model, and a text-only one beside it for the task `ask`, with a prompt and a training of its own."""
     model = base_of("gemma3_text").model_copy(update={"tasks": ("ask",)})
@@ -34,10 +34,23 @@ def both(config: Config, base_of: Callable[..., ModelConfig]) -> Config:
     return Config.model_validate(config.model_dump() | {"beside": {"reader": further}})
 
 
-def test_each_has_an_adapter_a_vote_and_a_call(
-    samples: list[Evidence], tasks: list[Task], both: Config, tmp_path: Path
-) -> None:
-    bundle = fit_bundle(samples, tasks, both, tmp_path / "bundle")
+@pytest.fixture(scope="module")
+def models(both: Config) -> Models:
+    return Models(both)
+
+
+@pytest.fixture(scope="module")
+def bundle(
+    samples: list[Evidence],
+    tasks: list[Task],
+    both: Config,
+    models: Models,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Bundle:
+    return fit_bundle(samples, tasks, both, tmp_path_factory.mktemp("both") / "bundle", models)
+
+
+def test_each_has_an_adapter_a_vote_and_a_call(samples: list[Evidence], bundle: Bundle) -> None:
     assert set(bundle.manifest["base"]) == {"large", "small", "reader"}
     adapter = json.loads((bundle.folder / "beside/reader/adapters/ask/adapter_config.json").read_text("utf-8"))
     assert adapter["r"] == 4
@@ -53,11 +66,8 @@ def test_each_has_an_adapter_a_vote_and_a_call(
     predictor.close()
 
 
-def test_one_call_is_left_for_the_doubtful(
-    samples: list[Evidence], tasks: list[Task], both: Config, tmp_path: Path
-) -> None:
-    models = Models(both)
-    predictor = Predictor(fit_bundle(samples, tasks, both, tmp_path / "bundle", models), models)
+def test_one_call_is_left_for_the_doubtful(samples: list[Evidence], bundle: Bundle, models: Models) -> None:
+    predictor = Predictor(open_bundle(bundle.folder), models)
     further = Fusion({"large": 0.5, "reader": 0.5, "reread": 0.5, "small": 0.2})
     for task in predictor.tasks.values():
         task.router = dataclasses.replace(task.router, further=further, route_below=2.0)
