@@ -69,7 +69,9 @@ def load_settings(kind: type[Settings], path: str | Path, overrides: Sequence[st
         node = raw
         *parents, leaf = key.split(".")
         for parent in parents:
-            node = node.setdefault(parent, {})
+            if node.get(parent) is None:  # a section that is null, such as `small: null`, begins with this setting
+                node[parent] = {}
+            node = node[parent]
             if not isinstance(node, dict):
                 faults.append(f"override '{override}': '{parent}' is a value, not a section")
                 break

@@ -30,6 +30,17 @@ def test_extends_merges_sections_and_set_comes_last(tmp_path: Path) -> None:
     assert Path(config.tasks[0]).is_file()
 
 
+def test_a_setting_begins_a_section_that_is_null(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump({"extends": str(find_config("configs/nano.yaml")), "small": None}))
+    assert load_config(file).small is None
+    small = load_config(file, ["small.source=kdsl-nano", "small.tasks=[scene]"]).small
+    assert small is not None
+    assert (small.source, small.tasks) == ("kdsl-nano", ("scene",))
+    with pytest.raises(ConfigError, match="'seed' is a value, not a section"):
+        load_config(file, ["seed.first=3"])
+
+
 def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text("training: {lora_rr: 4, epochs: -1, search: {rank: [4]}}\nensemble: {budget: {max_calls: 0}}\n")
