@@ -369,6 +369,8 @@ def place(samples: Sequence[Sample], tasks: Sequence[Task], inbox: Path) -> list
 
 
 def _task(sample: Sample, tasks: Sequence[Task]) -> Task:
+    if not sample.turns and not sample.pictures:
+        raise InputError("has no turn and no picture; give one turn at least, which may be empty, or a picture.")
     kind = "dialogue" if sample.turns else "picture"
     if sample.task:
         task = task_by_name(tasks, sample.task)

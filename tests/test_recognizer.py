@@ -82,6 +82,7 @@ def test_eight_threads_get_what_one_gets(recognizer: Recognizer, picture: Path) 
     ("sample", "says"),
     [
         (Sample.picture("nowhere.png", id="x"), "sample x: picture 'nowhere.png' does not exist"),
+        (Sample.dialogue([], id="x"), "sample x: has no turn and no picture; give one turn at least"),
         (Sample.picture(b"no picture"), "not a picture that can be read"),
         (Sample.dialogue(["<image> 这个"]), "the turns hold 1 <image>, and 0 picture"),
         (Sample.dialogue(["在吗"], task="asks"), "no task is called 'asks'.* Did you mean ask"),
