@@ -231,7 +231,7 @@ class EncodersConfig(_Part):
     `all-minilm-l6-v2` (extra `embed`; English), `multilingual-e5-small` (extra `e5`; 10 to 30 times the first one's
     time), or names of sentence-transformers models. One name may stand alone; `null`: no semantic expert, and retrieval
     by letters alone; `auto`: the first, and each of the others that is installed and helps by a fit's
-    cross-validation."""
+    cross-validation. Where retrieval has imagined documents, which are thousands, it reads by the first alone."""
 
     picture: str | None = "efficientnet-lite2"
     """`efficientnet-lite2` (comes with kdsl); `null`: no visual expert, and no retrieval by pictures."""
