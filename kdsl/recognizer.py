@@ -351,6 +351,11 @@ def place(samples: Sequence[Sample], tasks: Sequence[Task], inbox: Path) -> list
     """
     placed = []
     for number, sample in enumerate(samples, 1):
+        if not isinstance(sample, Sample):
+            raise InputError(
+                f"sample {number} is of type {type(sample).__name__}; make samples by `Sample.dialogue([text])` "
+                "or `Sample.picture(path)`."
+            )
         id = sample.id or str(number)
         try:
             task = _task(sample, tasks)

@@ -94,9 +94,25 @@ def test_a_sample_that_cannot_be_used_is_named(recognizer: Recognizer, sample: S
         recognizer.predict(sample)
 
 
+def test_what_is_no_sample_is_told_how_to_make_one(recognizer: Recognizer) -> None:
+    for given in ("会不会生锈", ["会不会生锈"]):
+        with pytest.raises(InputError, match=r"sample 1 is of type str; make samples by `Sample\.dialogue"):
+            recognizer.predict(given)  # type: ignore[arg-type]
+
+
 def test_one_picture_is_no_list() -> None:
     with pytest.raises(TypeError, match="a list of pictures"):
         Sample.dialogue(["这个"], pictures="pot.jpg")
+
+
+def test_one_text_is_no_list_of_turns() -> None:
+    with pytest.raises(TypeError, match="a list of texts"):
+        Sample.dialogue("会不会生锈")
+
+
+def test_a_turn_is_said_by_the_user_or_an_agent() -> None:
+    with pytest.raises(ValueError, match="'user' or 'agent', not by 'customer'"):
+        Sample.dialogue([("customer", "会不会生锈")])  # type: ignore[list-item]
 
 
 def test_a_fit_of_samples_in_memory_needs_no_model(shop: Path, config: Config, samples: list[Evidence]) -> None:

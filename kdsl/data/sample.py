@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, get_args
 
 from kdsl.tasks import Task
 
@@ -72,10 +72,18 @@ class Sample:
             task: the task's name; needed where several tasks take a dialogue.
             label: the right label, for fitting.
             id: what the prediction will be called; by default the number of the sample in its list.
+
+        Raises:
+            TypeError: the turns or the pictures are a single one, not a list.
+            ValueError: a turn is said by somebody else.
         """
         from kdsl.data.dialogue import clean_text  # it needs `Turn`
 
+        if isinstance(turns, str):
+            raise TypeError("turns must be a list of texts, not a single one")
         said = [("user", turn) if isinstance(turn, str) else turn for turn in turns]
+        if strange := [role for role, _ in said if role not in get_args(Role)]:
+            raise ValueError(f"a turn is said by 'user' or 'agent', not by {strange[0]!r}")
         made = tuple(Turn(role, clean_text(text), text) for role, text in said)  # type: ignore[arg-type]
         return cls(id, task, (), made, label, _given(pictures))
 
