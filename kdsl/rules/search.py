@@ -155,10 +155,18 @@ class TreeSearch:
     rng: np.random.Generator
     evaluations: int = 0
     """Number of rules whose reward was computed."""
-    taken: list[np.ndarray] = field(default_factory=list)
+    _taken: set[bytes] = field(default_factory=set)
     """Firing sets of the rules found so far; rules that fire on the same samples are not found again."""
     _nodes: dict[tuple[int, ...], Node] = field(default_factory=dict)
     _top: FoundRule | None = None
+
+    def __post_init__(self) -> None:
+        self._taken_sizes = np.zeros(self.objective.target.n + 1, bool)
+
+    def take(self, held: np.ndarray) -> None:
+        """Let no rule be found from now on that holds on exactly these samples, a bit set [words]."""
+        self._taken.add(held.tobytes())
+        self._taken_sizes[int(np.bitwise_count(held).sum())] = True
 
     def run(self, simulations: int) -> FoundRule | None:
         """The best rule after this number of simulations; None if no literal has a positive reward."""
@@ -228,9 +236,8 @@ class TreeSearch:
         legal = (rewards > 0) & (sizes < size)  # a literal that changes nothing only makes the rule longer
         if not rule:
             legal &= self.actions.positive
-        for held in self.taken:
-            for i in np.flatnonzero(legal & (sizes == np.bitwise_count(held).sum())):
-                legal[i] = bool((children[:, i] != held).any())
+        for i in np.flatnonzero(legal & self._taken_sizes[sizes]):
+            legal[i] = children[:, i].tobytes() not in self._taken
         values = np.where(legal, rewards, 0.0)
         top = int(values.argmax())
         if values[top] > (self._top.reward + 1e-12 if self._top else 0.0):
@@ -270,7 +277,7 @@ def search_label(actions: Actions, target: Target, config: RulesConfig, seed: in
             break
         found.append(best)
         held = np.bitwise_and.reduce(actions.bits[:, list(best.actions)], axis=1)
-        search.taken.append(held)
+        search.take(held)
         covered |= int.from_bytes(held.tobytes(), "little")
         objective.cover(covered)
     return found, search.evaluations
