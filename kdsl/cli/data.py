@@ -95,7 +95,10 @@ def check_command(
 @out_option("File to write; never FILE itself.")
 @click.option("--to", "kind", type=click.Choice(["mire", "llama-factory"]), required=True, help="The format to write.")
 @task_files_option("the two tasks of the MIRE challenge, or one made of FILE")
-def convert(file: Path, out: Path, kind: Literal["mire", "llama-factory"], task_files: tuple[Path, ...]) -> None:
+@columns_options
+def convert(
+    file: Path, out: Path, kind: Literal["mire", "llama-factory"], task_files: tuple[Path, ...], columns: Columns
+) -> None:
     """Convert FILE, in any format that kdsl reads, and write it in another one.
 
     \b
@@ -104,7 +107,7 @@ def convert(file: Path, out: Path, kind: Literal["mire", "llama-factory"], task_
     """
     from kdsl.data.writers import convert as convert_file
 
-    click.echo(f"{out}: {convert_file(file, out, kind, _tasks(task_files, file))} samples", err=True)
+    click.echo(f"{out}: {convert_file(file, out, kind, _tasks(task_files, file, columns), columns)} samples", err=True)
 
 
 @data.command()
@@ -114,7 +117,16 @@ def convert(file: Path, out: Path, kind: Literal["mire", "llama-factory"], task_
 @seed_option
 @click.option("--images", type=FILE, help="Folder that all pictures lie below; near-duplicates then share a fold.")
 @task_files_option("the two tasks of the MIRE challenge, or one made of FILE")
-def split(file: Path, out: Path, n_folds: int, seed: int, images: Path | None, task_files: tuple[Path, ...]) -> None:
+@columns_options
+def split(
+    file: Path,
+    out: Path,
+    n_folds: int,
+    seed: int,
+    images: Path | None,
+    task_files: tuple[Path, ...],
+    columns: Columns,
+) -> None:
     """Divide FILE into folds, stratified by label, for `kdsl experiment crossval`.
 
     \b
@@ -123,7 +135,8 @@ def split(file: Path, out: Path, n_folds: int, seed: int, images: Path | None, t
     """
     from kdsl.data.splits import split_file
 
-    click.echo(f"{out}: {split_file(file, out, _tasks(task_files, file), n_folds, seed, images)} samples", err=True)
+    tasks = _tasks(task_files, file, columns)
+    click.echo(f"{out}: {split_file(file, out, tasks, n_folds, seed, images, columns)} samples", err=True)
 
 
 @data.command()
@@ -273,9 +286,9 @@ def submit(pred: Path, out: Path, test: Path | None) -> None:
     click.echo(f"{out}: {write_submission(pred, out, test)} predictions", err=True)
 
 
-def _tasks(files: tuple[Path, ...], data: Path | None = None) -> list[Task]:
+def _tasks(files: tuple[Path, ...], data: Path | None = None, columns: Columns | None = None) -> list[Task]:
     from kdsl.data.own_task import tasks_for
     from kdsl.data.readers import load_task_files
 
     tasks = load_task_files(files)
-    return tasks if files or data is None else tasks_for([data], tasks)
+    return tasks if files or data is None else tasks_for([data], tasks, columns or {})

@@ -21,7 +21,7 @@ from kdsl.data.readers import load_task_files, shows_a_picture
 from kdsl.data.rows import file_rows
 from kdsl.data.sample import Sample
 from kdsl.data.speakers import Speakers
-from kdsl.errors import InputError
+from kdsl.errors import InputError, did_you_mean
 from kdsl.tasks import Label, Task
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ def tasks_for(
         len(task.labels),
         _some(f"{label} {found.labels[label]}" for label in task.names),
     )
+    _note_rare(task.name, found.labels)
     return [task]
 
 
@@ -130,6 +131,14 @@ def found_in(paths: Sequence[Path], columns: Columns = AS_KNOWN) -> Found:
                 labels[record.label] += 1
                 kinds.add("picture" if shows_a_picture(record) else "dialogue")
     return Found(labels, frozenset(kinds))
+
+
+def _note_rare(task: str, labels: Mapping[str, int]) -> None:
+    """Warn of labels of one sample that are called almost as another one is: they may be misspelt."""
+    for rare, times in labels.items():
+        hint = did_you_mean(rare, [name for name, n in labels.items() if n > times]) if times == 1 else ""
+        if hint:
+            log.warning("task '%s': one sample alone has the label '%s'.%s", task, rare, hint)
 
 
 def note_descriptions(tasks: Iterable[Task]) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.duplicates import near_duplicates, read_fingerprints
 from kdsl.data.readers import read_samples
 from kdsl.data.sample import Sample
@@ -104,14 +105,20 @@ def _several(ids: Sequence[str]) -> str:
 
 
 def split_file(
-    file: Path, out: Path, tasks: Sequence[Task], n_folds: int, seed: int, images: Path | None = None
+    file: Path,
+    out: Path,
+    tasks: Sequence[Task],
+    n_folds: int,
+    seed: int,
+    images: Path | None = None,
+    columns: Columns = AS_KNOWN,
 ) -> int:
     """Write the folds of a file's samples to `out`; how many samples there are.
 
     Args:
         images: the folder that all pictures lie below; near-duplicates then share a fold.
     """
-    samples = read_samples(file, tasks)
+    samples = read_samples(file, tasks, columns)
     images = file if file.is_dir() else images
     together = near_duplicates(samples, read_fingerprints(images, samples) if images else {})
     write_folds(out, stratified_folds(samples, n_folds, seed, together))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.dialogue import END, IMAGE, START, format_turns
 from kdsl.data.files import BadRow, json_rows
 from kdsl.data.inline_pictures import inline_address, is_inline
@@ -21,7 +22,13 @@ from kdsl.files import atomic_write
 from kdsl.tasks import Task, task_by_name
 
 
-def convert(source: Path, output: Path, kind: Literal["mire", "llama-factory"], tasks: Sequence[Task]) -> int:
+def convert(
+    source: Path,
+    output: Path,
+    kind: Literal["mire", "llama-factory"],
+    tasks: Sequence[Task],
+    columns: Columns = AS_KNOWN,
+) -> int:
     """Read a file of samples in any format and write them in another.
 
     What the reader notes as not read (extra fields, system messages) is not written either.
@@ -34,7 +41,7 @@ def convert(source: Path, output: Path, kind: Literal["mire", "llama-factory"], 
     """
     if output.exists() and output.samefile(source):
         raise InputError(f"{output}: is the file that is read; write the converted samples to another.")
-    samples = read_samples(source, tasks)
+    samples = read_samples(source, tasks, columns)
     write = {"mire": write_mire, "llama-factory": write_llama_factory}[kind]
     write(output, samples, tasks)
     return len(samples)

@@ -252,6 +252,19 @@ def test_convert_there_and_back(shop: Path):
     assert (shop / "out" / "dataset_info.json").exists()
 
 
+def test_convert_and_split_read_columns_of_any_name(shop: Path):
+    data = shop / "faq.csv"
+    data.write_text(
+        "question,topic\nwhere is it,delay\nmoney back,refund\nstill not here,delay\nrefund me,refund\n", "utf-8"
+    )
+    columns = ("--text-column", "question", "--label-column", "topic")
+    out, folds = shop / "faq.json", shop / "folds.json"
+    assert kdsl("data", "convert", data, "--out", out, "--to", "mire", *columns).exit_code == 0
+    assert [row["output"] for row in json.loads(out.read_bytes())] == ["delay", "refund", "delay", "refund"]
+    assert kdsl("data", "split", data, "--out", folds, "--n-folds", 2, *columns).exit_code == 0
+    assert sorted(json.loads(folds.read_bytes()).values()) == [0, 0, 1, 1]
+
+
 def test_convert_refuses_bad_data_and_keeps_what_was_written(shop: Path):
     out = shop / "mire.json"
     out.write_text("precious")

@@ -93,6 +93,16 @@ def test_samples_in_memory_make_a_task_too(shipped: list[Task]):
     assert (task.name, task.names) == ("samples", ("a", "b"))
 
 
+def test_a_label_of_one_sample_that_may_be_misspelt_is_noted(
+    tmp_path: Path, shipped: list[Task], caplog: pytest.LogCaptureFixture
+):
+    path = saved(tmp_path, "text,label\na,发货时间\nb,发货时间\nc,发货时问\nd,退款\ne,refund\n")
+    with caplog.at_level(logging.WARNING, "kdsl"):
+        tasks_for([path], shipped)
+    (record,) = caplog.records
+    assert "one sample alone has the label '发货时问'. Did you mean 发货时间?" in record.getMessage()
+
+
 def test_missing_descriptions_are_noted(caplog: pytest.LogCaptureFixture):
     labels = (Label(name="a", description="ein Wort"), Label(name="b"))
     with caplog.at_level(logging.INFO, "kdsl"):
