@@ -76,7 +76,8 @@ def fit_router(
         scores = {name: scores[name] for name in voting}
     fusion, fused = fit_fusion(scores, gold, seed, unlabelled=unlabelled)
     if len(gold) >= ENOUGH:
-        fusion = replace(fusion, weights={name: weight for name, weight in fusion.weights.items() if weight > 0})
+        told = {name: weight for name, weight in fusion.weights.items() if weight > 0}
+        fusion = replace(fusion, weights=told or fusion.weights)  # where all mislead, every label is as likely
     scores = {name: scores[name] for name in fusion.weights}
     figures["f1_first"] = weighted_f1(gold, fused.argmax(1))
     route_below = float(np.quantile(margins(fused), config.route_rate))

@@ -52,3 +52,9 @@ def test_a_fit_asks_only_those_who_vote_and_few_samples_leave_nobody_out() -> No
     assert asked == ["best"]
     few = OutOfFold(ids[: ENOUGH - 1], GOLD[: ENOUGH - 1], {k: v[: ENOUGH - 1] for k, v in scores.items()})
     assert fit_router(few, lambda *_: {}, EnsembleConfig(), seed=0).names == {"best", "echo"}
+
+
+def test_where_all_mislead_every_label_is_as_likely() -> None:
+    scores = {name: _scores(-2.0, seed) for name, seed in (("one", 5), ("other", 6))}
+    router = fit_router(OutOfFold(tuple(map(str, range(len(GOLD)))), GOLD, scores), lambda *_: {}, EnsembleConfig(), 0)
+    np.testing.assert_allclose(router.first.log_probabilities(scores), -np.log(6))
