@@ -51,6 +51,11 @@ _TEXT_COLUMNS = {
     "sentence",
     "image",
     "images",
+    "文本",
+    "问题",
+    "内容",
+    "图片",
+    "照片",
 }
 # Frequent in chats with a shop, simplified and traditional: a text read in the wrong encoding holds hardly any.
 _FREQUENT = frozenset(
@@ -121,7 +126,7 @@ def _text_kind(path: Path, text: str) -> Kind:
     if suffix in (".csv", ".tsv", ".tab"):
         return "csv"
     names = {name.strip("\ufeff \"'").lower() for name in re.split(r"[,;\t|]", lines[0])}
-    if len(names) > 1 and names & _TEXT_COLUMNS:
+    if names & _TEXT_COLUMNS:
         return "csv"
     if suffix in (".yaml", ".yml"):
         raise InputError(

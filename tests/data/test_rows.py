@@ -176,6 +176,16 @@ def test_yaml_that_is_not_rasas_is_named(tmp_path: Path):
         list(file_rows(saved(tmp_path / "task.yaml", "name: mood\nlabels: []\n")))
 
 
+@pytest.mark.parametrize("column", ["text", "文本", "问题", "内容", "图片", "照片"])
+@pytest.mark.parametrize("more", [{}, {"标签": "rust"}])
+def test_a_table_without_an_ending_is_known_by_its_column(tmp_path: Path, column: str, more: dict[str, str]):
+    row = {column: "will it rust", **more}
+    table = "\n".join((",".join(row), ",".join(row.values()), ""))
+    (read,) = file_rows(saved(tmp_path / "standard-input", table.encode()))
+    assert isinstance(read, Row)
+    assert read.value == row
+
+
 def test_no_other_reader_takes_a_table_for_json(tmp_path: Path):
     with pytest.raises(InputError, match="is a table \\(CSV\\); expected a JSON list"):
         list(json_rows(saved(tmp_path / "a.csv", "text,label\na,b\n")))
