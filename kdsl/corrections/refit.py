@@ -26,6 +26,7 @@ from kdsl.data.source import DataSource
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.errors import BundleError, InputError
+from kdsl.evidence.copies import fingerprints
 from kdsl.files import atomic_write, write_json, write_jsonl
 from kdsl.recognizer import check_models
 from kdsl.rules.book import RuleBook
@@ -34,7 +35,7 @@ from kdsl.rules.given import given_rules
 from kdsl.rules.history import History
 from kdsl.rules.remine import save_remined
 from kdsl.runs import claim, sole_writer
-from kdsl.training.inner_folds import fingerprints, inner_folds
+from kdsl.training.inner_folds import inner_folds
 
 log = logging.getLogger(__name__)
 

@@ -18,10 +18,10 @@ from kdsl.data.duplicates import duplicate_groups
 from kdsl.encoders.registry import picture_encoder
 from kdsl.ensemble.familiar import Familiarity, Judged, some_of_each_label
 from kdsl.ensemble.strangers import strange_pictures
+from kdsl.evidence.copies import fingerprints
 from kdsl.evidence.types import Evidence
 from kdsl.experts.visual import VisualExpert
 from kdsl.tasks import Task
-from kdsl.training.inner_folds import fingerprints
 
 STRANGE = 0.2
 """The share of samples about something else altogether that is assumed."""

@@ -13,13 +13,13 @@ import numpy as np
 from kdsl.config import Config
 from kdsl.data.duplicates import near_duplicates
 from kdsl.data.prediction import FoundSnippet
+from kdsl.evidence.copies import fingerprints
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Material, Setup, Snippet
 from kdsl.knowledge.index import Hit, KnowledgeIndex
 from kdsl.knowledge.rankers.base import Item
 from kdsl.knowledge.rankers.registry import new_rankers
 from kdsl.tasks import Task
-from kdsl.training.inner_folds import fingerprints
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ import numpy as np
 from kdsl.config import RulesConfig
 from kdsl.data.splits import stratified_folds
 from kdsl.data.trainable import check_trainable
+from kdsl.evidence.copies import without_copies
 from kdsl.evidence.types import Evidence
 from kdsl.progress import track
 from kdsl.rules.assemble import assemble
@@ -67,7 +68,8 @@ def distill(
     """Distil a rule book from labelled samples.
 
     Args:
-        evidences: labelled samples; any without a label are added to `unlabelled`.
+        evidences: labelled samples, of which copies count once: a rule that is tested on a copy of what it was found
+            in is not tested. Any without a label are added to `unlabelled`.
         teacher: the small model. Without it labels' names and descriptions alone are the prior,
             and with `occlusion_samples` = 0 nothing is hidden.
         unlabelled: samples that count in the reward by the teacher's probabilities; ignored without a teacher.
@@ -78,8 +80,11 @@ def distill(
         InputError: the samples have fewer than two labels, or a label that the task does not have.
     """
     rng = np.random.default_rng(seed)
-    labelled = [e for e in evidences if e.sample.label is not None]
-    check_trainable((e.sample for e in labelled), [task])
+    given = [e for e in evidences if e.sample.label is not None]
+    check_trainable((e.sample for e in given), [task])
+    labelled = without_copies(given)
+    if len(labelled) < len(given):
+        log.info("rules of %s: %d samples are copies, which count once", task.name, len(given) - len(labelled))
     extra = [*unlabelled, *(e for e in evidences if e.sample.label is None)] if teacher else []
     names = {group.name for rule in seed_rules for group in rule.when.groups}
     context = _observe(labelled, extra, task, config, teacher, embed, names, rng)

@@ -9,9 +9,9 @@ from types import MappingProxyType
 import numpy as np
 
 from kdsl.config import MANY_FOLDS, Config
-from kdsl.data.duplicates import Fingerprint
 from kdsl.data.trainable import inner_folds as inner_folds_of
 from kdsl.errors import InputError
+from kdsl.evidence.copies import fingerprints
 from kdsl.evidence.types import Evidence
 from kdsl.tasks import Task
 
@@ -61,12 +61,4 @@ def _split(
         samples = [evidence.sample for evidence in group]
         folds = inner_folds_of(samples, task, n_folds, seed, fingerprints(group))
         found[task.name] = np.array([folds[sample.id] for sample in samples])
-    return found
-
-
-def fingerprints(evidences: Sequence[Evidence]) -> dict[str, Fingerprint]:
-    """Of each picture, by name, from what was observed of it: copies are alike, and no file is read."""
-    found = {}
-    for picture in (picture for evidence in evidences for picture in evidence.pictures):
-        found[picture.name] = Fingerprint(picture.width, picture.height, picture.digest(), look=bytes(32))
     return found

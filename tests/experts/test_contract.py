@@ -39,14 +39,21 @@ def fitted(
         pytest.skip(f"{kind.name} does not serve tasks of a {task.input}")
     own = [evidence for evidence in samples if evidence.sample.task == name]
     folder = tmp_path_factory.mktemp(kind.name)
-    twins = [replace(e, sample=replace(e.sample, id=f"{e.sample.id}-twin")) for e in own]
-    shown = [*own, *twins] if kind is RulesExpert else own  # a rule is tested on five samples or more
+    shown = [*own, *map(twin, own)] if kind is RulesExpert else own  # a rule is tested on five samples or more
     expert = kind(task, Setup((task,), config, models)).fit(material_of(task, shown, work=folder / "work"))
     place = kind.place(folder, task, config)
     place.parent.mkdir(parents=True, exist_ok=True)
     expert.save(place)
     yield expert, place, own
     expert.close()
+
+
+def twin(evidence: Evidence) -> Evidence:
+    """The same sample again with pictures of another size, so that it is no copy."""
+    sample = evidence.sample
+    pictures = tuple(replace(p, name=f"twin-{p.name}", width=p.width + 1) for p in evidence.pictures)
+    sample = replace(sample, id=f"{sample.id}-twin", images=tuple(p.name for p in pictures))
+    return replace(evidence, sample=sample, pictures=pictures)
 
 
 def test_names_and_places_differ(tasks: Sequence[Task], config: Config) -> None:

@@ -187,6 +187,11 @@ def test_equal_content_is_scored_once_whatever_its_id_and_label(make_evidence: C
     assert model.asked == 1
 
 
+def test_copies_count_once(shop: list[Evidence], toy: Task) -> None:
+    copies = [replace(e, sample=replace(e.sample, id=f"copy of {e.sample.id}")) for e in shop]
+    assert distill([*shop, *copies], toy, SMALL) == distill(shop, toy, SMALL)
+
+
 def test_occlusion_finds_the_word_that_the_model_needs(shop: list[Evidence], toy: Task) -> None:
     gold = np.array([toy.index(str(e.sample.label)) for e in shop])
     views = [NormalisedEvidence.of(e) for e in shop]

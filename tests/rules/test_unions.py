@@ -32,9 +32,10 @@ def word(text: str) -> TurnText:
 
 @pytest.fixture
 def asked(make_evidence: Callable[..., Evidence]) -> list[Evidence]:
-    """Two hundred questions; each of three words stands in four of the label's twelve, and one more word in all."""
+    """Two hundred questions; no two the same; each of three words stands in four of the label's twelve,
+    and one more word in all."""
     told = ("paisa", "interest", "monthly")
-    said = [(f"{told[i // 4]} plan", "EMI") if i < 12 else ("plan", "OTHER") for i in range(200)]
+    said = [(f"{told[i // 4]} plan w{i}", "EMI") if i < 12 else (f"plan w{i}", "OTHER") for i in range(200)]
     return [make_evidence(f"{i}", label, turns=(("user", text),)) for i, (text, label) in enumerate(said)]
 
 
