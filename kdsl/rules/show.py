@@ -78,8 +78,8 @@ def rule_lines(entry: Entry) -> list[str]:
     for part in ("all", "any", "none"):
         for number, literal in enumerate(getattr(rule.when, part)):
             lines.append(f"  {part if number == 0 else '':8s} {literal}")
-    for group in dict.fromkeys(rule.when.groups):
-        lines.append(f"           {OPEN}{group.name}{CLOSE}: {', '.join(group.words)}")
+    for number, group in enumerate(dict.fromkeys(rule.when.groups)):
+        lines.append(f"  {'groups' if number == 0 else '':8s} {OPEN}{group.name}{CLOSE}: {', '.join(group.words)}")
     if rule.stats is not None:
         low, high = rule.stats.interval95
         lines += [

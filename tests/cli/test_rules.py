@@ -84,6 +84,7 @@ def test_show_tells_all_of_one_rule() -> None:
     output = run("rules", "show", "cart-checkout").output
     assert "all      an OCR line contains 「结算」" in output
     assert "none     an OCR line contains 「粉丝」" in output
+    assert "groups   〔购物车内容〕: 全选, 合计, 管理, 购物车" in output
     assert "origin   hand" in output
     error = run("rules", "show", "cart-chekout").exception
     assert isinstance(error, InputError)
