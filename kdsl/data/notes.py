@@ -56,11 +56,15 @@ def grouped(faults: Iterable[tuple[str, str]]) -> list[str]:
     """
     groups: dict[str, list[tuple[str, str]]] = {}
     for place, fault in faults:
-        kind = re.sub(r"\(id .*?\)|'[^']*'|\"[^\"]*\"|Did you mean .*\?|\d+", "", fault)
-        groups.setdefault(kind, []).append((place, fault))
+        groups.setdefault(kind_of(fault), []).append((place, fault))
     lines = []
     for (_, first), *others in groups.values():
         places = ", ".join(place for place, _ in others[:_PLACES])
         more = f", and {len(others) - _PLACES} more" if len(others) > _PLACES else ""
         lines.append(first + (f" [{len(others) + 1} times; also {places}{more}]" if others else ""))
     return lines
+
+
+def kind_of(fault: str) -> str:
+    """What a fault says without the names and numbers in it, by which `grouped` tells faults apart."""
+    return re.sub(r"\(id .*?\)|'[^']*'|\"[^\"]*\"|Did you mean .*\?|\d+", "", fault)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,6 +18,7 @@ from typing import Any
 
 from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.folders import picture_root
+from kdsl.data.notes import kind_of
 from kdsl.data.prediction import Failure
 from kdsl.data.readers import BadSample, placed_rows
 from kdsl.data.register import Register
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 CHARACTERS = 1 << 20
 """Text of a block, about: samples of a megabyte each go in blocks of one."""
 SHOWN = 10
-"""Bad rows that a summary names."""
+"""Kinds of faults that a summary names."""
 
 
 @dataclass
@@ -46,8 +47,24 @@ class Summary:
     predicted: int = 0
     kept: int = 0
     failed: int = 0
-    faults: list[str] = field(default_factory=list)
-    """The first of the rows that were set aside, each with the reason."""
+    _first: dict[str, str] = field(default_factory=dict)
+    _times: Counter[str] = field(default_factory=Counter)
+
+    def fail(self, place: str, error: str) -> None:
+        """Count a row that was set aside; the first one of a kind of fault is named."""
+        self.failed += 1
+        kind = kind_of(error)
+        if kind in self._first or len(self._first) < SHOWN:
+            self._first.setdefault(kind, f"{place}: {error}")
+            self._times[kind] += 1
+
+    @property
+    def faults(self) -> list[str]:
+        """The first row of each of the first kinds of fault, with the reason, and how many rows have it."""
+        return [
+            first + (f" [{self._times[kind]} times]" if self._times[kind] > 1 else "")
+            for kind, first in self._first.items()
+        ]
 
     @property
     def rows(self) -> int:
@@ -134,9 +151,7 @@ class _Run:
 
     def _set_aside(self, where: str, id: str | None, task: str | None, error: str) -> None:
         self._written.set_aside(where, id, task, error)
-        self.summary.failed += 1
-        if len(self.summary.faults) < SHOWN:
-            self.summary.faults.append(f"{where}{f' (id {id})' if id else ''}: {error}")
+        self.summary.fail(f"{where}{f' (id {id})' if id else ''}", error)
 
 
 def predicted_lines(

@@ -23,7 +23,7 @@ from kdsl.data.register import Register
 from kdsl.data.sample import Sample
 from kdsl.ensemble.blocks import Job, answers
 from kdsl.ensemble.bundle import Bundle
-from kdsl.ensemble.predict_file import predict_file
+from kdsl.ensemble.predict_file import SHOWN, Summary, predict_file
 from kdsl.ensemble.predictions import append, read_done, writing
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import BundleError, InputError
@@ -250,3 +250,19 @@ def test_whatever_one_picture_does_every_row_has_one_line(
         answer.failed or json.loads(answer.text)["id"] == row.id for row, answer in zip(rows, found, strict=True)
     )
     assert not found[2].failed
+
+
+def test_a_fault_of_many_rows_is_told_once() -> None:
+    summary = Summary()
+    for line in range(2, 32):
+        summary.fail(f"line {line}", f"picture 'p{line}.png' is missing")
+    summary.fail("line 32", "label 'x' is unknown")
+    assert summary.failed == 31
+    assert summary.faults == ["line 2: picture 'p2.png' is missing [30 times]", "line 32: label 'x' is unknown"]
+
+
+def test_no_more_kinds_of_fault_are_kept_than_are_shown() -> None:
+    summary = Summary()
+    for number in range(3 * SHOWN):
+        summary.fail(f"line {number}", "x" * (number + 1))
+    assert (summary.failed, len(summary.faults)) == (3 * SHOWN, SHOWN)
