@@ -88,10 +88,10 @@ def fit_bundle(
         task.name: [e for e in evidences if e.sample.task == task.name and e.sample.label is not None] for task in tasks
     }
     labelled = [task for task in tasks if groups[task.name]]
-    fold = inner_folds(groups, labelled, config, folds)  # refuses too few samples before anything is written
-    setup = Setup(tuple(tasks), config, models or Models(config))
     check_books(config.rules.books, tasks)
+    setup = Setup(tuple(tasks), config, models or Models(config))
     setup = without_idle_models(setup, [task.name for task in labelled], adapters)
+    fold = inner_folds(groups, labelled, setup.config, folds)  # refuses too few samples before anything is written
     _check_budget(setup)
     _check_adapters(adapters, setup)
     inputs = fit_inputs(evidences, setup, adapters) | ({"folds": digest(dict(folds))} if folds else {})
