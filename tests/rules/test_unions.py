@@ -32,7 +32,7 @@ def word(text: str) -> TurnText:
 
 @pytest.fixture
 def asked(make_evidence: Callable[..., Evidence]) -> list[Evidence]:
-    """Two hundred questions; no two the same; each of three words stands in four of the label's twelve,
+    """Two hundred questions, no two of them the same; each of three words stands in four of the label's twelve,
     and one more word in all."""
     told = ("paisa", "interest", "monthly")
     said = [(f"{told[i // 4]} plan w{i}", "EMI") if i < 12 else (f"plan w{i}", "OTHER") for i in range(200)]
