@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -62,6 +63,7 @@ def margins(log_p: np.ndarray) -> np.ndarray:
     return np.asarray(top[:, 1] - top[:, 0])
 
 
+@lru_cache(10_000)
 def wilson_interval(hits: int, total: int) -> tuple[float, float]:
     """Wilson's 95% interval (low, high) of the share `hits / total`; (0, 1) of nothing.
 

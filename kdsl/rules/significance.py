@@ -49,7 +49,10 @@ def significant(rules: list[Counts], n: int, labels: int, vocabulary: int, longe
         [(rule.support, rule.hits, rule.positives, rule.literals) for rule in rules]
     ).T
     weight = np.array([rule.weight for rule in rules])
-    adjusted = hypergeom.logsf(hits - 1, n, positives, support) + _log_choices(vocabulary, literals)
+    # rules share few counts, and each tail is a sum
+    draws, rule_of = np.unique([hits, positives, support], axis=1, return_inverse=True)
+    tails = hypergeom.logsf(draws[0] - 1, n, draws[1], draws[2])
+    adjusted = tails[rule_of] + _log_choices(vocabulary, literals)
     adjusted += np.log(labels * longest) - np.log(weight)
     order = np.argsort(adjusted, kind="stable")
     passed = np.flatnonzero(adjusted[order] <= np.log(Q * np.arange(1, len(rules) + 1)))
