@@ -37,12 +37,12 @@ def test_a_recipe_keeps_the_ratio_of_alpha_to_rank(config: Config) -> None:
 
 @pytest.mark.parametrize("strategy", ["separate", "joint"])
 def test_a_fit_searches_and_trains_by_what_it_found(
-    strategy: str, samples: Sequence[Evidence], tasks: Sequence[Task], config: Config, models: Models, tmp_path: Path
+    strategy: str, samples: Sequence[Evidence], tasks: Sequence[Task], config: Config, tmp_path: Path
 ) -> None:
     search = SearchConfig(ranks=(2, 4), augment=("none", "rare") if strategy == "separate" else ("none",))
     training = config.training.model_copy(update={"search": search, "strategy": strategy, "epochs": 1.0})
-    config = config.model_copy(update={"training": training})
-    bundle = fit_bundle(samples, tasks, config, tmp_path / "bundle", models)
+    config = config.model_copy(update={"training": training, "small": None})  # the rules' model has no part in a search
+    bundle = fit_bundle(samples, tasks, config, tmp_path / "bundle", Models(config))
     report = json.loads((bundle.folder / "report" / "adaptation.json").read_text("utf-8"))
     assert list(report) == (["joint"] if strategy == "joint" else [task.name for task in tasks])
     for name, found in report.items():
@@ -61,29 +61,28 @@ def test_a_killed_search_goes_on_and_finds_the_same(
     samples: Sequence[Evidence],
     tasks: Sequence[Task],
     config: Config,
-    models: Models,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     training = config.training.model_copy(update={"search": SearchConfig(ranks=(2,), augment=("none",))})
-    config = config.model_copy(update={"training": training})
+    config = config.model_copy(update={"training": training, "small": None})
 
     def kill(text: str) -> None:
         if "training 2" in text and "adaptation of ask" in text:
             raise KeyboardInterrupt
 
-    whole = fit_bundle(samples, tasks, config, tmp_path / "whole", models)
+    whole = fit_bundle(samples, tasks, config, tmp_path / "whole", Models(config))
     with heard(kill), pytest.raises(KeyboardInterrupt):
-        fit_bundle(samples, tasks, config, tmp_path / "killed", models)
+        fit_bundle(samples, tasks, config, tmp_path / "killed", Models(config))
     done = sorted((tmp_path / "killed" / "work").glob("inner-*/trials/screen/*/manifest.json"))
     before_resume = {file: file.stat().st_mtime_ns for file in done}
     assert len(done) == 2
     with monkeypatch.context() as patch:
         patch.setattr(Parts, "fit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):  # the search is over: what was finished was not trained again
-            fit_bundle(samples, tasks, config, tmp_path / "killed", models)
+            fit_bundle(samples, tasks, config, tmp_path / "killed", Models(config))
     assert {file: file.stat().st_mtime_ns for file in done} == before_resume
-    bundle = fit_bundle(samples, tasks, config, tmp_path / "killed", models)
+    bundle = fit_bundle(samples, tasks, config, tmp_path / "killed", Models(config))
     again, before = (json.loads((b.folder / "report" / "adaptation.json").read_text("utf-8")) for b in (bundle, whole))
     assert again["ask"]["chosen"]["recipe"] == before["ask"]["chosen"]["recipe"]
     assert again["ask"]["chosen"]["log_loss"]["ask"] == pytest.approx(
