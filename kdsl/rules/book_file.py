@@ -137,12 +137,20 @@ class BookFile:
         Raises:
             InputError: the file has been changed by somebody else since it was read, or cannot be written.
         """
+        self.check()
+        atomic_write(self.path, self.text)
+        self._saved = self.text
+
+    def check(self) -> None:
+        """Refuse to go on where the file has been changed by somebody else since it was read.
+
+        Raises:
+            InputError: it has.
+        """
         if self.path.exists() and read_text(self.path, "a rule book") != self._saved:
             raise InputError(
                 f"{self.path} was changed by somebody else since it was read; nothing was written. Try again."
             )
-        atomic_write(self.path, self.text)
-        self._saved = self.text
 
     def _ids(self) -> list[str]:
         return [rule.id for rule in self.book.rules]

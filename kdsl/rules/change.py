@@ -70,6 +70,7 @@ class Change:
         """
         path = self.file.path
         with sole_writer(path):
+            self.file.check()  # first: what was read, and is no more, is not recorded as what was found
             history = History(path)
             found = history.record_file(self.before)
             if found is not None and found.command == OUTSIDE:

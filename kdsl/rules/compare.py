@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -171,25 +172,29 @@ def merged(first: RuleBook, second: RuleBook) -> Merged:
         f"group '{name}' has other words in the second book: these are now group '{new}'"
         for name, new in renamed.items()
     ]
-    rules = list(first.rules)
+    rules = {rule.id: rule for rule in first.rules}
+    saying: dict[tuple[Any, ...], list[Rule]] = defaultdict(list)  # condition -> the rules of that
+    for rule in first.rules:
+        saying[_said(rule)].append(rule)
     added = []
     for rule in second.rules:
         own = rule.model_copy(update={"when": _with_names(rule.when, renamed)})
-        same = next((one for one in rules if _said(one) == _said(own)), None)
+        alike = saying[_said(own)]
+        same = next((one for one in alike if one.label == own.label), None)
         if same is not None:
             conflicts += _kept(same, own)
             continue
         conflicts += [
             f"'{one.id}' says {one.label}, '{own.id}' says {own.label} on the same condition: both are kept"
-            for one in rules
-            if _said(one)[1:] == _said(own)[1:]
+            for one in alike
         ]
-        if (id := _free(own.id, {one.id for one in rules})) != own.id:
+        if (id := _free(own.id, rules)) != own.id:
             conflicts.append(f"both books have a rule '{own.id}', and they differ: the second one's is now '{id}'")
-        rules.append(own.model_copy(update={"id": id}))
+        rules[id] = own.model_copy(update={"id": id})
+        alike.append(rules[id])
         added.append(id)
     groups = {**first.groups, **{renamed.get(name, name): words for name, words in second.groups.items()}}
-    book = RuleBook(**{**dict(first), "bias": bias, "groups": groups, "rules": tuple(rules)})
+    book = RuleBook(**{**dict(first), "bias": bias, "groups": groups, "rules": tuple(rules.values())})
     return Merged(book, tuple(added), tuple(conflicts))
 
 
@@ -210,8 +215,8 @@ def merge_files(first: Path, second: Path, out: Path) -> Merged:
 
 
 def _said(rule: Rule) -> tuple[Any, ...]:
-    """What a rule says; two groups of one name and different words say different things."""
-    return (rule.label, *(frozenset(getattr(rule.when, part)) for part in PARTS))
+    """A rule's condition; two groups of one name and different words say different things."""
+    return tuple(frozenset(getattr(rule.when, part)) for part in PARTS)
 
 
 def _kept(first: Rule, second: Rule) -> list[str]:
@@ -225,12 +230,14 @@ def _kept(first: Rule, second: Rule) -> list[str]:
 
 
 def _new_names(first: Mapping[str, Sequence[str]], second: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """New names for the second book's groups whose name the first uses for other words."""
+    """Names for the second book's groups whose name the first uses for other words: that of the first book's group of
+    these words, such as an earlier merge of the same book made, or else a new one."""
     taken = {*first, *second}
+    of_words = {tuple(words): name for name, words in first.items()}
     renamed = {}
     for name, words in second.items():
         if name in first and tuple(first[name]) != tuple(words):
-            renamed[name] = _free(name, taken)
+            renamed[name] = of_words.get(tuple(words)) or _free(name, taken)
             taken.add(renamed[name])
     return renamed
 
@@ -244,7 +251,7 @@ def _with_names(when: When, renamed: Mapping[str, str]) -> When:
     return When(**{part: tuple(map(named, getattr(when, part))) for part in PARTS})
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _free(name: str, taken: Container[str]) -> str:
     """The name, or the first of name-2, name-3, ... that is not taken."""
     number = 2
     free = name

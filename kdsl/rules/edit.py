@@ -19,8 +19,7 @@ from kdsl.words import normalise
 
 Lines = Mapping[Part, Sequence[str]]
 """Part of a condition -> lines of literals."""
-_QUOTED = re.compile(r'"([^"]+)"')
-_GROUP = re.compile(r'(speaks of )"([^"]+)"')
+_QUOTED = re.compile(r'「(?:[^」]|」」)*」|(speaks of )?"([^"]+)"')
 
 
 def literal(line: str, book: RuleBook) -> RuleLiteral:
@@ -29,9 +28,16 @@ def literal(line: str, book: RuleBook) -> RuleLiteral:
     Raises:
         ConfigError: it is no literal, or names a group that the book does not have.
     """
-    line = _GROUP.sub(lambda found: f"{found[1]}{OPEN}{found[2]}{CLOSE}", line)
-    line = _QUOTED.sub(lambda found: f"「{found[1].replace('」', '」」')}」", line)
-    return parse(line, {name: WordGroup(name, words) for name, words in book.groups.items()})
+    groups = {name: WordGroup(name, words) for name, words in book.groups.items()}
+    return parse(_QUOTED.sub(_in_brackets, line), groups)
+
+
+def _in_brackets(found: re.Match[str]) -> str:
+    """What stands between plain quotes, in brackets; a text that has some already keeps the quotes within it."""
+    speaks, text = found[1], found[2]
+    if text is None:
+        return found[0]
+    return f"{speaks}{OPEN}{text}{CLOSE}" if speaks else f"「{text.replace('」', '」」')}」"
 
 
 def added(book: RuleBook, label: str, lines: Lines, weight: float | None = None, id: str | None = None) -> Rule:
@@ -50,11 +56,12 @@ def added(book: RuleBook, label: str, lines: Lines, weight: float | None = None,
     if id in taken:
         raise InputError(f"there is a rule '{id}' already; give the new one another id.")
     when = _when({part: [literal(line, book) for line in lines.get(part, ())] for part in PARTS})
-    if same := next((rule.id for rule in book.rules if (rule.label, rule.when) == (label, when)), None):
-        raise InputError(f"rule '{same}' says the same already.")
     fresh = id or next(name for number in count(1) if (name := f"hand-{number}") not in taken)
     given = {} if weight is None else {"weight": weight}
-    return _rule({"id": fresh, "label": label, "when": when, "origin": Origin(how="hand"), **given})
+    made = _rule({"id": fresh, "label": label, "when": when, "origin": Origin(how="hand"), **given})
+    if same := next((rule.id for rule in book.rules if rule.says == made.says), None):
+        raise InputError(f"rule '{same}' says the same already.")
+    return made
 
 
 def edited(

@@ -89,7 +89,7 @@ class History:
                 if file.tell():
                     file.seek(-1, os.SEEK_END)
                     line = line if file.read(1) == b"\n" else "\n" + line  # a line that was cut off by a kill
-                file.write(line.encode())
+                file.write(line.encode("utf-8", "replace"))  # a terminal's reason may hold half a character
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:

@@ -186,6 +186,10 @@ def test_words_of_a_group_are_changed(file: Path, samples: list[Evidence]) -> No
         (lambda r: r.edit("rust", drop=["a user turn speaks of 〔rust〕"]), "'none' alone"),
         (lambda r: r.edit("m1-1", any=["a user turn contains 「退」"]), "under 'any' already"),
         (lambda r: r.enable("rust"), "is enabled already"),
+        (
+            lambda r: r.add("退款", any=["a user turn contains 「退」", "a user turn contains 「退钱」"]),
+            "rule 'm1-1' says the same already",
+        ),
         (lambda r: r.add("X", when=["a user turn contains 「a」"]), "There are: RUST, 退款, PARCEL"),
         (lambda r: r.group("rust", drop=["rusty"]), "group 'rust' has no word 'rusty'. Did you mean rust?"),
         (lambda r: r.group("rust", add=["RUST"]), "nothing of group 'rust' would change"),
@@ -285,6 +289,32 @@ def test_a_file_that_changes_before_it_is_saved_is_not_overwritten(file: Path) -
     with pytest.raises(InputError, match="changed by somebody else"):
         change.save()
     assert file.read_text("utf-8") == BOOK + "# a word\n"
+
+
+def test_a_change_that_comes_too_late_leaves_no_trace_in_the_history(file: Path) -> None:
+    early, late = Rules.open(file).edit("rust", weight=4.0), Rules.open(file).disable("parcel")
+    early.save()
+    with pytest.raises(InputError, match="changed by somebody else"):
+        late.save()
+    assert [version.command for version in History(file).versions] == ["found", "edit"]
+    Rules.open(file).undo().save()
+    assert file.read_text("utf-8") == BOOK
+
+
+def test_half_a_character_in_a_reason_costs_no_version(file: Path) -> None:
+    Rules.open(file).disable("parcel", reason="why \udcff").save()  # as Python reads an argument that is not UTF-8
+    (_, version) = History(file).versions
+    assert (version.command, version.reason) == ("disable", "why ?")
+
+
+def test_plain_quotes_within_a_quoted_text_are_part_of_it(file: Path) -> None:
+    lines = ('a user turn contains 「a "big" one」', 'a user turn speaks of "rust"', 'a user turn contains "「"')
+    made = Rules.open(file).add("RUST", when=lines).difference.added[0]
+    printed = [str(literal) for literal in made.when.all]
+    assert printed == ['a user turn contains 「a"big"one」', "a user turn speaks of 〔rust〕", "a user turn contains 「「」"]
+    Rules.open(file).add("RUST", when=lines, id="big").save()
+    dropped = Rules.open(file).edit("big", drop=printed[:1]).difference.changed[0]
+    assert dropped.changes[-1].removed == (printed[0],)
 
 
 def test_a_line_that_a_kill_cut_off_is_passed_over(file: Path, caplog: pytest.LogCaptureFixture) -> None:

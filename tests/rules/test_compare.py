@@ -103,5 +103,7 @@ def test_a_merge_drops_nothing_and_says_what_conflicts() -> None:
         "both books have a rule 'b', and they differ: the second one's is now 'b-2'",
         "both books have a rule 'c', and they differ: the second one's is now 'c-2'",
     )
+    again = merged(found.book, second)  # what a merge has brought is known when the same book is merged once more
+    assert (again.book, again.added) == (found.book, ())
     with pytest.raises(InputError, match="only books of the same labels"):
         merged(first, book(labels=("RUST", "x")))
