@@ -8,6 +8,8 @@ books.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -55,7 +57,7 @@ def assemble(context: Context, found: Sequence[Candidate], folds: Sequence[int],
     whens = named_apart([pool[i].when for i, _ in weighty])
     for (i, weight), when in zip(weighty, whens, strict=True):
         rivals = [k for k in chosen if votes.columns[k] != votes.columns[i]]
-        stats = _stats(context, found, pool[i], votes, np.asarray(votes.fires[:, rivals].any(axis=1)))
+        stats = _stats(context, found, pool[i], folds, np.asarray(votes.fires[:, rivals].any(axis=1)))
         candidate = pool[i]
         if candidate.by_hand:
             rules.append(candidate.by_hand.model_copy(update={"weight": weight, "stats": stats}))
@@ -113,11 +115,12 @@ def _prior_weight(candidate: Candidate, context: Context) -> float:
 
 
 def _stats(
-    context: Context, found: Sequence[Candidate], candidate: Candidate, votes: Votes, rivals: np.ndarray
+    context: Context, found: Sequence[Candidate], candidate: Candidate, folds: Sequence[int], rivals: np.ndarray
 ) -> Stats:
     """Statistics of a rule on samples that its search had not seen; `rivals` [n]: a rule for another label fires."""
     support, right = _counts(context, candidate)
-    of_label = context.label_bits(candidate.column).bit_count()
+    judged = reduce(or_, (folds[number] for number in candidate.folds), 0)
+    of_label = (context.label_bits(candidate.column) & judged).bit_count()
     agreed = [
         int(row.argmax()) == candidate.column for j, row in context.teacher_probs.items() if candidate.bits >> j & 1
     ]
@@ -127,7 +130,7 @@ def _stats(
         interval95=tuple(round(edge, 4) for edge in wilson_interval(right, support)),
         recall=round(right / max(of_label, 1), 4),
         fidelity=round(sum(agreed) / len(agreed), 4) if agreed else None,
-        stability=round(len(found_in(candidate, found, context.labelled)) / votes.n_folds, 4),
+        stability=round(len(found_in(candidate, found, context.labelled)) / len(folds), 4),
         conflicts=(candidate.unseen & bit_set(rivals)).bit_count(),
     )
 

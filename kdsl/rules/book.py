@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -46,7 +46,7 @@ class RuleBook(BaseModel):
 
     task: str = Field(min_length=1)
     labels: tuple[str, ...] = Field(min_length=2)
-    bias: dict[str, float] = Field(default_factory=dict)
+    bias: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(default_factory=dict)
     """Logit of a label when no rule votes for it; 0 by default."""
     without_rules: dict[str, str] = Field(default_factory=dict)
     """Label -> why distillation found no rule for it."""

@@ -40,6 +40,8 @@ _TURNS: dict[Who, str] = {
 _LINES = "ocr_line_count"
 _SIGN: dict[Bound, str] = {"at least": ">=", "at most": "<="}
 _EXTREME: dict[Bound, str] = {"at least": "most", "at most": "least"}
+_TERMS = 100
+"""Of a sum without brackets."""
 _WITHOUT: dict[Bound, float] = {"at least": -1, "at most": 1e9}
 """Stands for the measure of a sample without pictures, of which no bound holds."""
 
@@ -93,7 +95,7 @@ def to_sql(book: RuleBook) -> str:
     rules = [rule for rule in book.rules if rule.enabled]
     fires = [f"-- {_on_one_line(rule.text)}\n    {_fires(rule)} AS r{number}" for number, rule in enumerate(rules, 1)]
     sums = [f"{_sum(book, rules, label)} AS s{number}" for number, label in enumerate(book.labels, 1)]
-    count = " + ".join(f"r{number}" for number in range(1, len(rules) + 1)) or "0"
+    count = _added([f"r{number}" for number in range(1, len(rules) + 1)]) or "0"
     best = [f"WHEN {_is_best(column, len(sums))} THEN {_quoted(name)}" for column, name in enumerate(book.labels, 1)]
     return "\n".join(
         [
@@ -179,7 +181,15 @@ def _fires(rule: Rule) -> str:
 
 def _sum(book: RuleBook, rules: Sequence[Rule], label: str) -> str:
     votes = [f"{rule.weight!r} * r{number}" for number, rule in enumerate(rules, 1) if rule.label == label]
-    return " + ".join([repr(float(book.bias.get(label, 0.0))), *votes])
+    return _added([repr(float(book.bias.get(label, 0.0))), *votes])
+
+
+def _added(terms: Sequence[str]) -> str:
+    """A sum; one of many terms is a sum of sums, because databases limit how deep an expression may be nested (SQLite
+    by 1000), and each + is a level."""
+    if len(terms) <= _TERMS:
+        return " + ".join(terms)
+    return " + ".join(f"({_added(terms[start : start + _TERMS])})" for start in range(0, len(terms), _TERMS))
 
 
 def _is_best(column: int, n: int) -> str:

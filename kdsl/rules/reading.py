@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import Any, Literal
 
 from kdsl.evidence.types import Evidence, Unit
@@ -141,12 +142,9 @@ def _starts(text: str, needle: str) -> Iterator[int]:
     start = text.find(needle)
     while start >= 0:
         yield start
-        start = text.find(needle, start + len(needle))
+        start = text.find(needle, start + 1)  # one that overlaps this may be the whole word
 
 
 def _edges(parts: Sequence[str]) -> set[int]:
     """Where units begin and end in their text without spaces."""
-    edges = {0}
-    for part in parts:
-        edges.add(max(edges) + len(part))
-    return edges
+    return set(accumulate(map(len, parts), initial=0))

@@ -102,7 +102,7 @@ class Stats(_Part):
     interval95: tuple[float, float]
     """Wilson's 95% interval of the precision."""
     recall: float = Field(ge=0, le=1)
-    """Share of the label's samples on which it fires."""
+    """Share of the label's samples, of those that the search had not seen, on which it fires."""
     fidelity: float | None = Field(None, ge=0, le=1)
     """Share of the samples it fires on for which the small model predicts the rule's label; None if unknown."""
     stability: float | None = Field(None, ge=0, le=1)

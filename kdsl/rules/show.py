@@ -92,7 +92,8 @@ def rule_lines(entry: Entry) -> list[str]:
             if value is not None:
                 lines.append(f"  {name} {value:.3f}")
     origin = rule.origin
-    made = ", ".join(str(x) for x in (origin.how, origin.model, origin.seed and f"seed {origin.seed}") if x)
+    seed = None if origin.seed is None else f"seed {origin.seed}"
+    made = ", ".join(str(x) for x in (origin.how, origin.model, seed) if x)
     return [*lines, f"  origin   {made}", f"  enabled  {'yes' if rule.enabled else 'no'}"]
 
 

@@ -142,6 +142,14 @@ def test_labels_that_stand_twice_or_are_no_texts_are_faults(tmp_path: Path) -> N
         RuleBook.load(path)
 
 
+@pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
+def test_a_bias_is_a_finite_number(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "toy.yaml"
+    path.write_text(f"task: toy\nlabels: [a, b]\nbias: {{a: {value}}}\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"bias\.a: .*finite"):
+        RuleBook.load(path)
+
+
 def test_yaml_tags_that_build_objects_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "toy.yaml"
     path.write_text("task: !!python/object/apply:os.getcwd []\nlabels: [a, b]\n", "utf-8")

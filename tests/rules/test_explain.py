@@ -76,6 +76,13 @@ def test_a_word_within_a_word_is_not_marked(book: RuleBook, make_evidence: Calla
     assert found.fired[0].readings[0].found[0].marked == "rusty? 【rust】."
 
 
+def test_a_word_behind_one_that_ends_as_it_begins_is_marked(make_evidence: Callable[..., Evidence]) -> None:
+    rule = Rule(id="aa", label="RUST", when=When(all=(TurnText("aa", how="contains the word"),)))
+    book = RuleBook(task="ask", labels=LABELS, rules=(rule,))
+    found = explain(book, make_evidence(turns=(("user", "xaaa aa"),)))
+    assert found.fired[0].readings[0].found[0].marked == "xaaa 【aa】"
+
+
 def test_the_words_of_a_group_are_marked(make_evidence: Callable[..., Evidence]) -> None:
     group = WordGroup("rust", ("rust", "brown spots", "spots", "生锈", "锈吗"))
     rule = Rule(id="rust", label="RUST", when=When(all=(TurnGroup(group),)))

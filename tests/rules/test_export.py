@@ -102,6 +102,16 @@ def test_sql_says_what_the_book_says(book: RuleBook, samples: list[Evidence]) ->
     assert set(nothing.values()) == {(None, 0)}
 
 
+def test_sql_of_a_long_book_is_not_too_deep_for_a_database(samples: list[Evidence]) -> None:
+    rules = [
+        Rule(id=f"r{i}", label=LABELS[i % 4], when=When(all=lit(f"a user turn contains 「{text}」")), weight=1 + i / 8)
+        for i, text in enumerate(["new", "100", "锈", *(f"x{i}" for i in range(1200))])
+    ]
+    long = RuleBook(task="ask", labels=LABELS, rules=tuple(rules))
+    some = samples[::12]
+    assert {id: label for id, (label, _) in asked(long, some).items()} == said(long, some)
+
+
 def test_sql_leaves_open_what_a_missing_column_decides(book: RuleBook, samples: list[Evidence]) -> None:
     found, expected = asked(book, samples, ("picture_", "ocr_lines_with_")), said(book, samples)
     decided = {id: label for id, (label, undecided) in found.items() if not undecided}
@@ -162,7 +172,7 @@ def test_csv_is_read_back_as_it_was(book: RuleBook) -> None:
     assert rows[-1]["enabled"] == "no"
 
 
-@pytest.mark.parametrize("label", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)"])
+@pytest.mark.parametrize("label", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "＝1+1", "＠SUM(A1)"])
 def test_no_label_is_a_formula_in_a_spreadsheet(label: str) -> None:
     rule = Rule(id="r", label=label, when=When(all=lit("a user turn contains 「x」")))
     (row,) = csv.DictReader(io.StringIO(to_csv([RuleBook(task="ask", labels=(label, "b"), rules=(rule,))]), newline=""))

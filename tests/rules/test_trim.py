@@ -10,6 +10,7 @@ import pytest
 from kdsl.config import RulesConfig
 from kdsl.encoders.registry import text_encoder
 from kdsl.evidence.types import Evidence
+from kdsl.rules.assemble import _stats
 from kdsl.rules.candidates import Candidate
 from kdsl.rules.canned import independent
 from kdsl.rules.context import Context
@@ -68,6 +69,17 @@ def test_words_that_are_seldom_right_go(asked: list[Evidence]) -> None:
     assert rule.bits == 0b111111
     excluded = When(all=(TurnText("rust", how="contains the word"),), none=(TurnGroup(group),))
     assert trimmed_alone(asked, excluded, folds).when.none == ()
+
+
+def test_recall_is_of_the_samples_in_folds_that_vote(asked: list[Evidence]) -> None:
+    """Where one fold votes, what the rule does in the other is not known."""
+    folds = [bit_set(np.arange(10) % 2 == i) for i in range(2)]
+    when = When(all=(TurnText("rust", how="contains the word"),))
+    context = context_of(asked, when)
+    both = found(context, when, folds)
+    one = Candidate(when, 0, both.bits, {1: both.votes[1]})
+    told = [_stats(context, [rule], rule, folds, np.zeros(10, dtype=bool)) for rule in (both, one)]
+    assert [(stats.support, stats.recall) for stats in told] == [(4, round(4 / 6, 4)), (3, 1.0)]
 
 
 def test_a_fold_is_voted_on_by_the_rule_trimmed_without_it(asked: list[Evidence]) -> None:
