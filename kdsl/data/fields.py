@@ -135,6 +135,8 @@ def _pictures(name: str, value: Any) -> tuple[str, ...]:
 def _label(name: str, value: Any, known: Set[str]) -> str | None:
     if isinstance(value, dict) and isinstance(value.get("choices"), list):  # Label Studio
         value = value["choices"]
+    if value == []:  # nothing was chosen
+        return None
     if isinstance(value, list):
         if len(value) > 1 or not isinstance(value[0], str):
             raise InputError(f"field '{name}' holds {len(value)} label(s) as a list; a sample has one, as text.")

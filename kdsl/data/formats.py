@@ -145,7 +145,8 @@ def _label_studio(row: dict[str, Any]) -> dict[str, Any]:
     data, annotations = row.get("data"), row.get("annotations")
     if isinstance(data, dict) and isinstance(annotations, list):
         kept = [a for a in annotations if isinstance(a, dict) and not a.get("was_cancelled")]
-        results = [r for r in (kept[0].get("result") or [] if kept else []) if isinstance(r, dict)]
+        listed = kept[0].get("result") if kept else None
+        results = [r for r in listed if isinstance(r, dict)] if isinstance(listed, list) else []
         choices = [r["value"] for r in results if isinstance(r.get("value"), dict) and "choices" in r["value"]]
         if len(choices) > 1:
             raise InputError(f"has {len(choices)} choices in Label Studio's annotation; a sample has one label.")
@@ -249,10 +250,8 @@ def _message(message: Any, where: str, conventions: Conventions, embedded: list[
     """One chat message, or None for one that is no turn; its pictures are appended to `embedded`."""
     if not isinstance(message, dict):
         raise InputError(f"{where} should be an object, found {kind(message)}.")
-    said_by = next(
-        (message[key] for key in ("from", "role", "speaker", "sender") if message.get(key) is not None), None
-    )
-    content = next((message[key] for key in ("value", "content", "text") if message.get(key) is not None), None)
+    said_by = _first(message, "from", "role", "speaker", "sender")
+    content = _first(message, "value", "content", "text")
     name = said_by.strip().lower() if isinstance(said_by, str) else ""
     calls = "tool_calls" if content is None and (message.get("tool_calls") or message.get("function_call")) else name
     if silent := _SILENT.get(calls):

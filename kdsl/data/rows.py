@@ -153,7 +153,7 @@ def _cells_row(where: str, names: list[str], cells: list[str], delimiter: str) -
 
 def _header(path: Path, cells: Sequence[str]) -> list[str]:
     names = [name.strip() for name in cells]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted({name for name in names if name and names.count(name) > 1})  # spreadsheets write empty columns
     if twice:
         raise InputError(f"{path}: column '{twice[0]}' stands twice in the header.")
     return names
@@ -217,12 +217,14 @@ def _rasa_rows(path: Path) -> Iterator[Row | BadRow]:
             continue  # synonyms, look-up tables and patterns hold no sample
         for text in _examples(block.get("examples")):
             number += 1
-            yield Row(f"example {number}", {"text": _ENTITY.sub(r"\1", text), "label": block["intent"]})
+            said = _ENTITY.sub(r"\1", text) if isinstance(text, str) else text
+            yield Row(f"example {number}", {"text": said, "label": block["intent"]})
 
 
-def _examples(examples: Any) -> list[str]:
+def _examples(examples: Any) -> list[Any]:
+    """The examples of an intent; one that is no text is left to whoever reads the row, who says so."""
     if isinstance(examples, list):
-        texts = [entry.get("text", "") if isinstance(entry, dict) else str(entry) for entry in examples]
-        return [text.strip() for text in texts if text.strip()]
+        found = [entry.get("text", "") if isinstance(entry, dict) else entry for entry in examples]
+        return [one for one in (text.strip() if isinstance(text, str) else text for text in found) if one]
     lines = (line.strip().removeprefix("-").strip() for line in str(examples or "").splitlines())
     return [line for line in lines if line]

@@ -5,7 +5,8 @@ Source: OWASP, CSV injection.
 
 from __future__ import annotations
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = (*"=+-@＝＋－＠", "\t", "\r", "\n")
+"""What a formula may begin with; full-width signs do where Excel speaks Chinese or Japanese."""
 
 
 def inert(text: str) -> str:

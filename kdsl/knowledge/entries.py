@@ -211,10 +211,12 @@ class Anchors:
 
     def id_of(self, source: str, title: str) -> str:
         """'faq.md#How to return', the next one of that title 'faq.md#How to return-1', as in links within Markdown."""
-        id = f"{source}#{' '.join(title.split())[:_ANCHOR].strip()}"
-        count = self._used.get(id, 0)
-        self._used[id] = count + 1
-        return f"{id}-{count}" if count else id
+        first = id = f"{source}#{' '.join(title.split())[:_ANCHOR].strip()}"
+        while id in self._used:  # a title may be called as the next one of another is
+            id = f"{first}-{self._used[first]}"
+            self._used[first] += 1
+        self._used[id] = 1
+        return id
 
 
 def too_long(texts: Sequence[str]) -> str | None:

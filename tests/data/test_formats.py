@@ -90,6 +90,12 @@ def test_one_utterance_with_one_label(tmp_path: Path, row: dict[str, Any]):
     assert not notes
 
 
+@pytest.mark.parametrize("result", [[], None, 5, [{"value": {"choices": []}}], [5]])
+def test_an_annotation_without_a_choice_gives_no_label(tmp_path: Path, result: Any):
+    sample, _ = read(tmp_path, {"id": 1, "data": {"text": "我要退钱"}, "annotations": [{"result": result}]})
+    assert (said(sample), sample.label) == ([("user", "我要退钱")], None)
+
+
 def test_tables_hold_one_utterance_per_line(tmp_path: Path):
     table = tmp_path / "banking.csv"
     table.write_text('text,category\nWhere is my money,退款进度\n"I want, please, to swap",换货\n', "utf-8")

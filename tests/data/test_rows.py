@@ -59,6 +59,13 @@ def test_cells_hold_line_breaks_json_and_nothing(tmp_path: Path):
     ]
 
 
+def test_columns_without_a_name_are_no_fault_and_what_stands_in_them_is_told(tmp_path: Path):
+    assert values(saved(tmp_path / "a.csv", "text,label,,\nok,refund,,\nno,delay,,x\n")) == [
+        {"text": "ok", "label": "refund"},
+        {"text": "no", "label": "delay", "": "x"},
+    ]
+
+
 def test_a_line_of_another_length_is_a_bad_row_and_the_others_are_read(tmp_path: Path):
     rows = list(file_rows(saved(tmp_path / "a.csv", "text,label\nI want, please,refund\nok,refund\n")))
     assert isinstance(rows[0], BadRow)
@@ -122,11 +129,13 @@ nlu:
   examples:
   - text: |
       sure
+  - text: {en: of course}
 """
     assert values(saved(tmp_path / "nlu.yml", text)) == [
         {"text": "give me my money back", "label": "refund"},
         {"text": "refund the red shoes from monday", "label": "refund"},
         {"text": "sure", "label": "yes"},
+        {"text": {"en": "of course"}, "label": "yes"},  # the reader of rows says that it is no text
     ]
 
 
