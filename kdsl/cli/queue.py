@@ -65,6 +65,8 @@ def list_command(state: Path, task: str | None, limit: int) -> None:
     examples:
       kdsl queue list --state runs/shop.state
     """
+    from kdsl.rules.show import harmless
+
     queued = _there(state)
     waiting, items = queued.open(task, limit)
     for item in items:
@@ -72,7 +74,7 @@ def list_command(state: Path, task: str | None, limit: int) -> None:
         prediction = item.prediction
         click.echo(
             f"{item.number}  {item.task}  {item.doubt.why}  {prediction.label} {prediction.probability:.2f}"
-            f"  margin {item.doubt.margin:.2f}  {' '.join(said.split())[:80]}"
+            f"  margin {item.doubt.margin:.2f}  {harmless(' '.join(said.split())[:80])}"
         )
     click.echo(f"{waiting} samples wait")
     if task is not None and task not in (held := queued.tasks()) and held:

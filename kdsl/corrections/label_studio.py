@@ -187,7 +187,7 @@ def read_export(file: Path, tasks: Sequence[Task], version: str) -> Import:
         raw = json.loads(file.read_text("utf-8-sig"))
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{file}: is not valid JSON: {error}") from error
     if not isinstance(raw, list):
         raise InputError(f"{file}: expected Label Studio's export as JSON, a list of tasks.")

@@ -99,6 +99,8 @@ class Queue(Store):
     def add(self, items: Iterable[Asked], origin: Literal["file", "served"]) -> int:
         """Put samples in, or renew the prediction of those that are there; how many are new.
 
+        What a server kept is a person's once it is put in by hand, under the name that it has there.
+
         Raises:
             StoreError: the file cannot be written.
         """
@@ -183,6 +185,10 @@ def _put(connection: sqlite3.Connection, item: Asked, origin: str) -> bool:
             " WHERE number = ?",
             (*judged, there["number"]),
         )
+        if origin == "file":
+            connection.execute(
+                "UPDATE items SET origin = ?, name = ? WHERE number = ?", (origin, item.name, there["number"])
+            )
         return False
     connection.executemany("INSERT OR IGNORE INTO pictures VALUES (?, ?)", zip(names, item.pictures, strict=True))
     turns = json.dumps([list(turn) for turn in item.turns], ensure_ascii=False)

@@ -160,7 +160,8 @@ def _content(row: Any) -> tuple[Any, ...]:
 def _values(file: Path) -> Iterator[Any]:
     """The values of a file that this module wrote."""
     text = file.read_text("utf-8")
-    yield from map(json.loads, text.splitlines() if file.suffix == ".jsonl" else [text])
+    lines = text.split("\n") if file.suffix == ".jsonl" else [text]  # a text may hold other line ends of Unicode
+    yield from map(json.loads, filter(None, lines))
 
 
 def _folds(before: Bundle, old: Rows, rows: Rows) -> dict[str, int]:

@@ -121,6 +121,16 @@ def test_what_a_server_kept_goes_after_its_time(queue: Queue, tmp_path: Path) ->
     assert sorted(names(queue)) == ["given", "new"]
 
 
+def test_what_a_server_kept_and_a_person_put_in_too_stays(queue: Queue, tmp_path: Path) -> None:
+    queue.add([asked(name="")], "served")
+    assert queue.add([asked(name="s-17")], "file") == 0
+    queue.add([asked(name="")], "served")
+    with sqlite3.connect(tmp_path / "queue.sqlite") as connection:
+        connection.execute("UPDATE items SET time = '2020-01-01T00:00:00+00:00'")
+    queue.add([asked("new")], "served")
+    assert sorted(names(queue)) == ["new", "s-17"]
+
+
 def test_a_cleared_queue_holds_no_text_of_anybody(queue: Queue, tmp_path: Path) -> None:
     queue.add([asked("my secret address", pictures=[b"secret picture"])], "served")
     assert queue.clear() == 1
@@ -143,6 +153,12 @@ def test_a_state_folder_that_is_not_there_is_no_empty_queue(tmp_path: Path, word
     assert isinstance(found.exception, InputError)
     assert "shop.stat: is no folder" in str(found.exception)
     assert not missing.exists()
+
+
+def test_what_customers_write_cannot_steer_a_terminal(queue: Queue, tmp_path: Path) -> None:
+    queue.add([asked("\x1b[31mred")], "file")
+    listed = CliRunner().invoke(cli, ["queue", "list", "--state", str(tmp_path)], color=True)
+    assert "\N{REPLACEMENT CHARACTER}[31mred" in listed.output
 
 
 def test_a_task_that_the_queue_does_not_hold_is_told(queue: Queue, tmp_path: Path) -> None:

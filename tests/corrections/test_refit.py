@@ -22,13 +22,13 @@ from kdsl import Recognizer, Sample
 from kdsl.config import Config
 from kdsl.corrections.comparison import Comparison
 from kdsl.corrections.feedback import Feedback
-from kdsl.corrections.refit import next_candidate, refit
+from kdsl.corrections.refit import _values, next_candidate, refit
 from kdsl.corrections.rows import rows_of
 from kdsl.corrections.switching import check_switch
 from kdsl.data.source import DataSource
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.errors import BundleError, InputError
-from kdsl.files import file_hash
+from kdsl.files import file_hash, write_jsonl
 from kdsl.models.adapters import WEIGHTS
 from kdsl.scores import OutOfFold
 from kdsl.training.inner_folds import inner_folds
@@ -191,6 +191,12 @@ def test_a_refit_that_was_killed_goes_on_with_what_it_began_with(own_shelf: Path
     assert next_candidate(open_bundle(out)).name == "shop-refit-2"
     again = refit(out, file, own_shelf / "shop-refit-2")
     assert (again.corrections, again.added, again.before) == (9, 8, found.after)
+
+
+def test_corrections_with_line_ends_of_unicode_are_read_back(tmp_path: Path) -> None:
+    rows = [{"instruction": "用户: 坏了\u2028退\x85吧"}, {"instruction": "用户: 在吗"}]
+    write_jsonl(tmp_path / "corrections.jsonl", rows)
+    assert list(_values(tmp_path / "corrections.jsonl")) == rows
 
 
 def test_what_cannot_be_meant_is_told(own_shelf: Path, feedback: Feedback, tmp_path: Path) -> None:
