@@ -311,7 +311,9 @@ def test_plain_quotes_within_a_quoted_text_are_part_of_it(file: Path) -> None:
     lines = ('a user turn contains 「a "big" one」', 'a user turn speaks of "rust"', 'a user turn contains "「"')
     made = Rules.open(file).add("RUST", when=lines).difference.added[0]
     printed = [str(literal) for literal in made.when.all]
-    assert printed == ['a user turn contains 「a"big"one」', "a user turn speaks of 〔rust〕", "a user turn contains 「「」"]
+    assert printed == [
+        'a user turn contains 「a"big"one」', "a user turn speaks of 〔rust〕", "a user turn contains 「「」"
+    ]  # fmt: skip
     Rules.open(file).add("RUST", when=lines, id="big").save()
     dropped = Rules.open(file).edit("big", drop=printed[:1]).difference.changed[0]
     assert dropped.changes[-1].removed == (printed[0],)
