@@ -132,13 +132,15 @@ def worth_asking(first: OutOfFold) -> list[str]:
 def ask_threshold(log_p: np.ndarray, gold: np.ndarray, accuracy: float) -> float:
     """The lowest probability at which the predictions above it, taken together, reach `accuracy`.
 
-    It is read off the coverage-risk curve of held-out predictions; 1.0 if no threshold reaches it.
+    It is read off the coverage-risk curve of held-out predictions; 1.0 if no threshold reaches it. Predictions of the
+    same probability count together: none of them can be above the threshold without the others.
     """
     confidence = np.exp(log_p.max(axis=1))
-    order = np.argsort(-confidence, kind="stable")
-    right = (log_p.argmax(axis=1) == gold)[order]
-    reached = np.flatnonzero(np.cumsum(right) / np.arange(1, len(right) + 1) >= accuracy)
-    return float(confidence[order][reached[-1]]) if len(reached) else 1.0
+    order = np.argsort(-confidence)
+    confidence, right = confidence[order], (log_p.argmax(axis=1) == gold)[order]
+    last = np.append(confidence[:-1] > confidence[1:], True)  # of each probability
+    reached = np.flatnonzero(last & (np.cumsum(right) / np.arange(1, len(right) + 1) >= accuracy))
+    return float(confidence[reached[-1]]) if len(reached) else 1.0
 
 
 def save_routers(path: Path, routers: Mapping[str, Router]) -> None:
