@@ -79,6 +79,7 @@ class ScopeModel:
             expert: fitted on all of `labelled`, of which `MOST` of `familiar` are used here.
             outside: samples that the data mark as out of scope.
         """
+        share = max(OUTSIDE, len(outside) / (len(outside) + len(labelled)))
         labelled = some_of_each_label(labelled, expert.setup.config.seed)
         near = expert.vectors(labelled)
         seen, unseen = _left_out(expert.task, expert.setup, labelled)
@@ -95,7 +96,6 @@ class ScopeModel:
         counts = len(figures) / 2 * np.concatenate([np.full(len(seen), 1 / len(seen)), shares])
         centre, scale = figures.mean(axis=0), figures.std(axis=0) + 1e-9
         weights, intercept = monotone_regression((figures - centre) / scale, inside, counts)
-        share = max(OUTSIDE, len(outside) / (len(outside) + len(labelled)))
         auroc = float(roc_auc_score(inside, (figures - centre) / scale @ weights))
         intercept += float(np.log((1 - share) / share))
         return cls(expert, _familiarity(expert, labelled), near, weights, intercept, centre, scale, auroc)

@@ -11,7 +11,7 @@ import pytest
 from helpers.materials import NO_MODELS, setup_of
 
 from kdsl.data.sample import Sample
-from kdsl.ensemble import familiar
+from kdsl.ensemble import familiar, scope
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.predictor import Predictor
 from kdsl.ensemble.scope import ScopeModel, scope_file
@@ -82,6 +82,21 @@ def test_marked_samples_beyond_the_assumed_share_make_doubt_greater(
     assert taught is not None
     hard = [asks("my question is about the parcel of the joke")]
     assert taught.judge(hard).fits[0] < model.judge(hard).fits[0]
+
+
+def test_the_share_that_data_mark_is_that_of_all_samples_not_of_those_used(
+    model: ScopeModel, labelled: list[Evidence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(familiar, "MOST", 40)
+    marked = [asks(f"{text} {i}") for text in STRANGE for i in range(2)]  # 12 beside 72, of which 40 are used
+
+    def intercept(assumed: float) -> float:
+        monkeypatch.setattr(scope, "OUTSIDE", assumed)
+        fitted = ScopeModel.fit(model.expert, labelled, marked)
+        assert fitted is not None
+        return fitted.intercept
+
+    assert intercept(0.15) - intercept(0.2) == pytest.approx(np.log(0.85 / 0.15) - np.log(0.8 / 0.2))
 
 
 def test_of_many_samples_some_of_each_label_are_used(
