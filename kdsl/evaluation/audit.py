@@ -81,7 +81,7 @@ def audit(data: Path, pred: Path, tasks: Sequence[Task]) -> Audit:
     out_of_fold = all(line.line.fold is not None for line in whole)
     named = {suspect.id for suspect in suspects}
     samples = {line.sample.id: line.sample for line in whole if line.sample.id in named}
-    return Audit(suspects, samples, len(whole), len(judged) - len(whole), out_of_fold)
+    return Audit(suspects, samples, len(whole), sum(line.failed for line in judged), out_of_fold)
 
 
 def write_audit(path: Path, found: Audit) -> None:

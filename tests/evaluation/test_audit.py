@@ -159,6 +159,13 @@ def test_failed_samples_are_counted_and_missing_folds_told(task: Task, tmp_path:
     assert (found.suspects, found.judged, found.failed, found.out_of_fold) == ([], 5, 1, False)
 
 
+def test_samples_that_no_label_fits_are_not_counted_as_failed(task: Task, tmp_path: Path) -> None:
+    gold = [gold_row(str(i), "别的" if i == 5 else NAMES[i % 3], "在吗") for i in range(6)]
+    pred = [line(str(i), NAMES[i % 3]) for i in range(6)]
+    found = audit(*write_files(tmp_path, gold, pred), [task.model_copy(update={"out_of_scope": "别的"})])
+    assert (found.judged, found.failed) == (5, 0)
+
+
 def test_an_excerpt_shows_the_latest_words_of_the_user() -> None:
     turns = (Turn("user", "长" * 200, ""), Turn("agent", "您好", ""), Turn("user", "会\n生锈吗", ""))
     text = excerpt(Sample("a", "intent", ("a.jpg",), turns))
