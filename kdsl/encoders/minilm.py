@@ -42,4 +42,4 @@ class MiniLM(Packaged, SentenceTransformersEncoder):
 
     @staticmethod
     def reads(text: str) -> bool:
-        return text.isascii()
+        return all(map(str.isascii, filter(str.isalpha, text)))

@@ -113,7 +113,9 @@ def test_where_samples_are_few_all_are_taken_that_know_the_language(
 
 def test_an_english_encoder_is_not_asked_about_chinese() -> None:
     assert MiniLM.reads("is it rust-proof?")
+    assert MiniLM.reads("I don’t know… is it £5?")
     assert not MiniLM.reads("会生锈吗")
+    assert not MiniLM.reads("passt die Größe?")
     assert MultilingualE5.reads("会生锈吗")
 
 
