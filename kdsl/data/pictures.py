@@ -94,7 +94,6 @@ def open_header(path: Path, name: str, max_megapixels: float) -> Image.Image:
     Raises:
         InputError: the file is empty, not a picture, or too large.
     """
-    too_large = f"refused; the limit is {max_megapixels:g} megapixels. Make it smaller, or raise the limit."
     try:
         if path.stat().st_size == 0:
             raise InputError(f"picture '{name}' is an empty file.")
@@ -102,7 +101,7 @@ def open_header(path: Path, name: str, max_megapixels: float) -> Image.Image:
     except Image.DecompressionBombError as error:
         pixels = re.search(r"\d+", str(error))
         size = f"{int(pixels.group()) / 1e6:.0f} megapixels" if pixels else "too many pixels"
-        raise InputError(f"picture '{name}' has {size}: {too_large}") from error
+        raise InputError(f"picture '{name}' has {size}: {_too_large(max_megapixels)}") from error
     except InputError:
         raise
     except (FileNotFoundError, PermissionError) as error:
@@ -115,12 +114,29 @@ def open_header(path: Path, name: str, max_megapixels: float) -> Image.Image:
             said = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
             raise InputError(f"picture '{name}' is cut off or damaged{said}.") from error
         raise InputError(f"picture '{name}' {what}; expected one of: {', '.join(FORMATS)}.") from error
-    megapixels = picture.width * picture.height / 1e6
-    if megapixels > max_megapixels:
+    try:
+        check_size(name, picture.width, picture.height, max_megapixels)
+    except InputError:
         picture.close()
-        size = f"{megapixels:.0f} megapixels ({picture.width} x {picture.height})"
-        raise InputError(f"picture '{name}' has {size}: {too_large}")
+        raise
     return picture
+
+
+def check_size(name: str, width: int, height: int, max_megapixels: float) -> None:
+    """Refuse a picture by its size.
+
+    Raises:
+        InputError: it has too many pixels.
+    """
+    megapixels = width * height / 1e6
+    if megapixels > max_megapixels:
+        raise InputError(
+            f"picture '{name}' has {megapixels:.0f} megapixels ({width} x {height}): {_too_large(max_megapixels)}"
+        )
+
+
+def _too_large(max_megapixels: float) -> str:
+    return f"refused; the limit is {max_megapixels:g} megapixels. Make it smaller, or raise the limit."
 
 
 def load_pixels(picture: Image.Image, name: str) -> None:

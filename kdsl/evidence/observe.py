@@ -10,7 +10,7 @@ from typing import Literal, overload
 from kdsl.child_processes import cores
 from kdsl.config import EvidenceConfig
 from kdsl.data.folders import picture_root
-from kdsl.data.pictures import picture_path
+from kdsl.data.pictures import check_size, picture_path
 from kdsl.data.readers import read_files
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError, KdslError
@@ -163,7 +163,11 @@ class _Reader:
                 continue
             lines, pixels = self._known(name, key)
             if lines is not None and pixels is not None:
-                found[name] = self._picture(name, path, lines, pixels)
+                try:  # it may have been read where the limit was higher
+                    check_size(name, pixels.width, pixels.height, self.config.max_megapixels)
+                    found[name] = self._picture(name, path, lines, pixels)
+                except InputError as error:
+                    found[name] = error
             else:
                 waiting[name] = path, key
                 ocr = lines is None and not (self.given is not None and name in self.given)

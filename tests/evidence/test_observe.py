@@ -238,6 +238,14 @@ def test_a_picture_over_the_limit_is_refused(pictures: Path, sample_of: Make, tm
         observe([sample_of("a", "screen.png")], pictures, tight, cache=tmp_path)
 
 
+def test_a_picture_over_the_limit_is_refused_where_a_higher_limit_has_let_it_in(
+    pictures: Path, warm: Path, sample_of: Make
+) -> None:
+    tight = EvidenceConfig(max_side=CONFIG.max_side, max_megapixels=0.1)
+    with pytest.raises(InputError, match=r"'screen.png' has 1 megapixels \(540 x 1170\): refused; the limit is 0.1"):
+        observe([sample_of("a", "screen.png")], pictures, tight, cache=warm)
+
+
 def test_a_killed_run_loses_nothing_and_goes_on(sample_of: Make, tmp_path: Path) -> None:
     names = []
     for number in range(6):
