@@ -7,10 +7,11 @@
     beside/<model>/adapters/<name>/ those of a further large model
     small/adapters/<task>/ the small model's adapters, where `student.train` asks for them
     rules/<task>.yaml      rule books
-    index/<task>/          FAISS index with its documents
+    index/<task>/          documents that retrieval searches, as a knowledge base
     lexical/<task>/        the lexical expert
     semantic/<task>/       the semantic expert
     layout/<task>/         the layout expert, for tasks whose input is a picture
+    visual/<task>/         the visual expert, for such tasks
     scope/                 per task, what tells samples that a label fits from others, by text and by pictures
     ensemble.json          fusion, router and thresholds of every task
     report/                out-of-fold figures of the fit; what tasks without labelled samples rest on
@@ -164,7 +165,7 @@ def write_bundle_manifest(
         "inputs": inputs,
         "tasks": {task.name: list(task.names) for task in setup.tasks},
         "base": setup.models.fingerprints,
-        "adapters": {task.name: str(place.as_posix()) for task, place in placed if has_adapter(folder / place)},
+        "adapters": {task.name: place.as_posix() for task, place in placed if has_adapter(folder / place)},
         "files": hashes,
     } | ({"data": source.record(folder)} if source else {})
     write_manifest(folder / "manifest.json", SCHEMA, body)

@@ -86,9 +86,7 @@ class Collator:
             targets += [(place, token, 0, weight) for place, token in sampled]
             rows += [-1] * len(sampled)
         places, tokens, nodes, shares = zip(*targets, strict=True)
-        tensors |= {
-            name: encoded.tensors[name] for name in ("pixel_values", "image_grid_thw") if name in encoded.tensors
-        }
+        tensors |= {name: encoded.tensors[name] for name in _PIXELS if name in encoded.tensors}
         return Batch(
             tensors,
             Targets(torch.tensor(places), torch.tensor(tokens), torch.tensor(nodes), torch.tensor(shares)),
