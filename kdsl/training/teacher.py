@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from kdsl.models.adapters import SHIFT, load_adapter, remove_adapter, weights_fi
 from kdsl.models.base import LoadedModel
 from kdsl.models.scorer import LabelScorer
 from kdsl.progress import track
+from kdsl.runs import digest
 from kdsl.tasks import Task
 
 CHUNK = 32
@@ -126,7 +127,7 @@ def _ask(
     if (adapter / SHIFT).is_file():
         asked.update((adapter / SHIFT).read_bytes())
     asked.update(f"{loaded.fingerprint} {task.model_dump_json()} {prompt.model_dump_json()}".encode())
-    keys = {e.sample.id: _key(asked.hexdigest(), e) for e in evidences}
+    keys = {e.sample.id: digest(asked.hexdigest(), e.digest(label=False)) for e in evidences}
     known = _known(file, keys)
     answers = {id: _distribution(line, task, str(file)) for id, line in known.items()}
     todo = [e for e in evidences if e.sample.id not in answers]
@@ -159,14 +160,6 @@ def _known(file: Path, keys: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         return {}
     lines = [row.value for row in json_rows(file) if not isinstance(row, BadRow)]
     return {line["id"]: line for line in lines if keys.get(line["id"]) == line.get("key", "")}
-
-
-def _key(asked: str, evidence: Evidence) -> str:
-    sample = evidence.sample
-    digest = hashlib.sha256(f"{asked} {json.dumps(asdict(sample) | {'label': None}, sort_keys=True)}".encode())
-    for picture in evidence.pictures:
-        digest.update(repr((picture.width, picture.height, picture.lines)).encode())
-    return digest.hexdigest()[:16]
 
 
 def _line(row: Mapping[str, Any]) -> str:

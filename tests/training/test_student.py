@@ -184,6 +184,10 @@ def test_the_teacher_is_asked_once_and_goes_on_after_a_kill(
     changed = replace(dialogues[0], sample=replace(dialogues[0].sample, turns=dialogues[1].sample.turns))
     ask([changed, *dialogues[1:]])
     assert asked[9:] == ["s0"]
+    [picture] = dialogues[1].pictures
+    repainted = replace(picture, facts=replace(picture.facts, brightness=picture.facts.brightness + 0.1))
+    ask([changed, replace(dialogues[1], pictures=(repainted,)), *dialogues[2:]])
+    assert asked[10:] == ["s1"]
     shorter = small_config.model_copy(update={"prompt": small_config.prompt.model_copy(update={"max_tokens": 99})})
     with pytest.raises(ConfigError, match=r"max_tokens=99, then 160"):
         ask(dialogues, shorter)
