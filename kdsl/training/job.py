@@ -11,6 +11,7 @@ from kdsl.config import UNLEARNED, Config, PromptConfig
 from kdsl.data.trainable import check_trainable
 from kdsl.evidence.types import Evidence
 from kdsl.models.base import LoadedModel
+from kdsl.models.prompts import ask
 from kdsl.processes import method, world_size
 from kdsl.runs import digest
 from kdsl.tasks import Task
@@ -62,7 +63,7 @@ class TrainingJob:
             "base": loaded.name,
             "base_fingerprint": loaded.fingerprint,
             "dtype": str(loaded.dtype).removeprefix("torch."),
-            "tasks": {task.name: [task.prompt, *task.names] for task in self.tasks},
+            "tasks": {task.name: [ask(task, self.prompt), *task.names] for task in self.tasks},
             "data": digest([evidence.digest() for evidence in self.examples]),
             "seed": config.seed,
             # what a file of synonyms does shows in the data, wherever the file lies

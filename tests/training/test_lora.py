@@ -23,6 +23,7 @@ from kdsl.training import lora as lora_module
 from kdsl.training import trainer as trainer_module
 from kdsl.training.examples import IGNORED, make_examples
 from kdsl.training.folder import Run, half_epoch, half_epochs
+from kdsl.training.job import TrainingJob
 from kdsl.training.lora import train_adapters
 from kdsl.training.regimes import target_modules, trainee
 from kdsl.training.trainer import LabelTrainer, run_model, training_arguments, undo_patches
@@ -54,6 +55,22 @@ def test_an_adapter_learns_its_labels_and_leaves_the_base_alone(
     with loaded.using("care"):
         trained = scorer.score(dialogues)[range(9), gold].mean()
     assert trained > bare + 0.3
+
+
+def test_what_a_prompt_says_of_labels_is_part_of_a_training(
+    load_tiny: Load, dialogues: list[Evidence], care: Task, small_config: Config
+) -> None:
+    loaded = load_tiny()
+    first, *others = care.labels
+    hinted = care.model_copy(update={"labels": (first.model_copy(update={"hint": "of pots alone"}), *others)})
+
+    def inputs(task: Task, list_labels: bool) -> dict[str, Any]:
+        prompt = small_config.prompt.model_copy(update={"list_labels": list_labels})
+        return TrainingJob(loaded, dialogues, [task], small_config.model_copy(update={"prompt": prompt})).inputs
+
+    assert inputs(hinted, list_labels=False) == inputs(care, list_labels=False)
+    told, bare = inputs(hinted, list_labels=True), inputs(care, list_labels=True)
+    assert {key for key in told if told[key] != bare[key]} == {"tasks"}
 
 
 def test_the_folder_is_pefts_with_a_manifest_and_nothing_else(
