@@ -52,12 +52,14 @@ def cross_validate(
         only: predict only these folds (so that several machines can share the work; concatenate their outputs).
 
     Raises:
-        InputError: `only` has a fold that does not exist, or another command is writing `out`.
+        InputError: `only` has a fold that does not exist, a sample has no label, or another command is writing `out`.
         BundleError: `out` was started with other inputs.
     """
     known = sorted(set(folds.values()))
     if strange := sorted(set(only) - set(known)):
         raise InputError(f"there is no fold {strange[0]}; folds are {', '.join(map(str, known))}.")
+    if bare := [e.sample.id for e in evidences if e.sample.label is None and not e.sample.out_of_scope]:
+        raise InputError(f"{len(bare)} sample(s) have no label, such as {bare[0]}; a cross-validation needs them.")
     present = {evidence.sample.task for evidence in evidences}
     tasks = [task for task in tasks if task.name in present]
     models = Models(config)

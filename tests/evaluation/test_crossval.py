@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +199,16 @@ def test_predictions_of_other_settings_are_not_mixed(run: Run, finished: Path) -
 def test_two_commands_do_not_write_one_output(run: Run, finished: Path) -> None:
     with sole_writer(finished), pytest.raises(InputError, match="another kdsl command is writing there"):
         run(finished)
+
+
+def test_a_sample_without_a_label_is_told_before_any_fold_is_fitted(
+    asked: list[Evidence], folds: dict[str, int], tasks: list[Task], config: Config, tmp_path: Path
+) -> None:
+    first, *others = asked
+    bare = replace(first, sample=replace(first.sample, label=None))
+    with pytest.raises(InputError, match=rf"1 sample\(s\) have no label, such as {first.sample.id}"):
+        crossval.cross_validate([bare, *others], folds, tasks, config, tmp_path / "out.jsonl")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_fold_that_there_is_not_is_told(run: Run, tmp_path: Path) -> None:
