@@ -82,7 +82,7 @@ class TfIdf:
             vectorizer = _vectorizer(field)
             try:
                 vectorizer.fit(column)
-            except ValueError:  # no text at all in this field: an empty vocabulary is refused by scikit-learn
+            except ValueError:  # nothing stands in two texts: an empty vocabulary is refused by scikit-learn
                 vectorizer = _vectorizer(field, {"\0": 0}).fit(["\0"])
             self.vectorizers_.append(vectorizer)
         return self
