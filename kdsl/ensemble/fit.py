@@ -120,12 +120,19 @@ def fit_inputs(
     unlearned["beside"] = {name: {"training": set(UNLEARNED)} for name in config.beside}
     return {
         "samples": digest([evidence.digest() for evidence in evidences]),
-        "snippets": digest(load_snippets(Path(config.knowledge.snippets), tasks)),
-        "rules": digest([given_rules(task, config.rules.books, mined=True) for task in tasks]),
+        **written_knowledge(config, tasks),
         "tasks": digest(list(tasks)),
         "settings": digest(config.model_dump(mode="json", exclude=unlearned)),
         "models": setup.models.fingerprints,
         "given": {name: _weights_hash(adapters[name]) for name in sorted(adapters)},
+    }
+
+
+def written_knowledge(config: Config, tasks: Sequence[Task]) -> dict[str, str]:
+    """Digests of what a fit reads besides samples, from files that its settings name: snippets and rules."""
+    return {
+        "snippets": digest(load_snippets(Path(config.knowledge.snippets), tasks)),
+        "rules": digest([given_rules(task, config.rules.books, mined=True) for task in tasks]),
     }
 
 

@@ -28,6 +28,7 @@ from kdsl.config import UNLEARNED, Config
 from kdsl.config_file import find_config, load_config, load_tasks
 from kdsl.data.own_task import tasks_for
 from kdsl.data.splits import read_folds
+from kdsl.ensemble.fit import written_knowledge
 from kdsl.errors import ConfigError, InputError, KdslError, faults_of
 from kdsl.evaluation.ablation.cell import Cell, attempt
 from kdsl.evaluation.ablation.tables import Arm, Plan, write_results
@@ -369,6 +370,7 @@ def _settings(
         "fraction": grid.ablation.fraction_of(name),
         **config.model_dump(mode="json", include=used, exclude={"training": set(UNLEARNED)}),
         "weights": {role: fingerprint_of(find_weights(model)) for role, model in roles.items() if model},
+        **({} if large else written_knowledge(config, tasks)),
         "tasks": digest(list(tasks)),
         "data": digest([evidence.digest() for evidence in evidences]),
         "folds": digest(dict(folds)),

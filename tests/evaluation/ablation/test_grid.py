@@ -246,6 +246,18 @@ def test_the_whole_system_runs_as_crossval_does(shop: Path, tmp_path: Path) -> N
     assert {"all", "without lexical", "large alone"} <= {subset.name for subset in kept}
 
 
+def test_a_changed_snippet_is_another_grid_of_the_whole_system(shop: Path) -> None:
+    grid = load_grid(write_grid(shop, system="whole", curve=False, variants={"all": {}}))
+    faq = shop / "snippets" / "faq.yaml"
+    before, text = ablation._settings(grid, "all", [], {}, grid.tasks), faq.read_text("utf-8")
+    try:
+        faq.write_text(text.replace("您好", "亲"), "utf-8")
+        after = ablation._settings(grid, "all", [], {}, grid.tasks)
+    finally:
+        faq.write_text(text, "utf-8")
+    assert {key for key in before if before[key] != after[key]} == {"snippets"}
+
+
 @pytest.mark.parametrize("marked", [False, True])
 def test_own_labels_make_their_task_and_what_is_out_of_scope_is_left_out(
     shop: Path, tmp_path: Path, marked: bool
