@@ -94,7 +94,8 @@ def fit_bundle(
     fold = inner_folds(groups, labelled, setup.config, folds)  # refuses too few samples before anything is written
     _check_budget(setup)
     _check_adapters(adapters, setup)
-    inputs = fit_inputs(evidences, setup, adapters) | ({"folds": digest(dict(folds))} if folds else {})
+    # None, not left out: a key that is not asked for is not compared
+    inputs = fit_inputs(evidences, setup, adapters) | {"folds": digest(dict(folds)) if folds else None}
     with sole_writer(folder):
         if (folder / "manifest.json").is_file():
             check_inputs(folder, open_bundle(folder).manifest["inputs"], inputs, "a fit", _ADVICE)
@@ -250,6 +251,8 @@ class _Fit:
         scores: dict[str, np.ndarray] = {}
         for k, part in enumerate(self.inner):
             rows = np.flatnonzero(self.fold[task.name] == k)
+            if not len(rows):  # another task has more folds
+                continue
             file = part / f"{task.name}.first.npz"
             if not file.is_file():
                 held = [group[i] for i in rows]

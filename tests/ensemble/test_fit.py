@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
 from kdsl.config import Config
+from kdsl.data.sample import Sample
 from kdsl.ensemble.bundle import Bundle, open_bundle
-from kdsl.ensemble.fit import fit_bundle, fit_inputs
+from kdsl.ensemble.fit import fit_bundle, fit_inputs, scores_file
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import BudgetError, BundleError, InputError
 from kdsl.evidence.types import Evidence
@@ -23,7 +25,9 @@ from kdsl.files import file_hash
 from kdsl.models.adapters import WEIGHTS
 from kdsl.models.roles import Models
 from kdsl.rules.book import RuleBook
-from kdsl.tasks import Task
+from kdsl.runs import digest
+from kdsl.scores import OutOfFold
+from kdsl.tasks import Label, Task
 
 
 @pytest.fixture
@@ -85,6 +89,44 @@ def test_other_samples_are_not_mixed_into_a_fit(
 ) -> None:
     with pytest.raises(BundleError, match=r"holds a fit with other inputs \(these differ: "):
         fit_bundle(samples[:-1], tasks, config, copy, models)
+
+
+def test_a_fit_in_folds_that_were_given_is_not_one_in_folds_that_are_drawn(
+    samples: list[Evidence], tasks: list[Task], config: Config, models: Models, copy: Path
+) -> None:
+    given = {evidence.sample.id: i % 2 for i, evidence in enumerate(samples)}
+    with pytest.raises(BundleError, match=r"these differ: folds"):
+        fit_bundle(samples, tasks, config, copy, models, folds=given)
+    manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
+    manifest["inputs"]["folds"] = digest(given)
+    (copy / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(BundleError, match=r"these differ: folds"):
+        fit_bundle(samples, tasks, config, copy, models)
+
+
+def test_tasks_may_have_unlike_numbers_of_folds(tmp_path: Path) -> None:
+    names, things = ("LATE", "REFUND"), ("bed", "pillow", "blanket", "lamp", "table", "chair")
+    many, few = (
+        Task(name=name, input="dialogue", prompt="?", labels=tuple(Label(name=label) for label in names))
+        for name in ("many", "few")
+    )
+    asked = {
+        task: [
+            Evidence(
+                Sample.dialogue([f"{label} {thing}"], task=task.name, label=label, id=f"{task.name}-{label}-{thing}"),
+                (),
+            )
+            for label in names
+            for thing in things[:n]
+        ]
+        for task, n in ((many, 6), (few, 2))
+    }
+    given = {evidence.sample.id: i % 3 for i, evidence in enumerate(asked[many])}
+    evidences = [evidence for own in asked.values() for evidence in own]
+    bundle = fit_bundle(evidences, [many, few], Config(large=None, small=None), tmp_path / "bundle", folds=given)
+    for task in (many, few):
+        kept = OutOfFold.load(scores_file(bundle.folder, task))
+        assert not np.isnan(kept.scores["lexical"]).any()
 
 
 def test_a_fit_may_go_on_with_settings_that_change_nothing_learned(
