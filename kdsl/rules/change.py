@@ -106,7 +106,7 @@ def open_file(path: Path) -> BookFile:
 
 
 def _check_own(path: Path) -> None:
-    if path in shipped_books().values():
+    if path.resolve() in [book.resolve() for book in shipped_books().values()]:
         raise InputError(
             f"the books that ship with kdsl are part of the package; copy one (`cp {path} {path.name}`), change the "
             "copy, and give it as `book`."

@@ -354,10 +354,16 @@ def test_commands_show_the_effect_and_save_if_told_to(file: Path, tmp_path: Path
     assert [one["command"] for one in versions] == ["found", "edit", "undo"]
 
 
-def test_shipped_books_are_not_changed() -> None:
+def test_shipped_books_are_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     error = run("rules", "disable", "scene/cart-checkout", "--yes").exception
     assert isinstance(error, InputError)
-    assert f"cp {shipped_books()['scene']} scene.yaml" in str(error)
+    shipped = shipped_books()["scene"]
+    assert f"cp {shipped} scene.yaml" in str(error)
+    (tmp_path / "link.yaml").symlink_to(shipped)
+    monkeypatch.chdir(shipped.parent)
+    for name in (tmp_path / "link.yaml", Path("scene.yaml")):  # whatever it is called
+        with pytest.raises(InputError, match="part of the package"):
+            Rules.open(name).disable("cart-checkout")
 
 
 def test_lines_and_versions_of_a_history_that_are_no_good_stop_no_change(file: Path) -> None:
