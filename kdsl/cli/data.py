@@ -11,6 +11,7 @@ import click
 
 from kdsl.cli.options import (
     FILE,
+    HelpfulCommand,
     bundle_option,
     columns_options,
     config_option,
@@ -82,6 +83,9 @@ def check_command(
         from kdsl.models.task_checks import task_faults  # here: it loads torch, and a broken file is told before
 
         report.problems += task_faults(tasks, settings, fetch=False)
+    command = click.get_current_context().command
+    assert isinstance(command, HelpfulCommand)
+    report.problems, report.notes = (list(map(command.with_flags, said)) for said in (report.problems, report.notes))
     if as_json:
         click.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
     else:

@@ -53,9 +53,12 @@ class HelpfulCommand(click.Command):
         try:
             return super().invoke(ctx)
         except KdslError as error:
-            said = re.sub(r"`(\w+)`", self._flag, str(error))
-            error.args = (re.sub(r"as the (\w+)'s column", self._column_flag, said),)
+            error.args = (self.with_flags(str(error)),)
             raise
+
+    def with_flags(self, said: str) -> str:
+        """A message of the library with this command's flags in place of the parameters that it names."""
+        return re.sub(r"as the (\w+)'s column", self._column_flag, re.sub(r"`(\w+)`", self._flag, said))
 
     def _flag(self, found: re.Match[str]) -> str:
         flag, flags = "--" + found[1].replace("_", "-"), self._flags

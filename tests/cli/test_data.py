@@ -100,6 +100,8 @@ def test_samples_without_labels_are_a_mistake_unless_a_task_file_is_given(shop: 
     with_data = ("--data", shop / "x.json", "--config", config)
     checked = kdsl("data", "check", shop / "x.json", "--config", config, "--json")
     assert not any("no sample has a label" in note for note in json.loads(checked.stdout)["notes"])
+    (problem,) = json.loads(checked.stdout)["problems"]
+    assert "name it by --label-column; if none does, give the task's file as --task-file" in problem
     for refused in (
         checked,
         kdsl("fit", *with_data, "--out", shop / "bundle"),
