@@ -320,9 +320,15 @@ def _given(data: Data) -> list[Path] | list[Sample]:
     """Files as paths, or samples.
 
     Raises:
-        InputError: both are there, or nothing is.
+        InputError: both are there, or something else, or nothing is.
     """
-    given = [data] if isinstance(data, str | Path) else list(data)
+    given = [data] if isinstance(data, str | Path | Sample) else list(data)
+    for one in given:
+        if not isinstance(one, Sample | str | Path):
+            raise InputError(
+                f"`data` holds something of type {type(one).__name__}; give a file of samples, or samples made by "
+                "`Sample.dialogue([text], label=label)` or `Sample.picture(path, label=label)`."
+            )
     samples = [one for one in given if isinstance(one, Sample)]
     paths = [Path(one) for one in given if isinstance(one, str | Path)]
     if samples and paths:

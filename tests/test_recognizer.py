@@ -100,6 +100,13 @@ def test_what_is_no_sample_is_told_how_to_make_one(recognizer: Recognizer) -> No
             recognizer.predict(given)  # type: ignore[arg-type]
 
 
+def test_a_fit_takes_files_and_samples_alone(tmp_path: Path) -> None:
+    for given in ([("会生锈吗", "rust"), ("补货吗", "stock")], [{"text": "会生锈吗", "label": "rust"}], [None]):
+        with pytest.raises(InputError, match=rf"type {type(given[0]).__name__}; .* samples made by `Sample\.dialogue"):
+            Recognizer.fit(given, out=tmp_path / "b")  # type: ignore[arg-type]
+    assert not (tmp_path / "b").exists()
+
+
 def test_one_picture_is_no_list() -> None:
     with pytest.raises(TypeError, match="a list of pictures"):
         Sample.dialogue(["这个"], pictures="pot.jpg")

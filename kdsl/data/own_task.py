@@ -36,10 +36,14 @@ _LISTED = 30
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What data says about its task: how many samples have each label, and what the samples are."""
+    """What data says about its task: how many samples have each label, and what the samples are.
+
+    `named` are the tasks that rows name; these rows do not count for labels and kinds.
+    """
 
     labels: Mapping[str, int]
     kinds: frozenset[Kind]
+    named: frozenset[str] = frozenset()
 
 
 def tasks_for(
@@ -91,6 +95,11 @@ def own_task(name: str, found: Found, taken: Sequence[str] = ()) -> Task:
     Raises:
         InputError: the data has fewer than two labels, or both pictures alone and texts.
     """
+    if len(found.labels) < 2 and found.named:
+        raise InputError(
+            f"rows of '{name}' name their task ({', '.join(sorted(found.named))}), and one is made only of rows that "
+            "name none: leave the field 'task' out where there is one, or write a task file for each (docs/tasks.md)."
+        )
     if len(found.labels) < 2:
         only = f"only the label '{next(iter(found.labels))}'" if found.labels else "no label that can be read"
         raise InputError(
@@ -113,10 +122,13 @@ def own_task(name: str, found: Found, taken: Sequence[str] = ()) -> Task:
     )
 
 
-def found_in(paths: Sequence[Path], columns: Columns = AS_KNOWN) -> Found:
+def found_in(paths: Sequence[Path], columns: Columns = AS_KNOWN, last_messages: bool = False) -> Found:
     """The labels and kinds of the samples in files; rows that cannot be read are left to the reader.
 
-    A chat's last message is no label here: it may be one only where a task has it.
+    Args:
+        columns: those of the files that are called otherwise than docs/data.md says.
+        last_messages: take the last message of a chat without a field for its label; a fit takes it for one only where
+            a task has it.
 
     Raises:
         InputError: a file as a whole cannot be read.
@@ -124,13 +136,16 @@ def found_in(paths: Sequence[Path], columns: Columns = AS_KNOWN) -> Found:
     conventions = Conventions(Speakers.of(), frozenset())
     labels: Counter[str] = Counter()
     kinds: set[Kind] = set()
+    named: set[str] = set()
     for path in paths:
         for row in file_rows(path, columns=columns):
             record = _record(row.value, conventions) if isinstance(row, Row) else None
-            if record and record.label is not None and record.label_from != LAST_MESSAGE:
+            if record and record.task:
+                named.add(record.task)
+            elif record and record.label is not None and (last_messages or record.label_from != LAST_MESSAGE):
                 labels[record.label] += 1
                 kinds.add("picture" if shows_a_picture(record) else "dialogue")
-    return Found(labels, frozenset(kinds))
+    return Found(labels, frozenset(kinds), frozenset(named))
 
 
 def _note_rare(task: str, labels: Mapping[str, int]) -> None:
@@ -168,10 +183,9 @@ def _look(data: Sequence[Path] | Sequence[Sample], columns: Columns) -> tuple[st
 def _record(row: object, conventions: Conventions) -> Record | None:
     silent: Callable[..., None] = lambda *_: None  # noqa: E731
     try:
-        record = parse_row(row, conventions, silent)
+        return parse_row(row, conventions, silent)
     except InputError:
         return None
-    return None if record.task else record
 
 
 def _some(names: Iterable[str]) -> str:

@@ -258,7 +258,10 @@ def _task(record: Record, tasks: Sequence[Task]) -> Task:
         InputError: no task fits, or more than one; the message says how to choose.
     """
     if record.task:
-        return task_by_name(tasks, record.task)
+        try:
+            return task_by_name(tasks, record.task)
+        except InputError as error:
+            raise InputError(f"{error} If it is a task of your own, give its task file.") from None
     dialogues = [task for task in tasks if task.input == "dialogue"]
     pictures = [task for task in tasks if task.input == "picture"]
     if record.is_dialogue:

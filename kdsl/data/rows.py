@@ -23,6 +23,7 @@ from kdsl.errors import InputError
 
 log = logging.getLogger(__name__)
 
+_EMPTY = "rows without any content are not read"
 _NESTED = {"messages", "conversations", "history", "image", "images"}
 """Columns whose cells may hold JSON."""
 _START = 1 << 16
@@ -36,7 +37,7 @@ def file_rows(path: Path, notes: Notes | None = None, columns: Columns = AS_KNOW
     """The rows of a file, told apart by its content, or of a folder (`kdsl.data.folders`).
 
     Args:
-        notes: takes what is not read: other files of a folder, other sheets of a workbook.
+        notes: takes what is not read: other files of a folder, other sheets of a workbook, empty rows of a table.
         columns: those that are called otherwise than kdsl knows.
 
     Raises:
@@ -94,7 +95,7 @@ def _rows(path: Path, notes: Notes) -> Iterator[Row | BadRow]:
         return folder_rows(path, notes)
     kind = kind_of(path)
     if kind == "csv":
-        return _table_rows(path)
+        return _table_rows(path, notes)
     if kind == "xlsx":
         return _sheet_rows(path, notes)
     if kind == "parquet":
@@ -102,7 +103,7 @@ def _rows(path: Path, notes: Notes) -> Iterator[Row | BadRow]:
     return _rasa_rows(path) if kind == "rasa" else json_rows(path)
 
 
-def _table_rows(path: Path) -> Iterator[Row | BadRow]:
+def _table_rows(path: Path, notes: Notes) -> Iterator[Row | BadRow]:
     """A table with a header, as spreadsheets write it; the delimiter is the one that parts the header most often.
 
     It is read line by line, so it may be larger than memory.
@@ -134,6 +135,8 @@ def _table_rows(path: Path) -> Iterator[Row | BadRow]:
                 names = _header(path, cells)
             elif any(cell.strip() for cell in cells):
                 yield _cells_row(where, names, cells, delimiter)
+            elif cells:  # not a mere line break
+                notes.add(_EMPTY, where)
 
 
 def _cells_row(where: str, names: list[str], cells: list[str], delimiter: str) -> Row | BadRow:
@@ -176,9 +179,12 @@ def _sheet_rows(path: Path, notes: Notes) -> Iterator[Row | BadRow]:
     whole = [(number, [*row, *[""] * width][:width]) for number, row in enumerate(table, 1) if any(row)]
     if not whole:
         raise InputError(f"{path}: its first sheet is empty; expected a header such as text, label.")
-    (_, header), *rows = whole
+    (before, header), *rows = whole
     names = _header(path, header)
     for number, cells in rows:
+        for empty in range(before + 1, number):
+            notes.add(_EMPTY, f"row {empty}")
+        before = number
         yield _table_row(f"row {number}", names, cells)
 
 

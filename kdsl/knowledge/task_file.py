@@ -36,7 +36,11 @@ def draft_task_file(data: Sequence[Path], columns: Columns = AS_KNOWN) -> str:
         InputError: the data cannot be read, or its labels make no task.
         MissingDependency: the default encoder cannot run here.
     """
-    task = own_task(data[0].resolve().stem, found_in(data, columns))
+    found = found_in(data, columns)
+    if not found.labels:  # chats of LLaMA-Factory, TRL and others end with the label; answers, which differ, are none
+        chats = found_in(data, columns, last_messages=True)
+        found = chats if any(times > 1 for times in chats.labels.values()) else found
+    task = own_task(data[0].resolve().stem, found)
     samples = read_files(data, [task], columns)
     return "\n".join([*_head(task, data), *_labels(task, samples), ""])
 

@@ -86,6 +86,10 @@ def test_data_that_makes_no_task(tmp_path: Path, shipped: list[Task]):
         tasks_for([saved(tmp_path, "text,image,label\na,,x\n,b.png,y\n")], shipped)
     with pytest.raises(InputError, match="have only the label 'x'; a task needs two"):
         own_task("shop", found_in([saved(tmp_path, "text,label\na,x\nb,x\n")]))
+    named = saved(tmp_path, "task,text,label\nmood,a,x\nwish,b,y\nmood,c,y\n")
+    with pytest.raises(InputError, match=r"rows of 'shop' name their task \(mood, wish\)"):
+        own_task("shop", found_in([named]))
+    assert tasks_for([named], shipped) == shipped
 
 
 def test_samples_in_memory_make_a_task_too(shipped: list[Task]):

@@ -112,7 +112,9 @@ def test_task_key_decides_and_is_demanded_where_two_tasks_fit(tmp_path: Path):
     row = {"id": "m", "task": "mood", "instruction": "用户: 太慢了", "output": "生气"}
     (sample,) = read_samples(write(tmp_path / "a.json", [row]), tasks)
     assert (sample.task, sample.label, sample.images) == ("mood", "生气", ())
-    assert "no task is called 'moood'" in one_fault(tmp_path, row | {"task": "moood"}, tasks)
+    message = one_fault(tmp_path, row | {"task": "moood"}, tasks)
+    assert "no task is called 'moood'" in message
+    assert "Did you mean mood? If it is a task of your own, give its task file." in message
     assert "holds a picture, and no task takes one" in one_fault(tmp_path, scene_row(), tasks)
 
 

@@ -269,6 +269,14 @@ def test_the_first_sheet_of_a_workbook(tmp_path: Path):
         ("row 4", {"text": "back", "label": "2", "image": None}),
     ]
     assert "sheets after the first are not read (1 time(s), first in sheet 'prices')" in notes.lines()[0]
+    assert notes.lines()[1:] == ["rows without any content are not read (1 time(s), first in row 3)."]
+
+
+def test_empty_rows_of_a_table_are_noted(tmp_path: Path):
+    notes = Notes()
+    path = saved(tmp_path / "a.csv", "text,label\na,x\n,\nb,y\n , \n\nc,x\n\n")
+    assert [row.where for row in file_rows(path, notes)] == ["line 2", "line 4", "line 7"]
+    assert notes.lines() == ["rows without any content are not read (2 time(s), first in line 3)."]
 
 
 def test_workbooks_that_hold_no_table(tmp_path: Path):

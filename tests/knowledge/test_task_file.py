@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from helpers.own_shop import noise
 
 from kdsl.cli.main import cli
+from kdsl.data.readers import read_samples
 from kdsl.errors import InputError
 from kdsl.knowledge.task_file import draft_task_file
 from kdsl.tasks import Task, load_task
@@ -42,6 +45,20 @@ def test_labels_counts_and_typical_samples(tmp_path: Path):
     assert scoped.out_of_scope == "OTHER"
     described = text.replace("    description:", "    description: wird vermisst", 1)
     assert loaded(tmp_path, described).labels[0].descriptions == ("wird vermisst",)
+
+
+def test_chats_end_with_their_label_unless_that_is_an_answer(tmp_path: Path):
+    def chats(*pairs: tuple[str, str]) -> Path:
+        rows = [{"conversations": [{"from": "human", "value": a}, {"from": "gpt", "value": b}]} for a, b in pairs]
+        (tmp_path / "chats.json").write_text(json.dumps(rows), "utf-8")
+        return tmp_path / "chats.json"
+
+    path = chats(("where is my parcel", "delay"), ("it is late", "delay"), ("money back", "refund"))
+    task = loaded(tmp_path, draft_task_file([path]))
+    assert task.names == ("delay", "refund")
+    assert [sample.label for sample in read_samples(path, [task])] == ["delay", "delay", "refund"]
+    with pytest.raises(InputError, match="have no label that can be read"):
+        draft_task_file([chats(("where is my parcel", "On its way."), ("money back", "Sent today."))])
 
 
 def test_pictures_are_shown_by_their_names(tmp_path: Path):
