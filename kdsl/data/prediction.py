@@ -154,7 +154,8 @@ class Prediction(_Part):
         lines += [f"  rule {rule.id} (weight {rule.weight:.2f}): {rule.text}" for rule in heaviest]
         for found in self.trace.snippets:
             by = f" by {', '.join(found.found_by)}" if found.found_by else ""
-            said = " -> ".join(filter(None, (found.title, found.label)))
+            title = " / ".join(found.title.splitlines())  # of a dialogue, a line per turn
+            said = " -> ".join(filter(None, (title, found.label)))
             lines.append(f"  snippet {found.id} ({found.score:.2f}{by}{', read' if found.read else ''}): {said}")
         calls = ", ".join(map(_call_in_words, self.trace.calls)) or "none"
         spend = self.spend

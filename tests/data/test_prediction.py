@@ -42,7 +42,7 @@ MADE = Prediction(
         },
         rules=tuple(FiredRule(id=f"r{i}", label="是否会生锈", weight=i / 2, text=f"condition {i}") for i in range(8)),
         snippets=(
-            FoundSnippet(id="faq-1", label="是否会生锈", title="会生锈吗", source="faq.yaml", score=0.5),
+            FoundSnippet(id="faq-1", label="是否会生锈", title="在吗\n会生锈吗", source="faq.yaml", score=0.5),
             FoundSnippet(
                 id="p-2",
                 label=None,
@@ -129,7 +129,7 @@ def test_an_explanation_says_who_voted_and_what_it_took() -> None:
     assert lines[1] == "  large  weight 0.60  是否会生锈 0.70"
     assert lines[2] == "  rules  weight 0.25  (abstains)"
     assert [line.split()[1] for line in lines if "condition" in line] == ["r7", "r6", "r5", "r4", "r3"]
-    assert "  snippet faq-1 (0.50): 会生锈吗 -> 是否会生锈" in lines
+    assert "  snippet faq-1 (0.50): 在吗 / 会生锈吗 -> 是否会生锈" in lines
     assert "  snippet p-2 (0.25 by words, meaning): 锅" in lines
     assert lines[-1] == "  model calls: large (5 tokens), reread (4 tokens); 9 output tokens, 9.3 M parameters"
 
