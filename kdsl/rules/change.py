@@ -38,6 +38,8 @@ class Change:
     command: str
     reason: str
     effects: tuple[Effect, ...] = ()
+    note: str = ""
+    """What the bundle says of the change where no effect was measured: such as that its rules have no vote."""
     to: int | None = None
     saved: Callable[[], None] = lambda: None
     """Called after the change was written."""
@@ -90,6 +92,7 @@ class Change:
             "reason": self.reason,
             "difference": self.difference.to_json(),
             "effects": [effect.to_json() for effect in self.effects],
+            "note": self.note,
             "findings": [finding.to_json() for finding in self.findings],
         }
 
@@ -123,12 +126,14 @@ def changed(file: BookFile, make: Callable[[BookFile], None], command: str, reas
 def measured(
     change: Change, evidences: Sequence[Evidence], ensemble: Callable[[str, Sequence[Evidence]], Ensemble] | None
 ) -> Change:
-    """A change with its effect on those of the samples that are of its task and have a label."""
+    """A change with its effect on those of the samples that are of its task and have a label, or with a note."""
     before, after = change.book_before, change.file.book
     if before is None:
         return change
     labelled = labelled_for(before, evidences)
-    bundle = ensemble(before.task, labelled) if ensemble and labelled else None
+    bundle = ensemble(before.task, labelled) if ensemble else None
+    if not labelled:
+        return replace(change, note=bundle.note if bundle else "")
     return replace(change, effects=tuple(effects(before, after, labelled, bundle)))
 
 

@@ -27,11 +27,12 @@ MOST_FOUND = 3
 
 
 def list_lines(entries: Iterable[Entry]) -> list[str]:
-    """Two lines per rule: its id, label, weight and statistics; then its condition."""
+    """Lines per rule: its id, label, weight and statistics; its condition; and the words of each group in that."""
     lines = []
     for entry in entries:
         lines.append(f"{entry.task}/{entry.rule.id}  {entry.rule.label}  {_brief(entry.rule)}")
         lines.append(f"    if {entry.rule.when}")
+        lines += [f"    {line}" for line in _group_lines(entry.rule)]
     return lines
 
 
@@ -57,7 +58,8 @@ def list_table(entries: Iterable[Entry]) -> Table:
             cells += [f"{stats.precision:.2f}", _interval(stats.interval95), str(stats.support)] if stats else [""] * 3
         origin = rule.origin.how + ("" if rule.enabled else ", disabled")
         named = f"{harmless(entry.task)}/{rule.id}\n{harmless(rule.label)}"
-        table.add_row(named, harmless(str(rule.when)), *cells, origin)
+        condition = "\n".join(harmless(line) for line in (str(rule.when), *_group_lines(rule)))
+        table.add_row(named, condition, *cells, origin)
     return table
 
 
@@ -71,6 +73,11 @@ def _brief(rule: Rule) -> str:
     return ", ".join(parts)
 
 
+def _group_lines(rule: Rule) -> list[str]:
+    """The words of each group that a rule names."""
+    return [f"{OPEN}{group.name}{CLOSE}: {', '.join(group.words)}" for group in dict.fromkeys(rule.when.groups)]
+
+
 def rule_lines(entry: Entry) -> list[str]:
     """All details of one rule, line by line."""
     rule = entry.rule
@@ -78,8 +85,8 @@ def rule_lines(entry: Entry) -> list[str]:
     for part in ("all", "any", "none"):
         for number, literal in enumerate(getattr(rule.when, part)):
             lines.append(f"  {part if number == 0 else '':8s} {literal}")
-    for number, group in enumerate(dict.fromkeys(rule.when.groups)):
-        lines.append(f"  {'groups' if number == 0 else '':8s} {OPEN}{group.name}{CLOSE}: {', '.join(group.words)}")
+    for number, group in enumerate(_group_lines(rule)):
+        lines.append(f"  {'groups' if number == 0 else '':8s} {group}")
     if rule.stats is not None:
         low, high = rule.stats.interval95
         lines += [

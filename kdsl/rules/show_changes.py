@@ -81,6 +81,7 @@ def change_lines(change: Change) -> list[str]:
         lines.append("effect not measured: the book has faults as it is")
     elif not change.effects:
         lines.append("effect not measured: no labelled samples of the task were given")
+        lines += [f"  ({change.note})"] if change.note else []
     return lines + [f"look at this: {line}" for line in finding_lines(change.findings)]
 
 

@@ -292,8 +292,9 @@ def test_a_narrow_terminal_loses_nothing_and_no_label_steers_it(
 ) -> None:
     (tmp_path / "own.csv").write_text("text,label\nfog again,fog\nfog or sun,sun\n", "utf-8")
     rule = {"id": "fog-1", "label": "fog", "when": {"all": ["a user turn contains the word 「fog」"]}}
-    odd = {**rule, "id": "odd", "label": "a\x1b[2J"}
-    book = {"task": "own", "labels": ["fog", "sun", odd["label"]], "rules": [rule, odd]}
+    odd = {**rule, "id": "odd", "label": "a\x1b[2J", "when": {"all": ["a user turn speaks of 〔mist〕"]}}
+    groups = {"mist": ["haze", "smog"]}
+    book = {"task": "own", "groups": groups, "labels": ["fog", "sun", odd["label"]], "rules": [rule, odd]}
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(book, allow_unicode=True), "utf-8")
     given = ("--book", tmp_path / "own.yaml", "--data", tmp_path / "own.csv")
     for columns in ("40", "80"):
@@ -305,6 +306,8 @@ def test_a_narrow_terminal_loses_nothing_and_no_label_steers_it(
         assert "\x1b" not in output
     assert "odd" in (table := shown(list_table(Rules.open(book=tmp_path / "own.yaml").list())))
     assert "\x1b" not in table
+    assert "haze, smog" in " ".join(table.split())
+    assert "\n    〔mist〕: haze, smog\n" in run("rules", "list", "--book", tmp_path / "own.yaml").output
 
 
 def shown(table: Table) -> str:

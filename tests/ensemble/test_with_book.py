@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from kdsl.rules.book import RuleBook
 from kdsl.rules.collection import Rules
 from kdsl.rules.literals import TurnText
 from kdsl.rules.rule import Rule, When
+from kdsl.rules.show_changes import change_lines
 from kdsl.scores import OutOfFold
 from kdsl.tasks import task_by_name
 
@@ -60,6 +62,22 @@ def test_other_samples_are_asked_and_each_book_has_the_rules_vote(
         scores["rules"] = other.scores(new)
         best = fusion.log_probabilities({name: scores[name] for name in fusion.weights}).argmax(1)
         assert found.labels(other)[:12].tolist() == [book.labels[column] for column in best]
+
+
+def test_a_change_without_samples_is_told_where_rules_have_no_vote(bundle: Bundle, tmp_path: Path) -> None:
+    shutil.copytree(bundle.folder, tmp_path / "b")
+    routers = json.loads((tmp_path / "b" / "ensemble.json").read_text("utf-8"))
+    del routers["ask"]["first"]["weights"]["rules"]
+    (tmp_path / "b" / "ensemble.json").write_text(json.dumps(routers), "utf-8")
+    without = Bundle(tmp_path / "b", bundle.manifest, bundle.config, bundle.tasks)
+    for one, note in ((bundle, ""), (without, "the rules have no vote in this bundle (their weight is 0), so that no")):
+        file = one.folder / "rules" / "ask.yaml"
+        rules = Rules({"ask": file}, lambda task, labelled, one=one: WithBook(one, task, labelled))  # type: ignore[misc]
+        change = rules.add("气泡", when=["a user turn contains 「气泡水」"])
+        assert change.note.startswith(note)
+        assert bool(change.note) == bool(note)
+        assert (f"  ({change.note})" in change_lines(change)) == bool(note)
+        assert change.to_json()["note"] == change.note
 
 
 def test_the_recognizer_tests_its_rules(bundle: Bundle, asked: list[Evidence]) -> None:
