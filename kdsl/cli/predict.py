@@ -68,8 +68,8 @@ def predict(
 
     Files may be larger than memory, and any number of lines long. Lines are appended as they are made, in the order of
     the data. A row that cannot be predicted is set aside with the reason in OUT.bad.jsonl, the rest goes on, and the
-    exit code is 2. A killed run continues where it was, with either engine. A prediction that was made of other content
-    under the same id is made anew.
+    exit code is 2. A killed run continues where it was, with either engine. A prediction is made anew whose sample has
+    changed under the same id, and so is one that was made with other OCR results or before rules were edited.
 
     \b
     examples:

@@ -132,7 +132,7 @@ class Prediction(_Part):
     """None where it cannot be told: a bundle without a scope model, a sample without text, a line of kdsl 0.1."""
     out_of_scope: bool = False
     content: str = ""
-    """`kdsl.data.resume.content_digest` of the sample, where it came from a file."""
+    """A digest of what it was made of, where the sample came from a file (`kdsl.ensemble.blocks.Job.content_of`)."""
 
     def explain(self, gold: str | None = None) -> str:
         """The prediction in words: each expert's vote, the rules that fired, the snippets found, what was spent.

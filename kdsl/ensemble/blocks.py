@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,9 @@ from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.predictor import Predictor
 from kdsl.errors import KdslError
 from kdsl.evidence.observe import observe
+from kdsl.evidence.precomputed import open_precomputed
 from kdsl.evidence.types import Evidence
+from kdsl.runs import digest
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,23 @@ class Job:
     bundle: Bundle
     images: Path
     ocr_file: Path | None
+
+    def content_of(self, sample: Sample) -> str:
+        """A digest of what the prediction of a sample is made of, besides the bundle as it was fitted.
+
+        That is `content_digest`, and where they are there, OCR results of its pictures and edited rules.
+
+        Raises:
+            InputError: the file of OCR results cannot be read.
+        """
+        content = content_digest(sample, self.images)
+        given = open_precomputed(self.ocr_file) if self.ocr_file and sample.images else None
+        told = [given.digest(name) for name in sample.images] if given else []
+        return digest(content, self._edited, told) if self._edited or any(told) else content
+
+    @cached_property
+    def _edited(self) -> str:
+        return self.bundle.version if self.bundle.edited else ""
 
 
 Engine = Callable[[Job, Blocks], Iterator[Answer]]
@@ -98,7 +118,7 @@ def answers(
             if "error" in line:
                 yield Answer(line["error"], failed=True)
             else:
-                line["content"] = content_digest(sample, job.images)
+                line["content"] = job.content_of(sample)
                 yield Answer(json.dumps(line, ensure_ascii=False))
 
 

@@ -22,7 +22,6 @@ from kdsl.data.notes import kind_of
 from kdsl.data.prediction import Failure
 from kdsl.data.readers import BadSample, placed_rows
 from kdsl.data.register import Register
-from kdsl.data.resume import content_digest
 from kdsl.data.rows import expected_rows
 from kdsl.data.sample import Sample
 from kdsl.ensemble.blocks import BLOCK, Blocks, Engine, Job, in_this_process
@@ -85,7 +84,8 @@ def predict_file(
 
     Invalid rows and samples whose pictures cannot be read are set aside (`kdsl.data.prediction.bad_file`), and the
     others are predicted. A further run with the same `out` keeps the existing predictions, tries failed samples again,
-    and replaces predictions whose sample has changed under the same id.
+    and replaces predictions whose sample has changed under the same id, or what `ocr_file` or the bundle's rule books
+    say.
 
     Args:
         engine: by default the bundle's models in this process.
@@ -106,14 +106,15 @@ def predict_file(
         writing(out, bundle.versions["bundle"], register) as written,
         counted("predicting", expected) as count,
     ):
-        run = _Run(written, images)
+        job = Job(bundle, images, ocr_file)
+        run = _Run(written, job)
         rows = placed_rows(data, bundle.tasks, "keep", columns=columns, ids=register)
-        for answer in engine(Job(bundle, images, ocr_file), in_blocks(run.remaining(rows))):
+        for answer in engine(job, in_blocks(run.remaining(rows))):
             run.settle(answer.text, answer.failed)
             count(run.summary.rows)
         if written.outdated:
             log.warning(
-                "%s held %d prediction(s) made of other content under the same id (%s); they were made anew",
+                "%s held %d prediction(s) made of other content, OCR results or rules (id %s); they were made anew",
                 out,
                 written.outdated,
                 ", ".join(written.some_outdated),
@@ -124,9 +125,9 @@ def predict_file(
 class _Run:
     """The rows of a file on their way from being read to being written."""
 
-    def __init__(self, written: Predictions, images: Path) -> None:
+    def __init__(self, written: Predictions, job: Job) -> None:
         self.summary = Summary()
-        self._written, self._images = written, images
+        self._written, self._job = written, job
         self._waiting: deque[tuple[int, str, Sample]] = deque()
 
     def remaining(self, rows: Iterable[tuple[str, Sample | BadSample]]) -> Iterator[Sample]:
@@ -134,7 +135,7 @@ class _Run:
         for number, (where, row) in enumerate(rows):
             if isinstance(row, BadSample):
                 self._set_aside(where, row.id, None, row.message)
-            elif self._written.has(number, row.id, partial(content_digest, row, self._images)):
+            elif self._written.has(number, row.id, partial(self._job.content_of, row)):
                 self.summary.kept += 1
             else:
                 self._waiting.append((number, where, row))

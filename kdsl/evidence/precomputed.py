@@ -10,6 +10,7 @@ from typing import Any
 from kdsl.errors import InputError
 from kdsl.evidence.ocr_shared import bounding_box
 from kdsl.evidence.types import Box, OcrLine
+from kdsl.runs import digest
 
 
 class PrecomputedOcr:
@@ -46,14 +47,22 @@ class PrecomputedOcr:
         Raises:
             KeyError: the file has no row for this picture.
         """
-        number, offset = self._rows[_normal(name)]
-        with self.path.open("rb") as file:
-            file.seek(offset)
-            _, lines, size = _parse(file.readline(), self.path, number)
+        lines, size = self._row(name)
         if size is None or size == (width, height):
             return lines
         x, y = width / size[0], height / size[1]
         return [OcrLine(e.text, e.score, _scaled(e.box, x, y)) for e in lines]
+
+    def digest(self, name: str) -> str | None:
+        """A digest of what the file says of a picture; None where it has no row for it."""
+        return digest(*self._row(name)) if name in self else None
+
+    def _row(self, name: str) -> tuple[list[OcrLine], tuple[int, int] | None]:
+        """Lines and size as the file has them."""
+        number, offset = self._rows[_normal(name)]
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            return _parse(file.readline(), self.path, number)[1:]
 
     def _add(self, number: int, offset: int, raw: bytes) -> None:
         name = _normal(_parse(raw, self.path, number)[0])

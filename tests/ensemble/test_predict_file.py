@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from kdsl.data.prediction import Prediction, bad_file, read_predictions
 from kdsl.data.register import Register
 from kdsl.data.sample import Sample
 from kdsl.ensemble.blocks import Job, answers
-from kdsl.ensemble.bundle import Bundle
+from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.predict_file import SHOWN, Summary, predict_file
 from kdsl.ensemble.predictions import append, read_done, writing
 from kdsl.ensemble.predictor import Predictor
@@ -221,12 +222,53 @@ def test_another_text_under_the_same_id_is_predicted_anew(
 
     first = predict("one", asks[:3])
     second = predict("two", [asks[0], asks[4], asks[8]])
-    assert "2 prediction(s) made of other content under the same id (1, 2)" in caplog.text
+    assert "2 prediction(s) made of other content, OCR results or rules (id 1, 2)" in caplog.text
     assert second["0"] == first["0"]
     assert {second[i]["content"] for i in "12"}.isdisjoint({first[i]["content"] for i in "12"})
     alone = Predictor(bundle).predict([replace(asks[8], sample=replace(asks[8].sample, id="2"))])[0]
     assert second["2"]["label"] == alone.label
     assert second["2"]["probability"] == pytest.approx(alone.probability, abs=1e-4)
+
+
+def test_other_given_text_of_a_picture_is_predicted_anew(
+    bundle: Bundle, shop: Path, samples: list[Evidence], tmp_path: Path
+) -> None:
+    first, second, *_ = [e for e in samples if e.sample.task == "screen"]
+    source, out = input_file(tmp_path / "in.json", [first, second], []), tmp_path / "out.jsonl"
+    known = ocr_file(tmp_path / "ocr.jsonl", samples)
+
+    def predict() -> dict[str, dict[str, Any]]:
+        predict_file(bundle, source, shop, known, out)
+        return {line["id"]: line for line in read(out)}
+
+    before = predict()
+    assert predict() == before
+    rows = read(known)
+    [corrected] = [row for row in rows if row["image"] == first.sample.images[0]]
+    corrected["lines"] = [{"text": "退款", "score": 0.9, "box": [5, 5, 50, 15]}]
+    known.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    after = predict()
+    assert after[second.sample.id] == before[second.sample.id]
+    assert after[first.sample.id]["content"] != before[first.sample.id]["content"]
+
+
+def test_edited_rules_make_all_predictions_anew(
+    bundle: Bundle, shop: Path, samples: list[Evidence], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(bundle.folder, tmp_path / "bundle"))
+    source, out = input_file(tmp_path / "in.json", samples[:2], []), tmp_path / "out.jsonl"
+    known = ocr_file(tmp_path / "ocr.jsonl", samples)
+
+    def predict() -> Summary:
+        return predict_file(open_bundle(folder), source, shop, known, out)
+
+    assert predict().predicted == 2
+    assert predict().kept == 2
+    book = folder / "rules" / "screen.yaml"
+    book.write_text("# read by the shop keeper\n" + book.read_text("utf-8"), "utf-8")
+    assert predict().predicted == 2
+    assert predict().kept == 2
+    assert {line["versions"]["edited"] for line in read(out)} == {"rules/screen.yaml"}
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -14,8 +14,8 @@ from helpers.sample_files import input_file, ocr_file
 from kdsl.cli.main import cli
 from kdsl.data.prediction import Prediction, Spend, Trace
 from kdsl.data.readers import read_samples
-from kdsl.data.resume import content_digest
 from kdsl.data.sample import Sample
+from kdsl.ensemble.blocks import Job
 from kdsl.ensemble.bundle import Bundle
 from kdsl.ensemble.pseudo import PseudoLabels, pseudo_label
 from kdsl.errors import InputError
@@ -38,7 +38,8 @@ def unlabelled(samples: list[Evidence], bundle: Bundle, tmp_path: Path) -> dict[
     held = [e for e in samples if e.sample.id in SAID]
     bare = [dataclasses.replace(e, sample=dataclasses.replace(e.sample, label=None)) for e in held]
     data, images = input_file(tmp_path / "new.json", bare, []), held[0].pictures[0].path.parent
-    content = {sample.id: content_digest(sample, images) for sample in read_samples(data, bundle.tasks)}
+    job = Job(bundle, images, ocr_file(tmp_path / "ocr.jsonl", held))
+    content = {sample.id: job.content_of(sample) for sample in read_samples(data, bundle.tasks)}
     lines = [
         Prediction(
             id=id,
@@ -60,7 +61,7 @@ def unlabelled(samples: list[Evidence], bundle: Bundle, tmp_path: Path) -> dict[
         "bundle": bundle,
         "data": data,
         "images": images,
-        "ocr_file": ocr_file(tmp_path / "ocr.jsonl", held),
+        "ocr_file": job.ocr_file,
         "out": tmp_path / "pseudo.json",
     }
 
