@@ -147,7 +147,8 @@ def read_manifest(path: Path, schema: int, parts: Iterable[str], what: str, advi
             f"{path} cannot be read: it is not the manifest of {what}, or is damaged. {advice}"
         ) from error
     if found != schema:
-        raise BundleError(f"{path}: schema {found}, this kdsl reads {schema}. {advice}")
+        newer = "A newer kdsl wrote it, which reads it. " if isinstance(found, int) and found > schema else ""
+        raise BundleError(f"{path}: schema {found}, this kdsl reads {schema}. {newer}{advice}")
     if missing := sorted(set(parts) - manifest.keys()):
         raise BundleError(f"{path} lacks {', '.join(missing)}. {advice}")
     return dict(manifest)

@@ -93,6 +93,8 @@ def test_a_manifest_says_what_made_it_and_is_checked(tmp_path: Path) -> None:
     assert {"python", "numpy"} <= manifest["versions"].keys()
     with pytest.raises(BundleError, match=r"schema 2, this kdsl reads 3\. Build it again"):
         read_manifest(file, 3, ["files"], **expected)
+    with pytest.raises(BundleError, match=r"schema 2, this kdsl reads 1\. A newer kdsl wrote it, which reads it\. "):
+        read_manifest(file, 1, ["files"], **expected)
     with pytest.raises(BundleError, match="lacks dim, tasks"):
         read_manifest(file, 2, ["tasks", "files", "dim"], **expected)
     for damaged in ("{", "[]", "{}"):

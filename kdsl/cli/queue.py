@@ -118,7 +118,8 @@ def import_command(file: Path, bundle: Path, state: Path) -> None:
     from kdsl.corrections.feedback import Feedback
     from kdsl.ensemble.bundle import open_bundle
 
-    found, new = import_export(file, open_bundle(bundle), Feedback(state / "feedback.sqlite"))
+    feedback = Feedback(_folder(state) / "feedback.sqlite")
+    found, new = import_export(file, open_bundle(bundle), feedback)
     click.echo(
         f"{new} of {len(found.corrections)} annotations are new corrections; {found.unlabelled} tasks are not "
         f"labelled, {found.disputed} are labelled differently by several people"
@@ -139,12 +140,16 @@ def clear(state: Path) -> None:
 
 
 def _there(state: Path) -> Queue:
-    """The queue of a folder that is there: a name with a slip of the pen is no empty queue."""
+    return _queue(_folder(state))
+
+
+def _folder(state: Path) -> Path:
+    """A state folder that is there: a name with a slip of the pen is no empty queue, and no place for corrections."""
     from kdsl.errors import InputError
 
     if not state.is_dir():
         raise InputError(f"{state}: is no folder; give the one that `kdsl serve` keeps its state in.")
-    return _queue(state)
+    return state
 
 
 def _queue(state: Path) -> Queue:

@@ -64,7 +64,9 @@ def export_tasks(queue: Queue, tasks: Sequence[Task], out: Path, only: str | Non
             atomic_write(out / f"{task.name}.xml", interface(task))
             written[task.name] = len(items)
     if not written:
-        raise InputError("no sample of the queue waits to be labelled.")
+        others = [name for name in queue.tasks() if name not in names]
+        held = f" It holds samples of {', '.join(others)}, no task of this bundle." if others else ""
+        raise InputError(f"no sample of the queue waits to be labelled.{held}")
     return written
 
 

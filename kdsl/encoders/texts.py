@@ -42,6 +42,8 @@ class UniversalSentenceEncoder(Packaged, TextEncoder):
         "resources/sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
         "resources/weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
     }
+    LONGEST: ClassVar = 20_000
+    """Characters that are read: each takes 16 KB of memory, so that a text of a million would take 16 GB."""
 
     def __init__(self) -> None:
         try:
@@ -71,7 +73,7 @@ class UniversalSentenceEncoder(Packaged, TextEncoder):
         return np.array([piece.replace("\u2581", " ") for piece, _ in known]), shares / shares.sum()
 
     def _vectors(self, items: Sequence[str]) -> np.ndarray:
-        return np.asarray(self._model.encode([item.lower() for item in items]), np.float32)
+        return np.asarray(self._model.encode([item[: self.LONGEST].lower() for item in items]), np.float32)
 
 
 class MultilingualE5(Packaged, TextEncoder):

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from pydantic import BaseModel, ValidationError
 
@@ -51,7 +52,8 @@ class Bundles:
         self._switching = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
         self.record = self._recorded()
-        self._first: Recognizer | None = Recognizer.load(self._folder / self.record.current)
+        with self._recorded_last():
+            self._first: Recognizer | None = Recognizer.load(self._folder / self.record.current)
         self._served: Served | None = None
 
     @property
@@ -82,7 +84,8 @@ class Bundles:
             BundleError: it does not.
         """
         assert self._first is not None
-        self._served, self._first = await self._tested(self._first), None
+        with self._recorded_last():
+            self._served, self._first = await self._tested(self._first), None
         write_json(self._file, self.record.model_dump())
 
     async def swap(self, name: str, *, anyway: bool = False) -> Served:
@@ -147,6 +150,20 @@ class Bundles:
             await served.close()
             raise
         return served
+
+    @contextmanager
+    def _recorded_last(self) -> Iterator[None]:
+        """What is wrong with a bundle that was not given is told with where its name comes from."""
+        try:
+            yield
+        except BundleError as error:
+            given, current = self.record.given, self.record.current
+            if current == given:
+                raise
+            raise BundleError(
+                f"{error} '{current}' took the place of '{given}' in an earlier run. Put it back, or delete "
+                f"{self._file} to serve '{given}' again."
+            ) from error
 
     def _recorded(self) -> Record:
         """The record of an earlier run, where that was started with the same bundle."""

@@ -13,6 +13,9 @@ from kdsl.serving.problems import ProblemDetails
 MOST_TURNS = 200
 MOST_LETTERS = 20_000
 """Of one turn."""
+MOST_LETTERS_TOGETHER = 50_000
+"""Of one sample, with what was read in its pictures: about what a batch holds. The model reads one sample at a time
+beyond that, and everybody waits for it."""
 MOST_PICTURES = 16
 MOST_ITEMS = 64
 """Samples of one request."""

@@ -20,12 +20,12 @@ from kdsl.data.prediction import Prediction
 from kdsl.data.sample import Sample
 from kdsl.encoders.cache import nothing_kept
 from kdsl.ensemble.router import load_routers
-from kdsl.errors import BundleError
+from kdsl.errors import BundleError, InputError
 from kdsl.evidence.types import Evidence
 from kdsl.recognizer import Recognizer, place
 from kdsl.serving.batcher import Answer, Batcher, Cost, Expired
 from kdsl.serving.pictures import Reader
-from kdsl.serving.schemas import LabelInfo, Model, TaskInfo
+from kdsl.serving.schemas import MOST_LETTERS_TOGETHER, LabelInfo, Model, TaskInfo
 from kdsl.serving.settings import ServerSettings
 from kdsl.tasks import Task
 
@@ -117,6 +117,11 @@ class Served:
 
     async def _submit(self, evidence: Evidence, deadline: float) -> Answer[Prediction]:
         letters = sum(len(turn.text) for turn in evidence.sample.turns) + len(evidence.ocr_text)
+        if letters > MOST_LETTERS_TOGETHER:
+            raise InputError(
+                f"the turns and what is written in the pictures are {letters} letters together; expected "
+                f"{MOST_LETTERS_TOGETHER} at most."
+            )
         pixels = sum(picture.width * picture.height for picture in evidence.pictures)
         return await self._batcher.submit(evidence, Cost(1 + int(letters / LETTERS_PER_TOKEN), pixels), deadline)
 

@@ -12,11 +12,13 @@ from helpers.corrected_shop import correction
 
 from kdsl.cli.main import cli
 from kdsl.corrections import queue as module
+from kdsl.corrections.ask import export_tasks
 from kdsl.corrections.feedback import Feedback
 from kdsl.corrections.queue import Asked, Queue
 from kdsl.corrections.uncertain import Doubt
 from kdsl.data.prediction import Prediction, Spend, Trace, Vote
 from kdsl.errors import InputError
+from kdsl.tasks import Label, Task
 
 
 def prediction(first: float = 0.9, *, abstained: bool = False, against: float = 0.0, label: str = "rust") -> Prediction:
@@ -146,7 +148,10 @@ def test_a_file_of_corrections_is_no_queue(tmp_path: Path, feedback: Feedback) -
         Queue(tmp_path / "queue.sqlite", feedback)
 
 
-@pytest.mark.parametrize("words", [["list"], ["clear", "--yes"], ["export", "--bundle", "shop", "--out", "out"]])
+@pytest.mark.parametrize(
+    "words",
+    [["list"], ["clear", "--yes"], ["export", "--bundle", "shop", "--out", "out"], ["import", "x", "--bundle", "b"]],
+)
 def test_a_state_folder_that_is_not_there_is_no_empty_queue(tmp_path: Path, words: list[str]) -> None:
     missing = tmp_path / "shop.stat"
     found = CliRunner().invoke(cli, ["queue", *words, "--state", str(missing)])
@@ -159,6 +164,15 @@ def test_what_customers_write_cannot_steer_a_terminal(queue: Queue, tmp_path: Pa
     queue.add([asked("\x1b[31mred")], "file")
     listed = CliRunner().invoke(cli, ["queue", "list", "--state", str(tmp_path)], color=True)
     assert "\N{REPLACEMENT CHARACTER}[31mred" in listed.output
+
+
+def test_an_export_for_another_bundle_says_what_the_queue_holds(queue: Queue, tmp_path: Path) -> None:
+    other = Task(name="colours", input="dialogue", prompt="?", labels=(Label(name="red"), Label(name="blue")))
+    with pytest.raises(InputError, match=r"waits to be labelled\.$"):
+        export_tasks(queue, [other], tmp_path / "out")
+    queue.add([asked()], "file")
+    with pytest.raises(InputError, match=r"It holds samples of shop, no task of this bundle\."):
+        export_tasks(queue, [other], tmp_path / "out")
 
 
 def test_a_task_that_the_queue_does_not_hold_is_told(queue: Queue, tmp_path: Path) -> None:

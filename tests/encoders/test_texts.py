@@ -26,6 +26,14 @@ def test_meaning_is_near_across_words_and_languages() -> None:
     assert refund @ chinese > late @ chinese
 
 
+def test_of_a_long_text_no_more_is_read_than_memory_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KDSL_CACHE", str(tmp_path))
+    encoder = text_encoder(UniversalSentenceEncoder.name)
+    monkeypatch.setattr(UniversalSentenceEncoder, "LONGEST", 12)
+    begun, whole = encoder.encode(["my parcel is", "my parcel is late, I want my money back"])
+    assert np.allclose(begun, whole, atol=1e-5)
+
+
 def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UniversalSentenceEncoder, "pinned", {"resources/sp.model": "0" * 64})
     with pytest.raises(MissingDependency, match="not the file that kdsl was tested with"):

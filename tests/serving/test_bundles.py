@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -170,6 +171,18 @@ def test_a_server_starts_with_what_it_served_last(shelf: Path, tmp_path: Path) -
     with running(ServerSettings(shelf / "new", state=tmp_path / "state")) as started:
         assert version(started) == "feedfacefeedface"  # another bundle is given: that one counts
         assert started.client.get("/v1/bundles").json()["previous"] == "old"
+
+
+def test_a_bundle_that_is_gone_since_it_was_served_is_told_with_what_to_do(shelf: Path, tmp_path: Path) -> None:
+    settings = ServerSettings(shelf / "old", state=tmp_path / "state")
+    with running(settings) as started:
+        swap(started, "new")
+    shutil.rmtree(shelf / "new")
+    with pytest.raises(BundleError, match=r"'new' took the place of 'old'.*delete .*bundles\.json to serve 'old'"):
+        build_app(settings)
+    (tmp_path / "state" / "bundles.json").unlink()
+    with running(settings) as started:
+        assert version(started) != "feedfacefeedface"
 
 
 def test_a_damaged_record_is_told(shelf: Path, tmp_path: Path) -> None:

@@ -92,6 +92,24 @@ def test_malformed_exif_is_passed_over_without_a_word_in_the_log(light: Path, tm
         assert "EXIF data" not in text
 
 
+def test_a_sample_that_would_keep_everybody_waiting_is_refused(target: Running) -> None:
+    long = said(*["退款" * 10_000] * 3)
+    answer = target.client.post("/v1/predict", json=long)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("the turns and what is written in the pictures are 60000 letters")
+    both = target.client.post("/v1/predict/batch", json={"items": [long, said("退款")]}).json()["results"]
+    assert both[0]["error"]["status"] == 422
+    assert "prediction" in both[1]
+
+
+@pytest.mark.parametrize("picture", ["", "https://shop.example/pot.png", "no base64!"])
+def test_what_is_no_picture_is_told_without_a_regular_expression(target: Running, picture: str) -> None:
+    answer = target.client.post("/v1/predict", json=said("<image>", pictures=[picture]))
+    assert answer.status_code == 422
+    (fault,) = answer.json()["faults"]
+    assert fault.startswith("pictures.0: expected a picture in base64")
+
+
 def test_lone_surrogates_and_odd_numbers_are_refused(target: Running) -> None:
     for body in (
         b'{"items": [{"turns": [{"text": "\\ud800"}]}]}',

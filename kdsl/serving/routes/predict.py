@@ -187,5 +187,12 @@ def deadline_of(request: Request, services: Services, wait: int | None) -> float
 
 def invalid(errors: Sequence[Any]) -> Problem:
     """The problem of a body or a parameter that is not as described, by pydantic's errors."""
-    faults = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}".removeprefix(": ") for error in errors]
+    faults = [f"{'.'.join(map(str, error['loc']))}: {_said(error)}".removeprefix(": ") for error in errors]
     return Problem(422, "the request is not as /openapi.json describes it.", faults=faults[:20])
+
+
+def _said(error: Any) -> str:
+    """A fault in words; of a picture, pydantic would say a regular expression."""
+    if error["type"] == "string_pattern_mismatch" and "pictures" in error["loc"]:
+        return "expected a picture in base64, bare or as `data:image/png;base64,...`; an address is none"
+    return str(error["msg"])
