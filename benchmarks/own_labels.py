@@ -1,12 +1,14 @@
 """Own labels: kdsl on questions and photos of other shops, beside other tools in the same run.
 
 Run: python benchmarks/own_labels.py questions --train train.csv [train.csv ...] --test test.csv
-         [--published published.csv] [--leave-out N] [--without-samples N] [--peers NAME ...] [--set key=value ...]
+         [--published published.csv] [--leave-out N [--marked N]] [--without-samples N] [--peers NAME ...]
+         [--set key=value ...]
      python benchmarks/own_labels.py photos --train FOLDER --test FOLDER [--set key=value ...]
 
 Files are CSV with the columns `text` and `label`; in the test a label that training lacks marks a question that no
-label fits. `questions` fits a bundle as `kdsl fit` does and predicts the test, once per file of training; several files
-end in means and standard deviations.
+label fits. Of the labels that --leave-out takes from training, those of --marked leave their samples there, marked as
+out of scope; what is like them is told apart from the rest. `questions` fits a bundle as `kdsl fit` does and predicts
+the test, once per file of training; several files end in means and standard deviations.
 `photos` reads folders of one subfolder of pictures per label, and fits on the first 2, 4, 8, ... photos of each label.
 Labels have no descriptions besides their names. `pip install 'kdsl[bench]'` brings the peers of `benchmarks/peers.py`.
 """
@@ -56,10 +58,19 @@ def read(file: Path) -> Rows:
         return [(row["text"], row["label"]) for row in csv.DictReader(lines)]
 
 
-def without(rows: Rows, n: int, seed: int) -> Rows:
-    """The rows without those of `n` labels, drawn by the seed."""
-    gone = set(np.random.default_rng(seed).permutation(labels_of(rows))[:n].tolist())
+def drawn(rows: Rows, n: int, seed: int) -> list[str]:
+    """`n` of the labels, drawn by the seed."""
+    return [str(label) for label in np.random.default_rng(seed).permutation(labels_of(rows))[:n]]
+
+
+def without(rows: Rows, gone: Collection[str]) -> Rows:
+    """The rows without those of some labels."""
     return [row for row in rows if row[1] not in gone]
+
+
+def only(rows: Rows, kept: Collection[str]) -> Rows:
+    """The rows of some labels."""
+    return [row for row in rows if row[1] in kept]
 
 
 def labels_of(rows: Rows) -> list[str]:
@@ -70,13 +81,20 @@ def labels_of(rows: Rows) -> list[str]:
 def task_of(labels: Sequence[str]) -> Task:
     """A task of these labels, described by their names."""
     made = tuple(Label(name=name, zh=name.replace("_", " "), en=name.replace("_", " ")) for name in labels)
-    return Task(name="own", input="dialogue", prompt="What does the customer want?", labels=made)
+    return Task(
+        name="own", input="dialogue", prompt="What does the customer want?", labels=made, out_of_scope=OUT_OF_SCOPE
+    )
 
 
-def evidence_of(rows: Rows, task: Task) -> list[Evidence]:
-    """Each row as a dialogue of one turn; labels that the task lacks are dropped."""
+def evidence_of(rows: Rows, task: Task, other: str | None = None) -> list[Evidence]:
+    """Each row as a dialogue of one turn; `other` stands for labels that the task lacks."""
     return [
-        Evidence(Sample(str(i), task.name, (), (Turn("user", text, text),), label if label in task.names else None), ())
+        Evidence(
+            Sample(
+                f"{i}{other or ''}", task.name, (), (Turn("user", text, text),), label if label in task.names else other
+            ).marked(task),
+            (),
+        )
         for i, (text, label) in enumerate(rows)
     ]
 
@@ -87,12 +105,14 @@ class Table:
     Args:
         rows: the test.
         bare: labels that had no sample; accuracy on them is told beside the accuracy on all.
+        marked: labels whose samples training had as out of scope; they are told apart beside all that is.
     """
 
-    def __init__(self, task: Task, rows: Rows, bare: Collection[str] = ()) -> None:
+    def __init__(self, task: Task, rows: Rows, bare: Collection[str] = (), marked: Collection[str] = ()) -> None:
         self.task = task
         self.gold = np.array([label if label in task.names else OUT_OF_SCOPE for _, label in rows])
         self.bare = bare
+        self.like_marked = np.array([label in marked for _, label in rows])
         self.lines: dict[str, list[dict[str, float]]] = {}
 
     def add(self, name: str, log_p: np.ndarray, note: str = "", scope: np.ndarray | None = None) -> None:
@@ -112,6 +132,10 @@ class Table:
         if not inside.all():
             told = sure if scope is None else scope
             line["AUROC"] = float(roc_auc_score(inside, told))
+            if self.like_marked.any():
+                told = np.asarray(told)
+                line["like marked ones"] = float(roc_auc_score(*(a[inside | self.like_marked] for a in (inside, told))))
+                line["unlike them"] = float(roc_auc_score(*(a[~self.like_marked] for a in (inside, told))))
             if scope is not None:
                 line["MCC at its own threshold"] = _mcc(self.gold, found, scope, 0.5)
             line["MCC at the best one"] = max(_mcc(self.gold, found, told, limit) for limit in np.unique(told))
@@ -157,19 +181,31 @@ def published(file: Path) -> None:
         )
 
 
-def questions(trainings: Sequence[Rows], test: Rows, peers: Sequence[str], bare: int, config: Config) -> None:
+def questions(
+    trainings: Sequence[Rows],
+    test: Rows,
+    peers: Sequence[str],
+    bare: int,
+    gone: Sequence[str],
+    marked: int,
+    config: Config,
+) -> None:
     """The peers and kdsl on questions, for each training.
 
     Args:
         bare: labels without a sample.
+        gone: labels that training shall not know.
+        marked: of these, how many leave their samples there, marked as out of scope; the peers do not use them.
     """
-    task = task_of(labels_of(trainings[0]))
-    kept = [without(rows, bare, config.seed) for rows in trainings]
-    table = Table(task, test, set(task.names) - {label for _, label in kept[0]})
-    for rows in kept:
+    known = [without(rows, gone) for rows in trainings]
+    task = task_of(labels_of(known[0]))
+    empty = drawn(known[0], bare, config.seed)
+    table = Table(task, test, empty, gone[:marked])
+    for rows, whole_file in zip((without(rows, empty) for rows in known), trainings, strict=True):
         for name in peers:
             peer(name, rows, test, table)
-        whole(evidence_of(rows, task), evidence_of(test, task), table, config)
+        told = evidence_of(only(whole_file, gone[:marked]), task, OUT_OF_SCOPE)
+        whole([*evidence_of(rows, task), *told], evidence_of(test, task), table, config)
     table.close()
 
 
@@ -242,6 +278,7 @@ def main() -> None:
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--published", type=Path, help="a table of published figures, by system and threshold")
     parser.add_argument("--leave-out", type=int, default=0, metavar="N", help="labels that training shall not know")
+    parser.add_argument("--marked", type=int, default=0, metavar="N", help="of these, whose samples are out of scope")
     parser.add_argument("--without-samples", type=int, default=0, metavar="N", help="labels that shall have no sample")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), metavar="NAME", help=", ".join(PEERS))
     parser.add_argument("--config", default="configs/nano.yaml")
@@ -255,8 +292,9 @@ def main() -> None:
     else:
         if given.published:
             published(given.published)
-        trainings = [without(read(file), given.leave_out, config.seed) for file in given.train]
-        questions(trainings, read(given.test), given.peers, given.without_samples, config)
+        trainings = [read(file) for file in given.train]
+        gone = drawn(trainings[0], given.leave_out, config.seed)
+        questions(trainings, read(given.test), given.peers, given.without_samples, gone, given.marked, config)
 
 
 if __name__ == "__main__":

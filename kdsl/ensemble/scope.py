@@ -7,7 +7,8 @@ be negative (more energy, less entropy and a nearer neighbour never make a sampl
 
 It needs no sample that is out of scope: in each of a few folds the expert is fitted without the samples and the
 descriptions of a part of the labels, whose samples are then what no label fits. Samples that the data mark as out of
-scope (`Task.out_of_scope`) are used beside them. docs/experiments.md has the figures, and what else was tried.
+scope (`Task.out_of_scope`) are used beside them, and how near a question is to one of these is a fourth figure, which
+counts against it. docs/experiments.md has what the figures are worth, and what else was tried.
 
 Labels that are left out are about the same things as the others. So the probability that a sample is about these
 things at all (`kdsl.ensemble.familiar`) is learned apart, and both are multiplied.
@@ -52,14 +53,16 @@ STRANGE = 0.1
 class ScopeModel:
     """Of one task.
 
-    `familiar` is of what users say, without replies; `weights` [f], `centre` [f] and `scale` [f] belong to the three
-    figures; `near` [k, d] holds the vectors of labelled samples, `MOST` of `familiar` at most. `auroc` is that of
-    labels left out, during the fit.
+    `familiar` is of what users say, without replies; `weights` [f], `centre` [f] and `scale` [f] belong to the
+    figures; `near` [k, d] holds the vectors of labelled samples, `MOST` of `familiar` at most, and `marked` [j, d]
+    those of samples that are marked as out of scope: without any there are three figures, else four. `auroc` is that
+    of what no label fits, during the fit.
     """
 
     expert: SemanticExpert
     familiar: Familiarity
     near: np.ndarray
+    marked: np.ndarray
     weights: np.ndarray
     intercept: float
     centre: np.ndarray
@@ -80,29 +83,29 @@ class ScopeModel:
             outside: samples that the data mark as out of scope.
         """
         share = max(OUTSIDE, len(outside) / (len(outside) + len(labelled)))
-        labelled = some_of_each_label(labelled, expert.setup.config.seed)
+        labelled, outside = (some_of_each_label(one, expert.setup.config.seed) for one in (labelled, outside))
         near = expert.vectors(labelled)
-        seen, unseen = _left_out(expert.task, expert.setup, labelled)
-        marked = _figures(expert, near, outside)
-        marked = marked[~np.isnan(marked).any(axis=1)]
-        if min(len(seen), len(unseen) + len(marked)) < ENOUGH:
+        marked, told = _of_marked(expert, near, outside)
+        seen, unseen = _left_out(expert.task, expert.setup, labelled, marked)
+        if min(len(seen), len(unseen) + len(told)) < ENOUGH:
             log.info("scope of %s: too few samples or labels to tell what is out of scope", expert.task.name)
             return None
-        figures = np.vstack([seen, unseen, marked])
+        figures = np.vstack([seen, unseen, told])
         inside = np.arange(len(figures)) < len(seen)
         # both sides count alike, and so do labels left out and marked samples
-        kinds = [kind for kind in (unseen, marked) if len(kind)]
+        kinds = [kind for kind in (unseen, told) if len(kind)]
         shares = np.concatenate([np.full(len(kind), 1 / len(kind) / len(kinds)) for kind in kinds])
         counts = len(figures) / 2 * np.concatenate([np.full(len(seen), 1 / len(seen)), shares])
         centre, scale = figures.mean(axis=0), figures.std(axis=0) + 1e-9
         weights, intercept = monotone_regression((figures - centre) / scale, inside, counts)
         auroc = float(roc_auc_score(inside, (figures - centre) / scale @ weights))
         intercept += float(np.log((1 - share) / share))
-        return cls(expert, _familiarity(expert, labelled), near, weights, intercept, centre, scale, auroc)
+        familiar = _familiarity(expert, labelled)
+        return cls(expert, familiar, near, marked, weights, intercept, centre, scale, auroc)
 
     def judge(self, evidences: Sequence[Evidence]) -> Judged:
         """Of samples; NaN where one holds no text."""
-        figures = _figures(self.expert, self.near, evidences)
+        figures = _figures(self.expert, self.near, self.marked, evidences)
         fits = expit((figures - self.centre) / self.scale @ self.weights + self.intercept)
         return Judged(self.familiar.probability(self.expert.subjects(evidences)), fits)
 
@@ -111,7 +114,9 @@ class ScopeModel:
         one = {"intercept": self.intercept, "auroc": self.auroc}
         arrays = {"weights": self.weights, "centre": self.centre, "scale": self.scale}
         arrays |= {name: np.array([value]) for name, value in one.items()}
-        save_file(arrays | self.familiar.tensors() | {"near": self.near.astype(np.float16)}, place)
+        vectors = {"near": self.near, "marked": self.marked} if len(self.marked) else {"near": self.near}
+        halves = {name: one.astype(np.float16) for name, one in vectors.items()}
+        save_file(arrays | self.familiar.tensors() | halves, place)
 
     @classmethod
     def load(cls, place: Path, expert: SemanticExpert) -> Self:
@@ -124,7 +129,8 @@ class ScopeModel:
         intercept, auroc = (float(found.pop(name)[0]) for name in ("intercept", "auroc"))
         familiar = Familiarity.of({name: found.pop(name) for name in Familiarity.TENSORS})
         near = found.pop("near").astype(np.float32)
-        return cls(expert, familiar, near, intercept=intercept, auroc=auroc, **found)
+        marked = found.pop("marked", near[:0]).astype(np.float32)
+        return cls(expert, familiar, near, marked, intercept=intercept, auroc=auroc, **found)
 
 
 def scope_file(folder: Path, task: Task) -> Path:
@@ -142,28 +148,54 @@ def _familiarity(expert: SemanticExpert, labelled: Sequence[Evidence]) -> Famili
     return Familiarity.fit(vectors[said], group[said], strangers, STRANGE, described)
 
 
-def _figures(expert: SemanticExpert, near: np.ndarray, evidences: Sequence[Evidence]) -> np.ndarray:
-    """Energy, negative entropy and cosine to the nearest of `near` [k, d], [n, 3]; rows of NaN without text."""
+def _figures(expert: SemanticExpert, near: np.ndarray, marked: np.ndarray, evidences: Sequence[Evidence]) -> np.ndarray:
+    """Energy, negative entropy, cosine to the nearest of `near` [k, d], and, where there are any, the negative cosine
+    to the nearest of `marked` [j, d]: [n, 3] or [n, 4]; rows of NaN without text."""
+    width = 4 if len(marked) else 3
     if not evidences:
-        return np.zeros((0, 3))
+        return np.zeros((0, width))
     logits, vectors = expert.logits(evidences), expert.vectors(evidences)
     log_p = log_softmax(logits)
     negative_entropy = (np.exp(log_p) * log_p).sum(axis=1)
-    figures = np.stack([logsumexp(logits, axis=1), negative_entropy, (vectors @ near.T).max(axis=1)], axis=1)
+    columns = [logsumexp(logits, axis=1), negative_entropy, (vectors @ near.T).max(axis=1)]
+    if len(marked):
+        columns.append(-(vectors @ marked.T).max(axis=1))
+    figures = np.stack(columns, axis=1)
     figures[~vectors.any(axis=1)] = np.nan
     return figures
 
 
-def _left_out(task: Task, setup: Setup, labelled: Sequence[Evidence]) -> tuple[np.ndarray, np.ndarray]:
+def _of_marked(expert: SemanticExpert, near: np.ndarray, outside: Sequence[Evidence]) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors [j, d] of the marked samples with text, and their figures, each compared with the others.
+
+    There are no vectors where all are near-duplicates of each other: then none could be compared.
+    """
+    vectors = expert.vectors(outside) if outside else near[:0]
+    said = np.asarray(vectors.any(axis=1))
+    outside, vectors = [e for e, there in zip(outside, said, strict=True) if there], vectors[said]
+    group = duplicate_groups([evidence.sample for evidence in outside], {})
+    if len(np.unique(group)) < 2:
+        return near[:0], _figures(expert, near, near[:0], outside)
+    figures = _figures(expert, near, vectors, outside)
+    cosines = vectors @ vectors.T
+    cosines[group[:, None] == group[None]] = -1
+    figures[:, -1] = -cosines.max(axis=1)
+    return vectors, figures
+
+
+def _left_out(
+    task: Task, setup: Setup, labelled: Sequence[Evidence], marked: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Figures of held-out samples of labels that the expert knows, and of all samples of labels that it does not."""
     samples = [evidence.sample for evidence in labelled]
     groups = near_duplicates(samples, {})
     shown = sorted({sample.label or "" for sample in samples})
+    seen: list[np.ndarray] = []
+    unseen: list[np.ndarray] = []
     if len(shown) < 3 or len(samples) - sum(len(ids) - 1 for ids in groups) < FOLDS:
-        return np.zeros((0, 3)), np.zeros((0, 3))
+        return _with_text(seen, marked), _with_text(unseen, marked)
     fold_of = stratified_folds(samples, FOLDS, setup.config.seed, groups)
     order = np.random.default_rng(setup.config.seed).permutation(shown).tolist()
-    seen, unseen = [], []
     for fold in range(FOLDS):
         gone = set(order[fold::FOLDS])
         rest = [e for e in labelled if e.sample.label not in gone]
@@ -173,11 +205,11 @@ def _left_out(task: Task, setup: Setup, labelled: Sequence[Evidence]) -> tuple[n
         labels = tuple(label for label in task.labels if label.name not in gone)
         expert = SemanticExpert(task.model_copy(update={"labels": labels}), setup).fit_on(kept)
         near = expert.vectors(kept)
-        seen.append(_figures(expert, near, [e for e in rest if fold_of[e.sample.id] == fold]))
-        unseen.append(_figures(expert, near, [e for e in labelled if e.sample.label in gone]))
-    return _with_text(seen), _with_text(unseen)
+        seen.append(_figures(expert, near, marked, [e for e in rest if fold_of[e.sample.id] == fold]))
+        unseen.append(_figures(expert, near, marked, [e for e in labelled if e.sample.label in gone]))
+    return _with_text(seen, marked), _with_text(unseen, marked)
 
 
-def _with_text(parts: Sequence[np.ndarray]) -> np.ndarray:
-    figures = np.vstack([np.zeros((0, 3)), *parts])
+def _with_text(parts: Sequence[np.ndarray], marked: np.ndarray) -> np.ndarray:
+    figures = np.vstack([np.zeros((0, 4 if len(marked) else 3)), *parts])
     return figures[~np.isnan(figures).any(axis=1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,37 @@ def test_marked_samples_beyond_the_assumed_share_make_doubt_greater(
     assert taught.judge(hard).fits[0] < model.judge(hard).fits[0]
 
 
+PATTERNS = ("which patterns has the {}", "is the {} also there with stripes", "a {} with dots please")
+
+
+@pytest.fixture(scope="module")
+def taught(model: ScopeModel, labelled: list[Evidence]) -> ScopeModel:
+    """Told that questions about patterns are out of scope; they are asked as colours are."""
+    marked = [asks(text.format(thing), "NOTHING_FITS") for text in PATTERNS for thing in THINGS[:3]]
+    found = ScopeModel.fit(model.expert, labelled, marked)
+    assert found is not None
+    return found
+
+
+def test_what_is_near_a_marked_sample_fits_less(taught: ScopeModel) -> None:
+    like = [asks("a bed with stripes please"), asks("is the bed also there with dots")]
+    elsewhere = replace(taught, marked=-taught.marked)
+    assert (taught.judge(like).fits < 0.65).all()
+    assert (elsewhere.judge(like).fits > 0.85).all()
+    known = taught.judge([asks("my bed has not come yet"), asks("can I wash the bed"), asks("a bed in blue please")])
+    assert known.in_scope.min() > 0.5
+
+
+def test_marked_samples_are_compared_with_others_than_their_copies(
+    model: ScopeModel, labelled: list[Evidence], taught: ScopeModel
+) -> None:
+    copies = [asks("can the mattress be insured, please tell me"), asks("Can the mattress be insured, please tell me!")]
+    told = ScopeModel.fit(model.expert, labelled, copies)
+    assert told is not None
+    assert (len(told.weights), len(told.marked)) == (3, 0)
+    assert (len(taught.weights), len(taught.marked)) == (4, 9)
+
+
 def test_the_share_that_data_mark_is_that_of_all_samples_not_of_those_used(
     model: ScopeModel, labelled: list[Evidence], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,14 +163,16 @@ def test_a_sample_without_text_is_not_judged(model: ScopeModel) -> None:
     assert np.isnan(model.judge([asks(""), asks("my bed")]).in_scope).tolist() == [True, False]
 
 
-def test_a_model_reads_back(model: ScopeModel, tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", ["model", "taught"])
+def test_a_model_reads_back(told: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    fitted: ScopeModel = request.getfixturevalue(told)
     place = scope_file(tmp_path, TASK)
     place.parent.mkdir()
-    model.save(place)
-    read = ScopeModel.load(place, model.expert)
-    texts = [asks("my bed has not come yet"), asks(STRANGE[0])]
-    assert read.judge(texts).in_scope == pytest.approx(model.judge(texts).in_scope, abs=1e-2)
-    assert read.auroc == model.auroc
+    fitted.save(place)
+    read = ScopeModel.load(place, fitted.expert)
+    texts = [asks("my bed has not come yet"), asks(STRANGE[0]), asks(PATTERNS[0].format("bed"))]
+    assert read.judge(texts).in_scope == pytest.approx(fitted.judge(texts).in_scope, abs=1e-2)
+    assert read.auroc == fitted.auroc
 
 
 @pytest.mark.parametrize(
