@@ -36,7 +36,7 @@ SPECIAL = ("<|im_start|>system", "<|image_pad|>", "<|vision_start|>", "</s>", "[
 @pytest.fixture(scope="module")
 def target(light: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server that keeps what it is sent to itself."""
-    with running(ServerSettings(light, state=tmp_path_factory.mktemp("state"))) as started:
+    with running(ServerSettings(light, state=tmp_path_factory.mktemp("state"), timeout=PATIENCE)) as started:
         yield started
 
 
