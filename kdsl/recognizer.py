@@ -236,8 +236,8 @@ class Recognizer:
             images: the folder that the pictures lie below; where `data` is a folder, that folder.
             ocr: a file of OCR results that exist already.
             engine: `ray` predicts on a cluster (docs/predicting.md).
-            workers: processes. `auto` takes as many as this machine has use for; a script that has them must guard its
-                main part by `if __name__ == "__main__":`. None: this process alone; for `ray` one per GPU or core.
+            workers: processes. `auto` takes as many as this machine has use for. None: this process alone; for `ray`
+                one per GPU or core.
             columns: as `fit` takes them; those that are not named are the fit's, as far as the file has them.
         """
         with self._lock:

@@ -16,10 +16,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
-from multiprocessing import get_context
 from pathlib import Path
 
-from kdsl.child_processes import cores, end_with_parent, threads_each
+from kdsl.child_processes import cores, end_with_parent, process_pool, threads_each
 from kdsl.config import ModelServer
 from kdsl.data.sample import Sample
 from kdsl.ensemble.blocks import Answer, Blocks, Engine, Job, answers
@@ -171,7 +170,7 @@ class _Pool:
     def _submit(self, block: list[Sample]) -> Future[list[Answer]]:
         if self._processes is None:
             with threads_each(self._job.cores):
-                self._processes = ProcessPoolExecutor(self._count, get_context("spawn"), _start, (self._job,))
+                self._processes = process_pool(self._count, _start, (self._job,))
         try:
             return self._processes.submit(_answer, block)
         except BrokenProcessPool:

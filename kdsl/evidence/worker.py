@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kdsl.child_processes import end_with_parent, threads_each
+from kdsl.child_processes import end_with_parent, process_pool, threads_each
 from kdsl.config import EvidenceConfig
 from kdsl.data.pictures import open_picture
 from kdsl.errors import InputError, KdslError
@@ -149,7 +148,7 @@ def read_in_processes(
         KdslError: a process was killed.
     """
     with threads_each(1):
-        pool = ProcessPoolExecutor(count, get_context("spawn"), _start_worker, settings)
+        pool = process_pool(count, _start_worker, settings)
         try:
             # not `map`: a slow picture must not delay the progress of the pictures after it
             for done in as_completed([pool.submit(_read_in_worker, job) for job in jobs]):

@@ -16,10 +16,9 @@ import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 
-from kdsl.child_processes import end_with_parent
+from kdsl.child_processes import end_with_parent, process_pool
 from kdsl.config import EvidenceConfig
 from kdsl.data.sample import Sample
 from kdsl.errors import InputError, KdslError
@@ -88,7 +87,7 @@ class Reader:
 
     async def _submit(self, sample: Sample, folder: Path) -> Evidence | str:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self._count, get_context("spawn"), _start)
+            self._pool = process_pool(self._count, _start)
         pool = self._pool
         try:
             return await asyncio.wrap_future(pool.submit(_observe, sample, folder, self._config))
@@ -100,7 +99,7 @@ class Reader:
     async def _read_alone(self, sample: Sample, folder: Path) -> Evidence | str:
         """Read again after a process ended: one request at a time, so that the next end tells whose picture it was."""
         async with self._alone:
-            single = ProcessPoolExecutor(1, get_context("spawn"), _start)
+            single = process_pool(1, _start)
             try:
                 return await asyncio.wrap_future(single.submit(_observe, sample, folder, self._config))
             except BrokenProcessPool:

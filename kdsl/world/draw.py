@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from kdsl.child_processes import process_pool
 from kdsl.evidence.ocr_noise import misread
 from kdsl.evidence.types import OcrLine
 from kdsl.files import write_jsonl
@@ -88,7 +88,7 @@ def write_missing(shards: Sequence[Shard], workers: int) -> Iterator[Shard]:
             shard.write()
             yield shard
         return
-    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn")) as pool:
+    with process_pool(min(workers, len(missing))) as pool:
         jobs = {pool.submit(shard.write): shard for shard in missing}
         for job in as_completed(jobs):
             job.result()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from kdsl.child_processes import process_pool
 from kdsl.config import UNLEARNED, Config
 from kdsl.config_file import find_config, load_config, load_tasks
 from kdsl.data.own_task import tasks_for
@@ -337,9 +337,7 @@ def _run(
 
 
 def _pool(processes: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        processes, multiprocessing.get_context("spawn"), _start_child, (log.getEffectiveLevel(),)
-    )
+    return process_pool(processes, _start_child, (log.getEffectiveLevel(),))
 
 
 def _start_child(level: int) -> None:
