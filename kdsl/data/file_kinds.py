@@ -1,4 +1,4 @@
-"""Detects the kind of a file by its first bytes, so that errors can name Excel, gzip or a Big5 text."""
+"""Detects the kind of a file by its first bytes, so that errors can name Excel, gzip or a WhatsApp chat."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
+from kdsl.data.encodings import as_utf8, require_text
 from kdsl.errors import InputError
 
 Kind = Literal["json", "csv", "rasa", "xlsx", "parquet"]
@@ -57,12 +58,6 @@ _TEXT_COLUMNS = {
     "图片",
     "照片",
 }
-# Frequent in chats with a shop, simplified and traditional: a text read in the wrong encoding holds hardly any.
-_FREQUENT = frozenset(
-    "的一是在不了有和人这中大为上个我以要他时来用们到说你能好没还吗请问什么怎么可以退款换货钱单买卖家客服亲您发快递收商品件"
-    "色码号大小質量質看图片订会就都也很啊呢吧给想把那去下再里现天月日多少"
-    "這個為時來們說沒還嗎請問什麼怎換貨錢單買賣發遞圖訂會給號碼裡現顏"
-)
 
 
 def magic(start: bytes) -> str | None:
@@ -102,6 +97,8 @@ def kind_of(path: Path) -> Kind:
         return "parquet"
     if what := magic(start):
         raise InputError(f"{path}: {what}; expected rows as {_EXPECTED}.")
+    with as_utf8(path) as file:
+        start = file.read(_START)
     require_text(start, path)
     text = start.decode("utf-8-sig", "replace").lstrip()
     if not text:
@@ -138,45 +135,3 @@ def _text_kind(path: Path, text: str) -> Kind:
         f"{path}: is neither JSON nor a table: it begins with '{lines[0][:40]}'. Expected a JSON list of samples, one "
         "sample per line (JSONL), or CSV with a header such as text,label."
     )
-
-
-def require_text(start: bytes, path: Path) -> None:
-    """Refuse the start of a file that is text in two or four bytes per character.
-
-    Raises:
-        InputError: says which encoding it looks like.
-    """
-    found = None
-    if start[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
-        found = "UTF-32"
-    elif start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        found = "UTF-16"
-    elif start[:64].count(0) >= max(1, len(start[:64]) // 4):
-        found = "UTF-16 without a byte order mark"
-    if found:
-        raise InputError(
-            f"{path}: is not UTF-8: byte 0 is 0x{start[0]:02x}. It looks like {found}. Save the file as UTF-8."
-        )
-
-
-def encoding_hint(content: bytes) -> str:
-    """What bytes that are not UTF-8 can be read as: a sentence with a space in front, or nothing."""
-    scores = {}
-    for codec, name in (("gb18030", "GB18030 (GBK)"), ("big5", "Big5"), ("shift_jis", "Shift JIS")):
-        try:
-            text = content.decode(codec)
-        except UnicodeDecodeError:
-            continue
-        kana = sum("\u3040" <= c < "\u3100" for c in text)
-        scores[name] = sum(c in _FREQUENT for c in text) + kana
-    best = max(scores.values(), default=0)
-    likely = [name for name, score in scores.items() if score == best]
-    if best:
-        return f" It can be read as {' or '.join(likely)}."
-    high = [i for i, byte in enumerate(content) if byte >= 0x80]
-    alone = [i for i in high if i - 1 not in high and i + 1 not in high]
-    if high and len(alone) >= 0.9 * len(high):  # accents between letters of ASCII
-        return " It looks like Windows-1252 (Latin-1)."
-    if "GB18030 (GBK)" in likely:
-        return " It can be read as GB18030 (GBK)."
-    return f" It can be read as {likely[0]}." if likely else " It may be damaged, or no text at all."

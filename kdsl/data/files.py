@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kdsl.data.file_kinds import encoding_hint, kind_of
+from kdsl.data.encodings import as_utf8, encoding_hint
+from kdsl.data.file_kinds import kind_of
+from kdsl.data.notes import Notes
 from kdsl.errors import InputError
 
 LONGEST = 64 << 20
@@ -37,10 +39,13 @@ class BadRow:
     message: str
 
 
-def json_rows(path: Path) -> Iterator[Row | BadRow]:
+def json_rows(path: Path, notes: Notes | None = None) -> Iterator[Row | BadRow]:
     """The rows of a JSON list or of a JSONL file, told apart by the first character.
 
     A JSONL file is read line by line, so it may be larger than memory. A byte order mark is allowed.
+
+    Args:
+        notes: takes that the file is not UTF-8, and was read all the same; None logs it.
 
     Raises:
         InputError: the file is missing, empty, not UTF-8, cut off, or holds no list. Faults of a single
@@ -56,15 +61,19 @@ def json_rows(path: Path) -> Iterator[Row | BadRow]:
                 "parquet": "a Parquet file",
             }[kind]
             raise InputError(f"{path}: is {found}; expected a JSON list, or one JSON object per line (JSONL).")
-        with path.open("rb") as file:
+        kept = Notes() if notes is None else notes
+        with as_utf8(path, kept) as file:
             start = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+        if notes is None:
+            kept.log(path)
         yield from _list_rows(path) if start == b"[" else _line_rows(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _list_rows(path: Path) -> Iterator[Row]:
-    text = decode(path.read_bytes(), 0, path)
+    with as_utf8(path) as file:
+        text = decode(file.read(), 0, path)
     try:
         rows = json.loads(text)
     except json.JSONDecodeError as error:
@@ -107,9 +116,9 @@ def _lines(path: Path) -> Iterator[tuple[bytes, int]]:
 
     The lines of old Macs end in a carriage return.
     """
-    with path.open("rb") as file:
+    with as_utf8(path) as file:
         start = file.read(_PART)
-        file.seek(0)
+    with as_utf8(path) as file:
         old = b"\r" in start and b"\n" not in start
         text = io.TextIOWrapper(file, "latin-1", newline="\r") if old else None  # of which each character is one byte
 
@@ -130,7 +139,8 @@ def _refuse_spread_objects(path: Path, fault: json.JSONDecodeError) -> None:
         return
     decoder, objects, place = json.JSONDecoder(), [], 0
     try:
-        text = path.read_bytes().decode("utf-8-sig").strip()
+        with as_utf8(path) as file:
+            text = file.read().decode("utf-8-sig").strip()
         while place < len(text):
             value, place = decoder.raw_decode(text, place)
             objects.append(value)

@@ -25,12 +25,12 @@ class Notes:
 
     _notes: dict[str, _Note] = field(default_factory=dict)
 
-    def add(self, what: str, where: str, example: str = "") -> None:
-        """Note something about a row.
+    def add(self, what: str, where: str = "", example: str = "") -> None:
+        """Note something about a row, or about the file as a whole.
 
         Args:
             what: the same words for all rows that it holds for.
-            where: the row: 'line 3'.
+            where: the row: 'line 3'; nothing where it is the whole file.
             example: what was found there, where that differs between rows.
         """
         self._notes.setdefault(what, _Note(where, example)).count += 1
@@ -39,6 +39,8 @@ class Notes:
         """Each note once, with how often it holds and where first."""
         return [
             f"{what} ({note.count} time(s), first in {note.where}{f': {note.example!r}' if note.example else ''})."
+            if note.where
+            else f"{what}."
             for what, note in self._notes.items()
         ]
 

@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from kdsl.data.columns import AS_KNOWN, Columns, renamed
-from kdsl.data.file_kinds import encoding_hint, kind_of
+from kdsl.data.encodings import as_utf8, encoding_hint
+from kdsl.data.file_kinds import kind_of
 from kdsl.data.files import LONGEST, BadRow, Row, decode, json_rows
 from kdsl.data.folders import folder_rows
 from kdsl.data.notes import Notes
@@ -37,7 +38,8 @@ def file_rows(path: Path, notes: Notes | None = None, columns: Columns = AS_KNOW
     """The rows of a file, told apart by its content, or of a folder (`kdsl.data.folders`).
 
     Args:
-        notes: takes what is not read: other files of a folder, other sheets of a workbook, empty rows of a table.
+        notes: takes what is not read (other files of a folder, other sheets of a workbook, empty rows of a table),
+            and an encoding other than UTF-8.
         columns: those that are called otherwise than kdsl knows.
 
     Raises:
@@ -82,7 +84,7 @@ def expected_rows(path: Path) -> int | None:
         return parquet_count(path)
     if kind not in ("json", "csv"):
         return None
-    with path.open("rb") as file:
+    with as_utf8(path) as file:
         parts = iter(lambda: file.read(_PART), b"")
         first = next(parts, b"")
         if kind == "json" and first.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
@@ -100,7 +102,7 @@ def _rows(path: Path, notes: Notes) -> Iterator[Row | BadRow]:
         return _sheet_rows(path, notes)
     if kind == "parquet":
         return parquet_rows(path)
-    return _rasa_rows(path) if kind == "rasa" else json_rows(path)
+    return _rasa_rows(path, notes) if kind == "rasa" else json_rows(path, notes)
 
 
 def _table_rows(path: Path, notes: Notes) -> Iterator[Row | BadRow]:
@@ -108,12 +110,12 @@ def _table_rows(path: Path, notes: Notes) -> Iterator[Row | BadRow]:
 
     It is read line by line, so it may be larger than memory.
     """
-    with path.open("rb") as file:
+    with as_utf8(path, notes) as file:
         start = file.read(_START)
-        decode(start if len(start) < _START else start[: start.rfind(b"\n") + 1], 0, path)  # refuses another encoding
-        first = start.decode("utf-8-sig", "replace").lstrip().partition("\n")[0]
-        delimiter = max(",;\t|", key=first.count)
-        file.seek(0)
+    decode(start if len(start) < _START else start[: start.rfind(b"\n") + 1], 0, path)  # refuses another encoding
+    first = start.decode("utf-8-sig", "replace").lstrip().partition("\n")[0]
+    delimiter = max(",;\t|", key=first.count)
+    with as_utf8(path) as file:
         # what is not UTF-8 further down costs its own row alone
         text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
         csv.field_size_limit(LONGEST)  # a cell may hold a picture
@@ -207,11 +209,12 @@ def _table_row(where: str, names: list[str], cells: list[str]) -> Row | BadRow:
     return Row(where, row)
 
 
-def _rasa_rows(path: Path) -> Iterator[Row | BadRow]:
+def _rasa_rows(path: Path, notes: Notes) -> Iterator[Row | BadRow]:
     """The examples of `nlu:` with their intents; entities are read as the words that they mark."""
+    with as_utf8(path, notes) as file:
+        text = decode(file.read(), 0, path)
     try:
-        # every value stays text: an intent may be called `yes`
-        raw = yaml.load(decode(path.read_bytes(), 0, path), yaml.BaseLoader)
+        raw = yaml.load(text, yaml.BaseLoader)  # every value stays text: an intent may be called `yes`
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"{path}: is not valid YAML: {error}") from error
     blocks = raw.get("nlu") if isinstance(raw, dict) else None

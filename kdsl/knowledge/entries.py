@@ -15,8 +15,8 @@ import regex
 import yaml
 
 from kdsl.data.columns import Columns, Known, renamed
+from kdsl.data.encodings import as_utf8, require_text
 from kdsl.data.fields import is_empty
-from kdsl.data.file_kinds import require_text
 from kdsl.data.files import BadRow, Row, decode
 from kdsl.data.notes import Notes
 from kdsl.data.rows import file_rows
@@ -148,9 +148,9 @@ def entries(file: Path, source: str, known: Known, columns: Columns, faults: Fau
 def _entries(file: Path, source: str, known: Known, columns: Columns, notes: Notes) -> Iterator[Entry | BadRow]:
     ending = file.suffix.lower()
     if ending in YAML:
-        yield from _yaml_entries(file, source)
+        yield from _yaml_entries(file, source, notes)
     elif ending in MARKDOWN:
-        for section in sections(_text(file), file.stem):
+        for section in sections(_text(file, notes), file.stem):
             yield Entry(source, f"line {section.line}", section.values, strict=False)
     else:
         for row in renamed(file, file_rows(file, notes), columns, known):
@@ -161,9 +161,9 @@ def _entries(file: Path, source: str, known: Known, columns: Columns, notes: Not
                 yield BadRow(row.where, message)
 
 
-def _yaml_entries(file: Path, source: str) -> Iterator[Entry | BadRow]:
+def _yaml_entries(file: Path, source: str, notes: Notes) -> Iterator[Entry | BadRow]:
     try:
-        found = yaml.load(_text(file), Loader)
+        found = yaml.load(_text(file, notes), Loader)
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"cannot be read as YAML: {error}") from error
     if not isinstance(found, list):
@@ -175,8 +175,9 @@ def _yaml_entries(file: Path, source: str) -> Iterator[Entry | BadRow]:
             yield BadRow(f"entry {number}", "expected a mapping of names and values")
 
 
-def _text(file: Path) -> str:
-    content = file.read_bytes()
+def _text(file: Path, notes: Notes) -> str:
+    with as_utf8(file, notes) as opened:
+        content = opened.read()
     require_text(content, file)
     return decode(content, 0, file)
 

@@ -233,7 +233,7 @@ def test_read_samples_lists_the_first_faults(tmp_path: Path, tasks: list[Task]):
         (b'[{"id": "a"} {"id": "b"}]', "at line 1, column 14: Expecting ',' delimiter"),
         (b'{\n "id": "a",\n "instruction": "x"\n}', "holds one JSON object; expected a list"),
         ('[{"id": "退款"}]'.encode("gbk"), "is not UTF-8: byte 9 is 0x.*can be read as GB18030"),
-        ("[]".encode("utf-16"), "not UTF-8: byte 0 is 0xff. It looks like UTF-16"),
+        ("[]".encode("utf-16") + b"a", "not UTF-8: byte 0 is 0xff. It looks like UTF-16"),
         (b"[" * 200_000, "nested too deeply"),
         (b'[{"id": ' + b"1" * 5000 + b"}]", "cannot be read: Exceeds the limit"),
     ],

@@ -12,7 +12,8 @@ from PIL import Image
 
 from kdsl.data import files
 from kdsl.data import rows as table_rows
-from kdsl.data.file_kinds import encoding_hint, magic
+from kdsl.data.encodings import encoding_hint
+from kdsl.data.file_kinds import magic
 from kdsl.data.files import BadRow, Row, json_rows
 from kdsl.data.notes import Notes
 from kdsl.data.rows import expected_rows, file_rows
@@ -168,7 +169,7 @@ def _picture(kind: str) -> bytes:
         (b"version: 2\nlabels: [a]\n", "is neither JSON nor a table"),
         (b"12/05/2024, 10:11 - Anna: hello\n12/05/2024, 10:12 - Shop: yes\n", "as WhatsApp exports it"),
         (b"[12/05/24, 10:11:03] Anna: hello\n", "as WhatsApp exports it"),
-        ("[]".encode("utf-16"), "It looks like UTF-16\\."),
+        ("[]".encode("utf-16") + b"a", "It looks like UTF-16\\."),
         ('[{"id": 1}]'.encode("utf-16-le"), "UTF-16 without a byte order mark"),
         ("[]".encode("utf-32"), "It looks like UTF-32"),
     ],

@@ -154,7 +154,7 @@ def test_hostile_files_are_refused_with_their_faults(tmp_path: Path) -> None:
     (tmp_path / "number.yaml").write_text("- {title: yes, text: c}\n", "utf-8")
     (tmp_path / "wide.jsonl").write_text('{"title": ["a"], "text": "b"}\nnot json\n[1]\n', "utf-8")
     (tmp_path / "nothing.md").write_text("\n", "utf-8")
-    (tmp_path / "utf16.md").write_text("# a\nb", "utf-16")
+    (tmp_path / "utf16.md").write_bytes("# a\nb".encode("utf-16-le"))
     with pytest.raises(InputError, match=r"12 fault\(s\) in snippets") as caught:
         read(tmp_path)
     message = str(caught.value)
@@ -170,7 +170,7 @@ def test_hostile_files_are_refused_with_their_faults(tmp_path: Path) -> None:
         "wide.jsonl, line 1: title: expected a text, found a list",
         "wide.jsonl, line 2: is not valid JSON",
         "wide.jsonl, line 3: expected an object",
-        "utf16.md: is not UTF-8: byte 0 is 0xff. It looks like UTF-16.",
+        "utf16.md: is not UTF-8: byte 0 is 0x23. It looks like UTF-16 without",
     ):
         assert fault in message
 
