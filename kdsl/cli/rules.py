@@ -152,7 +152,7 @@ def lint(rules: Rules, evidences: list[Evidence], style: str) -> None:
 def add(rules: Rules, evidences: list[Evidence], **given: Any) -> Change:
     """Add a rule; its effect on --data is shown before it is saved.
 
-    In a LITERAL plain quotes may stand for 「」. docs/rules.md lists the forms of literals.
+    In a LITERAL plain or curly quotes may stand for 「」. docs/rules.md lists the forms of literals.
 
     \b
     examples:

@@ -19,11 +19,11 @@ from kdsl.words import normalise
 
 Lines = Mapping[Part, Sequence[str]]
 """Part of a condition -> lines of literals."""
-_QUOTED = re.compile(r'「(?:[^」]|」」)*」|(speaks of )?"([^"]+)"')
+_QUOTED = re.compile(r'「(?:[^」]|」」)*」|(speaks of )?(?:"([^"]+)"|[“”]([^“”]+)[“”])')
 
 
 def literal(line: str, book: RuleBook) -> RuleLiteral:
-    """A literal from its line; plain quotes may stand for 「」, and for 〔〕 after 'speaks of'.
+    """A literal from its line; quotes, plain or “curly”, may stand for 「」, and for 〔〕 after 'speaks of'.
 
     Raises:
         ConfigError: it is no literal, or names a group that the book does not have.
@@ -33,8 +33,8 @@ def literal(line: str, book: RuleBook) -> RuleLiteral:
 
 
 def _in_brackets(found: re.Match[str]) -> str:
-    """What stands between plain quotes, in brackets; a text that has some already keeps the quotes within it."""
-    speaks, text = found[1], found[2]
+    """What stands between quotes, in brackets; a text that has some already keeps the quotes within it."""
+    speaks, text = found[1], found[2] or found[3]
     if text is None:
         return found[0]
     return f"{speaks}{OPEN}{text}{CLOSE}" if speaks else f"「{text.replace('」', '」」')}」"

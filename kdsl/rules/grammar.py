@@ -139,5 +139,6 @@ def _parse(line: str) -> RuleLiteral:
             except ValueError as error:
                 raise ConfigError(f"literal '{line}': {error}") from None
     shape = re.sub(_NAME, f"{OPEN}…{CLOSE}", re.sub(_TEXT, "「…」", line.strip()))
-    hint = did_you_mean(shape, GRAMMAR) or f" Forms are such as '{GRAMMAR[0]}' (docs/rules.md lists all)."
+    forms = f" Forms are such as '{GRAMMAR[0]}' and 'a user turn contains 「…」' (docs/rules.md lists all)."
+    hint = did_you_mean(shape, GRAMMAR) or forms
     raise ConfigError(f"'{line}' is not a literal.{hint}")

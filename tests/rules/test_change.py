@@ -319,6 +319,15 @@ def test_plain_quotes_within_a_quoted_text_are_part_of_it(file: Path) -> None:
     assert dropped.changes[-1].removed == (printed[0],)
 
 
+def test_curly_quotes_of_chinese_keyboards_are_quotes(file: Path) -> None:
+    lines = ("a user turn contains “生锈”", "a user turn speaks of “rust”", "a user turn contains ”水”")
+    made = Rules.open(file).add("RUST", when=lines).difference.added[0]
+    printed = [str(literal) for literal in made.when.all]
+    assert printed == ["a user turn contains 「生锈」", "a user turn speaks of 〔rust〕", "a user turn contains 「水」"]
+    kept = Rules.open(file).add("RUST", when=['a user turn contains "说“好”"']).difference.added[0]
+    assert [str(literal) for literal in kept.when.all] == ["a user turn contains 「说“好”」"]
+
+
 def test_a_line_that_a_kill_cut_off_is_passed_over(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     Rules.open(file).edit("rust", weight=4.0).save()
     path = History(file).path

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from helpers.drawn_pictures import draw_screen
 from helpers.running import Running, said
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from .conftest import EVIL
 
@@ -124,6 +124,28 @@ def test_a_correction_is_about_what_was_predicted_whatever_the_form_says_by_then
     assert "another text" not in json.dumps(row)
 
 
+def test_a_correction_is_about_the_result_that_is_shown_though_a_later_one_was_asked_for(
+    page: Page, server: Running
+) -> None:
+    held: list[Route] = []
+    page.goto(f"{server.url}/screen/predict")
+    page.route("**/screen/predict", lambda route: held.append(route))
+    for count, text in enumerate(("will it rust 1", "money back 1"), 1):
+        page.locator("#dialogue").fill(text)
+        with page.expect_request("**/screen/predict"):
+            page.locator("#dialogue").press("Control+Enter")
+        assert len(held) == count
+    for route in reversed(held):  # the first answer comes last
+        with page.expect_response("**/screen/predict"):
+            route.continue_()
+    expect(page.locator("#found .turns")).to_contain_text("will it rust 1")
+    page.get_by_role("button", name="None of these").click()
+    expect(page.locator("#corrected")).to_contain_text("None of these")
+    row = list(server.services.feedback.export(server.services.served.recognizer.tasks))[-1]
+    assert "will it rust 1" in row["instruction"]
+    assert "money back 1" not in row["instruction"]
+
+
 def test_an_example_is_predicted_by_one_click(page: Page, server: Running) -> None:
     page.goto(f"{server.url}/screen/predict")
     page.get_by_role("button", name="samples: refund").click()
@@ -145,7 +167,38 @@ def test_what_cannot_be_predicted_is_said(page: Page, server: Running) -> None:
     expect(page.locator("#alert")).to_contain_text("picture '1' is not a picture")
     page.locator("#pictures").set_input_files([])
     page.get_by_role("button", name="Predict", exact=True).click()
-    expect(page.locator("#alert")).to_contain_text("give `turns`")
+    expect(page.locator("#alert")).to_have_text("there is nothing to predict: write a dialogue, or add a picture.")
+    predict(page, "will it rust")
+    for text, message in {
+        "锈" * 20_001: "a turn has 20,001 letters, and at most 20,000 are read: paste what matters.",
+        "user: rust\n" * 201: "the dialogue has 201 turns, and at most 200 are read: paste its end.",
+    }.items():
+        page.locator("#dialogue").fill(text)
+        page.locator("#dialogue").press("Control+Enter")
+        expect(page.locator("#alert")).to_have_text(message)
+        expect(page.locator("#found")).to_be_empty()  # no result of another text stands beside the error
+
+
+def test_why_a_person_is_asked_is_said(page: Page, server: Running) -> None:
+    page.goto(f"{server.url}/screen/predict")
+    predict(page, "hello, thanks")
+    expect(page.locator("#found .alert")).to_contain_text("the sample tells nothing")
+    expect(page.locator("#found .alert")).not_to_contain_text("below the threshold")
+
+
+def test_that_rules_have_no_vote_is_said_where_they_fired(
+    page: Page, server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule(server, "add", label="refund", when=["a user turn contains 「money」"], id="told", weight=5)
+    page.goto(f"{server.url}/screen/predict")
+    predict(page, "money back")
+    note = page.locator("#found").get_by_text("have no vote in this bundle")
+    expect(note).to_have_count(0)
+    weights = server.services.served.recognizer._predictor.tasks["samples"].router.first.weights
+    monkeypatch.setitem(weights, "rules", 0.0)  # as a fit leaves it where held-out samples gain nothing by it
+    predict(page, "money back")
+    expect(note).to_have_count(1)
+    rule(server, "undo")
 
 
 def test_a_rule_is_added_edited_and_taken_back(page: Page, server: Running) -> None:
@@ -248,7 +301,7 @@ def test_the_report_shows_confusions_and_what_a_threshold_does(page: Page, serve
 def test_all_pages_fit_a_phone_in_both_languages(phone: Page, server: Running) -> None:
     for language in ("en", "zh"):
         phone.goto(f"{server.url}/screen/predict?lang={language}")
-        predict(phone, f"用户：钱退了吗 {EVIL}")
+        predict(phone, f"用户：钱退了吗 {EVIL} {'x' * 2000}")
         assert width_to_spare(phone) >= 0
         assert serious(phone) == []
         for name in ("rules", "report", "rules/history?task=samples"):

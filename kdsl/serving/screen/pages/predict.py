@@ -18,7 +18,7 @@ from kdsl.serving.middleware import Caller
 from kdsl.serving.problems import Problem
 from kdsl.serving.routes import feedback
 from kdsl.serving.routes.predict import deadline_of, invalid, predicted, sample_of
-from kdsl.serving.schemas import MOST_PICTURES, Item, SaidTurn
+from kdsl.serving.schemas import MOST_LETTERS, MOST_PICTURES, MOST_TURNS, Item, SaidTurn
 from kdsl.serving.screen.examples import examples_of
 from kdsl.serving.screen.look import look
 from kdsl.serving.screen.paths import ROOT
@@ -115,6 +115,10 @@ async def _read(request: Request, services: Services) -> tuple[FormData, Item, S
             text, task = str(form.get("dialogue", "")), str(form.get("task", ""))
             alone = any(info.name == task and info.input == "picture" for info in services.served.tasks)
             turns = [] if alone else _turns(text, len(pictures), services)
+            if alone and len(pictures) != 1:
+                raise InputError(f"task '{task}' takes exactly one picture; there are {len(pictures)}.")
+            if not turns and not alone:
+                raise InputError("there is nothing to predict: write a dialogue, or add a picture.")
             return form, Item(task=task or None, turns=turns), pictures
     except ValidationError as error:
         raise invalid(error.errors(include_url=False, include_input=False, include_context=False)) from error
@@ -127,9 +131,13 @@ def _turns(text: str, pictures: int, services: Services) -> list[SaidTurn]:
     sent at its end."""
     speakers = Speakers.of(services.served.recognizer.bundle.tasks)
     if has_dialogue(text, speakers):
-        parsed = parse_turns(dialogue_body(text).strip(), speakers)
-        turns = [SaidTurn(role=turn.role, text=turn.text) for turn in parsed]
+        said = [(turn.role, turn.text) for turn in parse_turns(dialogue_body(text).strip(), speakers)]
     else:
-        turns = [SaidTurn(text=text.strip())] if text.strip() else []
-    left = pictures - sum(turn.text.count(IMAGE) for turn in turns)
-    return turns + [SaidTurn(text=IMAGE)] * max(left, 0)
+        said = [("user", text.strip())] if text.strip() else []
+    left = pictures - sum(words.count(IMAGE) for _, words in said)
+    said += [("user", IMAGE)] * max(left, 0)
+    if len(said) > MOST_TURNS:
+        raise InputError(f"the dialogue has {len(said):,} turns, and at most {MOST_TURNS} are read: paste its end.")
+    if (longest := max((len(words) for _, words in said), default=0)) > MOST_LETTERS:
+        raise InputError(f"a turn has {longest:,} letters, and at most {MOST_LETTERS:,} are read: paste what matters.")
+    return [SaidTurn(role=role, text=words) for role, words in said]

@@ -33,7 +33,7 @@ function show() {
 
 files.addEventListener("change", () => setFiles([...files.files]));
 form.addEventListener("reset", () => {
-  document.getElementById("found").replaceChildren();
+  found.replaceChildren();
   tell("");
   setTimeout(show);
 });
@@ -83,14 +83,15 @@ for (const button of document.querySelectorAll("button.example")) {
   });
 }
 
-// What was predicted is what a correction is about, whatever the form says by then.
+// What was predicted is what a correction is about, whatever the form says by then, and whatever was sent since: a
+// result goes when the next sample is sent, so that none stands beside the text or the error of another.
 let sent = null;
 let urls = [];
-form.addEventListener("submit", () => {
-  sent = [...new FormData(form)];
-});
-document.getElementById("found").addEventListener("screen:put", (event) => {
-  if (event.target.id !== "found") return;
+const found = document.getElementById("found");
+form.addEventListener("submit", () => found.replaceChildren());
+found.addEventListener("screen:put", (event) => {
+  if (event.target !== found) return;
+  sent = [...event.detail];
   urls.forEach((url) => URL.revokeObjectURL(url));
   const own = sent.filter(([name, value]) => name === "pictures" && value.size);
   urls = own.map(([, file]) => URL.createObjectURL(file));

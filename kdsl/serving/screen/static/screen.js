@@ -35,11 +35,11 @@ async function ask(address, body, headers = {}) {
   return null;
 }
 
-/** Put HTML that the server sent into an element, and tell the page's own script. */
-function put(html, into) {
+/** Put HTML that the server sent into an element, and tell the page's own script, with the form that it answers. */
+function put(html, into, body) {
   const parsed = new DOMParser().parseFromString(html, "text/html");
   into.replaceChildren(...parsed.body.childNodes);
-  into.dispatchEvent(new CustomEvent("screen:put", { bubbles: true }));
+  into.dispatchEvent(new CustomEvent("screen:put", { bubbles: true, detail: body }));
   (into.querySelector("[data-focus]") ?? into).focus();
 }
 
@@ -58,7 +58,7 @@ async function send(form, button, more = []) {
     return null;
   }
   const into = document.getElementById(form.dataset.into);
-  if (into) put(await answer.text(), into);
+  if (into) put(await answer.text(), into, body);
   return body;
 }
 
