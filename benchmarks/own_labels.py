@@ -1,15 +1,17 @@
 """Own labels: kdsl on questions and photos of other shops, beside other tools in the same run.
 
 Run: python benchmarks/own_labels.py questions --train train.csv [train.csv ...] --test test.csv
-         [--published published.csv] [--leave-out N [--marked N]] [--without-samples N] [--peers NAME ...]
+         [--published published.csv] [--leave-out N [--marked N [--marks N]]] [--without-samples N] [--peers NAME ...]
          [--set key=value ...]
-     python benchmarks/own_labels.py photos --train FOLDER --test FOLDER [--set key=value ...]
+     python benchmarks/own_labels.py photos --train FOLDER --test FOLDER [--leave-out N [--marked N [--marks N]]]
+         [--set key=value ...]
 
 Files are CSV with the columns `text` and `label`; in the test a label that training lacks marks a question that no
-label fits. Of the labels that --leave-out takes from training, those of --marked leave their samples there, marked as
-out of scope; what is like them is told apart from the rest. `questions` fits a bundle as `kdsl fit` does and predicts
-the test, once per file of training; several files end in means and standard deviations.
-`photos` reads folders of one subfolder of pictures per label, and fits on the first 2, 4, 8, ... photos of each label.
+label fits. Of the labels that --leave-out takes from training, those of --marked leave their samples there, or --marks
+of them per label, marked as out of scope; what is like them is told apart from the rest. `questions` fits a bundle as
+`kdsl fit` does and predicts the test, once per file of training; several files end in means and standard deviations.
+`photos` reads folders of one subfolder of pictures per label, and fits on the first 2, 4, 8, ... photos of each label;
+with --leave-out on all of them.
 Labels have no descriptions besides their names. `pip install 'kdsl[bench]'` brings the peers of `benchmarks/peers.py`.
 """
 
@@ -20,6 +22,7 @@ import csv
 import tempfile
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +74,11 @@ def without(rows: Rows, gone: Collection[str]) -> Rows:
 def only(rows: Rows, kept: Collection[str]) -> Rows:
     """The rows of some labels."""
     return [row for row in rows if row[1] in kept]
+
+
+def first_of_each(rows: Rows, most: int | None) -> Rows:
+    """The first `most` rows of each label, or all of them."""
+    return [row for label in labels_of(rows) for row in only(rows, [label])[:most]]
 
 
 def labels_of(rows: Rows) -> list[str]:
@@ -188,6 +196,7 @@ def questions(
     bare: int,
     gone: Sequence[str],
     marked: int,
+    marks: int | None,
     config: Config,
 ) -> None:
     """The peers and kdsl on questions, for each training.
@@ -196,6 +205,7 @@ def questions(
         bare: labels without a sample.
         gone: labels that training shall not know.
         marked: of these, how many leave their samples there, marked as out of scope; the peers do not use them.
+        marks: samples that each of these leaves at most.
     """
     known = [without(rows, gone) for rows in trainings]
     task = task_of(labels_of(known[0]))
@@ -204,7 +214,7 @@ def questions(
     for rows, whole_file in zip((without(rows, empty) for rows in known), trainings, strict=True):
         for name in peers:
             peer(name, rows, test, table)
-        told = evidence_of(only(whole_file, gone[:marked]), task, OUT_OF_SCOPE)
+        told = evidence_of(first_of_each(only(whole_file, gone[:marked]), marks), task, OUT_OF_SCOPE)
         whole([*evidence_of(rows, task), *told], evidence_of(test, task), table, config)
     table.close()
 
@@ -247,19 +257,32 @@ def whole(train: Sequence[Evidence], test: Sequence[Evidence], table: Table, con
         predictor.close()
 
 
-def photos(train: Path, test: Path, config: Config) -> None:
-    """The encoder with logistic regression, and kdsl, on ever more photos of each label."""
+def photos(train: Path, test: Path, leave_out: int, marked: int, marks: int | None, config: Config) -> None:
+    """The encoder with logistic regression, and kdsl, on ever more photos of each label.
+
+    Args:
+        leave_out: labels that training shall not know; then all photos of the others are fitted on.
+        marked, marks: as `questions` takes them.
+    """
     (task,) = tasks_for([train], load_tasks(config))
     labelled, asked = (load_evidence([folder], folder, [task], config.evidence) for folder in (train, test))
     rows = [(evidence.sample.id, evidence.sample.label or "") for evidence in asked]
-    by_label = [[e for e in labelled if e.sample.label == name] for name in task.names]
-    most = max(map(len, by_label))
-    for n in [*(n for n in (2, 4, 8, 16, 32, 64) if n < most), most]:
-        shown = [evidence for own in by_label for evidence in own[:n]]
+    by_label = {name: [e for e in labelled if e.sample.label == name] for name in task.names}
+    gone = drawn(rows, leave_out, config.seed)
+    kept = tuple(label for label in task.labels if label.name not in gone)
+    task = task.model_copy(update={"labels": kept, "out_of_scope": OUT_OF_SCOPE})
+    told = [
+        replace(e, sample=replace(e.sample, label=OUT_OF_SCOPE).marked(task))
+        for name in gone[:marked]
+        for e in by_label[name][:marks]
+    ]
+    most = max(len(by_label[name]) for name in task.names)
+    for n in [*(n for n in (2, 4, 8, 16, 32, 64) if n < most and not gone), most]:
+        shown = [evidence for name in task.names for evidence in by_label[name][:n]]
         print(f"{n} photos per label")
-        table = Table(task, rows)
+        table = Table(task, rows, marked=gone[:marked])
         encoder_peer(shown, asked, table, config)
-        whole(shown, asked, table, config)
+        whole([*shown, *told], asked, table, config)
 
 
 def encoder_peer(train: Sequence[Evidence], test: Sequence[Evidence], table: Table, config: Config) -> None:
@@ -279,6 +302,7 @@ def main() -> None:
     parser.add_argument("--published", type=Path, help="a table of published figures, by system and threshold")
     parser.add_argument("--leave-out", type=int, default=0, metavar="N", help="labels that training shall not know")
     parser.add_argument("--marked", type=int, default=0, metavar="N", help="of these, whose samples are out of scope")
+    parser.add_argument("--marks", type=int, metavar="N", help="samples that each of these leaves; by default all")
     parser.add_argument("--without-samples", type=int, default=0, metavar="N", help="labels that shall have no sample")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), metavar="NAME", help=", ".join(PEERS))
     parser.add_argument("--config", default="configs/nano.yaml")
@@ -288,13 +312,14 @@ def main() -> None:
     if given.train is None:
         parser.error(f"{given.table} need --train")
     elif given.table == "photos":
-        photos(given.train[0], given.test, config)
+        photos(given.train[0], given.test, given.leave_out, given.marked, given.marks, config)
     else:
         if given.published:
             published(given.published)
         trainings = [read(file) for file in given.train]
         gone = drawn(trainings[0], given.leave_out, config.seed)
-        questions(trainings, read(given.test), given.peers, given.without_samples, gone, given.marked, config)
+        test = read(given.test)
+        questions(trainings, test, given.peers, given.without_samples, gone, given.marked, given.marks, config)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ from kdsl.models.roles import SERVED
 from kdsl.runs import digest, read_manifest, write_manifest
 from kdsl.tasks import Task, load_task
 
-SCHEMA = 4
+SCHEMA = 5
 _PARTS = ("id", "inputs", "tasks", "base", "adapters", "files")
 _COPY = "Copy the bundle again or fit it again."
 _ADVICE = "Fit the bundle again: a fit that was stopped continues where it was."

@@ -228,17 +228,17 @@ class _Fit:
     def _scope(self, task: Task) -> None:
         """Fit what tells samples in scope from others, where the task has a semantic or a visual expert."""
         group = self.groups[task.name]
+        marked = [e for e in self.outside if e.sample.task == task.name]
         place = scope_file(self.folder, task)
         if not place.exists() and SemanticExpert.serves(task, self.config):
             log.info("scope of %s", task.name)
             semantic = SemanticExpert.load(SemanticExpert.place(self.folder, task, self.config), task, self.setup)
-            marked = [e for e in self.outside if e.sample.task == task.name]
             self._save_scope(ScopeModel.fit(semantic, group, marked), place)
         place = picture_scope_file(self.folder, task)
         if not place.exists() and VisualExpert.serves(task, self.config):
             log.info("scope of %s, by pictures", task.name)
             visual = VisualExpert.load(VisualExpert.place(self.folder, task, self.config), task, self.setup)
-            self._save_scope(PictureScope.fit(visual, group), place)
+            self._save_scope(PictureScope.fit(visual, group, marked), place)
 
     def _save_scope(self, model: ScopeModel | PictureScope | None, place: Path) -> None:
         if model is not None:

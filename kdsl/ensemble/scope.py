@@ -7,8 +7,9 @@ be negative (more energy, less entropy and a nearer neighbour never make a sampl
 
 It needs no sample that is out of scope: in each of a few folds the expert is fitted without the samples and the
 descriptions of a part of the labels, whose samples are then what no label fits. Samples that the data mark as out of
-scope (`Task.out_of_scope`) are used beside them, and how near a question is to one of these is a fourth figure, which
-counts against it. docs/experiments.md has what the figures are worth, and what else was tried.
+scope (`Task.out_of_scope`) are used beside them; how near a question is to one of these is a fourth figure, which
+counts against it, and what is of the kind of one of them is out of scope (`kdsl.ensemble.marks`). docs/experiments.md
+has what the figures are worth, and what else was tried.
 
 Labels that are left out are about the same things as the others. So the probability that a sample is about these
 things at all (`kdsl.ensemble.familiar`) is learned apart, and both are multiplied.
@@ -30,6 +31,7 @@ from sklearn.metrics import roc_auc_score
 from kdsl.data.duplicates import duplicate_groups, near_duplicates
 from kdsl.data.splits import stratified_folds
 from kdsl.ensemble.familiar import Familiarity, Judged, monotone_regression, some_of_each_label
+from kdsl.ensemble.marks import Marks
 from kdsl.ensemble.strangers import strange_texts
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Setup
@@ -54,15 +56,15 @@ class ScopeModel:
     """Of one task.
 
     `familiar` is of what users say, without replies; `weights` [f], `centre` [f] and `scale` [f] belong to the
-    figures; `near` [k, d] holds the vectors of labelled samples, `MOST` of `familiar` at most, and `marked` [j, d]
-    those of samples that are marked as out of scope: without any there are three figures, else four. `auroc` is that
-    of what no label fits, during the fit.
+    figures; `near` [k, d] holds the vectors of labelled samples, `MOST` of `familiar` at most, and `marks` those of
+    samples that are marked as out of scope. There are four figures where these can be compared with each other, else
+    three. `auroc` is that of what no label fits, during the fit.
     """
 
     expert: SemanticExpert
     familiar: Familiarity
     near: np.ndarray
-    marked: np.ndarray
+    marks: Marks | None
     weights: np.ndarray
     intercept: float
     centre: np.ndarray
@@ -85,8 +87,11 @@ class ScopeModel:
         share = max(OUTSIDE, len(outside) / (len(outside) + len(labelled)))
         labelled, outside = (some_of_each_label(one, expert.setup.config.seed) for one in (labelled, outside))
         near = expert.vectors(labelled)
-        marked, told = _of_marked(expert, near, outside)
-        seen, unseen = _left_out(expert.task, expert.setup, labelled, marked)
+        marked = expert.vectors(outside) if outside else near[:0]
+        outside = [e for e, vector in zip(outside, marked, strict=True) if vector.any()]
+        marked = marked[marked.any(axis=1)]
+        compared, told = _compared(expert, near, marked, outside)
+        seen, unseen = _left_out(expert.task, expert.setup, labelled, compared)
         if min(len(seen), len(unseen) + len(told)) < ENOUGH:
             log.info("scope of %s: too few samples or labels to tell what is out of scope", expert.task.name)
             return None
@@ -100,13 +105,20 @@ class ScopeModel:
         weights, intercept = monotone_regression((figures - centre) / scale, inside, counts)
         auroc = float(roc_auc_score(inside, (figures - centre) / scale @ weights))
         intercept += float(np.log((1 - share) / share))
-        familiar = _familiarity(expert, labelled)
-        return cls(expert, familiar, near, marked, weights, intercept, centre, scale, auroc)
+        said = near.any(axis=1)
+        labels = np.array([expert.task.index(e.sample.label or "") for e in labelled])
+        group = duplicate_groups([evidence.sample for evidence in labelled], {})
+        marks = Marks.fit(near[said], labels[said], group[said], marked)
+        familiar = _familiarity(expert, labelled, group)
+        return cls(expert, familiar, near, marks, weights, intercept, centre, scale, auroc)
 
     def judge(self, evidences: Sequence[Evidence]) -> Judged:
         """Of samples; NaN where one holds no text."""
-        figures = _figures(self.expert, self.near, self.marked, evidences)
+        compared = self.marks.vectors if self.marks is not None and len(self.weights) == 4 else self.near[:0]
+        figures = _figures(self.expert, self.near, compared, evidences)
         fits = expit((figures - self.centre) / self.scale @ self.weights + self.intercept)
+        if self.marks is not None:
+            fits = np.minimum(fits, self.marks.unlike(self.expert.vectors(evidences), self.near))
         return Judged(self.familiar.probability(self.expert.subjects(evidences)), fits)
 
     def save(self, place: Path) -> None:
@@ -114,9 +126,8 @@ class ScopeModel:
         one = {"intercept": self.intercept, "auroc": self.auroc}
         arrays = {"weights": self.weights, "centre": self.centre, "scale": self.scale}
         arrays |= {name: np.array([value]) for name, value in one.items()}
-        vectors = {"near": self.near, "marked": self.marked} if len(self.marked) else {"near": self.near}
-        halves = {name: one.astype(np.float16) for name, one in vectors.items()}
-        save_file(arrays | self.familiar.tensors() | halves, place)
+        arrays |= self.familiar.tensors() | (self.marks.tensors() if self.marks is not None else {})
+        save_file(arrays | {"near": self.near.astype(np.float16)}, place)
 
     @classmethod
     def load(cls, place: Path, expert: SemanticExpert) -> Self:
@@ -128,9 +139,9 @@ class ScopeModel:
         found = load_file(place)
         intercept, auroc = (float(found.pop(name)[0]) for name in ("intercept", "auroc"))
         familiar = Familiarity.of({name: found.pop(name) for name in Familiarity.TENSORS})
+        marks = Marks.of({name: found.pop(name) for name in Marks.TENSORS}) if "marked" in found else None
         near = found.pop("near").astype(np.float32)
-        marked = found.pop("marked", near[:0]).astype(np.float32)
-        return cls(expert, familiar, near, marked, intercept=intercept, auroc=auroc, **found)
+        return cls(expert, familiar, near, marks, intercept=intercept, auroc=auroc, **found)
 
 
 def scope_file(folder: Path, task: Task) -> Path:
@@ -138,11 +149,10 @@ def scope_file(folder: Path, task: Task) -> Path:
     return folder / "scope" / f"{task.name}.safetensors"
 
 
-def _familiarity(expert: SemanticExpert, labelled: Sequence[Evidence]) -> Familiarity:
+def _familiarity(expert: SemanticExpert, labelled: Sequence[Evidence], group: np.ndarray) -> Familiarity:
     """Of what samples with text are about, and of what the labels are called and described as."""
     vectors = expert.subjects(labelled)
     said = vectors.any(axis=1)
-    group = duplicate_groups([evidence.sample for evidence in labelled], {})
     described = expert.subjects_of([text for label in expert.task.labels for text in descriptions(label)])
     strangers = expert.subjects_of(strange_texts(expert.setup.config.seed))
     return Familiarity.fit(vectors[said], group[said], strangers, STRANGE, described)
@@ -165,22 +175,24 @@ def _figures(expert: SemanticExpert, near: np.ndarray, marked: np.ndarray, evide
     return figures
 
 
-def _of_marked(expert: SemanticExpert, near: np.ndarray, outside: Sequence[Evidence]) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors [j, d] of the marked samples with text, and their figures, each compared with the others.
+def _compared(
+    expert: SemanticExpert, near: np.ndarray, marked: np.ndarray, outside: Sequence[Evidence]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The vectors that `_figures` takes of the marked samples, and these samples' figures, each against the others.
 
     There are no vectors where all are near-duplicates of each other: then none could be compared.
+
+    Args:
+        marked: vectors [j, d] of `outside`.
     """
-    vectors = expert.vectors(outside) if outside else near[:0]
-    said = np.asarray(vectors.any(axis=1))
-    outside, vectors = [e for e, there in zip(outside, said, strict=True) if there], vectors[said]
     group = duplicate_groups([evidence.sample for evidence in outside], {})
     if len(np.unique(group)) < 2:
         return near[:0], _figures(expert, near, near[:0], outside)
-    figures = _figures(expert, near, vectors, outside)
-    cosines = vectors @ vectors.T
+    figures = _figures(expert, near, marked, outside)
+    cosines = marked @ marked.T
     cosines[group[:, None] == group[None]] = -1
     figures[:, -1] = -cosines.max(axis=1)
-    return vectors, figures
+    return marked, figures
 
 
 def _left_out(

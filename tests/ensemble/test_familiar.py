@@ -146,6 +146,24 @@ def test_noise_is_no_screen(screens: list[Evidence], tmp_path: Path) -> None:
     assert PictureScope.load(place, expert).judge(asked).about == pytest.approx(model.judge(asked).about, abs=1e-2)
 
 
+def test_what_looks_like_a_marked_picture_fits_no_label(screens: list[Evidence], tmp_path: Path) -> None:
+    known = [evidence for evidence in screens if evidence.sample.label != "form"]
+    more = [screen(tmp_path, f"more-{name}{i}.png", name, 50 + i) for i in range(6) for name in ("list", "card")]
+    marked = [evidence for evidence in screens if evidence.sample.label == "form"][:2]
+    task = SCREEN.model_copy(update={"labels": tuple(one for one in SCREEN.labels if one.name != "form")})
+    expert = VisualExpert(task, setup_of(task)).fit(material_of(task, [*known, *more]))
+    like = [screen(tmp_path, f"form{i}.png", "form", 70 + i) for i in range(3)]
+    others = [screen(tmp_path, f"card{i}.png", "card", 80 + i) for i in range(3)]
+    before, model = (PictureScope.fit(expert, [*known, *more], told) for told in ((), marked))
+    assert before is not None
+    assert model is not None
+    assert before.judge(like).fits.min() == 1
+    assert model.judge(like).in_scope.max() < 0.5 < model.judge(others).in_scope.min()
+    model.save(tmp_path / "pictures.safetensors")
+    read = PictureScope.load(tmp_path / "pictures.safetensors", expert)
+    assert read.judge(like).fits == pytest.approx(model.judge(like).fits, abs=1e-2)
+
+
 def test_too_few_pictures_make_no_model(screens: list[Evidence]) -> None:
     expert = VisualExpert(SCREEN, setup_of(SCREEN)).fit(material_of(SCREEN, screens))
     copies = [replace(e, sample=replace(e.sample, id=f"{e.sample.id}-{n}")) for n in range(9) for e in screens[:9]]

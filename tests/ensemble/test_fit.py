@@ -262,7 +262,7 @@ def test_settings_of_another_kdsl_are_named(copy: Path) -> None:
         open_bundle(copy)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"schema": 99, "files": {}}', '{"schema": 4, "files": {}}'])
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"schema": 99, "files": {}}', '{"schema": 5, "files": {}}'])
 def test_a_broken_manifest_says_so(copy: Path, content: str) -> None:
     (copy / "manifest.json").write_text(content)
     with pytest.raises(BundleError, match=r"manifest\.json"):

@@ -99,8 +99,9 @@ def taught(model: ScopeModel, labelled: list[Evidence]) -> ScopeModel:
 
 def test_what_is_near_a_marked_sample_fits_less(taught: ScopeModel) -> None:
     like = [asks("a bed with stripes please"), asks("is the bed also there with dots")]
-    elsewhere = replace(taught, marked=-taught.marked)
-    assert (taught.judge(like).fits < 0.65).all()
+    assert taught.marks is not None
+    elsewhere = replace(taught, marks=replace(taught.marks, vectors=-taught.marks.vectors))
+    assert (taught.judge(like).fits < 0.5).all()
     assert (elsewhere.judge(like).fits > 0.85).all()
     known = taught.judge([asks("my bed has not come yet"), asks("can I wash the bed"), asks("a bed in blue please")])
     assert known.in_scope.min() > 0.5
@@ -112,8 +113,31 @@ def test_marked_samples_are_compared_with_others_than_their_copies(
     copies = [asks("can the mattress be insured, please tell me"), asks("Can the mattress be insured, please tell me!")]
     told = ScopeModel.fit(model.expert, labelled, copies)
     assert told is not None
-    assert (len(told.weights), len(told.marked)) == (3, 0)
-    assert (len(taught.weights), len(taught.marked)) == (4, 9)
+    assert told.marks is not None
+    assert taught.marks is not None
+    assert (len(told.weights), len(told.marks.vectors)) == (3, 2)
+    assert (len(taught.weights), len(taught.marks.vectors)) == (4, 9)
+
+
+@pytest.mark.parametrize("others", [(), STRANGE[:4]])
+def test_what_resembles_the_only_mark_of_its_kind_is_out_of_scope(
+    model: ScopeModel, labelled: list[Evidence], others: tuple[str, ...]
+) -> None:
+    asked = [asks("is the bed also there with stripes"), asks("is this bed also there with stripes")]
+    marked = [asks(text, "NOTHING_FITS") for text in ("is the mattress also there with stripes", *others)]
+    told = ScopeModel.fit(model.expert, labelled, marked)
+    assert told is not None
+    assert model.judge(asked).in_scope.min() > 0.5
+    assert told.judge(asked).in_scope.max() < 0.5
+    known = told.judge([asks("my bed has not come yet"), asks("can I wash the bed"), asks("a bed in blue please")])
+    assert known.in_scope.min() > 0.5
+
+
+def test_a_marked_sample_without_text_changes_nothing(model: ScopeModel, labelled: list[Evidence]) -> None:
+    told = ScopeModel.fit(model.expert, labelled, [asks("", "NOTHING_FITS")])
+    assert told is not None
+    assert told.marks is None
+    assert told.judge(labelled).in_scope == pytest.approx(model.judge(labelled).in_scope)
 
 
 def test_the_share_that_data_mark_is_that_of_all_samples_not_of_those_used(

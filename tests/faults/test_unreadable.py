@@ -89,7 +89,7 @@ def test_what_is_no_folder_is_no_bundle(tmp_path: Path) -> None:
             Recognizer.load(tmp_path / name)
 
 
-@pytest.mark.parametrize("content", ['{"schema": 4}', "[]", "\0", '{"schema": 4, "files": []}'])
+@pytest.mark.parametrize("content", ['{"schema": 5}', "[]", "\0", '{"schema": 5, "files": []}'])
 def test_a_manifest_that_is_none_is_told(content: str, bundle: Path) -> None:
     (bundle / "manifest.json").write_text(content, "utf-8")
     with pytest.raises(BundleError, match=r"manifest\.json"):
