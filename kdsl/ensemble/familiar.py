@@ -36,6 +36,8 @@ class Judged:
     """The probability [n] that a sample is about what the task's samples are about."""
     fits: np.ndarray
     """The probability [n] that one of the labels fits, if it is."""
+    auroc: float
+    """How well `fits` told what no label fits, during the fit: an area under the ROC curve."""
 
     @property
     def in_scope(self) -> np.ndarray:

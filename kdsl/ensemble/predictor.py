@@ -110,13 +110,15 @@ class TaskPredictor:
         return np.asarray(np.log(shares / shares.sum()))
 
     def _judged(self, evidences: Sequence[Evidence]) -> list[_Scope]:
-        """What the scope models say of each sample, by its text and by its pictures, multiplied."""
+        """What the scope models say of each sample: it is about known things if its text and its pictures are, and a
+        label fits by the one of both that tells this better."""
         judged = [scope.judge(evidences) for scope in self.scopes]
         found = []
         for row in range(len(evidences)):
             told = [each for each in judged if not np.isnan(each.in_scope[row])]
-            in_scope = round(prod(float(each.in_scope[row]) for each in told), 6) if told else None
-            found.append(_Scope(in_scope, prod(float(each.about[row]) for each in told)))
+            about = prod(float(each.about[row]) for each in told)
+            fits = max(told, key=lambda each: each.auroc).fits[row] if told else None
+            found.append(_Scope(None if fits is None else round(about * float(fits), 6), about))
         return found
 
     def first_scores(self, evidences: Sequence[Evidence]) -> dict[str, np.ndarray]:

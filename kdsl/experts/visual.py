@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from operator import is_
 from pathlib import Path
 from typing import Self
 
@@ -32,6 +33,7 @@ class VisualExpert(Expert):
     """Vectors of the pictures, then multinomial logistic regression of inverse strength `C`."""
 
     name = "visual"
+    _held: tuple[list[Evidence], np.ndarray] | None = None
 
     @classmethod
     def serves(cls, task: Task, config: Config) -> bool:
@@ -41,7 +43,7 @@ class VisualExpert(Expert):
         """Fit on labelled evidence; samples without a picture are left out."""
         seen = [evidence for evidence in material.labelled[self.task.name] if evidence.pictures]
         labels = np.array([self.task.index(evidence.sample.label or "") for evidence in seen])
-        self.model_ = LinearModel.fit(self._features(seen), labels, C)
+        self.model_ = LinearModel.fit(self.looks(seen), labels, C)
         return self
 
     def scores(self, evidences: Sequence[Evidence]) -> np.ndarray:
@@ -50,20 +52,30 @@ class VisualExpert(Expert):
         Raises:
             InputError: a picture's file is gone, or is larger than the one that was observed.
         """
-        out = np.full((len(evidences), len(self.task.labels)), np.nan)
-        rows = [i for i, evidence in enumerate(evidences) if evidence.pictures]
-        if rows:
-            features = self._features([evidences[i] for i in rows])
-            out[rows] = self.model_.log_probs(features, len(self.task.labels))
+        out = self.model_.log_probs(self.looks(evidences), len(self.task.labels))
+        out[[not evidence.pictures for evidence in evidences]] = np.nan
         return out
 
+    def logits(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        """Unnormalised scores [n, c] of the labels that the model was fitted on; raises as `scores` does."""
+        return self.model_.logits(self.looks(evidences))
+
     def vectors(self, evidences: Sequence[Evidence]) -> np.ndarray:
-        """Features, float32 [n, 2 dim], rows of length 1, or 0 without a picture; raises as `scores` does."""
-        out = np.zeros((len(evidences), 2 * self._encoder.dim), np.float32)
-        rows = [i for i, evidence in enumerate(evidences) if evidence.pictures]
-        if rows:
-            out[rows] = self._features([evidences[i] for i in rows])
-        return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
+        """`looks` of length 1, float32 [n, 2 dim], or 0 without a picture; raises as `scores` does."""
+        looks = self.looks(evidences)
+        return looks / np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-9)
+
+    def looks(self, evidences: Sequence[Evidence]) -> np.ndarray:
+        """Features, float32 [n, 2 dim]: the mean over a sample's pictures, 0 without any. They are kept until others
+        are asked for, as several ask about the same. Raises as `scores` does."""
+        asked, held = list(evidences), self._held
+        if held is None or len(held[0]) != len(asked) or not all(map(is_, held[0], asked)):
+            looks = np.zeros((len(asked), 2 * self._encoder.dim), np.float32)
+            for row, evidence in enumerate(asked):
+                if evidence.pictures:
+                    looks[row] = np.mean([looks_of(picture, self._encoder) for picture in evidence.pictures], axis=0)
+            held = self._held = (asked, looks)
+        return held[1]
 
     def save(self, place: Path) -> None:
         """Write `visual.safetensors` and `visual.json` (the encoder) into the folder `place`."""
@@ -86,9 +98,3 @@ class VisualExpert(Expert):
     @property
     def _encoder(self) -> PictureEncoder:
         return picture_encoder(self.setup.config.encoders.picture or "")
-
-    def _features(self, evidences: Sequence[Evidence]) -> np.ndarray:
-        """Features [n, 2 dim] of samples with pictures: the mean over each one's pictures."""
-        return np.stack(
-            [np.mean([looks_of(picture, self._encoder) for picture in e.pictures], axis=0) for e in evidences]
-        )

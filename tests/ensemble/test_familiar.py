@@ -183,14 +183,17 @@ def test_a_bundle_is_not_sure_of_noise(screens: list[Evidence], tmp_path: Path) 
     bundle = fit_bundle(screens, [SCREEN], NO_MODELS, tmp_path / "bundle")
     assert picture_scope_file(bundle.folder, SCREEN).is_file()
     predictor = Predictor(bundle)
-    known, *strange = predictor.predict([screen(tmp_path, "new.png", "card", 99), *nothing(tmp_path)])
+    noise = nothing(tmp_path)
+    known, *strange = predictor.predict([screen(tmp_path, "new.png", "card", 99), *noise])
+    (by_looks,) = predictor.tasks["screen"].scopes
+    about = by_looks.judge(noise).about
     predictor.close()
     assert known.label == "card"
     assert not known.out_of_scope
-    for one in strange:
+    for one, left in zip(strange, about, strict=True):
         assert one.out_of_scope
         assert one.abstained
         assert one.in_scope is not None
         # the labels' shares are all 1/3 here; no expert can raise a label further than by what is left of its vote
-        assert one.probability <= 1 / 3 + 2 * one.in_scope * 2 / 3 + 1e-3
+        assert one.probability <= 1 / 3 + 2 * left * 2 / 3 + 1e-3
         assert sum(one.distribution.values()) == pytest.approx(1, abs=1e-4)

@@ -12,7 +12,7 @@ import pytest
 from helpers.materials import NO_MODELS, setup_of
 
 from kdsl.data.sample import Sample
-from kdsl.ensemble import familiar, scope
+from kdsl.ensemble import familiar, label_fit
 from kdsl.ensemble.fit import fit_bundle
 from kdsl.ensemble.predictor import Predictor
 from kdsl.ensemble.scope import ScopeModel, scope_file
@@ -67,12 +67,12 @@ def test_what_no_label_fits_is_told_without_a_sample_of_it(model: ScopeModel) ->
     known = model.judge([asks("my bed has not come yet"), asks("can I wash the bed"), asks("warranty of the bed")])
     assert known.in_scope.min() > 0.5
     assert model.judge([asks(text) for text in STRANGE]).in_scope.max() < 0.5
-    assert model.auroc > 0.8
+    assert model.fits.auroc > 0.8
 
 
 def test_no_weight_is_negative(model: ScopeModel) -> None:
-    assert model.weights.min() >= 0
-    assert model.weights.max() > 0
+    assert model.fits.weights.min() >= 0
+    assert model.fits.weights.max() > 0
 
 
 def test_marked_samples_beyond_the_assumed_share_make_doubt_greater(
@@ -115,8 +115,8 @@ def test_marked_samples_are_compared_with_others_than_their_copies(
     assert told is not None
     assert told.marks is not None
     assert taught.marks is not None
-    assert (len(told.weights), len(told.marks.vectors)) == (3, 2)
-    assert (len(taught.weights), len(taught.marks.vectors)) == (4, 9)
+    assert (len(told.fits.weights), len(told.marks.vectors)) == (3, 2)
+    assert (len(taught.fits.weights), len(taught.marks.vectors)) == (4, 9)
 
 
 @pytest.mark.parametrize("others", [(), STRANGE[:4]])
@@ -147,10 +147,10 @@ def test_the_share_that_data_mark_is_that_of_all_samples_not_of_those_used(
     marked = [asks(f"{text} {i}") for text in STRANGE for i in range(2)]  # 12 beside 72, of which 40 are used
 
     def intercept(assumed: float) -> float:
-        monkeypatch.setattr(scope, "OUTSIDE", assumed)
+        monkeypatch.setattr(label_fit, "OUTSIDE", assumed)
         fitted = ScopeModel.fit(model.expert, labelled, marked)
         assert fitted is not None
-        return fitted.intercept
+        return fitted.fits.intercept
 
     assert intercept(0.15) - intercept(0.2) == pytest.approx(np.log(0.85 / 0.15) - np.log(0.8 / 0.2))
 
@@ -196,7 +196,7 @@ def test_a_model_reads_back(told: str, request: pytest.FixtureRequest, tmp_path:
     read = ScopeModel.load(place, fitted.expert)
     texts = [asks("my bed has not come yet"), asks(STRANGE[0]), asks(PATTERNS[0].format("bed"))]
     assert read.judge(texts).in_scope == pytest.approx(fitted.judge(texts).in_scope, abs=1e-2)
-    assert read.auroc == fitted.auroc
+    assert read.fits.auroc == fitted.fits.auroc
 
 
 @pytest.mark.parametrize(
