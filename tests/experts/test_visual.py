@@ -76,4 +76,14 @@ def test_a_picture_that_is_gone_is_named(tmp_path: Path) -> None:
     expert = VisualExpert(TASK, setup_of(TASK)).fit(material_of(TASK, made))
     made[0].pictures[0].path.unlink()
     with pytest.raises(InputError, match=r"ball-0\.png"):
-        expert.scores(made)
+        expert.scores(made[:1])
+
+
+def test_pictures_of_a_prediction_are_read_once(tmp_path: Path) -> None:
+    made = [_drawn(tmp_path, label, 0) for label in TASK.names]
+    expert = VisualExpert(TASK, setup_of(TASK)).fit(material_of(TASK, made))
+    asked = [_drawn(tmp_path, TASK.names[0], 1)]
+    scores = expert.scores(asked)
+    asked[0].pictures[0].path.unlink()
+    assert np.linalg.norm(expert.vectors(asked)) == pytest.approx(1)
+    assert expert.scores(asked).tolist() == scores.tolist()
