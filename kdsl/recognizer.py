@@ -24,7 +24,7 @@ from kdsl.data.prediction import Prediction
 from kdsl.data.readers import TOO_LONG, load_task_files, read_files
 from kdsl.data.sample import Sample
 from kdsl.data.source import DataSource
-from kdsl.data.trainable import check_fit
+from kdsl.data.trainable import check_fit, learned_from
 from kdsl.ensemble.blocks import Engine, in_this_process
 from kdsl.ensemble.bundle import Bundle, open_bundle
 from kdsl.ensemble.predict_file import Summary, predict_file, predicted_lines
@@ -99,8 +99,8 @@ class Recognizer:
             data: labelled samples. Where none of their labels is known to the shipped tasks, and settings and
                 `task_file` name no others, a task is made of the data (`kdsl.data.own_task`). A task without any
                 labelled sample gets a first prediction from its labels' descriptions, rules and snippets
-                (`kdsl.ensemble.unlabelled`); None: all of them. Samples without a label may be given only where
-                `task_file` names the labels, and are not learned from.
+                (`kdsl.ensemble.unlabelled`); None: all of them. Samples without a label are not learned from, and the
+                log says which; all of a task may lack one only where `task_file` names the labels.
             images: the folder that pictures named in files lie below; where `data` is a folder, that folder.
             config: a file of settings, one that ships with kdsl by its name, or settings.
             overrides: `key.path=value`, where `config` is a file.
@@ -129,16 +129,10 @@ class Recognizer:
             samples, root = _read(given, tasks, Path(images), Path(inbox), columns)
             fewest = settings.ensemble.fewest_folds
             check_fit(samples, tasks, fewest, settings.seed, unlabelled=bool(files))  # before any picture is read
-            used = [sample for sample in samples if sample.label is not None or sample.out_of_scope]
-            if len(used) < len(samples):
-                log.warning(
-                    "%d samples have no label and are not learned from; if another field holds the labels, name it as "
-                    "the label's column",
-                    len(samples) - len(used),
-                )
+            paths = [one for one in given if isinstance(one, Path)]
+            used = learned_from(samples, paths, tasks, columns)
             evidences = observe(used, root, settings.evidence, Path(ocr) if ocr else None)
             folders = {name: Path(folder) for name, folder in adapters.items()}
-            paths = [one for one in given if isinstance(one, Path)]
             source = DataSource(paths, root, Path(ocr) if ocr else None, columns) if paths else None
             bundle = fit_bundle(evidences, tasks, settings, Path(out), adapters=folders, source=source)
         if bundle.config.large is not None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kdsl.cli.options import (
     FILE,
     bundle_option,
+    columns_options,
     config_option,
     images_option,
     learning_options,
@@ -21,6 +23,9 @@ from kdsl.cli.options import (
     task_option,
     tasks_option,
 )
+
+if TYPE_CHECKING:
+    from kdsl.data.columns import Columns
 
 
 @noun("list")
@@ -60,6 +65,7 @@ def _numbers(context: click.Context, option: click.Parameter, value: str | None)
 @click.option("--data", type=FILE, help="Labelled samples to judge sources and result on.")
 @images_option
 @ocr_option
+@columns_options
 @config_option
 @set_option
 def merge(
@@ -72,6 +78,7 @@ def merge(
     data: Path | None,
     images: Path,
     ocr: Path | None,
+    columns: Columns,
     config: str,
     overrides: tuple[str, ...],
 ) -> None:
@@ -91,7 +98,9 @@ def merge(
     from kdsl.progress import say, show
 
     asked = Merge(method, weights, density, seed)
-    judged = merge_files(sources, out, asked, data=data, images=images, ocr=ocr, config=config, overrides=overrides)
+    judged = merge_files(
+        sources, out, asked, data=data, images=images, ocr=ocr, config=config, overrides=overrides, columns=columns
+    )
     say(f"merged {len(sources)} adapters into {out}")
     if judged:
         show(adapters_table(judged))
@@ -158,6 +167,7 @@ def export(
 
 @adapters.command(name="train-small")
 @learning_options
+@columns_options
 @out_option("Adapters are written to OUT/small/adapters/<task>.")
 @bundle_option("The large model teaches, with the adapters of this bundle, or of this --out of `kdsl train-large`.")
 @click.option("--teacher", type=FILE, help="These predictions teach instead, by their sample ids.")
@@ -170,6 +180,7 @@ def train_small(
     ocr: Path | None,
     config: str,
     overrides: tuple[str, ...],
+    columns: Columns,
     out: Path,
     bundle: Path | None,
     teacher: Path | None,
@@ -205,6 +216,7 @@ def train_small(
         config=config,
         overrides=overrides,
         only=tasks,
+        columns=columns,
         resume=resume,
     )
     if is_main():

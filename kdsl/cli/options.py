@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import re
 import shutil
 import sys
@@ -53,7 +54,7 @@ class HelpfulCommand(click.Command):
         try:
             return super().invoke(ctx)
         except KdslError as error:
-            error.args = (self.with_flags(str(error)),)
+            error.args = (_of_stdin(ctx, self.with_flags(str(error))),)
             raise
 
     def with_flags(self, said: str) -> str:
@@ -180,14 +181,31 @@ def learning_options(command: Command, data: Callable[[Command], Command] | None
     return command
 
 
+STDIN = "standard input"
+"""What messages call it, and the name of the file that it is read into."""
+
+
+def _of_stdin(context: click.Context, said: str) -> str:
+    """A message that calls standard input so, and not by the file that it was read into."""
+    return said.replace(context.meta[STDIN], STDIN) if STDIN in context.meta else said
+
+
 def _from_stdin(context: click.Context, option: click.Parameter, value: Any) -> Any:
     """Paths as given; standard input is read into a file that goes with the command."""
+
+    def rename(record: logging.LogRecord) -> bool:
+        record.msg, record.args = _of_stdin(context, record.getMessage()), None
+        return True
 
     def path(given: Path) -> Path:
         if str(given) != "-":
             return given
         folder = context.with_resource(tempfile.TemporaryDirectory(prefix="kdsl-"))
-        file = Path(folder) / "standard-input"
+        file = Path(folder) / STDIN
+        context.meta[STDIN] = str(file)
+        for handler in logging.getLogger("kdsl").handlers:
+            handler.addFilter(rename)
+            context.call_on_close(functools.partial(handler.removeFilter, rename))
         with file.open("wb") as copy:
             shutil.copyfileobj(sys.stdin.buffer, copy)  # it may be larger than memory
         return file

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from kdsl.cli.options import FILE, HelpfulCommand, learning_options, out_option, resume_option, tasks_option
+from kdsl.cli.options import (
+    FILE,
+    HelpfulCommand,
+    columns_options,
+    learning_options,
+    out_option,
+    resume_option,
+    tasks_option,
+)
+
+if TYPE_CHECKING:
+    from kdsl.data.columns import Columns
 
 
 @click.command(name="train-large", cls=HelpfulCommand)
 @learning_options
+@columns_options
 @out_option("Adapters are written to OUT/adapters/<task>.")
 @tasks_option
 @click.option(
@@ -33,6 +46,7 @@ def train_large(
     ocr: Path | None,
     config: str,
     overrides: tuple[str, ...],
+    columns: Columns,
     out: Path,
     tasks: tuple[str, ...],
     strategy: str | None,
@@ -64,7 +78,16 @@ def train_large(
     overrides += (f"training.strategy={strategy}",) if strategy else ()
     overrides += (f"seed={seed}",) if seed is not None else ()
     folders = train_large_files(
-        data, out, valid=valid, images=images, ocr=ocr, config=config, overrides=overrides, only=tasks, resume=resume
+        data,
+        out,
+        valid=valid,
+        images=images,
+        ocr=ocr,
+        config=config,
+        overrides=overrides,
+        only=tasks,
+        columns=columns,
+        resume=resume,
     )
     if is_main():
         click.echo("\n".join(map(str, folders)))

@@ -19,7 +19,7 @@ from kdsl.data.duplicates import Fingerprint, fingerprints, near_duplicates, pic
 from kdsl.data.folders import picture_root
 from kdsl.data.notes import Notes, grouped
 from kdsl.data.pictures import picture_path
-from kdsl.data.readers import FROM_LAST_MESSAGE, BadSample, read_rows
+from kdsl.data.readers import FROM_LAST_MESSAGE, BadSample, placed_rows
 from kdsl.data.sample import Sample
 from kdsl.data.splits import read_folds
 from kdsl.data.trainable import fit_faults
@@ -118,11 +118,16 @@ def check(
     samples: list[Sample] = []
     bad_rows: list[BadSample] = []
     read = Notes()
-    for row in read_rows(path, tasks, on_unknown_label="keep", notes=read, columns=columns):
+    bare = []
+    for where, row in placed_rows(path, tasks, on_unknown_label="keep", notes=read, columns=columns):
         if isinstance(row, BadSample):
             bad_rows.append(row)
-        else:
-            samples.append(row)
+            continue
+        samples.append(row)
+        if row.label is None and not row.out_of_scope:
+            bare.append(where)
+    for where in bare if len(bare) < len(samples) else ():
+        read.add("rows have no label, and are not learned from", where)
     problems = grouped((row.where, str(row)) for row in bad_rows)
     if not samples and not problems:
         problems.append(f"{path} holds no sample.")

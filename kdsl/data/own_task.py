@@ -70,7 +70,9 @@ def tasks_for(
     stem, found = _look(data, columns)
     known = {label for task in tasks for label in task.names}
     own = [label for label in found.labels if label not in known]
-    if len(own) < max(len(found.labels), 2):  # a few unknown labels are faults, which the reader refuses
+    if not own or len(own) < len(found.labels):  # a few unknown labels are faults, which the reader refuses
+        return list(tasks)
+    if len(own) == 1 and (found.named or found.labels[own[0]] == 1 or did_you_mean(own[0], known)):  # misspelt, maybe
         return list(tasks)
     task = own_task(name or stem, found, taken=[task.name for task in tasks])
     log.info(
@@ -101,9 +103,10 @@ def own_task(name: str, found: Found, taken: Sequence[str] = ()) -> Task:
             "name none: leave the field 'task' out where there is one, or write a task file for each (docs/tasks.md)."
         )
     if len(found.labels) < 2:
-        only = f"only the label '{next(iter(found.labels))}'" if found.labels else "no label that can be read"
+        only = [f"only the label '{label}' ({n} of them)" for label, n in found.labels.items()]
         raise InputError(
-            f"the samples of '{name}' have {only}; a task needs two at least. Labels are read from the field 'label' "
+            f"the samples of '{name}' have {only[0] if only else 'no label that can be read'}; a task needs two labels "
+            "at least, to tell one from the other. Labels are read from the field 'label' "
             "(docs/data.md has its other names); if another one holds them, name it as the label's column."
         )
     if len(found.kinds) > 1:

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.duplicates import Fingerprint, near_duplicates
+from kdsl.data.notes import Notes
+from kdsl.data.readers import placed_rows
 from kdsl.data.sample import Sample
 from kdsl.data.splits import stratified_folds
 from kdsl.errors import InputError
 from kdsl.runs import listed
 from kdsl.tasks import Task
 
+log = logging.getLogger(__name__)
+
 _LISTED = 10
+
+
+def learned_from(
+    samples: Sequence[Sample], data: Sequence[Path], tasks: Sequence[Task], columns: Columns = AS_KNOWN
+) -> list[Sample]:
+    """The samples that have a label or are marked as out of scope; the log says where the others stand.
+
+    Args:
+        data: the files that the samples were read from, by `tasks` and `columns`; none where they were handed in.
+    """
+    bare = {sample.id for sample in samples if sample.label is None and not sample.out_of_scope}
+    if bare:
+        places = [
+            f"{path.name}, {where}"
+            for path in data
+            for where, row in placed_rows(path, tasks, notes=Notes(), columns=columns)
+            if isinstance(row, Sample) and row.id in bare
+        ]
+        log.warning(
+            "%d samples have no label and are not learned from; if another field holds the labels, name it as the "
+            "label's column:\n%s",
+            len(bare),
+            listed(places or [f"sample {id}" for id in sorted(bare)], _LISTED),
+        )
+    return [sample for sample in samples if sample.id not in bare]
 
 
 def check_trainable(samples: Iterable[Sample], tasks: Sequence[Task]) -> None:
@@ -52,7 +84,7 @@ def fit_faults(
     *,
     unlabelled: bool = False,
 ) -> list[str]:
-    """What would stop a fit of a bundle, task by task; a task needs no sample.
+    """What would stop a fit of a bundle, task by task; a task needs no sample, and some may lack a label.
 
     Args:
         n_folds: inner folds, `ensemble.fewest_folds`.
@@ -62,25 +94,20 @@ def fit_faults(
     faults = []
     for task in tasks:
         own = [sample for sample in samples if sample.task == task.name and not sample.out_of_scope]
-        bare = [sample for sample in own if sample.label is None]
-        if bare == own and (unlabelled or not own):
+        labelled = [sample for sample in own if sample.label is not None]
+        if not labelled and (unlabelled or not own):
             continue
-        if bare:
-            another = (
-                " If another field holds the labels, name it as the label's column; if none does, give the task's file "
-                "as `task_file`: a first prediction needs no labelled sample."
-                if own == bare
-                else ""
-            )
+        if not labelled:
             faults.append(
-                f"{len(bare)} of {len(own)} sample(s) of task '{task.name}' have no label, such as "
-                f"{bare[0].id}; a fit takes labelled samples only.{another}"
+                f"all {len(own)} sample(s) of task '{task.name}' have no label, such as {own[0].id}. If another "
+                "field holds the labels, name it as the label's column; if none does, give the task's file as "
+                "`task_file`: a first prediction needs no labelled sample."
             )
         else:
-            wrong = _label_faults(own, task)
+            wrong = _label_faults(labelled, task)
             if not wrong:
                 try:
-                    inner_folds(own, task, n_folds, seed, prints or {})
+                    inner_folds(labelled, task, n_folds, seed, prints or {})
                 except InputError as error:
                     wrong = [str(error)]
             faults += wrong

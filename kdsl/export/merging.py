@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kdsl.config_file import load_config, load_tasks
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.folders import picture_root
 from kdsl.data.readers import read_samples
 from kdsl.evaluation.adapters import AdapterMetrics, judge_adapters
@@ -26,6 +27,7 @@ def merge_files(
     ocr: Path | None = None,
     config: str | Path = "configs/nano.yaml",
     overrides: Sequence[str] = (),
+    columns: Columns = AS_KNOWN,
 ) -> list[AdapterMetrics]:
     """Merge adapters of the config's large model and, with labelled samples, evaluate each source and the result.
 
@@ -34,6 +36,7 @@ def merge_files(
         images: the root folder of the pictures.
         ocr: a file of existing OCR results.
         overrides: `key.path=value`.
+        columns: those of `data` that are called otherwise than docs/data.md says.
 
     Raises:
         KdslError: the adapters cannot be merged this way, or the samples cannot be used; raised before a model is
@@ -46,7 +49,7 @@ def merge_files(
     tasks = trained_tasks(sources, every)
     evidences: list[Evidence] = []
     if data:
-        samples = [s for s in read_samples(data, every) if s.task in {task.name for task in tasks}]
+        samples = [s for s in read_samples(data, every, columns) if s.task in {task.name for task in tasks}]
         evidences = observe(samples, picture_root([data], images), settings.evidence, ocr)
     loaded = load_base(settings.model("large"))
     merge_adapters(loaded, sources, merge, out)

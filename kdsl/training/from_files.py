@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kdsl.config_file import load_config, load_tasks
+from kdsl.data.columns import AS_KNOWN, Columns
 from kdsl.data.folders import picture_root
 from kdsl.data.own_task import tasks_for
 from kdsl.data.readers import read_files
-from kdsl.data.trainable import check_trainable
+from kdsl.data.trainable import check_trainable, learned_from
 from kdsl.evidence.observe import observe
 from kdsl.models.base import load_base
 from kdsl.processes import main_first, on_main, shards_weights, spare_gpus
@@ -36,6 +37,7 @@ def train_large_files(
     config: str | Path = "configs/nano.yaml",
     overrides: Sequence[str] = (),
     only: Sequence[str] = (),
+    columns: Columns = AS_KNOWN,
     resume: bool = True,
 ) -> list[Path]:
     """Train adapters on the large model, one per task or one for all; their folders.
@@ -49,17 +51,19 @@ def train_large_files(
         ocr: OCR results that exist already.
         overrides: `key.path=value`.
         only: names of tasks; by default all of the config's.
+        columns: those of the files that are called otherwise than docs/data.md says.
         resume: False discards what unfinished trainings left in `out`.
 
     Raises:
         KdslError: samples, settings, memory or what lies in `out` do not allow it; said before pictures are read.
     """
     settings = load_config(config, overrides)
-    every = tasks_for(data, load_tasks(settings))
+    every = tasks_for(data, load_tasks(settings), columns)
     tasks = _chosen(every, only)
     wanted = {task.name for task in tasks}
-    samples = [s for s in read_files([*data, *valid], every) if s.task in wanted and s.label is not None]
-    held = {sample.id for sample in read_files(valid, every)} if valid else set()
+    samples = [s for s in read_files([*data, *valid], every, columns) if s.task in wanted]
+    samples = [s for s in learned_from(samples, [*data, *valid], every, columns) if s.label is not None]
+    held = {sample.id for sample in read_files(valid, every, columns)} if valid else set()
     check_trainable([sample for sample in samples if sample.id not in held], tasks)
     choosing = bool(held) or settings.training.search is not None
     large = settings.model("large")
@@ -91,6 +95,7 @@ def train_small_files(
     config: str | Path = "configs/nano.yaml",
     overrides: Sequence[str] = (),
     only: Sequence[str] = (),
+    columns: Columns = AS_KNOWN,
     resume: bool = True,
 ) -> list[Path]:
     """Teach the small model what the large one knows; the folders of its adapters.
@@ -103,13 +108,13 @@ def train_small_files(
     The other arguments and errors are those of `train_large_files`.
     """
     settings = load_config(config, overrides)
-    every = tasks_for(data, load_tasks(settings))
+    every = tasks_for(data, load_tasks(settings), columns)
     tasks = _chosen(every, only)
     small = settings.model("small")
     check_launch(small, len(tasks))
     log.info("memory by estimate: %s", check_memory(settings, trained="small"))
     wanted = {task.name for task in tasks}
-    samples = [s for s in read_files(data, every) if s.task in wanted]
+    samples = [s for s in read_files(data, every, columns) if s.task in wanted]
     soft = read_teacher(teacher, tasks, settings.student) if teacher else {}
     with main_first():
         evidences = observe(samples, picture_root(data, images), settings.evidence, ocr)

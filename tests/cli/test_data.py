@@ -61,8 +61,15 @@ def test_check_of_data_of_which_nothing_can_be_read(shop: Path):
     assert "pictures: 0; 0 missing" in result.output
 
 
+def test_check_names_the_rows_that_a_fit_leaves_out(shop: Path):
+    bare = [intent_row(f"d{n}", f"用户: 还有{n}件吗", "", "") for n in (5, 6)]
+    result = check(shop, [*INTENTS[:2], bare[0], *INTENTS[2:], bare[1]], "--json")
+    assert result.exit_code == 0
+    said = "rows have no label, and are not learned from (2 time(s), first in sample 3)."
+    assert said in json.loads(result.stdout)["notes"]
+
+
 UNFIT = {
-    "some without a label": ([*INTENTS, intent_row("d5", label="")], "1 of 5 sample(s) of task 'intent' have no label"),
     "one class": ([row | {"output": "商品材质"} for row in INTENTS], "task 'intent' has only label '商品材质'"),
     "two samples": (INTENTS[:2], "in each of 2 inner trainings"),
     "one sample": (INTENTS[:1], "task 'intent' has only label '是否会生锈'"),
@@ -108,7 +115,7 @@ def test_samples_without_labels_are_a_mistake_unless_a_task_file_is_given(shop: 
         kdsl("distill-rules", *with_data, "--task", "intent", "--out", shop / "rules", "--no-model"),
     ):
         assert isinstance(refused.exception, InputError)
-    assert "4 of 4 sample(s) of task 'intent' have no label" in str(
+    assert "all 4 sample(s) of task 'intent' have no label" in str(
         kdsl("fit", *with_data, "--out", shop / "bundle").exception
     )
     assert not (shop / "rules").exists()

@@ -184,3 +184,12 @@ def test_a_candidate_is_made_of_the_columns_of_the_fit(fitted: Path, tmp_path: P
     found = refit(fitted, tmp_path / "feedback.sqlite", tmp_path / "candidate", DataSource([copy]))
     assert (found.relabelled, found.added) == (1, 0)
     assert open_bundle(tmp_path / "candidate").manifest["data"]["columns"] == COLUMNS
+
+
+@pytest.mark.parametrize("command", [["train-large"], ["adapters", "train-small", "--teacher", "none.jsonl"]])
+def test_trainings_of_models_read_named_columns(tmp_path: Path, command: list[str]) -> None:
+    data = tmp_path / "shop.csv"
+    data.write_text("Frage,Thema,label\nwhere is it,delay,open\nnot here,delay,closed\n", "utf-8")
+    result = CliRunner().invoke(cli, [*command, "--data", str(data), *NAMED, "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, InputError)
+    assert "the samples of 'shop' have only the label 'delay' (2 of them)" in str(result.exception)

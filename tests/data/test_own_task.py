@@ -61,6 +61,16 @@ def test_a_column_under_another_name_is_to_be_named(tmp_path: Path, shipped: lis
         own_task("shop", found_in([path]))
 
 
+def test_one_label_is_none_to_tell_apart(tmp_path: Path, shipped: list[Task]):
+    path = saved(tmp_path, "text,label\nmoney back,refund\nrefund me,refund\nhello,\n")
+    with pytest.raises(InputError, match=r"'shop' have only the label 'refund' \(2 of them\); a task needs two labels"):
+        tasks_for([path], shipped)
+    misspelt = shipped[1].names[0] + "x"
+    assert tasks_for([saved(tmp_path, f"text,label\na,{misspelt}\n")], shipped) == shipped
+    named = write(tmp_path / "a.json", [scene_row() | {"task": "scene"}, intent_row("2", label="refund")])
+    assert tasks_for([named], shipped) == shipped
+
+
 def test_the_challenges_rows_may_have_other_labels(tmp_path: Path, shipped: list[Task]):
     rows = [scene_row("1", "apple"), scene_row("2", "pear")]
     assert tasks_for([write(tmp_path / "photos.json", rows)], shipped)[0].input == "picture"
@@ -84,7 +94,7 @@ def test_unknown_labels_among_known_ones_are_refused_as_before(tmp_path: Path, s
 def test_data_that_makes_no_task(tmp_path: Path, shipped: list[Task]):
     with pytest.raises(InputError, match="holds pictures alone and texts"):
         tasks_for([saved(tmp_path, "text,image,label\na,,x\n,b.png,y\n")], shipped)
-    with pytest.raises(InputError, match="have only the label 'x'; a task needs two"):
+    with pytest.raises(InputError, match=r"have only the label 'x' \(2 of them\); a task needs two"):
         own_task("shop", found_in([saved(tmp_path, "text,label\na,x\nb,x\n")]))
     named = saved(tmp_path, "task,text,label\nmood,a,x\nwish,b,y\nmood,c,y\n")
     with pytest.raises(InputError, match=r"rows of 'shop' name their task \(mood, wish\)"):

@@ -124,6 +124,27 @@ def test_samples_without_a_label_are_not_learned_from_and_that_is_said(
     assert any(line.startswith("4 samples have no label and are not learned from") for line in said)
 
 
+@pytest.mark.parametrize("name", ["shop.csv", "shop.jsonl"])
+def test_rows_without_a_label_are_left_out_and_named_by_their_lines(tmp_path: Path, said: list[str], name: str) -> None:
+    rows = [{"text": f"{text} {n}", "label": f"own {label}"} for n in range(4) for text, label in ASKED.items()]
+    assert len({row["label"] for row in rows}) > 1
+    rows[5:5] = [{"text": "hello", "label": ""}]
+    rows += [{"text": "good morning", "label": ""}]
+    data = tmp_path / name
+    if name.endswith(".csv"):
+        data.write_text("\n".join(["text,label", *(f"{row['text']},{row['label']}" for row in rows)]), "utf-8")
+        lines = 7, len(rows) + 1
+    else:
+        data.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+        lines = 6, len(rows)
+    said.clear()
+    with Recognizer.fit(data, config=NO_MODELS, out=tmp_path / "b") as opened:
+        assert set(opened.tasks["shop"].names) == {row["label"] for row in rows if row["label"]}
+    (line,) = [line for line in said if "have no label" in line]
+    assert line.startswith("2 samples have no label and are not learned from")
+    assert line.endswith("".join(f"\n  - {name}, line {number}" for number in lines))
+
+
 def test_snippets_speak_and_models_that_nothing_trained_are_not_asked(
     tasks: list[Task], config: Config, models: Models, tmp_path: Path
 ) -> None:
