@@ -9,12 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -23,7 +18,6 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from kdsl.child_processes import process_pool
 from kdsl.config import UNLEARNED, Config
 from kdsl.config_file import find_config, load_config, load_tasks
 from kdsl.data.own_task import tasks_for
@@ -31,11 +25,11 @@ from kdsl.data.splits import read_folds
 from kdsl.ensemble.fit import written_knowledge
 from kdsl.errors import ConfigError, InputError, KdslError, faults_of
 from kdsl.evaluation.ablation.cell import Cell, attempt
+from kdsl.evaluation.ablation.processes import run_cells
 from kdsl.evaluation.ablation.tables import Arm, Plan, write_results
 from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
 from kdsl.models.weights import find_weights, fingerprint_of
-from kdsl.progress import show_messages
 from kdsl.runs import claim, digest, listed
 from kdsl.tasks import Task
 from kdsl.training.memory import check_fit, check_memory
@@ -242,7 +236,9 @@ def run_ablation(
     names = [task.name for task in tasks]
     plan = Plan(arms, grid.ablation.seeds, chosen, names, samples, grid.ablation.system, grid.ablation.curve)
     failed: list[str] = []
-    ran = (pair for wave in _waves(todo) for pair in _run(wave, observed, assigned, tasks, jobs))
+    level = log.getEffectiveLevel()
+    waves = [[(cell, (observed[cell.variant], assigned, tasks)) for cell in wave] for wave in _waves(todo)]
+    ran = (pair for wave in waves for pair in run_cells(attempt, wave, jobs, level))
     for done, (cell, fault) in enumerate(ran, 1):
         log.info("%d of %d: %s%s", done, len(todo), cell, f": failed: {fault}" if fault else "")
         if fault:
@@ -300,50 +296,6 @@ def _waves(cells: Sequence[Cell]) -> list[list[Cell]]:
         waves.setdefault((cell.config.seed, cell.depth), []).append(cell)
     seeds = list(dict.fromkeys(cell.config.seed for cell in cells))
     return [waves[key] for key in sorted(waves, key=lambda key: (seeds.index(key[0]), key[1]))]
-
-
-def _run(
-    cells: Sequence[Cell],
-    observed: Mapping[str, Sequence[Evidence]],
-    folds: Mapping[str, int],
-    tasks: Sequence[Task],
-    jobs: int,
-) -> Iterator[tuple[Cell, str | None]]:
-    """Run cells and yield each when it is done, with its error if it failed."""
-    if jobs == 1:
-        for cell in cells:
-            yield cell, attempt(cell, observed[cell.variant], folds, tasks)
-        return
-    # read by OpenMP and BLAS when a child process starts; a user's own setting takes precedence
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
-    waiting = deque(cells)
-    while waiting:  # repeated if a process died, which breaks a pool
-        running: dict[Future[str | None], Cell] = {}
-        with suppress(BrokenProcessPool), _pool(jobs) as pool:
-            while waiting or running:
-                while waiting and len(running) < jobs:
-                    cell = waiting[0]
-                    future = pool.submit(attempt, cell, observed[cell.variant], folds, tasks)
-                    running[future] = waiting.popleft()
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    fault = future.result()
-                    yield running.pop(future), fault
-        for cell in running.values():  # it is unknown whose process died: try each one again, alone
-            with _pool(1) as pool:
-                try:
-                    yield cell, pool.submit(attempt, cell, observed[cell.variant], folds, tasks).result()
-                except BrokenProcessPool:
-                    yield cell, "its process died: killed, or out of memory?"
-
-
-def _pool(processes: int) -> ProcessPoolExecutor:
-    return process_pool(processes, _start_child, (log.getEffectiveLevel(),))
-
-
-def _start_child(level: int) -> None:
-    os.environ["TTY_COMPATIBLE"] = "0"  # rich: progress bars of several processes would overwrite each other
-    if level <= logging.INFO:  # as the command line sets it: a child shows what its parent shows
-        show_messages(level)
 
 
 def _settings(

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
+from helpers.fragile_cells import die_in_a
 from helpers.tiny_models import tiny_folder
 from PIL import Image
 from sklearn.metrics import f1_score
@@ -28,6 +29,7 @@ from kdsl.errors import BundleError, ConfigError, InputError, KdslError
 from kdsl.evaluation.ablation.cell import read_lines, share
 from kdsl.evaluation.ablation.grid import load_grid, run_ablation
 from kdsl.evaluation.ablation.leave_out import leave_out
+from kdsl.evaluation.ablation.processes import run_cells
 from kdsl.evaluation.ablation.tables import Arm, Plan, write_results
 from kdsl.evidence.observe import load_evidence
 from kdsl.evidence.types import Evidence
@@ -218,22 +220,11 @@ def test_two_processes_go_on_past_a_failing_cell(shop: Path, tmp_path: Path) -> 
     assert "1 of 1" in page
 
 
-def test_a_process_that_dies_takes_its_cell_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(ablation, "attempt", _die_in_a)
-    from types import SimpleNamespace
-
-    cells = [SimpleNamespace(variant=name) for name in "abc"]
-    through = list(ablation._run(cells, dict.fromkeys("abc", ()), {}, (), 2))  # type: ignore[arg-type]
-    faults = {cell.variant: fault for cell, fault in through}
+def test_a_process_that_dies_takes_its_cell_alone() -> None:
+    through = list(run_cells(die_in_a, [(name, ()) for name in "abc"], 2, logging.WARNING))
+    faults = dict(through)
     assert "process died" in (faults.pop("a") or "")
     assert faults == {"b": None, "c": None}
-
-
-def _die_in_a(cell: Any, *_: Any) -> None:
-    import os
-
-    if cell.variant == "a":
-        os._exit(9)
 
 
 def test_the_whole_system_runs_as_crossval_does(shop: Path, tmp_path: Path) -> None:
