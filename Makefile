@@ -8,18 +8,19 @@ BIN := $(VENV)/bin
 
 setup: $(VENV)/.ready
 
+# Bytecode of what is imported is written when it is; that of all packages takes two minutes.
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "kdsl needs Python 3.11, 3.12 or 3.13; none was found. Set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[dev]' -c constraints.txt
+	$(BIN)/python -m pip install --quiet --no-compile -e '.[dev]' -c constraints.txt
 	touch $@
 
 demo: setup
 	$(BIN)/kdsl demo --out demo
 
 test: setup
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # PaddleX pins numpy, PyYAML and OpenCV at versions that the other tests do not run on.
 test-paddle:

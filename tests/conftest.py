@@ -5,6 +5,7 @@ Rules and readers are tested without torch: what needs it is imported within its
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,20 @@ FACTS = PictureFacts(
     colours=(0.0,) * 8 + (0.1, 0.1, 0.8),
     cells=(0.8, 0.0, 0.0, 0.1) * 24,
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that no worker is alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # each training collects garbage, which takes a second where it looks at what all modules have made
+
+
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
