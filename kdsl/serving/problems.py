@@ -28,6 +28,7 @@ TITLES = {
     500: "Internal error",
     503: "Not ready",
     504: "Out of time",
+    507: "No room on the server's disk",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Awaitable, Iterable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,9 @@ from kdsl.serving.sessions import KeyCheck, Sessions
 from kdsl.serving.settings import ServerSettings
 
 log = logging.getLogger(__name__)
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What a system says where a file cannot be written for want of room."""
 
 T = TypeVar("T")
 
@@ -91,6 +95,9 @@ class Services:
             log.error("%s: %s", error, error.__cause__)
             raise Problem(503, str(error), retry_after=10) from error
         except KdslError as error:
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _NO_ROOM:
+                log.error("%s", error)
+                raise Problem(507, without_folders(str(error), self.folders), retry_after=10) from error
             raise Problem(422, without_folders(str(error), self.folders)) from error
 
 
@@ -146,7 +153,7 @@ def problems(*statuses: int, ok: dict[str, Any] | None = None) -> dict[int | str
         ok: the description of the answer itself, where the route's type does not say it.
     """
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
-    every: Iterable[int] = sorted({401, 403, 413, 421, 422, 429, 503, *statuses})
+    every: Iterable[int] = sorted({401, 403, 413, 421, 422, 429, 503, 507, *statuses})
     found: dict[int | str, dict[str, Any]] = {
         status: {"description": TITLES[status], "content": {MEDIA_TYPE: {"schema": schema}}} for status in every
     }
