@@ -159,7 +159,138 @@ def test_a_file_that_breaks_later_costs_no_answer_but_its_own(file: Path, feedba
         feedback.add(correction(2))
 
 
-def test_a_full_disk_is_no_fault_of_the_request(server_of_one: Running) -> None:
+def test_a_full_disk_stores_nothing_and_says_so(file: Path, feedback: Feedback) -> None:
+    feedback.add(correction(1))
+    with sqlite3.connect(file) as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+
+    class Full(Feedback):
+        """SQLite's own limit of pages stands for the disk's: the error is the same one."""
+
+        def _connect(self) -> sqlite3.Connection:
+            connection = super()._connect()
+            connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+            return connection
+
+    full = Full(file)
+    with pytest.raises(StoreError):
+        full.add(correction(2, pictures=[os.urandom(100_000)]))
+    assert feedback.count() == 1
+    assert feedback.add(correction(2)) == (2, True)
+
+
+def _add_many(file: Path, start: int, count: int) -> None:
+    feedback = Feedback(file)
+    for number in range(start, start + count):
+        feedback.add(correction(number, text=f"text {number}"))
+
+
+def test_two_servers_write_one_file_and_lose_nothing(file: Path) -> None:
+    """The file is made by whoever comes first, too."""
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_add_many, args=(file, 1000 * number, 30)) for number in (1, 2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    rows = list(Feedback(file).export(TASKS))
+    assert len({row["id"] for row in rows}) == len(rows) == 60
+
+
+def _add_until_killed(file: Path, told: Any) -> None:
+    feedback = Feedback(file)
+    for number in range(100_000):
+        feedback.add(correction(number, text=f"text {number}", pictures=[b"%d" % number * 2000]))
+        told.send(number)
+
+
+def test_a_kill_in_the_middle_of_a_write_loses_nothing_that_was_answered(file: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    for round in range(2):
+        ours, theirs = context.Pipe()
+        writer = context.Process(target=_add_until_killed, args=(file, theirs))
+        writer.start()
+        while (answered := ours.recv()) < 20 * (round + 1):
+            pass
+        os.kill(writer.pid or 0, signal.SIGKILL)
+        writer.join()
+        while ours.poll():
+            answered = ours.recv()
+        rows = list(Feedback(file).export(TASKS))
+        numbers = [int(row["instruction"].split("text ")[1].split()[0]) for row in rows]
+        assert numbers[: answered + 1] == list(range(answered + 1))
+        assert len(numbers) == len(set(numbers))
+
+
+@pytest.fixture
+def server_of_one(light: Path, tmp_path: Path) -> Iterator[Running]:
+    with running(ServerSettings(light, state=tmp_path / "state")) as started:
+        yield started
+
+
+def rows_of(started: Running) -> list[Mapping[str, Any]]:
+    answer = started.client.get("/v1/feedback")
+    assert answer.status_code == 200
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def test_a_correction_over_http_with_its_picture_note_and_what_was_shown(server_of_one: Running) -> None:
+    client, stream = server_of_one.client, BytesIO()
+    noise(2).save(stream, "JPEG")
+    picture = base64.b64encode(stream.getvalue()).decode()
+    sample = said("<image>", "这个还有吗", pictures=[picture])
+    predicted = client.post("/v1/predict", json=sample).json()
+    shown = {name: predicted["prediction"][name] for name in ("label", "probability")}
+    body = {
+        "sample": sample,
+        "label": "stock",
+        "note": "问的是库存",
+        "shown": shown | {"version": predicted["model"]["version"]},
+    }
+    stored = client.post("/v1/feedback", json=body, headers={"X-Request-Id": "f-1"})
+    assert stored.json() == {"number": 1, "new": True, "request_id": "f-1"}
+    again = client.post("/v1/feedback", json=body, headers={"X-Request-Id": "f-1"})
+    assert again.json() == {"number": 1, "new": False, "request_id": "f-1"}
+    (row,) = rows_of(server_of_one)
+    assert row["output"] == "stock"
+    assert row["feedback"]["note"] == "问的是库存"
+    assert row["feedback"]["prediction"] == body["shown"]
+    assert row["feedback"]["version"] == predicted["model"]["version"]
+    assert row["image"] == [f"data:image/jpeg;base64,{picture}"]
+    assert client.post("/v1/feedback/1/undo").json() == {"number": 1, "counted": True}
+    assert rows_of(server_of_one) == []
+    assert client.post("/v1/feedback/2/undo").status_code == 404
+    assert re.search(r"kdsl_feedback_total\{.*\} 1\.0", client.get("/metrics").text)
+
+
+def test_corrections_that_cannot_be_meant_are_refused(server_of_one: Running) -> None:
+    for body, what in (
+        ({"sample": said("hi"), "label": "rsut"}, "Did you mean rust?"),
+        ({"sample": {}, "label": "rust"}, "give `turns`"),
+        ({"sample": said("<image>"), "label": "rust"}, "1 <image>"),
+        ({"sample": said("hi", task="other"), "label": "rust"}, "other"),
+    ):
+        answer = server_of_one.client.post("/v1/feedback", json=body)
+        assert answer.status_code == 422
+        assert what in answer.json()["detail"]
+    assert rows_of(server_of_one) == []
+
+
+def test_a_file_that_breaks_while_it_is_served_is_no_fault_of_the_request(light: Path, tmp_path: Path) -> None:
+    with running(ServerSettings(light, state=tmp_path)) as started:
+        client = started.client
+        assert client.post("/v1/feedback", json={"sample": said("hi"), "label": "refund"}).status_code == 200
+        for file in tmp_path.glob("feedback.sqlite*"):
+            file.write_bytes(b"no database" * 1000)
+        asked = [client.get(path) for path in ("/v1/feedback", "/v1/queue", "/v1/refit")]
+        asked += [client.post("/v1/feedback", json={"sample": said("hi")}), client.post("/v1/feedback/1/undo")]
+        for answer in asked:
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "10"), answer.text
+        assert client.post("/v1/predict", json=said("money back")).status_code == 200
+
+
+def test_no_room_on_the_disk_is_no_fault_of_the_request(server_of_one: Running) -> None:
     def write() -> None:
         try:
             Path("/dev/full").write_text("candidate")
