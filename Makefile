@@ -8,12 +8,11 @@ BIN := $(VENV)/bin
 
 setup: $(VENV)/.ready
 
-# Bytecode of what is imported is written when it is; that of all packages takes two minutes.
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "kdsl needs Python 3.11, 3.12 or 3.13; none was found. Set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --no-compile -e '.[dev]' -c constraints.txt
+	$(BIN)/python -m pip install --quiet -e '.[dev]' -c constraints.txt
 	touch $@
 
 demo: setup
