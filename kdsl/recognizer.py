@@ -22,7 +22,7 @@ from kdsl.data.folders import picture_root
 from kdsl.data.own_task import note_descriptions, tasks_for
 from kdsl.data.prediction import Prediction
 from kdsl.data.readers import TOO_LONG, load_task_files, read_files
-from kdsl.data.sample import Sample
+from kdsl.data.sample import Sample, listed
 from kdsl.data.source import DataSource
 from kdsl.data.trainable import check_fit, learned_from
 from kdsl.ensemble.blocks import Engine, in_this_process
@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 
 Data = str | Path | Sequence[str | Path] | Sequence[Sample]
 """A file of samples, several, a folder of pictures, or the samples themselves."""
+SAMPLES = "a sample or a list of them, made by `Sample.dialogue([text])` or `Sample.picture(path)`"
 
 
 class Recognizer:
@@ -60,6 +61,10 @@ class Recognizer:
         self.bundle = bundle
         self._lock = threading.RLock()
         self._inbox = tempfile.TemporaryDirectory(prefix="kdsl-")
+
+    def __repr__(self) -> str:
+        tasks = ", ".join(f"{task.name} ({task.input}, {len(task.labels)} labels)" for task in self.bundle.tasks)
+        return f"<Recognizer of {str(self.bundle.folder)!r}: {tasks}>"
 
     @classmethod
     def load(cls, folder: str | Path, *, server: ModelServer | str | Path | None = None) -> Self:
@@ -190,22 +195,22 @@ class Recognizer:
         if isinstance(samples, Sample):
             return self.predict([samples])[0]
         with self._lock:
-            return self.predict_evidence(self._observe(list(samples)))
+            return self.predict_evidence(self._observe(listed(samples, "samples", SAMPLES)))
 
     def predict_evidence(self, evidences: Sequence[Evidence]) -> list[Prediction]:
         """The prediction of each sample that was observed already, in order; tasks may be mixed."""
         with self._lock:
             return self._predictor.predict(evidences)
 
-    def predict_proba(self, samples: Iterable[Sample]) -> np.ndarray:
-        """Probabilities [n, m] of samples of one task; the columns are the task's labels.
+    def predict_proba(self, samples: Sample | Iterable[Sample]) -> np.ndarray:
+        """Probabilities [n, m] of samples of one task; the columns are the task's labels, and one sample is one row.
 
         Raises:
             InputError: a sample cannot be used, or the samples are of several tasks.
         """
         import numpy as np
 
-        found = self.predict(list(samples))
+        found = self.predict([samples] if isinstance(samples, Sample) else samples)
         names = {prediction.task for prediction in found}
         if len(names) != 1:
             raise InputError(f"predict_proba takes samples of one task; found {', '.join(sorted(names)) or 'none'}.")
@@ -316,7 +321,7 @@ def _given(data: Data) -> list[Path] | list[Sample]:
     Raises:
         InputError: both are there, or something else, or nothing is.
     """
-    given = [data] if isinstance(data, str | Path | Sample) else list(data)
+    given = [data] if isinstance(data, str | Path | Sample) else listed(data, "data", "a file, or a list of samples")
     for one in given:
         if not isinstance(one, Sample | str | Path):
             raise InputError(

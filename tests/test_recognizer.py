@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,6 +99,54 @@ def test_what_is_no_sample_is_told_how_to_make_one(recognizer: Recognizer) -> No
     for given in ("会不会生锈", ["会不会生锈"]):
         with pytest.raises(InputError, match=r"sample 1 is of type str; make samples by `Sample\.dialogue"):
             recognizer.predict(given)  # type: ignore[arg-type]
+
+
+class Table:
+    """What a DataFrame is to `for`: the names of its columns."""
+
+    columns = ("text", "label")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+
+@pytest.mark.parametrize("given", [None, b"text", {"text": "会不会生锈"}, Table(), 5])
+def test_what_is_no_list_of_samples_is_called_what_it_is(recognizer: Recognizer, tmp_path: Path, given: Any) -> None:
+    kind = type(given).__name__
+    with pytest.raises(InputError, match=rf"`samples` is of type {kind}; expected a sample"):
+        recognizer.predict(given)
+    with pytest.raises(InputError, match=rf"`samples` is of type {kind}; expected a sample"):
+        recognizer.predict_proba(given)
+    if given is not None:  # without data a fit makes a bundle of descriptions
+        with pytest.raises(InputError, match=rf"`data` is of type {kind}; expected a file") as raised:
+            Recognizer.fit(given, out=tmp_path / "b")
+        assert ("write it by `to_csv` first" in str(raised.value)) == isinstance(given, Table)
+    assert not (tmp_path / "b").exists()
+
+
+def test_one_sample_is_one_row_of_probabilities(recognizer: Recognizer) -> None:
+    sample = Sample.dialogue(["会不会生锈"])
+    assert recognizer.predict_proba(sample).tolist() == recognizer.predict_proba([sample]).tolist()
+
+
+def test_a_recogniser_says_what_it_holds(recognizer: Recognizer) -> None:
+    shown = repr(recognizer)
+    assert str(recognizer.bundle.folder) in shown
+    for task in recognizer.tasks.values():
+        assert f"{task.name} ({task.input}, {len(task.labels)} labels)" in shown
+        assert task.name in repr(recognizer.rules)
+
+
+@pytest.mark.parametrize("turns", [None, 5, [None], [5], [{"role": "user", "content": "在吗"}], [("user", None)]])
+def test_turns_are_texts_or_pairs(turns: Any) -> None:
+    with pytest.raises(TypeError, match=r"turns must be a list of texts|turn 1 is of type"):
+        Sample.dialogue(turns)
+
+
+@pytest.mark.parametrize("pictures", [None, 5, [None], [5]])
+def test_pictures_are_paths_bytes_or_images(pictures: Any) -> None:
+    with pytest.raises(TypeError, match=r"pictures must be a list|a picture is a path, bytes or a PIL"):
+        Sample.dialogue(["看"], pictures)
 
 
 def test_a_fit_takes_files_and_samples_alone(tmp_path: Path) -> None:

@@ -112,7 +112,8 @@ def own_task(name: str, found: Found, taken: Sequence[str] = ()) -> Task:
     if len(found.kinds) > 1:
         raise InputError(
             f"'{name}' holds pictures alone and texts, which are two tasks: give each a file of its own and fit "
-            "them apart, or write two task files and give both as `task_file`."
+            "them apart, or write two task files and give both as `task_file`. Where customers sent a picture without "
+            "words, it is a dialogue: write `user: <image>` in the text of that row."
         )
     valid = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")
     valid = valid if re.match("[a-z]", valid) else f"task-{valid}".rstrip("-")

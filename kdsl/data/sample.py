@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
+from kdsl.errors import InputError
 from kdsl.tasks import Task
 
 if TYPE_CHECKING:
@@ -74,14 +75,15 @@ class Sample:
             id: what the prediction will be called; by default the number of the sample in its list.
 
         Raises:
-            TypeError: the turns or the pictures are a single one, not a list.
+            TypeError: the turns or the pictures are no list, or one of them is something else.
             ValueError: a turn is said by somebody else.
         """
         from kdsl.data.dialogue import clean_text  # it needs `Turn`
 
-        if isinstance(turns, str):
-            raise TypeError("turns must be a list of texts, not a single one")
-        said = [("user", turn) if isinstance(turn, str) else turn for turn in turns]
+        if isinstance(turns, str) or not isinstance(turns, Iterable):
+            single = "a single one" if isinstance(turns, str) else f"of type {type(turns).__name__}"
+            raise TypeError(f"turns must be a list of texts, not {single}")
+        said = [_said(number, turn) for number, turn in enumerate(turns, 1)]
         if strange := [role for role, _ in said if role not in get_args(Role)]:
             raise ValueError(f"a turn is said by 'user' or 'agent', not by {strange[0]!r}")
         made = tuple(Turn(role, clean_text(text), text) for role, text in said)  # type: ignore[arg-type]
@@ -101,10 +103,39 @@ class Sample:
         return replace(self, label=None, out_of_scope=self.label)
 
 
+def listed(given: Any, name: str, expected: str) -> list[Any]:
+    """What was given as the argument `name`, which is to be a list, as one.
+
+    Raises:
+        InputError: it is nothing, or something whose parts are no samples: a table, a mapping, bytes.
+    """
+    table = hasattr(given, "columns")  # a DataFrame yields the names of its columns
+    if table or isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
+        hint = " A table is read from a file: write it by `to_csv` first." if table else ""
+        raise InputError(f"`{name}` is of type {type(given).__name__}; expected {expected}.{hint}")
+    return list(given)
+
+
+def _said(number: int, turn: object) -> tuple[str, str]:
+    """Who says a turn, and its text."""
+    if isinstance(turn, str):
+        return "user", turn
+    if isinstance(turn, tuple | list) and len(turn) == 2 and all(isinstance(part, str) for part in turn):
+        return turn[0], turn[1]
+    kind = type(turn).__name__
+    raise TypeError(f"turn {number} is of type {kind}; expected a text, or a pair of 'user' or 'agent' and a text")
+
+
 def _given(pictures: Sequence[str | Path | bytes | Image]) -> tuple[Path | bytes | Image, ...]:
     if isinstance(pictures, str | bytes | Path):
         raise TypeError("pictures must be a list of pictures, not a single one")
-    return tuple(Path(picture) if isinstance(picture, str) else picture for picture in pictures)
+    if not isinstance(pictures, Iterable):
+        raise TypeError(f"pictures must be a list of pictures, not of type {type(pictures).__name__}")
+    given = list(pictures)
+    for picture in given:
+        if not isinstance(picture, str | bytes | Path) and not hasattr(picture, "save"):
+            raise TypeError(f"a picture is a path, bytes or a PIL image, not of type {type(picture).__name__}")
+    return tuple(Path(picture) if isinstance(picture, str) else picture for picture in given)
 
 
 def without_placeholders(text: str) -> str:

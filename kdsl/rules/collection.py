@@ -88,6 +88,9 @@ class Rules(Mapping[str, RuleBook]):
         """
         return {name: RuleBook.load(file) for name, file in self.files.items()}
 
+    def __repr__(self) -> str:
+        return f"<Rules of {', '.join(self.files) or 'no task'}>"  # reads no book: one may have faults
+
     def __getitem__(self, task: str) -> RuleBook:
         return self.books[task]
 

@@ -92,8 +92,10 @@ def test_unknown_labels_among_known_ones_are_refused_as_before(tmp_path: Path, s
 
 
 def test_data_that_makes_no_task(tmp_path: Path, shipped: list[Task]):
-    with pytest.raises(InputError, match="holds pictures alone and texts"):
+    with pytest.raises(InputError, match=r"holds pictures alone and texts.* write `user: <image>` in the text of"):
         tasks_for([saved(tmp_path, "text,image,label\na,,x\n,b.png,y\n")], shipped)
+    (made,) = tasks_for([saved(tmp_path, "text,image,label\na,,x\nuser: <image>,b.png,y\n")], shipped)
+    assert made.input == "dialogue"
     with pytest.raises(InputError, match=r"have only the label 'x' \(2 of them\); a task needs two"):
         own_task("shop", found_in([saved(tmp_path, "text,label\na,x\nb,x\n")]))
     named = saved(tmp_path, "task,text,label\nmood,a,x\nwish,b,y\nmood,c,y\n")
