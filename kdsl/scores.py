@@ -123,18 +123,21 @@ def mean_sd(values: Sequence[float], *, signed: bool = False) -> str:
 class OutOfFold:
     """Scores of every expert on samples of one task that it has not seen, with their ids and gold columns [n].
 
-    What fusion is fitted on, and what experts are judged by.
+    What fusion is fitted on, and what experts are judged by. `flattered` are experts and calls that learned from
+    texts which were written with such samples in view: their scores are better here than on samples that are new.
     """
 
     ids: tuple[str, ...]
     gold: np.ndarray
     scores: dict[str, np.ndarray]
+    flattered: tuple[str, ...] = ()
 
     def save(self, file: Path) -> None:
         """Write an npz file, whole or not at all."""
         arrays = {_PREFIX + name: matrix for name, matrix in self.scores.items()}
+        names = {"ids": np.array(self.ids), "flattered": np.array(self.flattered, str)}
         with written_whole(file) as partial:
-            np.savez_compressed(partial, ids=np.array(self.ids), gold=self.gold, **arrays)  # type: ignore[arg-type]
+            np.savez_compressed(partial, gold=self.gold, **names, **arrays)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, file: Path) -> OutOfFold:
@@ -146,7 +149,7 @@ class OutOfFold:
         try:
             with np.load(file, allow_pickle=False) as found:
                 scores = {name.removeprefix(_PREFIX): found[name] for name in found.files if name.startswith(_PREFIX)}
-                return cls(tuple(found["ids"].tolist()), found["gold"], scores)
+                return cls(tuple(found["ids"].tolist()), found["gold"], scores, tuple(found["flattered"].tolist()))
         except (OSError, ValueError, KeyError) as error:
             raise InputError(
                 f"{file} holds no scores of experts ({error}); a cross-validation writes such files."

@@ -26,7 +26,7 @@ from kdsl.ensemble.calls import book_first, first_pass, further_pass
 from kdsl.ensemble.choose_encoders import choose_encoders
 from kdsl.ensemble.first_look import first_look
 from kdsl.ensemble.nothing import tells_small_talk
-from kdsl.ensemble.parts import WORK, Parts, load_experts
+from kdsl.ensemble.parts import WORK, Parts, learned_from_world, load_experts
 from kdsl.ensemble.router import Router, fit_router, save_routers
 from kdsl.ensemble.scope import ScopeModel, scope_file
 from kdsl.ensemble.scope_pictures import PictureScope, picture_scope_file
@@ -181,7 +181,7 @@ class _Fit:
                 task.name: [e for e, f in zip(self.groups[task.name], self.fold[task.name], strict=True) if f != k]
                 for task in self.labelled
             }
-            self.parts.fit(kept, part, self.given)
+            self.parts.fit(kept, part, self.given, blind=True)
         log.info("all samples")
         self.parts.fit(self.groups, self.folder, adapters)
         routers = {
@@ -220,7 +220,8 @@ class _Fit:
         log.info("fusion of %s", task.name)
         group = self.groups[task.name]
         gold = np.array([task.index(e.sample.label or "") for e in group])
-        first = OutOfFold(tuple(e.sample.id for e in group), gold, self._first_scores(task))
+        scores, flattered = self._first_scores(task), learned_from_world(task, self.config)
+        first = OutOfFold(tuple(e.sample.id for e in group), gold, scores, flattered)
         first.save(scores_file(self.folder, task))
         again = lambda names, fused, rows: self._further_scores(task, names, fused, rows)  # noqa: E731
         return fit_router(first, again, self.config.ensemble, self.config.seed)

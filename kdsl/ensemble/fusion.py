@@ -10,7 +10,7 @@ latter only share out, among the labels that they know, what the former leave to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +24,8 @@ from kdsl.scores import Scores, fit_temperature, log_softmax
 
 FLOOR = -7.0
 """Lower limit of an expert's log-probabilities, so that no single expert can veto a label."""
+PULL = 3.0
+"""Of weights towards their prior."""
 
 
 def stack(scores: Scores, names: Sequence[str]) -> np.ndarray:
@@ -60,25 +62,32 @@ class Fusion:
 
 
 def fit_weights(
-    scores: Scores, gold: np.ndarray, prior: Mapping[str, float] | None = None, strength: float = 3.0
+    scores: Scores,
+    gold: np.ndarray,
+    prior: Mapping[str, float] | None = None,
+    flattered: Collection[str] = (),
 ) -> dict[str, float]:
-    """Non-negative weights that minimise log-loss plus `strength` times the squared distance from `prior`.
+    """Non-negative weights that minimise log-loss plus `PULL` times the squared distance from `prior`.
 
     Args:
         scores: expert -> [n, m], from models that have not seen the samples.
         gold: [n] column of the gold label.
         prior: weight of each expert that the penalty pulls towards; by default equal weights that sum to 1.
+        flattered: experts whose scores are better on these samples than on new ones, however many these are: they are
+            pulled towards 0, by each sample as far as the others by all of them.
     """
     names = list(scores)
     block = stack(scores, names)  # [e, n, m]
     start = np.array([(prior or {}).get(name, 0.0 if prior else 1 / len(names)) for name in names])
+    flatters = np.array([name in flattered for name in names])
+    start, pull = np.where(flatters, 0.0, start), PULL * np.where(flatters, len(gold), 1)
     rows = np.arange(len(gold))
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         log_p = log_softmax(np.tensordot(weights, block, axes=1))
         expected = (np.exp(log_p)[None] * block).sum(axis=2)  # [e, n]
-        gradient = (expected - block[:, rows, gold]).sum(axis=1) + 2 * strength * (weights - start)
-        return float(-log_p[rows, gold].sum() + strength * ((weights - start) ** 2).sum()), gradient
+        gradient = (expected - block[:, rows, gold]).sum(axis=1) + 2 * pull * (weights - start)
+        return float(-log_p[rows, gold].sum() + (pull * (weights - start) ** 2).sum()), gradient
 
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(names))
     return dict(zip(names, found.x.tolist(), strict=True))
@@ -102,20 +111,22 @@ def fit_fusion(
     prior: Mapping[str, float] | None = None,
     folds: int = 5,
     unlabelled: Sequence[int] = (),
+    flattered: Collection[str] = (),
 ) -> tuple[Fusion, np.ndarray]:
     """Fit weights on all samples and the temperature on scores of held-out folds.
 
     Args:
         unlabelled: columns of labels that no sample has.
+        flattered: as `fit_weights` takes them.
 
     Returns:
         The fusion, and held-out calibrated log-probabilities [n, m], on which thresholds are chosen.
     """
     ignorant = ignorant_experts(scores, unlabelled) if unlabelled else []
     of_labels: dict[str, Any] = {"unseen": tuple(unlabelled) if ignorant else (), "ignorant": tuple(ignorant)}
-    fused = held_out(scores, gold, seed, prior, folds, of_labels)
+    fused = held_out(scores, gold, seed, prior, folds, of_labels, flattered)
     temperature = fit_temperature(fused, gold)
-    fusion = Fusion(fit_weights(scores, gold, prior), temperature, **of_labels)
+    fusion = Fusion(fit_weights(scores, gold, prior, flattered), temperature, **of_labels)
     return fusion, log_softmax(fused / temperature)
 
 
@@ -126,15 +137,17 @@ def held_out(
     prior: Mapping[str, float] | None = None,
     folds: int = 5,
     of_labels: Mapping[str, Any] = MappingProxyType({}),
+    flattered: Collection[str] = (),
 ) -> np.ndarray:
     """Fused log-probabilities [n, m] of each fold by weights fitted on the others, before a temperature.
 
     Args:
         of_labels: `unseen` and `ignorant` of `Fusion`.
+        flattered: as `fit_weights` takes them.
     """
     found = np.zeros_like(next(iter(scores.values())))
     # the weights are shared by all labels, so the folds need not be stratified
     for train, test in KFold(min(folds, len(gold)), shuffle=True, random_state=seed).split(gold):
-        weights = fit_weights({name: s[train] for name, s in scores.items()}, gold[train], prior)
+        weights = fit_weights({name: s[train] for name, s in scores.items()}, gold[train], prior, flattered)
         found[test] = Fusion(weights, **of_labels).log_probabilities({name: s[test] for name, s in scores.items()})
     return found

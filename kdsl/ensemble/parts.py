@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from kdsl.config import Config
+from kdsl.config import NANO, Config
 from kdsl.evidence.types import Evidence
 from kdsl.experts.base import Expert, Material, Setup
 from kdsl.experts.large import LargeExpert, copy_adapter
@@ -23,6 +23,7 @@ from kdsl.knowledge.documents import Document
 from kdsl.knowledge.snippets import load_snippets
 from kdsl.tasks import Task
 from kdsl.world.documents import world_documents
+from kdsl.world.draw import known_labels
 from kdsl.world.evidence import imagine
 
 log = logging.getLogger(__name__)
@@ -47,13 +48,21 @@ class Parts:
         self.basis: dict[str, dict[str, str]] = {}
         """Task without labelled samples -> expert that was fitted all the same -> what it rests on."""
 
-    def fit(self, labelled: Labelled, folder: Path, adapters: Mapping[str, Path] = MappingProxyType({})) -> None:
+    def fit(
+        self,
+        labelled: Labelled,
+        folder: Path,
+        adapters: Mapping[str, Path] = MappingProxyType({}),
+        blind: bool = False,
+    ) -> None:
         """Fit every expert of the tasks in `labelled` into `folder`.
 
         An expert of a task without labelled evidence is left out where it cannot do without.
 
         Args:
             adapters: adapter name -> the folder of an adapter to use instead of training one.
+            blind: imagine samples only by what was written without sight of the challenge's samples, so that scores of
+                these tell how good the experts are on samples that nobody has seen.
         """
         config = self.setup.config
         given = {folder / "adapters" / name: adapter for name, adapter in adapters.items()}
@@ -61,7 +70,7 @@ class Parts:
             if not target.exists():
                 with written_whole(target) as partial:
                     copy_adapter(adapter, partial)
-        material = self.material(labelled, folder / WORK / "training")
+        material = self.material(labelled, folder / WORK / "training", blind)
         for kind in all_experts(config):
             for task in self.setup.tasks:
                 if task.name in labelled and kind.serves(task, config):
@@ -100,14 +109,16 @@ class Parts:
         soft = ask_teachers(models.large, folder, samples, tasks, config, folder / WORK / "teacher")
         train_students(models.small, samples, soft, tasks, config, Run(folder))
 
-    def material(self, labelled: Labelled, work: Path) -> Material:
-        """What experts are fitted on; `work` is a folder for intermediate results."""
+    def material(self, labelled: Labelled, work: Path, blind: bool = False) -> Material:
+        """What experts are fitted on; `work` is a folder for intermediate results, and `blind` as `fit` takes it."""
         per_label, seed = self.setup.config.knowledge.imagined_per_label, self.setup.config.seed
+        if blind:
+            per_label = -(-per_label // 2)  # of all families and questions about half are blind
         return Material(
             labelled=labelled,
-            imagined=lambda task: imagine(task, per_label, seed),
+            imagined=lambda task: imagine(task, per_label, seed, blind),
             snippets=self._snippets_of,
-            imagined_documents=lambda task: world_documents(task, per_label, seed),
+            imagined_documents=lambda task: world_documents(task, per_label, seed, blind),
             adapter_configs=self.adapter_configs,
             work=work,
         )
@@ -120,6 +131,17 @@ class Parts:
     @cached_property
     def _snippets(self) -> list[Document]:
         return load_snippets(Path(self.setup.config.knowledge.snippets), self.setup.tasks)
+
+
+def learned_from_world(task: Task, config: Config) -> tuple[str, ...]:
+    """Experts and calls of a task that are flattered by out-of-fold scores (`OutOfFold.flattered`): those by kdsl-nano,
+    which was pretrained on the whole synthetic world, where that has the task's labels."""
+    if known_labels(task) != list(task.names):
+        return ()
+    calls = {"large": ("large", "reread", "second"), "small": ("small",)}
+    models = {"large": config.large, "small": config.small} | {name: one.model for name, one in config.beside.items()}
+    nano = [role for role, model in models.items() if model is not None and model.source == NANO]
+    return tuple(name for role in nano for name in calls.get(role, (role,)))
 
 
 def load_experts(folder: Path, task: Task, setup: Setup, names: Collection[str] | None = None) -> list[Expert]:

@@ -67,14 +67,16 @@ def fit_router(
     gold = first.gold
     figures = _figures_alone(first)
     scores = {name: first.scores[name] for name in worth_asking(first)}
+    # all alike: then nothing else tells
+    flattered = () if set(scores) <= set(first.flattered) else first.flattered
     unlabelled = sorted(set(range(next(iter(scores.values())).shape[1])) - set(gold.tolist()))
     if len(gold) >= ENOUGH:
-        voting = voting_experts(scores, gold, seed, unlabelled)
+        voting = voting_experts(scores, gold, seed, unlabelled, flattered)
         for name in scores:
             if name not in voting:
                 log.info("%s: held-out samples are told as well without it, so it has no vote", name)
         scores = {name: scores[name] for name in voting}
-    fusion, fused = fit_fusion(scores, gold, seed, unlabelled=unlabelled)
+    fusion, fused = fit_fusion(scores, gold, seed, unlabelled=unlabelled, flattered=flattered)
     if len(gold) >= ENOUGH:
         told = {name: weight for name, weight in fusion.weights.items() if weight > 0}
         fusion = replace(fusion, weights=told or fusion.weights)  # where all mislead, every label is as likely
@@ -86,7 +88,8 @@ def fit_router(
     again = call_again(list(scores), fused, routed) if len(routed) >= 2 * config.fewest_folds else {}
     if again:
         more = {name: matrix[routed] for name, matrix in scores.items()} | dict(again)
-        further, revised = fit_fusion(more, gold[routed], seed, prior=fusion.weights, unlabelled=unlabelled)
+        of_all: dict[str, Any] = {"prior": fusion.weights, "unlabelled": unlabelled, "flattered": flattered}
+        further, revised = fit_fusion(more, gold[routed], seed, **of_all)
         before, after = log_loss(fused[routed], gold[routed]), log_loss(revised, gold[routed])
         figures |= {"log_loss_routed_first": before, "log_loss_routed_further": after}
         if after < before:

@@ -8,7 +8,7 @@ do not help').
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -16,7 +16,13 @@ from kdsl.ensemble.fusion import held_out, ignorant_experts
 from kdsl.scores import Scores, log_loss
 
 
-def voting_experts(scores: Scores, gold: np.ndarray, seed: int, unlabelled: Sequence[int] = ()) -> list[str]:
+def voting_experts(
+    scores: Scores,
+    gold: np.ndarray,
+    seed: int,
+    unlabelled: Sequence[int] = (),
+    flattered: Collection[str] = (),
+) -> list[str]:
     """Names of the experts to fuse: the best first, then, one by one, whichever adds most, while any does.
 
     Experts that know labels without a sample all vote where others do not know these: no held-out sample has such a
@@ -26,10 +32,11 @@ def voting_experts(scores: Scores, gold: np.ndarray, seed: int, unlabelled: Sequ
         scores: expert -> [n, m], from models that have not seen the samples.
         gold: [n] column of the gold label.
         unlabelled: columns of labels that no sample has.
+        flattered: as `fit_weights` takes them.
     """
 
     def loss(names: Sequence[str]) -> float:
-        return log_loss(held_out({name: scores[name] for name in names}, gold, seed), gold)
+        return log_loss(held_out({name: scores[name] for name in names}, gold, seed, flattered=flattered), gold)
 
     ignorant = ignorant_experts(scores, unlabelled) if unlabelled else []
     chosen = [name for name in scores if name not in ignorant] if ignorant else []

@@ -18,17 +18,20 @@ from kdsl.world.evidence import imagine
 SOURCE = "synthetic world"
 
 
-def world_documents(task: Task, per_label: int, seed: int) -> list[Document]:
+def world_documents(task: Task, per_label: int, seed: int, blind: bool = False) -> list[Document]:
     """Up to `per_label` documents for each label that the world knows; none for a user's own labels.
 
     A dialogue task gets utterances that tell the label (kind `faq`), a picture task what OCR would read on
     drawn screens (kind `page`). Equal texts enter once, so that small phrase books do not outvote others.
+
+    Args:
+        blind: as `imagine` takes it.
     """
     if task.input == "dialogue":
-        streams = [Stream(f"{seed}/{label}", (label,)) for label in known_labels(task)]
-        texts = {(stream.labels[0], ask(*stream.row(n))) for stream in streams for n in range(per_label)}
+        streams = [Stream(f"{seed}/{label}{'/blind' * blind}", (label,)) for label in known_labels(task)]
+        texts = {(stream.labels[0], ask(*stream.row(n), blind)) for stream in streams for n in range(per_label)}
     else:
-        texts = {(str(evidence.sample.label), evidence.ocr_text) for evidence in imagine(task, per_label, seed)}
+        texts = {(str(evidence.sample.label), evidence.ocr_text) for evidence in imagine(task, per_label, seed, blind)}
     documents = []
     for number, (label, text) in enumerate(sorted(pair for pair in texts if pair[1])):
         id = f"world-{task.name}-{number}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -12,16 +12,21 @@ import yaml
 from kdsl.errors import ConfigError
 
 PHRASES = Path(__file__).parent / "phrases"
+BLIND = "~ "
 Words = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One skeleton of a question; `kinds` are the product kinds it suits, `lead` an earlier turn it needs."""
+    """One skeleton of a question; `kinds` are the product kinds it suits, `lead` an earlier turn it needs.
+
+    `blind` ones were written without sight of the challenge's samples; their lines begin with `BLIND`.
+    """
 
     template: str
     kinds: frozenset[str]
     lead: str = ""
+    blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +90,13 @@ def _intent(path: Path) -> Intent:
         suits = frozenset(kinds) if names == "any" else frozenset(names.split())
         if not suits <= set(kinds):
             raise ConfigError(f"{path}: asks for {sorted(suits - set(kinds))}, which its products do not list")
-        asks += [Ask(line, suits) for line in _lines(block)]
+        asks += [Ask(line.removeprefix(BLIND), suits, blind=line.startswith(BLIND)) for line in _lines(block)]
     follows = []
     for line in _lines(raw["follow"]):
-        lead, arrow, template = line.partition(" => ")
+        lead, arrow, template = line.removeprefix(BLIND).partition(" => ")
         if not arrow:
             raise ConfigError(f"{path}: follow line '{line}' must read 'earlier turn => question'")
-        follows.append(Ask(template, frozenset(kinds), lead))
+        follows.append(Ask(template, frozenset(kinds), lead, line.startswith(BLIND)))
     return Intent(
         label=raw["label"],
         kinds=kinds,
@@ -104,13 +109,24 @@ def _intent(path: Path) -> Intent:
     )
 
 
+def _blind_only(intent: Intent) -> Intent:
+    asks, follows = (tuple(one for one in part if one.blind) for part in (intent.asks, intent.follows))
+    return replace(intent, asks=asks, follows=follows)
+
+
 @cache
-def phrasebook() -> Phrasebook:
+def phrasebook(blind: bool = False) -> Phrasebook:
     """Read all phrase files, once per process.
+
+    Args:
+        blind: of the questions take the `blind` ones alone.
 
     Raises:
         ConfigError: a file is damaged; the message names it.
     """
+    if blind:
+        book = phrasebook()
+        return replace(book, intents={name: _blind_only(intent) for name, intent in book.intents.items()})
     intents = [_intent(path) for path in sorted((PHRASES / "intents").glob("*.yaml"))]
     voice = _load(PHRASES / "voice.yaml")
     return Phrasebook(

@@ -33,28 +33,34 @@ def labels() -> tuple[str, ...]:
     return tuple(sorted(phrasebook().intents))
 
 
-def ask(label: str, rng: random.Random) -> str:
+def ask(label: str, rng: random.Random, blind: bool = False) -> str:
     """One utterance that tells the label, without its dialogue.
+
+    Args:
+        blind: by phrases that were written without sight of the challenge's samples.
 
     Raises:
         InputError: the world has no such label.
     """
-    intent = _intent(label)
+    intent = _intent(label, blind)
     scope, kind = _scope(intent, rng)
     return speak(scope.fill(_pick(intent.asks, kind, scope, rng).template), scope, rng)
 
 
-def write_dialogue(label: str, rng: random.Random) -> Dialogue:
+def write_dialogue(label: str, rng: random.Random, blind: bool = False) -> Dialogue:
     """A dialogue of one to eight rounds whose last clear question carries the label.
+
+    Args:
+        blind: its questions come from phrases that were written without sight of the challenge's samples.
 
     Raises:
         InputError: the world has no such label.
     """
-    return _Writer(_intent(label), rng).write()
+    return _Writer(_intent(label, blind), rng, blind).write()
 
 
-def _intent(label: str) -> Intent:
-    intents = phrasebook().intents
+def _intent(label: str, blind: bool) -> Intent:
+    intents = phrasebook(blind).intents
     if label not in intents:
         hint = did_you_mean(label, intents)
         raise InputError(f"the synthetic world has no intent '{label}'.{hint} It has: {', '.join(sorted(intents))}")
@@ -103,8 +109,8 @@ def _pick(asks: tuple[Ask, ...], kind: str, scope: Scope, rng: random.Random) ->
 class _Writer:
     """State of one dialogue: the scope, the rounds so far and what the pictures show."""
 
-    def __init__(self, intent: Intent, rng: random.Random) -> None:
-        self._intent, self._rng = intent, rng
+    def __init__(self, intent: Intent, rng: random.Random, blind: bool) -> None:
+        self._intent, self._rng, self._blind = intent, rng, blind
         self._scope, self._kind = _scope(intent, rng)
         self._frame = phrasebook().frame
         self._turns: list[Turn] = []
@@ -171,7 +177,7 @@ class _Writer:
         """An earlier question of another label about the same product, answered and left behind."""
         fit = [
             other
-            for other in phrasebook().intents.values()
+            for other in phrasebook(self._blind).intents.values()
             if other.label != self._intent.label and self._kind in other.kinds
         ]
         other = self._rng.choice(fit)

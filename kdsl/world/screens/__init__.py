@@ -27,7 +27,9 @@ def families() -> Mapping[str, tuple[Entry, ...]]:
     return FAMILIES
 
 
-def draw_screen(label: str, rng: random.Random, scale: float = 1.0, family: str | None = None) -> Screen:
+def draw_screen(
+    label: str, rng: random.Random, scale: float = 1.0, family: str | None = None, blind: bool = False
+) -> Screen:
     """Draw one screen.
 
     Args:
@@ -35,6 +37,7 @@ def draw_screen(label: str, rng: random.Random, scale: float = 1.0, family: str 
         rng: the source of everything random.
         scale: pixels per point; a phone's page is 360 points wide. 1 suits training, 2 suits real OCR.
         family: draw this layout family instead of a random one of the label.
+        blind: draw a random one of those that were written without sight of the challenge's samples.
 
     Raises:
         InputError: no family draws the label, or the label has no such family.
@@ -48,6 +51,8 @@ def draw_screen(label: str, rng: random.Random, scale: float = 1.0, family: str 
         if not entries:
             names = ", ".join(entry.name for entry in known[label])
             raise InputError(f"'{label}' has no layout family '{family}'; it has: {names}")
+    if blind:
+        entries = tuple(entry for entry in entries if entry.blind)
     entry = rng.choices(entries, [entry.weight for entry in entries])[0]
     page = Page(rng, entry.app)
     entry.draw(page, page.words)

@@ -23,11 +23,15 @@ Family = Callable[[Page, Words], None]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A layout family with the app it imitates and how often it is drawn beside its siblings."""
+    """A layout family with the app it imitates and how often it is drawn beside its siblings.
+
+    `blind` ones were written without sight of the challenge's samples.
+    """
 
     draw: Family
     app: App = "taobao"
     weight: float = 1.0
+    blind: bool = False
 
     @property
     def name(self) -> str:
