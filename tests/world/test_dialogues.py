@@ -122,3 +122,19 @@ def test_grammar() -> None:
 
 def test_every_phrase_file_of_an_intent_is_used() -> None:
     assert len(list((PHRASES / "intents").glob("*.yaml"))) == len(LABELS)
+
+
+def test_blind_phrases_alone_ask_for_every_label_and_product() -> None:
+    blind = phrasebook(blind=True)
+    assert sum(len(intent.asks) + len(intent.follows) for intent in blind.intents.values()) == 1275
+    for label, intent in blind.intents.items():
+        assert all(one.blind for one in (*intent.asks, *intent.follows))
+        assert intent.follows
+        for kind in intent.kinds:
+            goods = {"product": (), **BOOK.products[kind]}
+            have = set(goods) | set(BOOK.words) | set(MADE) | set(intent.words)
+            assert any(kind in one.kinds and slots(one.template) <= have for one in intent.asks), (label, kind)
+    rng = random.Random(3)
+    assert {turn.role for turn in write_dialogue(LABELS[0], rng, blind=True).turns} == {"user", "agent"}
+    known = {one.template for one in BOOK.intents[LABELS[0]].asks}
+    assert not any(template.startswith("~") for template in known)

@@ -186,3 +186,11 @@ def test_a_stopped_world_goes_on_and_a_finished_one_is_left(tmp_path: Path, scen
 def test_a_world_needs_a_positive_size(tmp_path: Path, scene: Task) -> None:
     with pytest.raises(InputError, match="per_label is 0"):
         write_world(tmp_path, 0, 7, [scene])
+
+
+def test_blind_families_alone_draw_every_label(scene: Task) -> None:
+    blind = {entry.name for entries in families().values() for entry in entries if entry.blind}
+    assert len(blind) == 107
+    for label in scene.names:
+        drawn = {draw_screen(label, random.Random(seed), 0.25, blind=True).family for seed in range(3)}
+        assert drawn <= blind
