@@ -184,5 +184,5 @@ def _left_out(
             for rows, found in ((np.flatnonzero(~away & (folds == fold)), seen), (np.flatnonzero(away), unseen)):
                 if len(rows):
                     found.append(Seen(logits(rows), vectors[rows]).figures(vectors[kept], marked))
-    known, unknown = (np.vstack(parts) for parts in (seen, unseen))
-    return tuple(part[~np.isnan(part).any(axis=1)] for part in (known, unknown))  # type: ignore[return-value]
+    known, unknown = np.vstack(seen), np.vstack(unseen)
+    return known[~np.isnan(known).any(axis=1)], unknown[~np.isnan(unknown).any(axis=1)]
