@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kdsl.data.columns import AS_KNOWN, Columns
-from kdsl.data.duplicates import Fingerprint, fingerprints, near_duplicates, picture_groups
+from kdsl.data.duplicates import Fingerprint, fingerprints, near_duplicates, picture_groups, said_units
 from kdsl.data.folders import picture_root
 from kdsl.data.notes import Notes, grouped
 from kdsl.data.pictures import picture_path
@@ -28,6 +28,7 @@ from kdsl.runs import listed
 from kdsl.tasks import Task
 
 _SHOWN = 10
+_SHOWN_LETTERS = 60
 
 
 @dataclass(slots=True)
@@ -242,12 +243,30 @@ def _notes(
         notes.append(f"{len(near)} group(s) of near-duplicate samples, such as {', '.join(near[0])}.")
     if torn:
         notes.append(f"{len(torn)} of these have more than one label, such as {', '.join(torn[0])}.")
+    if disputed := _disputed(samples, {id_ for ids in torn for id_ in ids}):
+        text, labels = disputed[0]
+        notes.append(f"{len(disputed)} text(s) have more than one label, such as '{text}': {', '.join(labels)}.")
     if across:
         notes.append(
             f"{len(across)} of these stand in more than one fold, so that scores flatter: "
             f"{', '.join(across[0])}. `kdsl data split` keeps them together where it is given the pictures."
         )
     return notes
+
+
+def _disputed(samples: Sequence[Sample], told: Collection[str]) -> list[tuple[str, list[str]]]:
+    """Texts of samples without pictures, too short for `near_duplicates`, that stand under several labels, with these.
+
+    Args:
+        told: ids of samples that are left out.
+    """
+    labels: dict[object, set[str]] = defaultdict(set)
+    texts: dict[object, str] = {}
+    for sample in samples:
+        if sample.label is not None and not sample.images and sample.id not in told and (words := said_units(sample)):
+            labels[sample.task, words].add(sample.label)
+            texts.setdefault((sample.task, words), " / ".join(turn.said for turn in sample.turns)[:_SHOWN_LETTERS])
+    return [(texts[key], sorted(found)) for key, found in labels.items() if len(found) > 1]
 
 
 def report_parts(report: CheckReport) -> Iterator[RenderableType]:

@@ -153,6 +153,20 @@ def test_check_says_that_the_last_message_was_taken_for_the_label(shop: Path):
     assert "the last message was taken for the label" in result.output.replace("\n", " ")
 
 
+def test_the_same_short_words_under_two_labels_are_noted(shop: Path):
+    rows = [
+        ("什么时候发货", "发货"),
+        ("什么时候发货？", "催单"),
+        ("where is it", "发货"),
+        ("会掉色吗", "掉色"),
+        ("会掉色吗", "掉色"),
+    ]
+    table = "".join(f"{text},{label}\n" for text, label in rows for _ in range(4))
+    (shop / "own.csv").write_text("text,label\n" + table, "utf-8")
+    notes = json.loads(kdsl("data", "check", shop / "own.csv", "--json").stdout)["notes"]
+    assert "1 text(s) have more than one label, such as '什么时候发货': 催单, 发货." in notes
+
+
 def test_check_as_json(shop: Path):
     noise(0).save(shop / "images" / "again.jpg")
     rows = [
