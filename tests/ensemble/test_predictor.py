@@ -75,13 +75,13 @@ def test_unrouted_samples_take_one_call(predict: Callable[..., list[Prediction]]
 
 
 class Told:
-    """Says of every sample how likely it is about something known, and a label fits then."""
+    """Says of every sample how likely it is about something known, and a label fits then, and how well it told."""
 
-    def __init__(self, about: float, fits: float = 1.0) -> None:
-        self.about, self.fits = about, fits
+    def __init__(self, about: float, fits: float = 1.0, auroc: float = 0.5) -> None:
+        self.about, self.fits, self.auroc = about, fits, auroc
 
     def judge(self, evidences: Sequence[Evidence]) -> Judged:
-        return Judged(np.full(len(evidences), self.about), np.full(len(evidences), self.fits))
+        return Judged(np.full(len(evidences), self.about), np.full(len(evidences), self.fits), self.auroc)
 
 
 @pytest.fixture
@@ -100,13 +100,14 @@ def test_what_is_about_something_else_takes_one_call_and_falls_to_the_labels_sha
 ) -> None:
     scoped()
     plain = predict(BudgetConfig(), route=False)
-    scoped(Told(0.5), Told(0.2, 0.9))  # two judges, text and pictures: their product counts, a fifth of one half
+    # text and pictures: both must be about something known; whether a label fits, the one says that tells it better
+    scoped(Told(0.5, 0.1), Told(0.4, 0.9, auroc=0.8))
     for before, found in zip(plain, predict(BudgetConfig()), strict=True):
         assert roles(found) == ["large"]
-        assert (found.in_scope, found.out_of_scope, found.abstained) == (0.09, True, True)
+        assert (found.in_scope, found.out_of_scope, found.abstained) == (0.18, True, True)
         task = predictor.tasks[found.task]
         shares = dict(zip(task.task.names, task.router.prior, strict=True))
-        expected = {name: 0.2 * p + 0.8 * shares[name] for name, p in before.distribution.items()}
+        expected = {name: 0.4 * p + 0.6 * shares[name] for name, p in before.distribution.items()}
         assert found.distribution == pytest.approx(expected, abs=1e-4)
     scoped(Told(0.5), Told(float("nan")))
     for before, found in zip(plain, predict(BudgetConfig(), route=False), strict=True):

@@ -78,7 +78,7 @@ def test_a_killed_search_goes_on_and_finds_the_same(
     before_resume = {file: file.stat().st_mtime_ns for file in done}
     assert len(done) == 2
     with monkeypatch.context() as patch:
-        patch.setattr(Parts, "fit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(Parts, "fit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):  # the search is over: what was finished was not trained again
             fit_bundle(samples, tasks, config, tmp_path / "killed", Models(config))
     assert {file: file.stat().st_mtime_ns for file in done} == before_resume
