@@ -29,6 +29,7 @@ from kdsl.tasks import Task
 
 _SHOWN = 10
 _SHOWN_LETTERS = 60
+_SHOWN_LABELS = 3
 
 
 @dataclass(slots=True)
@@ -245,7 +246,10 @@ def _notes(
         notes.append(f"{len(torn)} of these have more than one label, such as {', '.join(torn[0])}.")
     if disputed := _disputed(samples, {id_ for ids in torn for id_ in ids}):
         text, labels = disputed[0]
-        notes.append(f"{len(disputed)} text(s) have more than one label, such as '{text}': {', '.join(labels)}.")
+        shown = ", ".join(labels[:_SHOWN_LABELS]) + (
+            f" and {rest} more" if (rest := len(labels) - _SHOWN_LABELS) > 0 else ""
+        )
+        notes.append(f"{len(disputed)} text(s) have more than one label, such as '{text}': {shown}.")
     if across:
         notes.append(
             f"{len(across)} of these stand in more than one fold, so that scores flatter: "
