@@ -58,8 +58,9 @@ class PictureScope:
             return None
         strangers = strange_pictures(picture_encoder(config.encoders.picture or ""), config.seed)
         strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
-        vectors, columns = expert.vectors(shown), np.array([expert.task.index(s.label or "") for s in samples])
         marked = Told(_seen(expert, told), duplicate_groups([e.sample for e in told], fingerprints(told)))
+        # after the marked ones, since the expert keeps the looks of what it was asked about last
+        vectors, columns = expert.vectors(shown), np.array([expert.task.index(s.label or "") for s in samples])
         fits = LabelFit.fit(samples, prints, vectors, _learn(expert, shown), marked, share, config.seed)
         marks = Marks.fit(vectors, columns, group, marked.seen.vectors)
         return cls(expert, Familiarity.fit(vectors, group, strangers, STRANGE), fits, marks)
