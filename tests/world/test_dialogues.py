@@ -13,7 +13,7 @@ from kdsl.resources import resource
 from kdsl.tasks import load_task
 from kdsl.world.dialogues import ask, labels, write_dialogue
 from kdsl.world.dialogues.grammar import Scope, slots
-from kdsl.world.dialogues.phrasebook import PHRASES, phrasebook
+from kdsl.world.dialogues.phrasebook import PHRASES, blind_intents, phrasebook
 from kdsl.world.dialogues.writer import MADE
 
 SCENES = load_task(resource("configs/tasks/mire-scene.yaml")).names
@@ -125,9 +125,9 @@ def test_every_phrase_file_of_an_intent_is_used() -> None:
 
 
 def test_blind_phrases_alone_ask_for_every_label_and_product() -> None:
-    blind = phrasebook(blind=True)
-    assert sum(len(intent.asks) + len(intent.follows) for intent in blind.intents.values()) == 1275
-    for label, intent in blind.intents.items():
+    blind = blind_intents()
+    assert sum(len(intent.asks) + len(intent.follows) for intent in blind.values()) == 1275
+    for label, intent in blind.items():
         assert all(one.blind for one in (*intent.asks, *intent.follows))
         assert intent.follows
         for kind in intent.kinds:

@@ -115,18 +115,18 @@ def _blind_only(intent: Intent) -> Intent:
 
 
 @cache
-def phrasebook(blind: bool = False) -> Phrasebook:
-    """Read all phrase files, once per process.
+def blind_intents() -> Mapping[str, Intent]:
+    """The intents of `phrasebook`, each with its `blind` questions alone."""
+    return {name: _blind_only(intent) for name, intent in phrasebook().intents.items()}
 
-    Args:
-        blind: of the questions take the `blind` ones alone.
+
+@cache
+def phrasebook() -> Phrasebook:
+    """Read all phrase files, once per process.
 
     Raises:
         ConfigError: a file is damaged; the message names it.
     """
-    if blind:
-        book = phrasebook()
-        return replace(book, intents={name: _blind_only(intent) for name, intent in book.intents.items()})
     intents = [_intent(path) for path in sorted((PHRASES / "intents").glob("*.yaml"))]
     voice = _load(PHRASES / "voice.yaml")
     return Phrasebook(

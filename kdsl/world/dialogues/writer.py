@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,7 +11,7 @@ from kdsl.data.dialogue import IMAGE, LINK, SPEAKERS, clean_text
 from kdsl.data.sample import Turn
 from kdsl.errors import InputError, did_you_mean
 from kdsl.world.dialogues.grammar import Scope, Source
-from kdsl.world.dialogues.phrasebook import Ask, Intent, phrasebook
+from kdsl.world.dialogues.phrasebook import Ask, Intent, blind_intents, phrasebook
 from kdsl.world.dialogues.voice import speak
 
 
@@ -59,8 +60,12 @@ def write_dialogue(label: str, rng: random.Random, blind: bool = False) -> Dialo
     return _Writer(_intent(label, blind), rng, blind).write()
 
 
+def _intents(blind: bool) -> Mapping[str, Intent]:
+    return blind_intents() if blind else phrasebook().intents
+
+
 def _intent(label: str, blind: bool) -> Intent:
-    intents = phrasebook(blind).intents
+    intents = _intents(blind)
     if label not in intents:
         hint = did_you_mean(label, intents)
         raise InputError(f"the synthetic world has no intent '{label}'.{hint} It has: {', '.join(sorted(intents))}")
@@ -177,7 +182,7 @@ class _Writer:
         """An earlier question of another label about the same product, answered and left behind."""
         fit = [
             other
-            for other in phrasebook(self._blind).intents.values()
+            for other in _intents(self._blind).values()
             if other.label != self._intent.label and self._kind in other.kinds
         ]
         other = self._rng.choice(fit)
