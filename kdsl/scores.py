@@ -6,7 +6,7 @@ that whoever scored abstained.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -131,6 +131,10 @@ class OutOfFold:
     gold: np.ndarray
     scores: dict[str, np.ndarray]
     flattered: tuple[str, ...] = ()
+
+    def flattered_of(self, names: Collection[str]) -> tuple[str, ...]:
+        """`flattered`, or none of them where all of `names` are: then nothing else tells."""
+        return () if set(names) <= set(self.flattered) else self.flattered
 
     def save(self, file: Path) -> None:
         """Write an npz file, whole or not at all."""

@@ -67,8 +67,7 @@ def fit_router(
     gold = first.gold
     figures = _figures_alone(first)
     scores = {name: first.scores[name] for name in worth_asking(first)}
-    # all alike: then nothing else tells
-    flattered = () if set(scores) <= set(first.flattered) else first.flattered
+    flattered = first.flattered_of(scores)
     unlabelled = sorted(set(range(next(iter(scores.values())).shape[1])) - set(gold.tolist()))
     if len(gold) >= ENOUGH:
         voting = voting_experts(scores, gold, seed, unlabelled, flattered)

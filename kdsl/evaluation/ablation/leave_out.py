@@ -84,7 +84,7 @@ def _predict(
     present = [name for name in members if name in fitted.scores]
     if not present:
         return None
-    flattered = () if set(present) <= set(fitted.flattered) else fitted.flattered
+    flattered = fitted.flattered_of(present)
     fusion, _ = fit_fusion({name: fitted.scores[name] for name in present}, fitted.gold, seed, flattered=flattered)
     return held_out.gold, fusion.log_probabilities(held_out.scores)
 
